@@ -1,0 +1,199 @@
+// The C interface of Tandem's native core, and the only header that the Java bindings see.
+//
+// Every function that can fail returns a td_status; the message for the last failure on the calling
+// thread is td_last_error(). Nothing here throws, aborts, exits or prints. Sizes, offsets and types
+// are validated before memory is touched. All matrices are row-major; all floats are IEEE f32.
+#ifndef TANDEM_API_TANDEM_H_
+#define TANDEM_API_TANDEM_H_
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#if defined(TANDEM_BUILDING)
+#define TANDEM_API __declspec(dllexport)
+#else
+#define TANDEM_API __declspec(dllimport)
+#endif
+#else
+#define TANDEM_API __attribute__((visibility("default")))
+#endif
+
+#if defined(__cplusplus)
+#define TANDEM_NOEXCEPT noexcept
+extern "C" {
+#else
+#define TANDEM_NOEXCEPT
+#endif
+
+typedef enum td_status {
+  TD_OK = 0,
+  TD_INVALID = 1,      // an argument, a shape or a size is wrong
+  TD_NO_MEMORY = 2,    // memory could not be reserved
+  TD_IO = 3,           // a file could not be opened, mapped, or is shorter than it was
+  TD_POSITION = 4,     // a first position above the sequence's length, or rows beyond its capacity
+  TD_UNSUPPORTED = 5,  // this build or machine cannot do it (an ISA, OpenBLAS missing, a type)
+  TD_INTERNAL = 6      // a bug in the core
+} td_status;
+
+typedef enum td_dtype { TD_F32 = 0, TD_F16 = 1, TD_BF16 = 2 } td_dtype;
+typedef enum td_norm { TD_NORM_LAYER = 0, TD_NORM_RMS = 1 } td_norm;
+typedef enum td_activation { TD_GELU_TANH = 0, TD_GELU_ERF = 1, TD_SILU = 2 } td_activation;
+typedef enum td_activation_eval { TD_EVAL_TABLE = 0, TD_EVAL_FORMULA = 1 } td_activation_eval;
+// Which elements of a head RoPE rotates together: (2i, 2i+1), or (i, i + headDim/2).
+typedef enum td_rope { TD_ROPE_NONE = 0, TD_ROPE_INTERLEAVED = 1, TD_ROPE_HALVES = 2 } td_rope;
+typedef enum td_mode { TD_MODE_FAST = 0, TD_MODE_REPRODUCIBLE = 1 } td_mode;
+typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_kind;
+
+// What a tensor is for. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
+typedef enum td_role {
+  TD_ATTN_NORM = 0,        // [dModel]
+  TD_ATTN_NORM_BIAS = 1,   // [dModel], LayerNorm only, may be absent
+  TD_WQKV = 2,             // [(nHeads + 2 * nKvHeads) * headDim, dModel]: q rows, then k, then v
+  TD_BQKV = 3,             // the same number of rows, may be absent
+  TD_WQ = 4,               // [nHeads * headDim, dModel]   (either wqkv, or wq, wk and wv)
+  TD_WK = 5,               // [nKvHeads * headDim, dModel]
+  TD_WV = 6,               // [nKvHeads * headDim, dModel]
+  TD_BQ = 7,
+  TD_BK = 8,
+  TD_BV = 9,
+  TD_WO = 10,              // [dModel, nHeads * headDim]
+  TD_BO = 11,              // [dModel], may be absent
+  TD_FFN_NORM = 12,        // [dModel]
+  TD_FFN_NORM_BIAS = 13,   // [dModel]
+  TD_WGATE = 14,           // [dFf, dModel], gated feed-forward only
+  TD_WUP = 15,             // [dFf, dModel]
+  TD_BUP = 16,             // [dFf], may be absent
+  TD_WDOWN = 17,           // [dModel, dFf]
+  TD_BDOWN = 18,           // [dModel], may be absent
+  TD_OUTPUT_NORM = 19,     // [dModel], stages with a head
+  TD_OUTPUT_NORM_BIAS = 20,
+  TD_LM_HEAD = 21          // [vocabSize, dModel], stages with a head (tied: the token embedding)
+} td_role;
+
+// One tensor of a stage. data holds rows * cols elements of dtype, stored [rows, cols], or
+// [cols, rows] when transposed is 1. An f32 matrix that is not transposed is used in place, so its
+// memory must outlive the stage; everything else is copied or expanded to f32 by td_stage_open.
+typedef struct td_tensor {
+  int32_t role;   // td_role
+  int32_t layer;  // the block's number in the whole model; -1 for output norm and head
+  int32_t dtype;  // td_dtype
+  int32_t transposed;
+  int64_t rows;
+  int64_t cols;
+  const void* data;
+  int64_t data_bytes;
+} td_tensor;
+
+typedef struct td_config {
+  int32_t n_layers;
+  int32_t n_heads;
+  int32_t n_kv_heads;
+  int32_t head_dim;
+  int32_t d_model;
+  int32_t d_ff;
+  int32_t vocab_size;
+  int32_t max_seq;
+  int32_t norm;        // td_norm
+  float norm_eps;
+  int32_t activation;  // td_activation
+  int32_t gated;       // 1: down(act(gate(x)) * up(x)); 0: down(act(up(x)))
+  int32_t rope;        // td_rope
+} td_config;
+
+typedef struct td_stage_options {
+  td_config config;
+  int32_t layer_begin;      // this stage runs blocks [layer_begin, layer_end) ...
+  int32_t layer_end;        // ... which may be none,
+  int32_t has_head;         // then, if 1, the final norm and the LM head
+  int32_t mode;             // td_mode
+  int32_t activation_eval;  // td_activation_eval
+  int32_t kv_dtype;         // td_dtype of the KV cache; TD_F32
+  int32_t chunk_rows;       // C: prompt rows are cut at multiples of it
+  // Tables are made by the caller in double precision and copied by td_stage_open.
+  const float* rope_cos;             // [max_seq, head_dim / 2], or NULL without RoPE
+  const float* rope_sin;             // the same
+  const uint16_t* activation_table;  // f16 bits of act(x) for each of the 65536 f16 bit patterns x;
+                                     // NULL with TD_EVAL_FORMULA
+} td_stage_options;
+
+// One sequence's part of a ragged batch: n_rows rows for positions position .. position + n_rows-1,
+// of which rows out_begin .. out_begin + n_out - 1 (counted within this entry) are wanted back.
+// A position below the sequence's length truncates the sequence to it first.
+typedef struct td_rows {
+  struct td_sequence* sequence;
+  int32_t position;
+  int32_t n_rows;
+  int32_t kind;  // td_row_kind
+  int32_t out_begin;
+  int32_t n_out;
+} td_rows;
+
+typedef struct td_engine td_engine;      // a thread pool and an instruction set
+typedef struct td_stage td_stage;        // weights, scratch memory
+typedef struct td_sequence td_sequence;  // one KV cache
+typedef struct td_file td_file;          // a read-only mapping
+
+// The message of this thread's last failure; valid until its next call into the library.
+TANDEM_API const char* td_last_error(void) TANDEM_NOEXCEPT;
+
+// n_threads includes the calling thread; 0 means all cores. isa is "avx512", "avx2", "scalar", or
+// NULL / "" for TANDEM_ISA from the environment, else the best that the machine has.
+TANDEM_API td_status td_engine_open(int32_t n_threads, const char* isa,
+                                    td_engine** out) TANDEM_NOEXCEPT;
+// Fails with TD_INVALID while stages of it are open.
+TANDEM_API td_status td_engine_close(td_engine* engine) TANDEM_NOEXCEPT;
+TANDEM_API const char* td_engine_isa(const td_engine* engine) TANDEM_NOEXCEPT;
+TANDEM_API int32_t td_engine_threads(const td_engine* engine) TANDEM_NOEXCEPT;
+
+// Path of the OpenBLAS library to load at first need, before any stage computes a prompt; without
+// this call the loader's search path is used.
+TANDEM_API td_status td_blas_set_path(const char* path) TANDEM_NOEXCEPT;
+// Loads OpenBLAS if it is not loaded, and gives e.g. "OpenBLAS 0.3.31 SKYLAKEX".
+TANDEM_API td_status td_blas_description(const char** out) TANDEM_NOEXCEPT;
+// The processor's brand string.
+TANDEM_API const char* td_cpu_name(void) TANDEM_NOEXCEPT;
+
+// Maps a file read-only. TD_IO if its size is not expected_bytes.
+TANDEM_API td_status td_file_open(const char* path, int64_t expected_bytes,
+                                  td_file** out) TANDEM_NOEXCEPT;
+// TD_IO if the file has shrunk since it was mapped.
+TANDEM_API td_status td_file_check(const td_file* file) TANDEM_NOEXCEPT;
+TANDEM_API const void* td_file_data(const td_file* file) TANDEM_NOEXCEPT;
+TANDEM_API void td_file_close(td_file* file) TANDEM_NOEXCEPT;
+
+TANDEM_API td_status td_stage_open(td_engine* engine, const td_stage_options* options,
+                                   const td_tensor* tensors, int32_t n_tensors,
+                                   td_stage** out) TANDEM_NOEXCEPT;
+// Fails with TD_INVALID while sequences of it are open.
+TANDEM_API td_status td_stage_close(td_stage* stage) TANDEM_NOEXCEPT;
+// Bytes that one step reads of this stage's weights (for rooflines).
+TANDEM_API int64_t td_stage_weight_bytes(const td_stage* stage) TANDEM_NOEXCEPT;
+// Bytes of KV cache for that many positions, rounded up to whole pages.
+TANDEM_API int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) TANDEM_NOEXCEPT;
+
+// Reserves room for max_positions; memory is touched only as the sequence fills.
+TANDEM_API td_status td_sequence_open(td_stage* stage, int32_t max_positions,
+                                      td_sequence** out) TANDEM_NOEXCEPT;
+TANDEM_API td_status td_sequence_close(td_sequence* sequence) TANDEM_NOEXCEPT;
+TANDEM_API int32_t td_sequence_length(const td_sequence* sequence) TANDEM_NOEXCEPT;
+
+// Runs a ragged batch. in: [sum of n_rows, dModel], the entries' rows one after another.
+// out: [sum of n_out, vocabSize] for a stage with a head, else [sum of n_out, dModel]. in and out
+// do not overlap. A sequence may appear once. in_floats and out_floats are the buffers' sizes and
+// must be at least what the batch needs. One step at a time per engine: concurrent calls wait.
+TANDEM_API td_status td_step(td_stage* stage, const td_rows* rows, int32_t n_entries,
+                             const float* in, int64_t in_floats, float* out,
+                             int64_t out_floats) TANDEM_NOEXCEPT;
+
+// Measurements. Reads that many bytes once with all threads; gives the seconds it took.
+TANDEM_API td_status td_probe_read(td_engine* engine, int64_t bytes,
+                                   double* seconds) TANDEM_NOEXCEPT;
+// Runs y[m, n] = x[m, k] * w[n, k]^T once through OpenBLAS alone; gives the seconds it took.
+TANDEM_API td_status td_probe_sgemm(td_engine* engine, int32_t m, int32_t n, int32_t k,
+                                    double* seconds) TANDEM_NOEXCEPT;
+
+#if defined(__cplusplus)
+}  // extern "C"
+#endif
+
+#endif  // TANDEM_API_TANDEM_H_
