@@ -46,28 +46,28 @@ typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_ki
 
 // What a tensor is for. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
 typedef enum td_role {
-  TD_ATTN_NORM = 0,        // [dModel]
-  TD_ATTN_NORM_BIAS = 1,   // [dModel], LayerNorm only, may be absent
-  TD_WQKV = 2,             // [(nHeads + 2 * nKvHeads) * headDim, dModel]: q rows, then k, then v
-  TD_BQKV = 3,             // the same number of rows, may be absent
-  TD_WQ = 4,               // [nHeads * headDim, dModel]   (either wqkv, or wq, wk and wv)
-  TD_WK = 5,               // [nKvHeads * headDim, dModel]
-  TD_WV = 6,               // [nKvHeads * headDim, dModel]
+  TD_ATTN_NORM = 0,       // [dModel]
+  TD_ATTN_NORM_BIAS = 1,  // [dModel], LayerNorm only, may be absent
+  TD_WQKV = 2,            // [(nHeads + 2 * nKvHeads) * headDim, dModel]: q rows, then k, then v
+  TD_BQKV = 3,            // the same number of rows, may be absent
+  TD_WQ = 4,              // [nHeads * headDim, dModel]   (either wqkv, or wq, wk and wv)
+  TD_WK = 5,              // [nKvHeads * headDim, dModel]
+  TD_WV = 6,              // [nKvHeads * headDim, dModel]
   TD_BQ = 7,
   TD_BK = 8,
   TD_BV = 9,
-  TD_WO = 10,              // [dModel, nHeads * headDim]
-  TD_BO = 11,              // [dModel], may be absent
-  TD_FFN_NORM = 12,        // [dModel]
-  TD_FFN_NORM_BIAS = 13,   // [dModel]
-  TD_WGATE = 14,           // [dFf, dModel], gated feed-forward only
-  TD_WUP = 15,             // [dFf, dModel]
-  TD_BUP = 16,             // [dFf], may be absent
-  TD_WDOWN = 17,           // [dModel, dFf]
-  TD_BDOWN = 18,           // [dModel], may be absent
-  TD_OUTPUT_NORM = 19,     // [dModel], stages with a head
+  TD_WO = 10,             // [dModel, nHeads * headDim]
+  TD_BO = 11,             // [dModel], may be absent
+  TD_FFN_NORM = 12,       // [dModel]
+  TD_FFN_NORM_BIAS = 13,  // [dModel]
+  TD_WGATE = 14,          // [dFf, dModel], gated feed-forward only
+  TD_WUP = 15,            // [dFf, dModel]
+  TD_BUP = 16,            // [dFf], may be absent
+  TD_WDOWN = 17,          // [dModel, dFf]
+  TD_BDOWN = 18,          // [dModel], may be absent
+  TD_OUTPUT_NORM = 19,    // [dModel], stages with a head
   TD_OUTPUT_NORM_BIAS = 20,
-  TD_LM_HEAD = 21          // [vocabSize, dModel], stages with a head (tied: the token embedding)
+  TD_LM_HEAD = 21  // [vocabSize, dModel], stages with a head (tied: the token embedding)
 } td_role;
 
 // One tensor of a stage. data holds rows * cols elements of dtype, stored [rows, cols], or
@@ -93,7 +93,7 @@ typedef struct td_config {
   int32_t d_ff;
   int32_t vocab_size;
   int32_t max_seq;
-  int32_t norm;        // td_norm
+  int32_t norm;  // td_norm
   float norm_eps;
   int32_t activation;  // td_activation
   int32_t gated;       // 1: down(act(gate(x)) * up(x)); 0: down(act(up(x)))

@@ -1,0 +1,79 @@
+// The table of kernels that one instruction set provides, and their arguments.
+//
+// Every kernel is row-exact: an output element is one fixed sequence of fused multiply-adds that
+// depends neither on the other rows of the call, nor on how outputs are shared out to threads, nor
+// on the instruction set. Reductions over k use kLanes virtual lanes: lane j takes elements j,
+// j + 16, j + 32 ... in order, elements past the end count as zero, and the lanes are then added in
+// the fixed tree (j, j+8), (j, j+4), (j, j+2), (j, j+1). The scalar kernels are the specification.
+#ifndef TANDEM_KERNELS_KERNELS_H_
+#define TANDEM_KERNELS_KERNELS_H_
+
+#include <cstdint>
+
+namespace tandem {
+
+inline constexpr int64_t kLanes = 16;    // virtual lanes of every reduction
+inline constexpr int64_t kKvPanel = 16;  // positions in one panel of the K cache
+
+// y[r, o] = sum_k x[r, k] * w[o, k] (+ bias[o]) (+ y[r, o] when accumulate), o in [oBegin, oEnd).
+struct MatmulArgs {
+  const float* x;     // (nRows, nIn), rows ldx apart
+  const float* w;     // (nOut, nIn), rows ldw apart; need not be aligned
+  const float* bias;  // (nOut) or null
+  float* y;           // (nRows, nOut), rows ldy apart
+  int64_t ldx, ldw, ldy;
+  int64_t nRows, nIn;
+  bool accumulate;
+};
+
+// Causal attention of consecutive rows of one sequence for one query head.
+// Score of position t for row r (t <= firstPosition + r): scale * sum_d q[r, d] * K[t, d], summed
+// sequentially over d. Softmax over t; out[r, d] = sum_t p[t] * V[t, d], sequentially over t.
+struct AttentionArgs {
+  const float* q;  // (nRows, headDim), rows ldq apart
+  const float* k;  // panels: (ceil(positions / 16), headDim, 16): K[t, d] = k[t/16][d][t%16]
+  const float* v;  // (positions, headDim)
+  float* out;      // (nRows, headDim), rows ldo apart
+  float* scratch;  // attentionScratchFloats(...) floats, private to the calling thread
+  int64_t ldq, ldo;
+  int64_t nRows, firstPosition, headDim;
+  float scale;
+};
+
+enum class ActivationKind { kGeluTanh, kGeluErf, kSilu };
+
+struct KernelTable {
+  const char* isa;
+  void (*matmul)(const MatmulArgs& args, int64_t oBegin, int64_t oEnd);
+  // y, x: (n); gain (n); bias (n) or null. y may be x.
+  void (*layerNorm)(float* y, const float* x, const float* gain, const float* bias, int64_t n,
+                    float eps);
+  void (*rmsNorm)(float* y, const float* x, const float* gain, int64_t n, float eps);
+  // y[i] = act(x[i]) * (up ? up[i] : 1); y may be x. `table` is null to evaluate the formula, else
+  // f16 bits of act for all 65536 f16 patterns. Outside the table's range (|x| >= 10 for GELU, 20
+  // for SiLU) act is 0 or x. NaN stays NaN.
+  void (*activate)(float* y, const float* x, const float* up, int64_t n, ActivationKind kind,
+                   const uint16_t* table);
+  // Rotates one head in place. cos, sin: (headDim / 2), for this position.
+  // interleaved: pairs (2i, 2i+1), else (i, i + headDim/2).
+  void (*rope)(float* head, const float* cos, const float* sin, int64_t headDim, bool interleaved);
+  void (*attention)(const AttentionArgs& args);
+  // x[i] += y[i]
+  void (*add)(float* x, const float* y, int64_t n);
+  // dst[i] = float(src[i]) from IEEE half / bfloat16.
+  void (*expandF16)(float* dst, const uint16_t* src, int64_t n);
+  void (*expandBf16)(float* dst, const uint16_t* src, int64_t n);
+  // Sums the n floats at x, for the bandwidth probe.
+  float (*readSum)(const float* x, int64_t n);
+};
+
+// Floats of scratch that `attention` needs for that many rows over that many positions.
+int64_t attentionScratchFloats(int64_t nRows, int64_t positions);
+
+// The table for "avx512", "avx2" or "scalar"; null name or "": TANDEM_ISA, else the best available.
+// Throws Error(TD_UNSUPPORTED) for a name this machine or build lacks.
+const KernelTable& kernels(const char* isa);
+
+}  // namespace tandem
+
+#endif  // TANDEM_KERNELS_KERNELS_H_
