@@ -1,0 +1,134 @@
+package dev.tandem.stage;
+
+import java.util.Arrays;
+
+/**
+ * A ragged batch: for each entry a sequence, its first position, how many rows, their kind, and
+ * which of the rows are wanted back. Reused from step to step; it allocates only when it grows.
+ *
+ * <p>The rows of all entries lie one after another in the step's input, the wanted rows one after
+ * another in its output.
+ */
+public final class Batch {
+  private static final int FIELDS = 4;
+
+  private Sequence[] sequences = new Sequence[1];
+  private RowKind[] kinds = new RowKind[1];
+  private boolean[] promptEnds = new boolean[1];
+  private int[] fields = new int[FIELDS];
+  private int size;
+  private int totalRows;
+  private int totalOut;
+
+  /** Removes all entries. */
+  public void clear() {
+    Arrays.fill(sequences, 0, size, null);
+    size = 0;
+    totalRows = 0;
+    totalOut = 0;
+  }
+
+  /**
+   * Adds an entry.
+   *
+   * @param sequence an open sequence of the stage that will run the batch; at most once a batch
+   * @param position first position; below the sequence's length it truncates the sequence to it
+   * @param nRows rows, at least 1
+   * @param kind prompt or generated
+   * @param promptEnd whether these rows end a run of prompt rows, so that the last chunk may be
+   *     shorter than C; false for generated rows
+   * @param outBegin first wanted row, counted within this entry
+   * @param nOut wanted rows; 0 for none
+   * @throws IllegalArgumentException if the wanted rows are not within the entry's rows
+   */
+  public void add(
+      Sequence sequence,
+      int position,
+      int nRows,
+      RowKind kind,
+      boolean promptEnd,
+      int outBegin,
+      int nOut) {
+    if (position < 0 || nRows < 1) {
+      throw new IllegalArgumentException("position " + position + ", rows " + nRows);
+    }
+    if (outBegin < 0 || nOut < 0 || outBegin > nRows - nOut) {
+      throw new IllegalArgumentException(
+          "wanted rows " + outBegin + "+" + nOut + " are not within " + nRows + " rows");
+    }
+    if (size == sequences.length) {
+      sequences = Arrays.copyOf(sequences, 2 * size);
+      kinds = Arrays.copyOf(kinds, 2 * size);
+      promptEnds = Arrays.copyOf(promptEnds, 2 * size);
+      fields = Arrays.copyOf(fields, 2 * size * FIELDS);
+    }
+    sequences[size] = sequence;
+    kinds[size] = kind;
+    promptEnds[size] = promptEnd;
+    int at = size * FIELDS;
+    fields[at] = position;
+    fields[at + 1] = nRows;
+    fields[at + 2] = outBegin;
+    fields[at + 3] = nOut;
+    size++;
+    totalRows = Math.addExact(totalRows, nRows);
+    totalOut = Math.addExact(totalOut, nOut);
+  }
+
+  /** Number of entries. */
+  public int size() {
+    return size;
+  }
+
+  /** Rows of all entries. */
+  public int totalRows() {
+    return totalRows;
+  }
+
+  /** Wanted rows of all entries. */
+  public int totalOut() {
+    return totalOut;
+  }
+
+  /** The entry's sequence. */
+  public Sequence sequence(int entry) {
+    return sequences[checked(entry)];
+  }
+
+  /** The kind of the entry's rows. */
+  public RowKind kind(int entry) {
+    return kinds[checked(entry)];
+  }
+
+  /** Whether the entry ends a run of prompt rows. */
+  public boolean promptEnd(int entry) {
+    return promptEnds[checked(entry)];
+  }
+
+  /** The entry's first position. */
+  public int position(int entry) {
+    return fields[checked(entry) * FIELDS];
+  }
+
+  /** The entry's number of rows. */
+  public int nRows(int entry) {
+    return fields[checked(entry) * FIELDS + 1];
+  }
+
+  /** The entry's first wanted row. */
+  public int outBegin(int entry) {
+    return fields[checked(entry) * FIELDS + 2];
+  }
+
+  /** The entry's number of wanted rows. */
+  public int nOut(int entry) {
+    return fields[checked(entry) * FIELDS + 3];
+  }
+
+  private int checked(int entry) {
+    if (entry < 0 || entry >= size) {
+      throw new IndexOutOfBoundsException("entry " + entry + " of " + size);
+    }
+    return entry;
+  }
+}

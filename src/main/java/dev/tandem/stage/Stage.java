@@ -1,0 +1,38 @@
+package dev.tandem.stage;
+
+import java.io.IOException;
+import java.nio.FloatBuffer;
+
+/**
+ * A contiguous piece of the chain <em>embed, block 0 .. block L-1, head</em>, running somewhere.
+ * Used by one thread at a time, except {@link #close}.
+ */
+public interface Stage extends AutoCloseable {
+
+  /** What it computes. */
+  StageSpec spec();
+
+  /** The arithmetic of this stage's sequences: equal profiles give equal bits. */
+  ArithmeticProfile profile();
+
+  /**
+   * Opens a sequence of up to {@code maxPositions} positions.
+   *
+   * @throws IOException if a remote stage cannot be reached or refuses
+   */
+  Sequence openSequence(int maxPositions) throws IOException;
+
+  /**
+   * Runs a ragged batch.
+   *
+   * @param in {@code [batch.totalRows(), dModel]} from the buffer's index 0; direct, native order
+   * @param out {@code [batch.totalOut(), spec().outWidth()]} likewise; does not overlap {@code in}
+   * @throws IOException if a remote stage cannot be reached or refuses
+   * @throws IllegalArgumentException if a buffer is too small or not direct
+   */
+  void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException;
+
+  /** Closes the stage and what it holds; idempotent. */
+  @Override
+  void close();
+}

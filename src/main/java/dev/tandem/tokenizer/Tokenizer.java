@@ -1,0 +1,46 @@
+package dev.tandem.tokenizer;
+
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** Turns text into token ids and back. Implementations are immutable and safe for many threads. */
+public interface Tokenizer {
+
+  /** Number of ids; every id is in {@code [0, vocabSize())}. */
+  int vocabSize();
+
+  /**
+   * The ids of a text, without any beginning-of-sequence token.
+   *
+   * @param text any string; unpaired surrogates are encoded as U+FFFD
+   * @param parseSpecial whether special tokens written out in the text become their ids; otherwise
+   *     they are ordinary text
+   */
+  int[] encode(String text, boolean parseSpecial);
+
+  /**
+   * The ids that a model is fed for a whole prompt: {@link #encode} after the beginning-of-sequence
+   * token, where this tokenizer's models want one.
+   */
+  int[] encodePrompt(String text, boolean parseSpecial);
+
+  /**
+   * The bytes that an id stands for, which need not be whole UTF-8 characters. A special token
+   * yields its written form.
+   *
+   * @throws IllegalArgumentException if the id is not in {@code [0, vocabSize())}
+   */
+  byte[] bytes(int id);
+
+  /** A new decoder for one stream of ids. */
+  StreamingDecoder decoder();
+
+  /** The beginning-of-sequence token, if the model has one. */
+  OptionalInt bosId();
+
+  /** Ids that end a text: generation stops at them. */
+  Set<Integer> stopIds();
+
+  /** Whether an id is a special token (control token), not text. */
+  boolean isSpecial(int id);
+}
