@@ -18,12 +18,15 @@ import picocli.CommandLine.ParseResult;
 final class Cli {
   static final int FAILURE = 1;
   static final int USAGE = 2;
+  static final int INTERRUPTED = 130;
 
   private Cli() {}
 
-  /** Runs a command and gives the exit code: 0, 1 for a failure, 2 for wrong usage. */
-  static int run(Object command, String... args) {
-    return commandLine(command).execute(args);
+  /** Runs a command and ends the process: with 0, 1 for a failure, 2 for wrong usage. */
+  static void main(Object command, String... args) {
+    int code = commandLine(command).execute(args);
+    Interrupts.finished();
+    System.exit(code);
   }
 
   static CommandLine commandLine(Object command) {
