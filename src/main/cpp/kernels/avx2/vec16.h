@@ -107,10 +107,8 @@ struct Vec16 {
     const __m256 s2 =  // a0 a1 c0 c1 | b0 b1 d0 d1
         _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xEE));
     const __m256 s1 = _mm256_add_ps(s2, _mm256_permute_ps(s2, 0xB1));
-    const __m128 ac = _mm256_castps256_ps128(s1);
-    const __m128 bd = _mm256_extractf128_ps(s1, 1);
-    // a a c c and b b d d to a b c d
-    _mm_storeu_ps(out, _mm_blend_ps(_mm_permute_ps(ac, 0x88), _mm_permute_ps(bd, 0x88), 0xA));
+    // a a c c | b b d d
+    _mm_storeu_ps(out, _mm_blend_ps(_mm256_castps256_ps128(s1), _mm256_extractf128_ps(s1, 1), 0xA));
   }
 
   float maxLane() const {
