@@ -1,8 +1,8 @@
 // y = x * w^T over 16 k-lanes, in register tiles. V is an instruction set's Vec16.
 //
 // A tile of R rows and O outputs keeps R * O lane sums in registers. For many rows the loops around
-// it keep the tile's x in the L1 cache and the block's w in L2; where nIn is too long for that, k is
-// cut into parts and the lane sums are carried over from one part to the next in memory, which
+// it keep the tile's x in the L1 cache and the block's w in L2; where nIn is too long for that, k
+// is cut into parts and the lane sums are carried over from one part to the next in memory, which
 // changes no bit of them.
 #ifndef TANDEM_KERNELS_MATMUL_LOOPS_H_
 #define TANDEM_KERNELS_MATMUL_LOOPS_H_
@@ -14,9 +14,9 @@
 
 namespace tandem {
 
-inline constexpr int64_t kMaxDepth = 768;         // k in one part: 6 rows of x take 18 KB
-inline constexpr int64_t kBlockFloats = 98304;    // w in one block of outputs: 384 KB
-inline constexpr int64_t kMaxBlockOutputs = 128;  // outputs in one block,
+inline constexpr int64_t kMaxDepth = 768;          // k in one part: 6 rows of x take 18 KB
+inline constexpr int64_t kBlockFloats = 98304;     // w in one block of outputs: 384 KB
+inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
 
 // Elements [begin, end) of k; begin is a multiple of 16.
