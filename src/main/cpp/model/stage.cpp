@@ -46,7 +46,7 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
       spec_(checkedSpec(options)),
       weights_(spec_, Tensors(spec_, tensors, nTensors), engine_->pool, engine_->kernels,
                engine_->expanded),
-      transformer_(spec_, options, weights_, engine_->pool, engine_->kernels, engine_->expanded) {}
+      transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {}
 
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
     : stage(std::move(stageOf)), kv(stage->spec(), capacity) {}
