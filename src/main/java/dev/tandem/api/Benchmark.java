@@ -179,7 +179,7 @@ public final class Benchmark {
     double[] share = new double[options.repeat()];
     try (Sequence sequence = stage.openSequence(n)) {
       for (int i = -WARM_UP; i < options.repeat(); i++) {
-        double sgemmFlops = sgemmFlopsPerSecond(engine);
+        double sgemmFlops = sgemmFlopsPerSecond(engine, stage.profile().chunkRows());
         double seconds = prefill(stage, sequence, n);
         if (i >= 0) {
           rate[i] = n / seconds;
@@ -204,9 +204,9 @@ public final class Benchmark {
   }
 
   /** What sgemm alone reaches with C rows on the shapes of one block. */
-  private double sgemmFlopsPerSecond(Engine engine) {
+  private double sgemmFlopsPerSecond(Engine engine, int chunkRows) {
     ModelConfig c = checkpoint.config();
-    int rows = Math.min(options.settings().chunkRows(), options.promptTokens());
+    int rows = Math.min(chunkRows, options.promptTokens());
     int q = c.nHeads() * c.headDim();
     int kv = c.nKvHeads() * c.headDim();
     double seconds =

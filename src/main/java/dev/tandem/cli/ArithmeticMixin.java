@@ -2,7 +2,6 @@ package dev.tandem.cli;
 
 import dev.tandem.api.EngineSettings;
 import dev.tandem.stage.ActivationEval;
-import dev.tandem.stage.ArithmeticProfile;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -29,14 +28,14 @@ final class ArithmeticMixin {
   @Option(
       names = "--chunk",
       paramLabel = "C",
-      defaultValue = "" + ArithmeticProfile.DEFAULT_CHUNK_ROWS,
-      description = "Prompt rows computed together. Default: ${DEFAULT-VALUE}")
+      defaultValue = "0",
+      description = "Prompt rows computed together. Default: 256, or as the server has it")
   private int chunk;
 
   EngineSettings settings(int threads) {
-    if (chunk < 1 || chunk > MAX_CHUNK) {
+    if (chunk < 0 || chunk > MAX_CHUNK) {
       throw new ParameterException(
-          spec.commandLine(), "--chunk must be in 1.." + MAX_CHUNK + ", got " + chunk);
+          spec.commandLine(), "--chunk must be in 0.." + MAX_CHUNK + ", got " + chunk);
     }
     return new EngineSettings(threads, "", gelu, reproducible, chunk);
   }
