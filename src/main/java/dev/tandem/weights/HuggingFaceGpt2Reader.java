@@ -54,8 +54,10 @@ final class HuggingFaceGpt2Reader implements ModelReader {
     if (!folder.contains(CONFIG)) {
       throw new ModelFormatException(location.path(), "no config.json beside it");
     }
-    ModelConfig config =
+    HuggingFaceGpt2Config stated =
         HuggingFaceGpt2Config.parse(folder.path(CONFIG), folder.readAll(CONFIG, MAX_CONFIG_BYTES));
+    ModelConfig config = stated.model();
+    int[] stopIds = stated.eosId().stream().toArray();
     OpenFile file = folder.open(location.file().orElse("model" + SUFFIX));
     try {
       return new Checkpoint(
@@ -63,7 +65,7 @@ final class HuggingFaceGpt2Reader implements ModelReader {
           "Hugging Face GPT-2 (safetensors)",
           config,
           tensors(config, file),
-          () -> TokenizerFiles.ofGpt2(folder, tokenizer, config.vocabSize()),
+          () -> TokenizerFiles.ofGpt2(folder, tokenizer, config.vocabSize(), stopIds),
           file.file().stream().toList());
     } catch (IOException | RuntimeException e) {
       file.close();
