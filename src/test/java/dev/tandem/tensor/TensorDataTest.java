@@ -19,7 +19,11 @@ import org.junit.jupiter.api.io.TempDir;
 class TensorDataTest {
   private static final int BYTES = 3 << 20;
 
-  @TempDir private Path directory;
+  private final Path directory;
+
+  TensorDataTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   private static byte[] bytes() {
     byte[] bytes = new byte[BYTES];

@@ -22,7 +22,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 class EmbeddingTableTest {
   private static final int[] IDS = {7, 0, 1023, 7, 512};
 
-  @TempDir private Path directory;
+  private final Path directory;
+
+  EmbeddingTableTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   private static float[] lookup(Checkpoint model, int[] ids, int from, int to, int position)
       throws IOException {

@@ -29,7 +29,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ModelHashTest {
-  @TempDir private Path directory;
+  private final Path directory;
+
+  ModelHashTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   private static Checkpoint with(Checkpoint model, Tensor changed) {
     Map<String, Tensor> tensors = new LinkedHashMap<>(model.tensors());

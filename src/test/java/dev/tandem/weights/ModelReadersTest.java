@@ -27,7 +27,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ModelReadersTest {
   private static final int HEADER_INTS = 7;
 
-  @TempDir private Path directory;
+  private final Path directory;
+
+  ModelReadersTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   private static Checkpoint open(Path path) throws IOException {
     return Checkpoints.open(path.toString(), Optional.empty());

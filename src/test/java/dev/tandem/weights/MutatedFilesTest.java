@@ -31,12 +31,16 @@ class MutatedFilesTest {
     0, 1, -1, 2, 255, 256, 65_535, 1 << 20, 1 << 24, 1 << 30, Integer.MAX_VALUE, Integer.MIN_VALUE
   };
 
-  @TempDir private Path directory;
+  private final Path directory;
 
   /** How many opened and how many were refused: both must happen, or the test is blind. */
   private int opened;
 
   private int refused;
+
+  MutatedFilesTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   @Test
   @Timeout(120)

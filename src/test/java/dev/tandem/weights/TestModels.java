@@ -100,7 +100,16 @@ final class TestModels {
     out.writeBytes(ints.array());
     out.writeBytes(bytes(model.tensor("token_embd.weight"), false));
     for (String kind :
-        "attn_norm attn_q attn_k attn_v attn_output ffn_norm ffn_gate ffn_down ffn_up".split(" ")) {
+        List.of(
+            "attn_norm",
+            "attn_q",
+            "attn_k",
+            "attn_v",
+            "attn_output",
+            "ffn_norm",
+            "ffn_gate",
+            "ffn_down",
+            "ffn_up")) {
       for (int layer = 0; layer < config.nLayers(); layer++) {
         out.writeBytes(bytes(model.tensor("blk." + layer + "." + kind + ".weight"), false));
       }
