@@ -3,14 +3,12 @@ package dev.tandem.engine;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.TandemApi.RowsArgs;
 import dev.tandem.engine.TandemApi.StageHandle;
-import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.tensor.DType;
 import java.nio.FloatBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -55,14 +53,7 @@ public final class LocalStage implements Stage {
   /** {@inheritDoc} Its model hash is empty: whoever needs one adds it. */
   @Override
   public ArithmeticProfile profile() {
-    return new ArithmeticProfile(
-        "",
-        DType.F32,
-        options.activationEval(),
-        DType.F32,
-        options.mode(),
-        options.chunkRows(),
-        options.mode() == ArithmeticMode.FAST ? Engine.blasDescription() : "");
+    return options.profile();
   }
 
   /** Bytes of weights that one step reads. */

@@ -72,7 +72,7 @@ public sealed interface TensorData {
    */
   record MemoryRegion(ByteBuffer buffer) implements TensorData {
     /** Where the memory of {@link #allocate} begins: at a multiple of a cache line. */
-    private static final int ALIGNMENT = 64;
+    public static final int ALIGNMENT = 64;
 
     /** Keeps a read-only view. */
     public MemoryRegion {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 
 /**
  * A regular file opened for positioned reads; safe for use by many threads. It notices a file that
@@ -20,14 +21,14 @@ public final class TensorFile implements Closeable {
   private final Path path;
   private final RandomAccessFile file;
   private final long bytes;
-  private final long modifiedMillis;
+  private final FileTime modified;
   private boolean closed;
 
-  private TensorFile(Path path, RandomAccessFile file, long bytes, long modifiedMillis) {
+  private TensorFile(Path path, RandomAccessFile file, long bytes, FileTime modified) {
     this.path = path;
     this.file = file;
     this.bytes = bytes;
-    this.modifiedMillis = modifiedMillis;
+    this.modified = modified;
   }
 
   /**
@@ -46,7 +47,7 @@ public final class TensorFile implements Closeable {
     RandomAccessFile file = new RandomAccessFile(path.toFile(), "r");
     try {
       return new TensorFile(
-          path.toAbsolutePath(), file, file.length(), attributes.lastModifiedTime().toMillis());
+          path.toAbsolutePath(), file, file.length(), attributes.lastModifiedTime());
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -63,9 +64,9 @@ public final class TensorFile implements Closeable {
     return bytes;
   }
 
-  /** The modification time when it was opened, in milliseconds since 1970. */
-  public long modifiedMillis() {
-    return modifiedMillis;
+  /** The modification time when it was opened. */
+  public FileTime modified() {
+    return modified;
   }
 
   /**
