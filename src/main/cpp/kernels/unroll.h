@@ -6,7 +6,7 @@
 #if defined(__clang__)
 #define TANDEM_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
-#define TANDEM_UNROLL _Pragma("GCC unroll 16")
+#define TANDEM_UNROLL _Pragma("GCC unroll 64")
 #else
 #define TANDEM_UNROLL
 #endif

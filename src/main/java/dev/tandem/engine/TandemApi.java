@@ -80,6 +80,9 @@ final class TandemApi {
       super(memory);
     }
 
+    /** Never called: JavaCPP knows the size only of structs that it could allocate. */
+    native void allocate();
+
     @MemberSetter
     native TensorArgs role(int value);
 
@@ -111,6 +114,9 @@ final class TandemApi {
     StageOptionsArgs(Pointer memory) {
       super(memory);
     }
+
+    /** Never called: JavaCPP knows the size only of structs that it could allocate. */
+    native void allocate();
 
     @MemberSetter
     @Name("config.n_layers")
@@ -202,6 +208,9 @@ final class TandemApi {
     RowsArgs(Pointer memory) {
       super(memory);
     }
+
+    /** Never called: JavaCPP knows the size only of structs that it could allocate. */
+    native void allocate();
 
     @MemberSetter
     native RowsArgs sequence(SequenceHandle value);
