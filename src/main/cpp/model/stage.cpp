@@ -44,7 +44,8 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
              const td_tensor* tensors, int64_t nTensors)
     : engine_(std::move(engine)),
       spec_(checkedSpec(options)),
-      weights_(spec_, Tensors(spec_, tensors, nTensors), engine_->pool, engine_->kernels),
+      weights_(spec_, Tensors(spec_, tensors, nTensors), engine_->pool, engine_->kernels,
+               engine_->expanded),
       transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {}
 
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)

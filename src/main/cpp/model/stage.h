@@ -12,6 +12,7 @@
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
+#include "model/expanded_tensors.h"
 #include "model/kv_cache.h"
 #include "model/tensors.h"
 #include "model/transformer.h"
@@ -28,6 +29,7 @@ struct Engine {
   // Held by whoever uses the pool, and by whoever opens or closes what belongs to the engine.
   std::mutex mutex;
   int64_t nStages = 0;                  // open; under the mutex
+  ExpandedTensors expanded;             // under the mutex
   FloatBuffer probeInput, probeOutput;  // under the mutex
 };
 

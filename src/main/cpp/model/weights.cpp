@@ -1,6 +1,5 @@
 #include "model/weights.h"
 
-#include "core/sizes.h"
 #include "model/expand.h"
 
 namespace tandem {
@@ -9,6 +8,7 @@ struct Weights::Loader {
   const Tensors& tensors;
   ThreadPool& pool;
   const KernelTable& kernels;
+  ExpandedTensors& expanded;
   Weights& weights;
 
   // Null where the tensor is absent.
@@ -18,10 +18,8 @@ struct Weights::Loader {
     weights.bytes_ += t->rows * t->cols * int64_t{sizeof(float)};
     const bool isMatrix = t->rows > 1;
     if (isMatrix && usableInPlace(*t)) return static_cast<const float*>(t->data);
-    weights.owned_.emplace_back(checkedProduct({t->rows, t->cols}, "tensor"));
-    float* data = weights.owned_.back().data();
-    expand(data, *t, pool, kernels);
-    return data;
+    weights.expanded_.push_back(expanded.get(*t, pool, kernels));
+    return weights.expanded_.back()->data();
   }
 
   Linear linear(td_role matrix, td_role bias, int64_t layer, int64_t nOut, int64_t nIn) {
@@ -68,8 +66,8 @@ struct Weights::Loader {
 };
 
 Weights::Weights(const StageSpec& spec, const Tensors& tensors, ThreadPool& pool,
-                 const KernelTable& kernels) {
-  Loader loader{tensors, pool, kernels, *this};
+                 const KernelTable& kernels, ExpandedTensors& expanded) {
+  Loader loader{tensors, pool, kernels, expanded, *this};
   const Config& c = spec.config;
   for (int64_t layer = spec.layerBegin; layer < spec.layerEnd; ++layer) {
     blocks_.push_back(loader.block(c, layer));

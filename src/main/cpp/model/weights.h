@@ -3,12 +3,14 @@
 #define TANDEM_MODEL_WEIGHTS_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/float_buffer.h"
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
+#include "model/expanded_tensors.h"
 #include "model/tensors.h"
 
 namespace tandem {
@@ -39,9 +41,9 @@ struct BlockWeights {
 
 class Weights {
  public:
-  // Matrices that the kernels can read as they are stay where they are; the rest is copied.
+  // Matrices that the kernels can read as they are stay where they are; the rest is expanded.
   Weights(const StageSpec& spec, const Tensors& tensors, ThreadPool& pool,
-          const KernelTable& kernels);
+          const KernelTable& kernels, ExpandedTensors& expanded);
 
   const std::vector<BlockWeights>& blocks() const { return blocks_; }
   const NormWeights& outputNorm() const { return outputNorm_; }
@@ -55,7 +57,7 @@ class Weights {
   NormWeights outputNorm_;
   Linear lmHead_;
   int64_t bytes_ = 0;
-  std::vector<FloatBuffer> owned_;
+  std::vector<std::shared_ptr<const FloatBuffer>> expanded_;
 };
 
 }  // namespace tandem

@@ -80,7 +80,7 @@ std::vector<float> step(const StagePtr& stage, const std::vector<td_rows>& rows,
 std::vector<float> slice(const std::vector<float>& rows, int64_t cols, int64_t begin, int64_t n);
 void append(std::vector<float>& to, const std::vector<float>& from);
 
-// Lets the library find the OpenBLAS that the build was given; skips the test without one.
+// Lets the library find the OpenBLAS that the build was given.
 void useTestOpenBlas();
 
 }  // namespace tandem

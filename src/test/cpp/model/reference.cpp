@@ -156,8 +156,8 @@ class Naive {
       v.push_back(project(xn, 2, layer));
       rope(q, static_cast<int64_t>(pos));
       rope(k.back(), static_cast<int64_t>(pos));
-      addTo(x[pos], linear(attention(q, k, v), m_.data(TD_WO, layer), m_.data(TD_BO, layer),
-                           c_.d_model));
+      addTo(x[pos],
+            linear(attention(q, k, v), m_.data(TD_WO, layer), m_.data(TD_BO, layer), c_.d_model));
     }
     for (Row& row : x) {
       const Row xn = norm(row, TD_FFN_NORM, TD_FFN_NORM_BIAS, layer);

@@ -19,8 +19,7 @@ class ReferenceTest : public testing::Test {
                                     const std::vector<float>& in, int64_t outCols) {
     const EnginePtr engine = openEngine(2);
     const int32_t n = m.config.n_layers;
-    const StagePtr stage =
-        openStage(engine, options, m.tensorsOf(0, n, options.has_head == 1));
+    const StagePtr stage = openStage(engine, options, m.tensorsOf(0, n, options.has_head == 1));
     const SequencePtr sequence = openSequence(stage, m.config.max_seq);
     const int64_t d = m.config.d_model;
     std::vector<float> out = step(stage, {rowsOf(sequence, 0, kPrompt, TD_ROWS_PROMPT)},
@@ -48,10 +47,10 @@ TEST_F(ReferenceTest, BothFamiliesAgreeWithDoublePrecision) {
         td_stage_options whole = m.options(0, n, true);
         blocks.mode = whole.mode = mode;
         blocks.activation_eval = whole.activation_eval = table ? TD_EVAL_TABLE : TD_EVAL_FORMULA;
-        EXPECT_TRUE(within(runCore(m, blocks, in, m.config.d_model), expected.hidden,
-                           bounds.hidden));
-        EXPECT_TRUE(within(runCore(m, whole, in, m.config.vocab_size), expected.logits,
-                           bounds.logits));
+        EXPECT_TRUE(
+            within(runCore(m, blocks, in, m.config.d_model), expected.hidden, bounds.hidden));
+        EXPECT_TRUE(
+            within(runCore(m, whole, in, m.config.vocab_size), expected.logits, bounds.logits));
       }
     }
   }
@@ -68,10 +67,10 @@ TEST_F(ReferenceTest, TheBoundIsTightEnoughToRejectWrongResults) {
     const int64_t cols = m.config.vocab_size;
     EXPECT_TRUE(within(good, expected.logits, bounds.logits));
     std::vector<float> swapped = good;
-    std::swap_ranges(swapped.begin() + cols, swapped.begin() + 2 * cols, swapped.begin() + 2 * cols);
+    std::swap_ranges(swapped.begin() + cols, swapped.begin() + 2 * cols,
+                     swapped.begin() + 2 * cols);
     EXPECT_FALSE(within(swapped, expected.logits, bounds.logits));
-    EXPECT_FALSE(
-        within(std::vector<float>(good.size(), 0.0F), expected.logits, bounds.logits));
+    EXPECT_FALSE(within(std::vector<float>(good.size(), 0.0F), expected.logits, bounds.logits));
     RecordProperty("largest bound " + m.name,
                    std::to_string(*std::max_element(bounds.logits.begin(), bounds.logits.end())));
   }

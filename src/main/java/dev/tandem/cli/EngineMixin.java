@@ -1,18 +1,15 @@
 package dev.tandem.cli;
 
 import dev.tandem.api.EngineSettings;
-import dev.tandem.stage.ActivationEval;
-import dev.tandem.stage.ArithmeticProfile;
-import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** How the arithmetic is done. */
+/** How the arithmetic is done, and how much is said about it. */
 final class EngineMixin {
   private static final int MAX_THREADS = 1024;
-  private static final int MAX_CHUNK = 4096;
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -22,30 +19,11 @@ final class EngineMixin {
       paramLabel = "N",
       defaultValue = "0",
       description = "Threads that compute; 0 for all cores. Default: ${DEFAULT-VALUE}")
-  int threads;
+  private int threads;
 
-  @Option(
-      names = "--gelu",
-      paramLabel = "table|formula",
-      description =
-          "How the model's activation is evaluated. Default: table for GELU, formula for SiLU")
-  Optional<ActivationEval> gelu;
+  @Mixin private ArithmeticMixin arithmetic;
 
-  @Option(
-      names = "--reproducible",
-      description = "The same bits on every CPU; slower prompts.")
-  boolean reproducible;
-
-  @Option(
-      names = "--chunk",
-      paramLabel = "C",
-      defaultValue = "" + ArithmeticProfile.DEFAULT_CHUNK_ROWS,
-      description = "Prompt rows computed together. Default: ${DEFAULT-VALUE}")
-  int chunk;
-
-  @Option(
-      names = "--verbose",
-      description = "Notes on standard error; stack traces with errors.")
+  @Option(names = "--verbose", description = "Notes on standard error; stack traces with errors.")
   boolean verbose;
 
   EngineSettings settings() {
@@ -53,10 +31,6 @@ final class EngineMixin {
       throw new ParameterException(
           spec.commandLine(), "--threads must be in 0.." + MAX_THREADS + ", got " + threads);
     }
-    if (chunk < 1 || chunk > MAX_CHUNK) {
-      throw new ParameterException(
-          spec.commandLine(), "--chunk must be in 1.." + MAX_CHUNK + ", got " + chunk);
-    }
-    return new EngineSettings(threads, "", gelu, reproducible, chunk);
+    return arithmetic.settings(threads);
   }
 }

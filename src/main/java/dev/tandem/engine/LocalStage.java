@@ -15,6 +15,9 @@ import org.bytedeco.javacpp.FloatPointer;
 
 /** A stage that the native core computes in this process. */
 public final class LocalStage implements Stage {
+  /** Kept because the tensors' memory must outlive the stage. */
+  private final LoadedModel model;
+
   private final StageSpec spec;
   private final StageOptions options;
   private final StageHandle stage;
@@ -26,6 +29,7 @@ public final class LocalStage implements Stage {
 
   LocalStage(LoadedModel model, int layerBegin, int layerEnd, boolean head, StageOptions options) {
     ModelConfig config = model.config();
+    this.model = model;
     this.options = options;
     spec =
         new StageSpec(
@@ -145,6 +149,11 @@ public final class LocalStage implements Stage {
       return local;
     }
     throw new IllegalArgumentException("entry " + entry + " is a sequence of another stage");
+  }
+
+  /** The model that it is a stage of. */
+  public LoadedModel model() {
+    return model;
   }
 
   StageHandle pointer() {

@@ -125,7 +125,7 @@ final class Truncation {
    * <p>One pass sums the weights in buckets of descending logits; the buckets before the cut's are
    * never ordered, and a heap orders the one that holds the cut.
    */
-  private long topPByBounds(float[] logits, float best) {
+  long topPByBounds(float[] logits, float best) {
     double sum = sumBuckets(logits, best);
     // A weight's relative error: series 2e-10; f64 rounding of logit / T, which grows with the
     // quotient; rounding of either sum, vocabSize terms; and the weights left out of the window.
@@ -145,9 +145,11 @@ final class Truncation {
       return KeyHeap.HIGHEST;
     }
     heap.clear();
+    double begin = bucket * STEPS_PER_BUCKET;
+    double end = begin + STEPS_PER_BUCKET;
     for (int id = 0; id < vocabSize; id++) {
       double steps = stepsBelow(logits[id], best);
-      if (steps < STEPS && (int) steps / STEPS_PER_BUCKET == bucket) {
+      if (steps >= begin && steps < end) {
         heap.append(KeyHeap.key(logits[id], id));
       }
     }

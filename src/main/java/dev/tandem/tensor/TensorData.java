@@ -84,10 +84,9 @@ public sealed interface TensorData {
 
     /** A writable, zeroed, little-endian direct buffer that begins on a cache line. */
     public static ByteBuffer allocate(int bytes) {
-      return ByteBuffer.allocateDirect(Math.addExact(bytes, 2 * ALIGNMENT))
-          .alignedSlice(ALIGNMENT)
-          .slice(0, bytes)
-          .order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer memory = ByteBuffer.allocateDirect(Math.addExact(bytes, ALIGNMENT - 1));
+      int begin = -memory.alignmentOffset(0, ALIGNMENT) & (ALIGNMENT - 1);
+      return memory.slice(begin, bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     @Override

@@ -61,27 +61,34 @@ public final class Checkpoints {
     if (names.contains(model)) {
       return embedded(model);
     }
-    String looked = "";
-    try {
-      Path path = Path.of(model).toAbsolutePath().normalize();
-      looked = " (looked for " + path + ")";
-      String name = Objects.toString(path.getFileName(), "/");
-      if (Files.isDirectory(path)) {
-        return new ModelLocation(name, new Folder.Directory(path), Optional.empty());
-      }
-      Path parent = path.getParent();
-      if (Files.exists(path) && parent != null) {
-        return new ModelLocation(name, new Folder.Directory(parent), Optional.of(name));
-      }
-    } catch (InvalidPathException e) {
-      looked = " (which is not a path either)";
+    Path path = path(model).toAbsolutePath().normalize();
+    String name = Objects.toString(path.getFileName(), "/");
+    if (Files.isDirectory(path)) {
+      return new ModelLocation(name, new Folder.Directory(path), Optional.empty());
+    }
+    Path parent = path.getParent();
+    if (Files.exists(path) && parent != null) {
+      return new ModelLocation(name, new Folder.Directory(parent), Optional.of(name));
     }
     throw new FileNotFoundException(
         "no model '"
             + model
             + "': not an embedded model ("
             + String.join(", ", names)
-            + "), and no such file or directory"
-            + looked);
+            + "), and there is no file or directory "
+            + path);
+  }
+
+  /**
+   * A path that a user wrote.
+   *
+   * @throws FileNotFoundException if it cannot be the path of anything
+   */
+  static Path path(String written) throws FileNotFoundException {
+    try {
+      return Path.of(written);
+    } catch (InvalidPathException e) {
+      throw new FileNotFoundException("not a path: " + e.getReason());
+    }
   }
 }

@@ -4,27 +4,37 @@ import dev.tandem.config.Activation;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
+import java.util.OptionalInt;
 
 /**
  * Reads a Hugging Face GPT-2 {@code config.json}. Fields that change the arithmetic are honoured or
  * refused by name; defaults are those of transformers' {@code GPT2Config}.
+ *
+ * @param model all that changes the arithmetic
+ * @param eosId the id that ends a text, if the file says so
  */
-final class HuggingFaceGpt2Config {
+record HuggingFaceGpt2Config(ModelConfig model, OptionalInt eosId) {
   private static final double DEFAULT_NORM_EPS = 1e-5;
-
-  private HuggingFaceGpt2Config() {}
 
   /**
    * The config of a file.
    *
    * @throws ModelFormatException naming the field that is missing, wrong or not supported
    */
-  static ModelConfig parse(String path, byte[] content) throws ModelFormatException {
+  static HuggingFaceGpt2Config parse(String path, byte[] content) throws ModelFormatException {
     JsonObject json = JsonObject.parse(path, content);
     if (!json.text("model_type", "gpt2").equals("gpt2")) {
       throw json.wrong("model_type", "gpt2");
     }
     refuseUnsupported(json);
+    return new HuggingFaceGpt2Config(
+        modelConfig(path, json),
+        json.has("eos_token_id")
+            ? OptionalInt.of(json.integer("eos_token_id"))
+            : OptionalInt.empty());
+  }
+
+  private static ModelConfig modelConfig(String path, JsonObject json) throws ModelFormatException {
     int dModel = json.integer("n_embd");
     int nHeads = json.integer("n_head");
     if (dModel < 1) {

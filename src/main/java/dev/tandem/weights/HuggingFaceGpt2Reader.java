@@ -54,8 +54,10 @@ final class HuggingFaceGpt2Reader implements ModelReader {
     if (!folder.contains(CONFIG)) {
       throw new ModelFormatException(location.path(), "no config.json beside it");
     }
-    ModelConfig config =
+    HuggingFaceGpt2Config stated =
         HuggingFaceGpt2Config.parse(folder.path(CONFIG), folder.readAll(CONFIG, MAX_CONFIG_BYTES));
+    ModelConfig config = stated.model();
+    int[] stopIds = stated.eosId().stream().toArray();
     OpenFile file = folder.open(location.file().orElse("model" + SUFFIX));
     try {
       return new Checkpoint(
@@ -63,7 +65,7 @@ final class HuggingFaceGpt2Reader implements ModelReader {
           "Hugging Face GPT-2 (safetensors)",
           config,
           tensors(config, file),
-          () -> TokenizerFiles.ofGpt2(folder, tokenizer, config.vocabSize()),
+          () -> TokenizerFiles.ofGpt2(folder, tokenizer, config.vocabSize(), stopIds),
           file.file().stream().toList());
     } catch (IOException | RuntimeException e) {
       file.close();
@@ -156,20 +158,16 @@ final class HuggingFaceGpt2Reader implements ModelReader {
   }
 
   private static String foreignName(String name) {
-    switch (name) {
-      case TensorPlan.TOKEN_EMBEDDING:
-        return "wte.weight";
-      case TensorPlan.POSITION_EMBEDDING:
-        return "wpe.weight";
-      case TensorPlan.OUTPUT:
-        return "lm_head.weight";
-      default:
-        break;
-    }
-    if (name.startsWith("output_norm.")) {
-      return "ln_f." + name.substring("output_norm.".length());
-    }
-    String[] parts = name.split("\\.", -1); // blk.N.kind.weight
-    return "h." + parts[1] + "." + BLOCK_NAMES.get(parts[2]) + "." + parts[3];
+    return switch (name) {
+      case TensorPlan.TOKEN_EMBEDDING -> "wte.weight";
+      case TensorPlan.POSITION_EMBEDDING -> "wpe.weight";
+      case TensorPlan.OUTPUT -> "lm_head.weight";
+      case "output_norm.weight" -> "ln_f.weight";
+      case "output_norm.bias" -> "ln_f.bias";
+      default -> {
+        String[] parts = name.split("\\.", -1); // blk.N.kind.weight
+        yield "h." + parts[1] + "." + BLOCK_NAMES.get(parts[2]) + "." + parts[3];
+      }
+    };
   }
 }

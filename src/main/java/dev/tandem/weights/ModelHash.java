@@ -30,7 +30,7 @@ import java.util.stream.Collectors;
  *
  * <p>A tensor's SHA-256 is that of its elements in the type in which they are stored,
  * little-endian, {@code [rows = out, cols = in]} row-major, whether or not the file holds it
- * transposed. The tokenizer is not part of the hash.
+ * transposed; a tied head is no entry. The tokenizer is not part of the hash.
  *
  * @param hex SHA-256 in lower-case hex
  * @param entries what it was made of, sorted by name
