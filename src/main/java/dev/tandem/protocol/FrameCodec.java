@@ -98,12 +98,12 @@ public final class FrameCodec {
           "frame of protocol version " + version + ", this end speaks " + Protocol.VERSION);
     }
     int kindNumber = in.get();
-    check(kindNumber == kind.ordinal() + 1, "frame kind %d, want %d", kindNumber, kind.ordinal() + 1);
+    check(
+        kindNumber == kind.ordinal() + 1, "frame kind %d, want %d", kindNumber, kind.ordinal() + 1);
     int flags = in.get();
     check((flags & ~PROMPT_END) == 0, "unknown flags 0x%02x", flags & 0xff);
     int typeNumber = in.get();
-    check(
-        typeNumber >= 0 && typeNumber < RowType.values().length, "unknown dtype %d", typeNumber);
+    check(typeNumber >= 0 && typeNumber < RowType.values().length, "unknown dtype %d", typeNumber);
     int rowKind = in.getInt();
     check(rowKind == 0 || rowKind == 1, "unknown row kind 0x%08x", rowKind);
     boolean generated = rowKind == 1;
@@ -124,8 +124,7 @@ public final class FrameCodec {
     if (type != RowType.F32) {
       throw about(header, ErrorCode.UNSUPPORTED, "rows of type " + type.wireName());
     }
-    check(
-        header.position() <= Integer.MAX_VALUE - header.rows(), header, "positions beyond 2^31");
+    check(header.position() <= Integer.MAX_VALUE - header.rows(), header, "positions beyond 2^31");
     return header;
   }
 
@@ -142,8 +141,7 @@ public final class FrameCodec {
         header.columns(),
         limits.maxColumns());
     long want = 4L * header.rows() * header.columns();
-    check(
-        in.remaining() == want, header, "payload of %d bytes, want %d", in.remaining(), want);
+    check(in.remaining() == want, header, "payload of %d bytes, want %d", in.remaining(), want);
     return in.asFloatBuffer();
   }
 

@@ -11,10 +11,5 @@ package dev.tandem.protocol;
  * @param limits what its steps must keep to
  */
 public record Opened(
-    int request,
-    int sequence,
-    int epoch,
-    String model,
-    WireProfile profile,
-    SequenceLimits limits)
+    int request, int sequence, int epoch, String model, WireProfile profile, SequenceLimits limits)
     implements ServerMessage {}

@@ -255,8 +255,7 @@ public final class ModelScheduler implements AutoCloseable {
     int idleVisits = 0;
     while (budget > 0 && idleVisits < lanes.size()) {
       generatedLane = (generatedLane + 1) % lanes.size();
-      int taken =
-          lanes.get(generatedLane).takeGenerated(MAX_SEQUENCE_ROWS, budget, pieces);
+      int taken = lanes.get(generatedLane).takeGenerated(MAX_SEQUENCE_ROWS, budget, pieces);
       budget -= taken;
       idleVisits = taken == 0 ? idleVisits + 1 : 0;
     }

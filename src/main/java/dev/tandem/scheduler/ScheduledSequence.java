@@ -104,8 +104,7 @@ public final class ScheduledSequence {
           Reason.LIMIT, "more than " + maxInFlight + " steps of a sequence at once");
     }
     if (step.nRows() > chunkRows) {
-      throw new ScheduleException(
-          Reason.LIMIT, "rows " + step.nRows() + " not in 1.." + chunkRows);
+      throw new ScheduleException(Reason.LIMIT, "rows " + step.nRows() + " not in 1.." + chunkRows);
     }
     if (end > capacity()) {
       throw new ScheduleException(

@@ -307,8 +307,7 @@ final class ClientConnection {
       FrameHeader reply = header.result(sequence.scheduled().spec().outWidth());
       outbound.binary(FrameCodec.encode(reply, result));
     } else {
-      ProtocolException refusal =
-          Replies.refusal(failure, header.request(), header.sequence());
+      ProtocolException refusal = Replies.refusal(failure, header.request(), header.sequence());
       if (refusal.code() == ErrorCode.INTERNAL) {
         sequences.remove(header.sequence());
       }
@@ -325,8 +324,7 @@ final class ClientConnection {
     reply(new ErrorMessage(code, e.getMessage(), e.request(), e.sequence()));
     if (code.closesConnection()) {
       log.info("{}: {}: {}, closing", peer, code.wireName(), e.getMessage());
-      closeNow(
-          code == ErrorCode.TOO_LONG ? MESSAGE_TOO_BIG : PROTOCOL_ERROR, code.wireName());
+      closeNow(code == ErrorCode.TOO_LONG ? MESSAGE_TOO_BIG : PROTOCOL_ERROR, code.wireName());
     } else {
       log.debug("{}: {}: {}", peer, code.wireName(), e.getMessage());
       if (code == ErrorCode.UNSUPPORTED || code == ErrorCode.LIMIT) {

@@ -16,8 +16,7 @@ final class Replies {
 
   /** The scheduler's refusal, as the wire names it. */
   static ProtocolException refusal(Throwable failure, int request, int sequence) {
-    ErrorCode code =
-        failure instanceof ScheduleException e ? code(e.reason()) : ErrorCode.INTERNAL;
+    ErrorCode code = failure instanceof ScheduleException e ? code(e.reason()) : ErrorCode.INTERNAL;
     return new ProtocolException(code, String.valueOf(failure.getMessage()), request, sequence);
   }
 

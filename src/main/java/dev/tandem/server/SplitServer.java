@@ -79,8 +79,7 @@ public final class SplitServer implements AutoCloseable {
                 .setTcpNoDelay(true)
                 .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
                 .setIdleTimeout(
-                    Math.toIntExact(
-                        Math.max(IDLE_HTTP_MILLIS, 3 * options.pingIntervalMillis()))));
+                    Math.toIntExact(Math.max(IDLE_HTTP_MILLIS, 3 * options.pingIntervalMillis()))));
     http.requestHandler(this::answer);
     http.webSocketHandshakeHandler(this::admit);
     http.webSocketHandler(this::connected);
@@ -150,11 +149,7 @@ public final class SplitServer implements AutoCloseable {
   /** Where clients connect, e.g. {@code ws://127.0.0.1:8080/v1/split}. */
   public String uri() {
     String host = options.address();
-    return "ws://"
-        + (host.contains(":") ? "[" + host + "]" : host)
-        + ":"
-        + port()
-        + Protocol.PATH;
+    return "ws://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port() + Protocol.PATH;
   }
 
   /** Sequences whose memory is reserved. */
