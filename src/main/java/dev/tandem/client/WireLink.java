@@ -162,7 +162,10 @@ final class WireLink implements WebSocket.Listener {
   /** Queues a tensor frame, which must not change any more. */
   void sendBinary(ByteBuffer message) {
     bytesSent.addAndGet(message.remaining());
-    send(socket -> socket.sendBinary(message, true));
+    // The JDK masks eight bytes at a time and reverses them if the buffer is little-endian
+    // (measured on 17.0.15); a duplicate is big-endian.
+    ByteBuffer bigEndian = message.duplicate();
+    send(socket -> socket.sendBinary(bigEndian, true));
   }
 
   /** Says goodbye and closes; the receiver hears nothing more. */

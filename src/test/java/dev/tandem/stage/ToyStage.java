@@ -119,7 +119,7 @@ public final class ToyStage implements Stage {
       for (int i = 0; i < n; i++) {
         row[i] =
             in.get(at + i)
-                + 0.5f * before[(i + 1) % n]
+                + 0.98f * before[(i + 1) % n]
                 + rows.size() * 0.01f
                 + spec.layerBegin() * 0.001f
                 + spec.layerEnd() * 0.002f
