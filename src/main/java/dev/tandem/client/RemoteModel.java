@@ -11,5 +11,4 @@ import dev.tandem.stage.StageSpec;
  * @param offered what can be asked for: blocks within its layer range, and the head if it has one
  * @param profile the arithmetic that the server computes with, and the model hash
  */
-public record RemoteModel(
-    String name, int nLayers, StageSpec offered, ArithmeticProfile profile) {}
+public record RemoteModel(String name, int nLayers, StageSpec offered, ArithmeticProfile profile) {}

@@ -1,5 +1,11 @@
 package dev.tandem.client;
 
+import dev.tandem.protocol.FrameHeader;
+import dev.tandem.protocol.Open;
+import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.protocol.RowType;
+import dev.tandem.protocol.ServerMessage;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
@@ -7,34 +13,161 @@ import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** A stage on a server. Got from {@link ServerConnection#stage}. */
+/**
+ * A stage on a server. Got from {@link ServerConnection#stage}. A step sends each entry as one
+ * frame, a long prompt as one frame per chunk, and keeps as many of them under way as the server
+ * allows; the caller waits once.
+ */
 public final class RemoteStage implements Stage {
+  private final ServerConnection connection;
+  private final StageRequest request;
+  private final StageSpec spec;
+  private final ArithmeticProfile profile;
+  private final Set<RemoteSequence> sequences = ConcurrentHashMap.newKeySet();
+  private volatile boolean closed;
 
-  private RemoteStage() {}
+  RemoteStage(ServerConnection connection, RemoteModel model, StageRequest request) {
+    this.connection = connection;
+    this.request = request;
+    this.profile = model.profile();
+    StageSpec offered = model.offered();
+    this.spec =
+        new StageSpec(
+            request.layerBegin(),
+            request.layerEnd(),
+            request.reply() == ReplyKind.LOGITS,
+            offered.dModel(),
+            offered.vocabSize(),
+            offered.maxSeq());
+    int chunkRows = profile.chunkRows();
+    connection.allow(
+        chunkRows, spec.outWidth(), FrameHeader.messageBytes(chunkRows, spec.outWidth()));
+  }
 
   @Override
   public StageSpec spec() {
-    throw new UnsupportedOperationException();
+    return spec;
   }
 
   @Override
   public ArithmeticProfile profile() {
-    throw new UnsupportedOperationException();
+    return profile;
   }
 
   @Override
   public Sequence openSequence(int maxPositions) throws IOException {
-    throw new UnsupportedOperationException();
+    checkOpen();
+    ServerMessage answer =
+        connection.ask(
+            id ->
+                new Open(
+                    id,
+                    profile.modelHash(),
+                    spec.layerBegin(),
+                    spec.layerEnd(),
+                    request.reply(),
+                    RowType.F32,
+                    RowType.F32,
+                    maxPositions,
+                    RemoteModels.write(profile)),
+            connection.options().openTimeout());
+    if (!(answer instanceof Opened opened)) {
+      throw connection.unexpected(answer);
+    }
+    ArithmeticProfile honoured = RemoteModels.read(opened.profile(), opened.model());
+    if (!honoured.equals(profile) || opened.limits().maxRows() != profile.chunkRows()) {
+      throw new IOException(
+          "the server at "
+              + connection.peer()
+              + " opened a sequence with "
+              + honoured
+              + ", asked for was "
+              + profile);
+    }
+    RemoteSequence sequence = new RemoteSequence(this, opened);
+    sequences.add(sequence);
+    return sequence;
   }
 
   @Override
   public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
-    throw new UnsupportedOperationException();
+    checkOpen();
+    checkBuffer("in", in, (long) batch.totalRows() * spec.dModel());
+    checkBuffer("out", out, (long) batch.totalOut() * spec.outWidth());
+    FloatBuffer allIn = in.duplicate().clear();
+    FloatBuffer allOut = out.duplicate().clear();
+    List<EntryRun> runs = new ArrayList<>(batch.size());
+    int inAt = 0;
+    int outAt = 0;
+    for (int entry = 0; entry < batch.size(); entry++) {
+      if (!(batch.sequence(entry) instanceof RemoteSequence sequence) || sequence.stage() != this) {
+        throw new IllegalArgumentException("entry " + entry + " belongs to another stage");
+      }
+      sequence.checkOpen();
+      discardAbandoned(sequence);
+      int inFloats = batch.nRows(entry) * spec.dModel();
+      int outFloats = batch.nOut(entry) * spec.outWidth();
+      runs.add(
+          new EntryRun(
+              sequence, batch, entry, allIn.slice(inAt, inFloats), allOut.slice(outAt, outFloats)));
+      inAt += inFloats;
+      outAt += outFloats;
+    }
+    connection.countRoundTrip();
+    while (!runs.isEmpty()) {
+      runs.forEach(EntryRun::fill);
+      for (EntryRun run : runs) {
+        run.takeOne();
+        run.fill();
+      }
+      runs.removeIf(EntryRun::isDone);
+    }
+  }
+
+  /** Waits for answers to a step that failed midway: they count against the window. */
+  private void discardAbandoned(RemoteSequence sequence) throws IOException {
+    for (CompletableFuture<ServerMessage> answer : List.copyOf(sequence.inFlight())) {
+      try {
+        connection.await(answer, connection.options().stepTimeout());
+      } catch (IOException e) {
+        if (!answer.isDone()) {
+          throw e;
+        }
+      }
+      sequence.inFlight().remove(answer);
+    }
   }
 
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    closed = true;
+    List.copyOf(sequences).forEach(RemoteSequence::close);
+  }
+
+  ServerConnection connection() {
+    return connection;
+  }
+
+  void closed(RemoteSequence sequence) {
+    sequences.remove(sequence);
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the stage is closed");
+    }
+  }
+
+  private static void checkBuffer(String name, FloatBuffer buffer, long floats) {
+    if (!buffer.isDirect() || buffer.capacity() < floats) {
+      throw new IllegalArgumentException(
+          name + " must be direct and hold " + floats + " floats, it holds " + buffer.capacity());
+    }
   }
 }

@@ -1,27 +1,81 @@
 package dev.tandem.client;
 
+import dev.tandem.protocol.ClientMessage;
+import dev.tandem.protocol.ControlCodec;
+import dev.tandem.protocol.ErrorMessage;
+import dev.tandem.protocol.FrameCodec;
+import dev.tandem.protocol.FrameLimits;
+import dev.tandem.protocol.Info;
+import dev.tandem.protocol.InfoRequest;
+import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.Protocol;
+import dev.tandem.protocol.Result;
+import dev.tandem.protocol.ServerMessage;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.URI;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntFunction;
 
 /** A connection to a server; safe for use by many threads. */
 public final class ServerConnection implements AutoCloseable {
+  private final String peer;
+  private final ConnectionOptions options;
+  private final WireLink link;
+  private final Map<Integer, CompletableFuture<ServerMessage>> pending = new ConcurrentHashMap<>();
+  private final AtomicInteger lastRequest = new AtomicInteger();
+  private final AtomicLong roundTrips = new AtomicLong();
+  private final AtomicReference<String> lost = new AtomicReference<>("");
+  private volatile FrameLimits frameLimits = new FrameLimits(0, 0);
+  private volatile String lastError = "";
+  private List<RemoteModel> models = List.of();
 
-  private ServerConnection() {}
+  private ServerConnection(URI uri, ConnectionOptions options) throws IOException {
+    this.peer = WireLink.peer(uri);
+    this.options = options;
+    this.link = WireLink.connect(uri, options, new Inbox());
+  }
 
   /**
    * Connects and asks what the server offers.
    *
-   * @param uri e.g. {@code ws://127.0.0.1:8080/v1/split}
+   * @param uri e.g. {@code ws://127.0.0.1:8080/v1/split}; without a path the protocol's is taken
    * @throws IOException if there is no server, or it does not answer; the message is for the user
    */
   public static ServerConnection connect(URI uri, ConnectionOptions options) throws IOException {
-    throw new UnsupportedOperationException(uri + " " + options);
+    URI target = uri.getPath().length() > 1 ? uri : uri.resolve(Protocol.PATH);
+    ServerConnection connection = new ServerConnection(target, options);
+    try {
+      List<RemoteModel> models = new ArrayList<>();
+      for (var offer : connection.info(false).models()) {
+        models.add(RemoteModels.read(offer));
+      }
+      if (models.isEmpty()) {
+        throw new IOException("the server at " + connection.peer + " offers no model");
+      }
+      connection.models = List.copyOf(models);
+      return connection;
+    } catch (IOException e) {
+      connection.close();
+      throw e;
+    }
   }
 
   /** What the server offers; at least one. */
   public List<RemoteModel> models() {
-    throw new UnsupportedOperationException();
+    return models;
   }
 
   /**
@@ -31,17 +85,169 @@ public final class ServerConnection implements AutoCloseable {
    *     says both
    */
   public RemoteStage stage(StageRequest request) throws IOException {
-    throw new UnsupportedOperationException(request.toString());
+    RemoteModel model = RemoteModels.find(models, request, "the server at " + peer);
+    if (!request.tensors().isEmpty()) {
+      RemoteModels.compareTensors(
+          info(true).models(), model, request.tensors(), "the server at " + peer);
+    }
+    return new RemoteStage(this, model, request);
   }
 
   /** What the connection has carried so far. */
   public WireStats stats() {
-    throw new UnsupportedOperationException();
+    return new WireStats(roundTrips.get(), link.bytesSent(), link.bytesReceived());
   }
 
   /** Closes the connection; the server frees its sequences. Idempotent. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    link.close();
+    fail("the connection to " + peer + " is closed");
+  }
+
+  private Info info(boolean tensors) throws IOException {
+    ServerMessage answer =
+        ask(request -> new InfoRequest(request, tensors), options.connectTimeout());
+    if (answer instanceof Info info) {
+      return info;
+    }
+    throw unexpected(answer);
+  }
+
+  /** Sends a request with a new id, and waits for its answer. */
+  ServerMessage ask(IntFunction<ClientMessage> message, Duration timeout) throws IOException {
+    int request = lastRequest.incrementAndGet();
+    CompletableFuture<ServerMessage> answer = expect(request);
+    link.sendText(ControlCodec.encode(message.apply(request)));
+    countRoundTrip();
+    return await(answer, timeout);
+  }
+
+  /** Sends a step under a new request id; its answer is to be awaited. */
+  CompletableFuture<ServerMessage> sendStep(IntFunction<ByteBuffer> frame) {
+    int request = lastRequest.incrementAndGet();
+    CompletableFuture<ServerMessage> answer = expect(request);
+    link.sendBinary(frame.apply(request));
+    return answer;
+  }
+
+  /** Sends what has no answer. */
+  void tell(ClientMessage message) {
+    link.sendText(ControlCodec.encode(message));
+  }
+
+  void countRoundTrip() {
+    roundTrips.incrementAndGet();
+  }
+
+  ConnectionOptions options() {
+    return options;
+  }
+
+  String peer() {
+    return peer;
+  }
+
+  /** Lets result frames of that shape in. */
+  synchronized void allow(int maxRows, int maxColumns, int maxBytes) {
+    frameLimits =
+        new FrameLimits(
+            Math.max(frameLimits.maxRows(), maxRows),
+            Math.max(frameLimits.maxColumns(), maxColumns));
+    link.allowBinary(maxBytes);
+  }
+
+  /**
+   * Waits for an answer.
+   *
+   * @throws IOException if the connection is lost, the time is over, or the answer is an error
+   */
+  ServerMessage await(CompletableFuture<ServerMessage> answer, Duration timeout)
+      throws IOException {
+    try {
+      ServerMessage message = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      if (message instanceof ErrorMessage error) {
+        throw new IOException(
+            "the server at " + peer + " refused: " + error.message() + " (" + name(error) + ")");
+      }
+      return message;
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause().getMessage(), e.getCause());
+    } catch (TimeoutException e) {
+      throw new IOException(
+          "no answer from " + peer + " within " + timeout.toMillis() + " ms; it may be overloaded",
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw (InterruptedIOException) new InterruptedIOException("interrupted").initCause(e);
+    }
+  }
+
+  IOException unexpected(ServerMessage answer) {
+    return new IOException(
+        "the server at " + peer + " answered with " + answer.getClass().getSimpleName());
+  }
+
+  private static String name(ErrorMessage error) {
+    return error.code().wireName();
+  }
+
+  private CompletableFuture<ServerMessage> expect(int request) {
+    CompletableFuture<ServerMessage> answer = new CompletableFuture<>();
+    pending.put(request, answer);
+    String cause = lost.get();
+    if (!cause.isEmpty() && pending.remove(request) != null) {
+      answer.completeExceptionally(new IOException(cause));
+    }
+    return answer;
+  }
+
+  private void fail(String cause) {
+    lost.compareAndSet("", cause);
+    for (Integer request : pending.keySet()) {
+      CompletableFuture<ServerMessage> answer = pending.remove(request);
+      if (answer != null) {
+        answer.completeExceptionally(new IOException(lost.get()));
+      }
+    }
+  }
+
+  private void answer(int request, ServerMessage message) {
+    CompletableFuture<ServerMessage> answer = pending.remove(request);
+    if (answer != null) {
+      answer.complete(message);
+    }
+  }
+
+  /** What arrives. */
+  private final class Inbox implements WireLink.Receiver {
+    @Override
+    public void text(String text) throws IOException {
+      ServerMessage message = ControlCodec.decodeServer(text);
+      if (message instanceof Info info) {
+        answer(info.request(), info);
+      } else if (message instanceof Opened opened) {
+        answer(opened.request(), opened);
+      } else if (message instanceof ErrorMessage error) {
+        if (error.code().closesConnection()) {
+          lastError = error.message() + " (" + name(error) + ")";
+        }
+        answer(error.request(), error);
+      }
+    }
+
+    @Override
+    public void binary(ByteBuffer bytes) throws IOException {
+      Result result = FrameCodec.decodeResult(bytes, frameLimits);
+      answer(result.header().request(), result);
+    }
+
+    @Override
+    public void lost(IOException cause) {
+      fail(
+          lastError.isEmpty()
+              ? String.valueOf(cause.getMessage())
+              : "the server at " + peer + " refused: " + lastError);
+    }
   }
 }

@@ -1,12 +1,89 @@
 package dev.tandem.server;
 
+import dev.tandem.protocol.ControlCodec;
+import dev.tandem.protocol.FrameHeader;
+import dev.tandem.protocol.FrameLimits;
+import dev.tandem.protocol.Protocol;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.ServerWebSocket;
+import io.vertx.core.http.ServerWebSocketHandshake;
 import java.io.IOException;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.security.SecureRandom;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A running server. */
 public final class SplitServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(SplitServer.class);
 
-  private SplitServer() {}
+  /** Frames a little over the limit are still read, so that their sender gets a proper error. */
+  private static final int FRAME_SLACK_BYTES = 64 * 1024;
+
+  private static final long IDLE_HTTP_MILLIS = 60_000;
+  private static final int CLOSING_TIMEOUT_SECONDS = 2;
+  private static final long START_SECONDS = 30;
+
+  private final ServerOptions options;
+  private final List<ModelService> models;
+  private final FrameLimits frameLimits;
+  private final Vertx vertx;
+  private final HttpServer http;
+  private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
+  private final SecureRandom random = new SecureRandom();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private SplitServer(ServerOptions options, List<ModelService> models) {
+    this.options = options;
+    this.models = models;
+    this.frameLimits =
+        new FrameLimits(
+            models.stream().mapToInt(m -> m.frameLimits().maxRows()).max().orElseThrow(),
+            models.stream().mapToInt(m -> m.frameLimits().maxColumns()).max().orElseThrow());
+    this.vertx =
+        Vertx.vertx(
+            new VertxOptions()
+                .setEventLoopPoolSize(1)
+                .setWorkerPoolSize(1)
+                .setInternalBlockingPoolSize(1)
+                .setUseDaemonThread(true)
+                .setFileSystemOptions(
+                    new FileSystemOptions()
+                        .setClassPathResolvingEnabled(false)
+                        .setFileCachingEnabled(false)));
+    int maxMessage = FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns());
+    this.http =
+        vertx.createHttpServer(
+            new HttpServerOptions()
+                .setMaxWebSocketFrameSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
+                .setMaxWebSocketMessageSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
+                .setPerMessageWebSocketCompressionSupported(false)
+                .setPerFrameWebSocketCompressionSupported(false)
+                .setWebSocketClosingTimeout(CLOSING_TIMEOUT_SECONDS)
+                .setTcpNoDelay(true)
+                .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+                .setIdleTimeout(
+                    Math.toIntExact(Math.max(IDLE_HTTP_MILLIS, 3 * options.pingIntervalMillis()))));
+    http.requestHandler(this::answer);
+    http.webSocketHandshakeHandler(this::admit);
+    http.webSocketHandler(this::connected);
+  }
 
   /**
    * Listens and serves until {@link #close}.
@@ -17,32 +94,123 @@ public final class SplitServer implements AutoCloseable {
    */
   public static SplitServer start(ServerOptions options, List<OfferedModel> models)
       throws IOException {
-    throw new UnsupportedOperationException(options.address() + models.size());
+    if (models.isEmpty()) {
+      throw new IllegalArgumentException("no model to serve");
+    }
+    // Resolved here: a literal address keeps Vert.x from starting a DNS client.
+    String address;
+    try {
+      address = InetAddress.getByName(options.address()).getHostAddress();
+    } catch (UnknownHostException e) {
+      throw new IOException("there is no address " + options.address() + " on this network", e);
+    }
+    SplitServer server =
+        new SplitServer(
+            options, models.stream().map(model -> new ModelService(model, options)).toList());
+    try {
+      join(server.http.listen(options.port(), address));
+    } catch (IOException e) {
+      server.close();
+      if (e.getCause() instanceof BindException) {
+        throw new IOException(
+            "cannot listen on port "
+                + options.port()
+                + " of "
+                + options.address()
+                + " ("
+                + e.getMessage()
+                + "); choose another port, or 0 to have one picked",
+            e);
+      }
+      throw e;
+    }
+    log.info("listening on {}", server.uri());
+    return server;
+  }
+
+  private static void join(Future<?> future) throws IOException {
+    try {
+      future.toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause().getMessage(), e.getCause());
+    } catch (TimeoutException e) {
+      throw new IOException("the network did not answer within " + START_SECONDS + " s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
   }
 
   /** The port that it listens on. */
   public int port() {
-    throw new UnsupportedOperationException();
+    return http.actualPort();
   }
 
   /** Where clients connect, e.g. {@code ws://127.0.0.1:8080/v1/split}. */
   public String uri() {
-    throw new UnsupportedOperationException();
+    String host = options.address();
+    return "ws://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port() + Protocol.PATH;
   }
 
   /** Sequences whose memory is reserved. */
   public int activeSequences() {
-    throw new UnsupportedOperationException();
+    return models.stream().mapToInt(model -> model.scheduler().activeSequences()).sum();
   }
 
   /** Open connections. */
   public int activeConnections() {
-    throw new UnsupportedOperationException();
+    return connections.size();
   }
 
   /** Refuses new work, waits briefly for what is under way, frees everything; idempotent. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    models.forEach(ModelService::close);
+    connections.forEach(c -> c.close(ClientConnection.GOING_AWAY, "the server is shutting down"));
+    try {
+      join(http.close());
+      join(vertx.close());
+    } catch (IOException e) {
+      log.warn("the network did not close: {}", e.getMessage());
+    }
+  }
+
+  private void answer(HttpServerRequest request) {
+    if (!request.path().equals(Protocol.INFO_PATH)) {
+      request.response().setStatusCode(404).end("not found\n");
+    } else if (request.method() != HttpMethod.GET) {
+      request.response().setStatusCode(405).putHeader("allow", "GET").end("use GET\n");
+    } else {
+      request
+          .response()
+          .putHeader("content-type", "application/json")
+          .end(ControlCodec.encode(Replies.info(models, 0, false)));
+    }
+  }
+
+  private void admit(ServerWebSocketHandshake handshake) {
+    if (!handshake.path().equals(Protocol.PATH)) {
+      handshake.reject(404);
+    } else if (closed.get() || connections.size() >= options.maxConnections()) {
+      handshake.reject(503);
+    } else {
+      handshake.accept();
+    }
+  }
+
+  private void connected(ServerWebSocket socket) {
+    int epoch = 1 + random.nextInt(Integer.MAX_VALUE);
+    connections.add(
+        new ClientConnection(
+            vertx,
+            socket,
+            models,
+            frameLimits,
+            epoch,
+            options.pingIntervalMillis(),
+            connections::remove));
   }
 }

@@ -1,0 +1,105 @@
+package dev.tandem.client;
+
+import dev.tandem.protocol.FrameCodec;
+import dev.tandem.protocol.FrameHeader;
+import dev.tandem.protocol.FrameKind;
+import dev.tandem.protocol.Result;
+import dev.tandem.protocol.RowType;
+import dev.tandem.protocol.ServerMessage;
+import dev.tandem.stage.Batch;
+import dev.tandem.stage.RowKind;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** One entry of a step under way: its frames go out as far as the window allows. */
+final class EntryRun {
+  private final RemoteSequence sequence;
+  private final Batch batch;
+  private final int entry;
+  private final FloatBuffer in;
+  private final FloatBuffer out;
+  private final int dModel;
+  private final int outWidth;
+  private final List<FramePlan> plans;
+  private int sent;
+  private int done;
+
+  /**
+   * Prepares an entry.
+   *
+   * @param in the entry's rows, from index 0
+   * @param out the entry's wanted rows, from index 0
+   */
+  EntryRun(RemoteSequence sequence, Batch batch, int entry, FloatBuffer in, FloatBuffer out) {
+    this.sequence = sequence;
+    this.batch = batch;
+    this.entry = entry;
+    this.in = in;
+    this.out = out;
+    this.dModel = sequence.stage().spec().dModel();
+    this.outWidth = sequence.stage().spec().outWidth();
+    this.plans = FramePlan.cut(batch, entry, sequence.limits());
+  }
+
+  boolean isDone() {
+    return done == plans.size();
+  }
+
+  /** Sends what the window allows. */
+  void fill() {
+    while (sent < plans.size() && sequence.inFlight().size() < sequence.limits().maxInFlight()) {
+      FramePlan plan = plans.get(sent++);
+      FloatBuffer rows = in.slice(plan.from() * dModel, plan.nRows() * dModel);
+      sequence
+          .inFlight()
+          .add(
+              sequence
+                  .stage()
+                  .connection()
+                  .sendStep(request -> FrameCodec.encode(header(plan, request), rows)));
+    }
+  }
+
+  private FrameHeader header(FramePlan plan, int request) {
+    return new FrameHeader(
+        FrameKind.STEP,
+        RowType.F32,
+        batch.kind(entry) == RowKind.GENERATED,
+        plan.promptEnd(),
+        sequence.epoch(),
+        request,
+        sequence.id(),
+        batch.position(entry) + plan.from(),
+        plan.nRows(),
+        dModel,
+        plan.outBegin(),
+        plan.nOut());
+  }
+
+  /** Waits for the oldest frame's result and takes it. */
+  void takeOne() throws IOException {
+    FramePlan plan = plans.get(done);
+    // Until the answer is here, the server may or may not have computed the frame.
+    sequence.setLength(Math.min(sequence.length(), batch.position(entry) + plan.from()));
+    ServerConnection connection = sequence.stage().connection();
+    CompletableFuture<ServerMessage> oldest = sequence.inFlight().element();
+    ServerMessage answer = connection.await(oldest, connection.options().stepTimeout());
+    sequence.inFlight().remove();
+    if (!(answer instanceof Result result)) {
+      throw connection.unexpected(answer);
+    }
+    FrameHeader header = result.header();
+    if (header.sequence() != sequence.id()
+        || header.nOut() != plan.nOut()
+        || header.outBegin() != plan.outBegin()
+        || (header.nOut() > 0 && header.columns() != outWidth)) {
+      throw new IOException(
+          "the server at " + connection.peer() + " sent another result than was asked for");
+    }
+    out.put(plan.outRow() * outWidth, result.rows(), 0, plan.nOut() * outWidth);
+    sequence.setLength(batch.position(entry) + plan.from() + plan.nRows());
+    done++;
+  }
+}

@@ -1,0 +1,153 @@
+package dev.tandem.client;
+
+import dev.tandem.protocol.ErrorCode;
+import dev.tandem.protocol.ModelOffer;
+import dev.tandem.protocol.ProtocolException;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.protocol.TensorHash;
+import dev.tandem.protocol.WireProfile;
+import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.StageSpec;
+import dev.tandem.tensor.DType;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Compares what a server offers with what a client wants. */
+final class RemoteModels {
+  private RemoteModels() {}
+
+  static RemoteModel read(ModelOffer offer) throws ProtocolException {
+    return new RemoteModel(
+        offer.name(),
+        offer.nLayers(),
+        new StageSpec(
+            offer.layerBegin(),
+            offer.layerEnd(),
+            offer.head(),
+            offer.dModel(),
+            offer.vocabSize(),
+            offer.maxSeq()),
+        read(offer.profile(), offer.model()));
+  }
+
+  static ArithmeticProfile read(WireProfile profile, String modelHash) throws ProtocolException {
+    return new ArithmeticProfile(
+        modelHash,
+        named(DType.class, profile.weights(), "weight type"),
+        named(ActivationEval.class, profile.activation(), "activation"),
+        named(DType.class, profile.kv(), "KV type"),
+        named(ArithmeticMode.class, profile.mode(), "mode"),
+        profile.chunkRows(),
+        profile.blas());
+  }
+
+  static WireProfile write(ArithmeticProfile profile) {
+    return new WireProfile(
+        wireName(profile.weightType()),
+        wireName(profile.activationEval()),
+        wireName(profile.kvType()),
+        wireName(profile.mode()),
+        profile.chunkRows(),
+        profile.blas());
+  }
+
+  private static String wireName(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static <E extends Enum<E>> E named(Class<E> type, String name, String what)
+      throws ProtocolException {
+    for (E value : type.getEnumConstants()) {
+      if (wireName(value).equals(name)) {
+        return value;
+      }
+    }
+    throw new ProtocolException(
+        ErrorCode.UNSUPPORTED, "the server's " + what + " '" + name + "' is not known here");
+  }
+
+  /** The model that the request is for. */
+  static RemoteModel find(List<RemoteModel> models, StageRequest request, String server)
+      throws IOException {
+    String hash = request.profile().modelHash();
+    for (RemoteModel model : models) {
+      if (hash.isEmpty() || hash.equals(model.profile().modelHash())) {
+        check(model, request, server);
+        return model;
+      }
+    }
+    throw new IOException(
+        server
+            + " serves model "
+            + models.get(0).profile().modelHash()
+            + ", here it is "
+            + hash
+            + "; use the same model on both sides");
+  }
+
+  private static void check(RemoteModel model, StageRequest request, String server)
+      throws IOException {
+    WireProfile wanted = write(request.profile());
+    WireProfile served = write(model.profile());
+    if (!wanted.equals(served)) {
+      throw new IOException(
+          server
+              + " computes ("
+              + served
+              + "), here it is ("
+              + wanted
+              + "); start both with the same options");
+    }
+    StageSpec offered = model.offered();
+    boolean head = request.reply() == ReplyKind.LOGITS;
+    if (request.layerBegin() < offered.layerBegin()
+        || request.layerEnd() > offered.layerEnd()
+        || request.layerBegin() > request.layerEnd()
+        || (head && (!offered.head() || request.layerEnd() != offered.layerEnd()))) {
+      throw new IOException(
+          String.format(
+              "%s offers blocks %d:%d %s head, wanted are %d:%d %s head",
+              server,
+              offered.layerBegin(),
+              offered.layerEnd(),
+              offered.head() ? "with" : "without",
+              request.layerBegin(),
+              request.layerEnd(),
+              head ? "with" : "without"));
+    }
+  }
+
+  /** Compares the client's tensors with the server's. */
+  static void compareTensors(
+      List<ModelOffer> offers, RemoteModel model, List<TensorHash> held, String server)
+      throws IOException {
+    Map<String, TensorHash> served = new HashMap<>();
+    for (ModelOffer offer : offers) {
+      if (offer.model().equals(model.profile().modelHash())) {
+        offer.tensors().forEach(tensor -> served.put(tensor.name(), tensor));
+      }
+    }
+    for (TensorHash tensor : held) {
+      TensorHash other = served.get(tensor.name());
+      if (other == null) {
+        throw new IOException(server + " does not list tensor " + tensor.name());
+      }
+      if (!other.equals(tensor)) {
+        throw new IOException(
+            "tensor "
+                + tensor.name()
+                + " differs: "
+                + server
+                + " has "
+                + other
+                + ", here "
+                + tensor);
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package dev.tandem.client;
+
+import dev.tandem.protocol.CloseSequence;
+import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.SequenceLimits;
+import dev.tandem.protocol.ServerMessage;
+import dev.tandem.stage.Sequence;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A sequence on a server. */
+final class RemoteSequence implements Sequence {
+  private final RemoteStage stage;
+  private final Opened opened;
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final ArrayDeque<CompletableFuture<ServerMessage>> inFlight = new ArrayDeque<>();
+  private volatile int length;
+
+  RemoteSequence(RemoteStage stage, Opened opened) {
+    this.stage = stage;
+    this.opened = opened;
+  }
+
+  @Override
+  public int length() {
+    checkOpen();
+    return length;
+  }
+
+  @Override
+  public int capacity() {
+    return opened.limits().maxPositions();
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      stage.closed(this);
+      stage.connection().tell(new CloseSequence(id()));
+    }
+  }
+
+  RemoteStage stage() {
+    return stage;
+  }
+
+  int id() {
+    return opened.sequence();
+  }
+
+  int epoch() {
+    return opened.epoch();
+  }
+
+  SequenceLimits limits() {
+    return opened.limits();
+  }
+
+  /** Answers that are still to come, oldest first; those of abandoned steps too. */
+  ArrayDeque<CompletableFuture<ServerMessage>> inFlight() {
+    return inFlight;
+  }
+
+  void setLength(int newLength) {
+    length = newLength;
+  }
+
+  void checkOpen() {
+    if (closed.get()) {
+      throw new IllegalStateException("the sequence is closed");
+    }
+  }
+}

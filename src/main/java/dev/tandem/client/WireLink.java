@@ -1,0 +1,331 @@
+package dev.tandem.client;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpTimeoutException;
+import java.net.http.WebSocket;
+import java.net.http.WebSocketHandshakeException;
+import java.nio.ByteBuffer;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A WebSocket: whole messages in and out. Messages out wait in one queue, since the JDK allows one
+ * outstanding send; a ping goes out at every interval, and a server that is silent through two of
+ * them is given up.
+ */
+final class WireLink implements WebSocket.Listener {
+
+  /** What the owner is told, never by two threads at once. */
+  interface Receiver {
+    void text(String message) throws IOException;
+
+    void binary(ByteBuffer message) throws IOException;
+
+    /** The link is gone; called once, and nothing after it. */
+    void lost(IOException cause);
+  }
+
+  /** Intervals without a sign of life after which a server is dead: two pings went unanswered. */
+  private static final int DEAD_AFTER_INTERVALS = 3;
+
+  private static final int CLOSED_ABNORMALLY = 1006;
+  private static final long CLOSE_MILLIS = 1_000;
+
+  /** Sends one message. */
+  private interface Outgoing {
+    CompletableFuture<WebSocket> send(WebSocket socket);
+  }
+
+  private final Receiver receiver;
+  private final String peer;
+  private final FragmentBuffer fragments = new FragmentBuffer();
+  private final AtomicInteger silentIntervals = new AtomicInteger();
+  private final AtomicLong bytesSent = new AtomicLong();
+  private final AtomicLong bytesReceived = new AtomicLong();
+  private final CompletableFuture<WebSocket> opened = new CompletableFuture<>();
+  private final ScheduledExecutorService pings =
+      Executors.newSingleThreadScheduledExecutor(WireLink::daemon);
+  private volatile int maxBinaryBytes;
+
+  // Guarded by queue.
+  private final ArrayDeque<Outgoing> queue = new ArrayDeque<>();
+  private boolean sending;
+  private boolean lost;
+
+  private WireLink(Receiver receiver, String peer) {
+    this.receiver = receiver;
+    this.peer = peer;
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "tandem-ping");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** Connects; the message of an exception is for the user. */
+  static WireLink connect(URI uri, ConnectionOptions options, Receiver receiver)
+      throws IOException {
+    WireLink link = new WireLink(receiver, peer(uri));
+    HttpClient client =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(options.connectTimeout())
+            .build();
+    try {
+      WebSocket socket =
+          client
+              .newWebSocketBuilder()
+              .connectTimeout(options.connectTimeout())
+              .buildAsync(uri, link)
+              .join();
+      link.opened.complete(socket);
+    } catch (CompletionException e) {
+      link.pings.shutdownNow();
+      throw new IOException(link.connectFailure(e.getCause(), options.connectTimeout()), e);
+    }
+    long millis = options.pingInterval().toMillis();
+    link.pings.scheduleAtFixedRate(link::checkLife, millis, millis, TimeUnit.MILLISECONDS);
+    return link;
+  }
+
+  static String peer(URI uri) {
+    return uri.getPort() < 0 ? uri.getHost() : uri.getHost() + ":" + uri.getPort();
+  }
+
+  private String connectFailure(Throwable cause, Duration timeout) {
+    if (cause instanceof WebSocketHandshakeException e) {
+      int status = e.getResponse().statusCode();
+      return status == 503
+          ? "the server at " + peer + " is full or shutting down; try again later"
+          : peer + " is not a Tandem server (HTTP " + status + "); check the address";
+    }
+    if (cause instanceof HttpTimeoutException) {
+      return "no answer from "
+          + peer
+          + " within "
+          + timeout.toMillis()
+          + " ms; check the address, or whether a firewall is in between";
+    }
+    String why;
+    if (cause instanceof ConnectException) {
+      why =
+          cause.getCause() instanceof UnresolvedAddressException
+              ? "unknown host"
+              : "connection refused";
+    } else {
+      why = reason(cause);
+    }
+    return "no server at " + peer + " (" + why + "); start it or check the address";
+  }
+
+  private static String reason(Throwable cause) {
+    String message = cause.getMessage();
+    return message == null || message.isEmpty()
+        ? cause.getClass().getSimpleName()
+        : message.toLowerCase(Locale.ROOT);
+  }
+
+  /** Lets binary messages of up to that many bytes in; never fewer than before. */
+  synchronized void allowBinary(int maxBytes) {
+    maxBinaryBytes = Math.max(maxBinaryBytes, maxBytes);
+  }
+
+  long bytesSent() {
+    return bytesSent.get();
+  }
+
+  long bytesReceived() {
+    return bytesReceived.get();
+  }
+
+  /** Queues a control message (ASCII, or close to it: characters count as bytes). */
+  void sendText(String message) {
+    bytesSent.addAndGet(message.length());
+    send(socket -> socket.sendText(message, true));
+  }
+
+  /** Queues a tensor frame, which must not change any more. */
+  void sendBinary(ByteBuffer message) {
+    bytesSent.addAndGet(message.remaining());
+    // The JDK masks eight bytes at a time and reverses them if the buffer is little-endian
+    // (measured on 17.0.15); a duplicate is big-endian.
+    ByteBuffer bigEndian = message.duplicate();
+    send(socket -> socket.sendBinary(bigEndian, true));
+  }
+
+  /** Says goodbye and closes; the receiver hears nothing more. */
+  void close() {
+    if (markLost()) {
+      opened
+          .thenCompose(socket -> socket.sendClose(WebSocket.NORMAL_CLOSURE, ""))
+          .orTimeout(CLOSE_MILLIS, TimeUnit.MILLISECONDS)
+          .handle((socket, failure) -> opened.thenAccept(WebSocket::abort))
+          .join();
+    }
+  }
+
+  private void send(Outgoing message) {
+    synchronized (queue) {
+      if (lost) {
+        return;
+      }
+      queue.add(message);
+      if (sending) {
+        return;
+      }
+      sending = true;
+    }
+    sendNext();
+  }
+
+  private void sendNext() {
+    while (true) {
+      Outgoing next;
+      synchronized (queue) {
+        next = queue.poll();
+        if (next == null) {
+          sending = false;
+          return;
+        }
+      }
+      CompletableFuture<WebSocket> sent = opened.thenCompose(next::send);
+      if (!sent.isDone() || sent.isCompletedExceptionally()) {
+        sent.whenComplete(
+            (socket, failure) -> {
+              if (failure == null) {
+                sendNext();
+              } else {
+                lose(closed(failure instanceof CompletionException ? failure.getCause() : failure));
+              }
+            });
+        return;
+      }
+    }
+  }
+
+  private void checkLife() {
+    if (silentIntervals.incrementAndGet() >= DEAD_AFTER_INTERVALS) {
+      lose(new IOException("the server at " + peer + " does not answer any more"));
+    } else {
+      send(socket -> socket.sendPing(ByteBuffer.allocate(0)));
+    }
+  }
+
+  private boolean markLost() {
+    synchronized (queue) {
+      if (lost) {
+        return false;
+      }
+      lost = true;
+      queue.clear();
+    }
+    pings.shutdownNow();
+    return true;
+  }
+
+  private void lose(IOException cause) {
+    if (markLost()) {
+      opened.thenAccept(WebSocket::abort);
+      receiver.lost(cause);
+    }
+  }
+
+  private IOException closed(Throwable cause) {
+    return new IOException(closedMessage(reason(cause)), cause);
+  }
+
+  private String closedMessage(String why) {
+    return "the server at "
+        + peer
+        + " closed the connection ("
+        + why
+        + "); start it or check the address";
+  }
+
+  @Override
+  public void onOpen(WebSocket socket) {
+    opened.complete(socket);
+    socket.request(1);
+  }
+
+  @Override
+  public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
+    return received(
+        socket,
+        data.length(),
+        () -> {
+          Optional<String> message = fragments.addText(data, last);
+          if (message.isPresent()) {
+            receiver.text(message.get());
+          }
+        });
+  }
+
+  @Override
+  public CompletionStage<?> onBinary(WebSocket socket, ByteBuffer data, boolean last) {
+    return received(
+        socket,
+        data.remaining(),
+        () -> {
+          Optional<ByteBuffer> message = fragments.addBinary(data, last, maxBinaryBytes);
+          if (message.isPresent()) {
+            receiver.binary(message.get());
+          }
+        });
+  }
+
+  private interface Handling {
+    void run() throws IOException;
+  }
+
+  /** Always null: the data is not needed any more on return. */
+  @SuppressWarnings("NullAway") // the listener's contract
+  private CompletionStage<?> received(WebSocket socket, int length, Handling handling) {
+    silentIntervals.set(0);
+    bytesReceived.addAndGet(length);
+    try {
+      handling.run();
+      socket.request(1);
+    } catch (IOException e) {
+      lose(
+          new IOException("the server at " + peer + " sent something wrong: " + e.getMessage(), e));
+    }
+    return null;
+  }
+
+  @Override
+  @SuppressWarnings("NullAway") // the listener's contract
+  public CompletionStage<?> onPong(WebSocket socket, ByteBuffer data) {
+    silentIntervals.set(0);
+    socket.request(1);
+    return null;
+  }
+
+  @Override
+  @SuppressWarnings("NullAway") // the listener's contract
+  public CompletionStage<?> onClose(WebSocket socket, int status, String reason) {
+    String why = status == CLOSED_ABNORMALLY ? "without notice" : "code " + status;
+    lose(new IOException(closedMessage(reason.isEmpty() ? why : reason)));
+    return null;
+  }
+
+  @Override
+  public void onError(WebSocket socket, Throwable error) {
+    lose(closed(error));
+  }
+}

@@ -1,0 +1,4 @@
+package dev.tandem.protocol;
+
+/** What a client may send. */
+public sealed interface ClientMessage permits InfoRequest, Open, CloseSequence, Step {}

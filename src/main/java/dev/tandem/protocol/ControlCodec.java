@@ -1,0 +1,296 @@
+package dev.tandem.protocol;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Control messages to JSON and back; fields that a reader does not know are ignored. */
+public final class ControlCodec {
+  private static final int MAX_MESSAGE = 500;
+
+  private ControlCodec() {}
+
+  /** The JSON of a client's control message. */
+  public static String encode(ClientMessage message) {
+    ObjectNode json = JsonFields.MAPPER.createObjectNode();
+    if (message instanceof InfoRequest info) {
+      json.put("type", "info").put("version", Protocol.VERSION).put("request", info.request());
+      json.put("tensors", info.tensors());
+    } else if (message instanceof Open open) {
+      json.put("type", "open").put("version", Protocol.VERSION).put("request", open.request());
+      putUnlessEmpty(json, "model", open.model());
+      putRange(json, "layers", open.layerBegin(), open.layerEnd());
+      json.put("reply", open.reply().wireName())
+          .put("send", open.sendType().wireName())
+          .put("receive", open.receiveType().wireName())
+          .put("max_positions", open.maxPositions());
+      putProfile(json, open.profile());
+    } else if (message instanceof CloseSequence close) {
+      putClose(json, close);
+    } else {
+      throw new IllegalArgumentException("not a control message: " + message);
+    }
+    return text(json);
+  }
+
+  /** The JSON of a server's control message. */
+  public static String encode(ServerMessage message) {
+    ObjectNode json = JsonFields.MAPPER.createObjectNode();
+    if (message instanceof Info info) {
+      json.put("type", "info").put("version", Protocol.VERSION).put("request", info.request());
+      ArrayNode models = json.putArray("models");
+      info.models().forEach(offer -> putOffer(models.addObject(), offer));
+    } else if (message instanceof Opened opened) {
+      json.put("type", "opened")
+          .put("request", opened.request())
+          .put("sequence", opened.sequence())
+          .put("epoch", opened.epoch())
+          .put("model", opened.model());
+      putProfile(json, opened.profile());
+      putLimits(json.putObject("limits"), opened.limits());
+    } else if (message instanceof CloseSequence close) {
+      putClose(json, close);
+    } else if (message instanceof ErrorMessage error) {
+      json.put("type", "error")
+          .put("code", error.code().wireName())
+          .put("message", oneLine(error.message()))
+          .put("request", error.request())
+          .put("sequence", error.sequence());
+    } else {
+      throw new IllegalArgumentException("not a control message: " + message);
+    }
+    return text(json);
+  }
+
+  /**
+   * Reads what a client sent.
+   *
+   * @throws ProtocolException if it is not a control message of a client
+   */
+  public static ClientMessage decodeClient(String text) throws ProtocolException {
+    JsonFields json = JsonFields.parse(text, Protocol.MAX_CLIENT_TEXT_BYTES);
+    String type = json.string("type");
+    switch (type) {
+      case "info":
+        checkVersion(json);
+        return new InfoRequest(request(json, 1), json.flag("tensors"));
+      case "open":
+        checkVersion(json);
+        return open(json);
+      case "close":
+        return new CloseSequence(sequence(json, 1));
+      default:
+        throw unknownType(type);
+    }
+  }
+
+  /**
+   * Reads what a server sent.
+   *
+   * @throws ProtocolException if it is not a control message of a server
+   */
+  public static ServerMessage decodeServer(String text) throws ProtocolException {
+    JsonFields json = JsonFields.parse(text, Protocol.MAX_SERVER_TEXT_BYTES);
+    String type = json.string("type");
+    switch (type) {
+      case "info":
+        checkVersion(json);
+        return info(json);
+      case "opened":
+        return new Opened(
+            request(json, 1),
+            sequence(json, 1),
+            json.integer("epoch", 1, Integer.MAX_VALUE),
+            json.string("model"),
+            profile(json.fields("profile")),
+            limits(json.fields("limits")));
+      case "close":
+        return new CloseSequence(sequence(json, 1));
+      case "error":
+        return new ErrorMessage(
+            named(ErrorCode.values(), ErrorCode::wireName, "code", json.string("code")),
+            oneLine(json.string("message")),
+            request(json, 0),
+            sequence(json, 0));
+      default:
+        throw unknownType(type);
+    }
+  }
+
+  private static ProtocolException unknownType(String type) {
+    return new ProtocolException(
+        ErrorCode.PROTOCOL, "unknown control message '" + oneLine(type) + "'");
+  }
+
+  private static void checkVersion(JsonFields json) throws ProtocolException {
+    int version = json.integer("version", 0, Integer.MAX_VALUE);
+    if (version != Protocol.VERSION) {
+      throw new ProtocolException(
+          ErrorCode.VERSION,
+          "protocol version " + version + ", this end speaks " + Protocol.VERSION);
+    }
+  }
+
+  private static int request(JsonFields json, int min) throws ProtocolException {
+    return json.integer("request", min, Integer.MAX_VALUE);
+  }
+
+  private static int sequence(JsonFields json, int min) throws ProtocolException {
+    return json.integer("sequence", min, Integer.MAX_VALUE);
+  }
+
+  private static Open open(JsonFields json) throws ProtocolException {
+    int request = request(json, 1);
+    try {
+      int[] layers = json.range("layers");
+      return new Open(
+          request,
+          json.stringOrEmpty("model"),
+          layers[0],
+          layers[1],
+          named(ReplyKind.values(), ReplyKind::wireName, "reply", json.string("reply")),
+          named(RowType.values(), RowType::wireName, "send", json.string("send")),
+          named(RowType.values(), RowType::wireName, "receive", json.string("receive")),
+          json.integer("max_positions", 1, Integer.MAX_VALUE),
+          json.has("profile") ? profile(json.fields("profile")) : WireProfile.ANY);
+    } catch (ProtocolException e) {
+      throw new ProtocolException(e.code(), e.getMessage(), request, 0);
+    }
+  }
+
+  private static Info info(JsonFields json) throws ProtocolException {
+    List<ModelOffer> models = new ArrayList<>();
+    for (JsonFields model : json.list("models")) {
+      models.add(offer(model));
+    }
+    return new Info(request(json, 0), models);
+  }
+
+  private static ModelOffer offer(JsonFields json) throws ProtocolException {
+    int[] layers = json.range("layers");
+    List<TensorHash> tensors = new ArrayList<>();
+    for (JsonFields tensor : json.list("tensors")) {
+      tensors.add(
+          new TensorHash(
+              tensor.string("name"),
+              tensor.string("type"),
+              tensor.longs("shape"),
+              tensor.string("sha256")));
+    }
+    return new ModelOffer(
+        json.string("name"),
+        json.string("model"),
+        json.integer("n_layers", layers[1], Integer.MAX_VALUE),
+        layers[0],
+        layers[1],
+        json.flag("head"),
+        json.integer("d_model", 1, Integer.MAX_VALUE),
+        json.integer("vocab_size", 1, Integer.MAX_VALUE),
+        json.integer("max_seq", 1, Integer.MAX_VALUE),
+        profile(json.fields("profile")),
+        tensors);
+  }
+
+  private static void putOffer(ObjectNode json, ModelOffer offer) {
+    json.put("name", offer.name()).put("model", offer.model()).put("n_layers", offer.nLayers());
+    putRange(json, "layers", offer.layerBegin(), offer.layerEnd());
+    json.put("head", offer.head())
+        .put("d_model", offer.dModel())
+        .put("vocab_size", offer.vocabSize())
+        .put("max_seq", offer.maxSeq());
+    putProfile(json, offer.profile());
+    if (!offer.tensors().isEmpty()) {
+      ArrayNode tensors = json.putArray("tensors");
+      for (TensorHash tensor : offer.tensors()) {
+        ObjectNode entry = tensors.addObject();
+        entry.put("name", tensor.name()).put("type", tensor.type());
+        ArrayNode shape = entry.putArray("shape");
+        tensor.shape().forEach(shape::add);
+        entry.put("sha256", tensor.sha256());
+      }
+    }
+  }
+
+  private static WireProfile profile(JsonFields json) throws ProtocolException {
+    return new WireProfile(
+        json.stringOrEmpty("weights"),
+        json.stringOrEmpty("activation"),
+        json.stringOrEmpty("kv"),
+        json.stringOrEmpty("mode"),
+        json.integerOrZero("chunk_rows", 0, Integer.MAX_VALUE),
+        json.stringOrEmpty("blas"));
+  }
+
+  private static void putProfile(ObjectNode json, WireProfile profile) {
+    ObjectNode fields = json.putObject("profile");
+    putUnlessEmpty(fields, "weights", profile.weights());
+    putUnlessEmpty(fields, "activation", profile.activation());
+    putUnlessEmpty(fields, "kv", profile.kv());
+    putUnlessEmpty(fields, "mode", profile.mode());
+    if (profile.chunkRows() != 0) {
+      fields.put("chunk_rows", profile.chunkRows());
+    }
+    putUnlessEmpty(fields, "blas", profile.blas());
+  }
+
+  private static SequenceLimits limits(JsonFields json) throws ProtocolException {
+    return new SequenceLimits(
+        json.integer("max_rows", 1, Integer.MAX_VALUE),
+        json.integer("max_out_rows", 1, Integer.MAX_VALUE),
+        json.integer("max_step_bytes", FrameHeader.BYTES, Integer.MAX_VALUE),
+        json.integer("max_result_bytes", FrameHeader.BYTES, Integer.MAX_VALUE),
+        json.integer("max_in_flight", 1, Integer.MAX_VALUE),
+        json.integer("max_positions", 1, Integer.MAX_VALUE));
+  }
+
+  private static void putLimits(ObjectNode json, SequenceLimits limits) {
+    json.put("max_rows", limits.maxRows())
+        .put("max_out_rows", limits.maxOutRows())
+        .put("max_step_bytes", limits.maxStepBytes())
+        .put("max_result_bytes", limits.maxResultBytes())
+        .put("max_in_flight", limits.maxInFlight())
+        .put("max_positions", limits.maxPositions());
+  }
+
+  private static void putClose(ObjectNode json, CloseSequence close) {
+    json.put("type", "close").put("sequence", close.sequence());
+  }
+
+  private static void putRange(ObjectNode json, String name, int begin, int end) {
+    json.putArray(name).add(begin).add(end);
+  }
+
+  private static void putUnlessEmpty(ObjectNode json, String name, String value) {
+    if (!value.isEmpty()) {
+      json.put(name, value);
+    }
+  }
+
+  private static <E> E named(
+      E[] values, java.util.function.Function<E, String> nameOf, String field, String name)
+      throws ProtocolException {
+    for (E value : values) {
+      if (nameOf.apply(value).equals(name)) {
+        return value;
+      }
+    }
+    throw new ProtocolException(
+        ErrorCode.PROTOCOL, "field " + field + " has the unknown value '" + oneLine(name) + "'");
+  }
+
+  /** Control characters to spaces, not too long: what a peer sent may reach a terminal. */
+  private static String oneLine(String text) {
+    String cut = text.length() > MAX_MESSAGE ? text.substring(0, MAX_MESSAGE) + "..." : text;
+    return cut.replaceAll("\\p{Cntrl}", " ");
+  }
+
+  private static String text(ObjectNode json) {
+    try {
+      return JsonFields.MAPPER.writeValueAsString(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,12 @@
+package dev.tandem.protocol;
+
+/**
+ * Something is refused or failed.
+ *
+ * @param code why; {@link ErrorCode#closesConnection} says whether the connection ends
+ * @param message one line for people
+ * @param request the request that it answers; 0 if none is known
+ * @param sequence the sequence that it belongs to; 0 if none is known
+ */
+public record ErrorMessage(ErrorCode code, String message, int request, int sequence)
+    implements ServerMessage {}

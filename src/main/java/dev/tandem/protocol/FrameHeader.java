@@ -1,0 +1,82 @@
+package dev.tandem.protocol;
+
+/**
+ * The header of a tensor frame: 48 bytes, little-endian, then {@code rows * columns} elements.
+ *
+ * <pre>
+ *  byte  0        4      5      6      7      8          9         12
+ *       +--------+------+------+------+------+----------+---------+
+ *       | "TNDM" | ver. | kind | flags| dtype| row kind | 0  0  0 |
+ *       +--------+------+------+------+------+----------+---------+
+ *  byte 12            16            20            24
+ *       +-------------+-------------+-------------+---------------+
+ *       | epoch       | request     | sequence    | first position|
+ *       +-------------+-------------+-------------+---------------+
+ *  byte 28            32            36            40              44       48
+ *       +-------------+-------------+-------------+---------------+--------+
+ *       | rows        | columns     | first output| output rows   | 0      |
+ *       +-------------+-------------+-------------+---------------+--------+
+ *  byte 48
+ *       +---------------------------------------------------------+
+ *       | rows * columns elements of dtype, row-major             |
+ *       +---------------------------------------------------------+
+ * </pre>
+ *
+ * <p>Integers are unsigned 32-bit with the top bit 0. Flag bit 0 is PROMPT_END; the others are 0.
+ *
+ * @param kind step or result
+ * @param type element type of the rows
+ * @param generated row kind: 0 prompt rows, 1 generated rows
+ * @param promptEnd whether the frame ends a run of prompt rows, so that it may end inside a chunk
+ * @param epoch the connection's epoch, from {@code opened}
+ * @param request id of the answer, at least 1
+ * @param sequence the sequence's id, at least 1
+ * @param position first position; a result repeats the step's
+ * @param rows rows that follow; in a result they are the output rows
+ * @param columns elements of a row
+ * @param outBegin first wanted row, counted within the step; a result repeats it
+ * @param nOut wanted rows; a result repeats it
+ */
+public record FrameHeader(
+    FrameKind kind,
+    RowType type,
+    boolean generated,
+    boolean promptEnd,
+    int epoch,
+    int request,
+    int sequence,
+    int position,
+    int rows,
+    int columns,
+    int outBegin,
+    int nOut) {
+
+  /** Bytes of the header. */
+  public static final int BYTES = 48;
+
+  /** The header of the result of this step, with rows of another width. */
+  public FrameHeader result(int outColumns) {
+    return new FrameHeader(
+        FrameKind.RESULT,
+        type,
+        generated,
+        promptEnd,
+        epoch,
+        request,
+        sequence,
+        position,
+        nOut,
+        outColumns,
+        outBegin,
+        nOut);
+  }
+
+  /**
+   * Bytes of a message with that many f32 elements.
+   *
+   * @throws ArithmeticException if they do not fit an int
+   */
+  public static int messageBytes(int rows, int columns) {
+    return Math.addExact(BYTES, Math.multiplyExact(4, Math.multiplyExact(rows, columns)));
+  }
+}

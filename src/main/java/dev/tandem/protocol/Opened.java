@@ -1,0 +1,15 @@
+package dev.tandem.protocol;
+
+/**
+ * A sequence is open.
+ *
+ * @param request the id of the {@link Open}
+ * @param sequence the sequence's id on this connection, at least 1
+ * @param epoch the connection's epoch, at least 1: every tensor frame repeats it
+ * @param model hash of the model
+ * @param profile the arithmetic of the sequence, filled in
+ * @param limits what its steps must keep to
+ */
+public record Opened(
+    int request, int sequence, int epoch, String model, WireProfile profile, SequenceLimits limits)
+    implements ServerMessage {}

@@ -1,0 +1,44 @@
+package dev.tandem.protocol;
+
+/**
+ * What the steps of a sequence must keep to.
+ *
+ * @param maxRows rows of a step: C
+ * @param maxOutRows wanted rows of a step
+ * @param maxStepBytes bytes of a step: header + C * dModel * 4
+ * @param maxResultBytes bytes of a result: header + maxOutRows * columns * 4
+ * @param maxInFlight steps under way at once
+ * @param maxPositions positions reserved
+ */
+public record SequenceLimits(
+    int maxRows,
+    int maxOutRows,
+    int maxStepBytes,
+    int maxResultBytes,
+    int maxInFlight,
+    int maxPositions) {
+
+  /** Bytes of a result's rows at most, unless one row alone is longer. */
+  private static final int MAX_RESULT_ROW_BYTES = 16 * 1024 * 1024;
+
+  /**
+   * The limits of a sequence in a stage.
+   *
+   * @param chunkRows C
+   * @param dModel columns of steps
+   * @param outColumns columns of results
+   * @param maxPositions positions reserved
+   * @throws ArithmeticException if a message would pass 2 GiB
+   */
+  public static SequenceLimits of(int chunkRows, int dModel, int outColumns, int maxPositions) {
+    int fitting = Math.max(1, MAX_RESULT_ROW_BYTES / Math.multiplyExact(4, outColumns));
+    int maxOutRows = Math.min(chunkRows, fitting);
+    return new SequenceLimits(
+        chunkRows,
+        maxOutRows,
+        FrameHeader.messageBytes(chunkRows, dModel),
+        FrameHeader.messageBytes(maxOutRows, outColumns),
+        Protocol.MAX_IN_FLIGHT,
+        maxPositions);
+  }
+}

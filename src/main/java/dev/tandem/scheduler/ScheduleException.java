@@ -1,0 +1,35 @@
+package dev.tandem.scheduler;
+
+/** A scheduler refused or could not do something; the message is one line for the peer. */
+public final class ScheduleException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  /** Why. */
+  public enum Reason {
+    /** The layers are not offered. */
+    LAYERS,
+    /** No room for another sequence. */
+    CAPACITY,
+    /** More rows, positions or steps than allowed. */
+    LIMIT,
+    /** The step does not continue the sequence, or cuts a chunk. */
+    POSITION,
+    /** The sequence, its lane or the scheduler is closed. */
+    CLOSED,
+    /** The stage failed; the sequence is closed. */
+    INTERNAL
+  }
+
+  private final Reason reason;
+
+  /** An exception with its reason. */
+  public ScheduleException(Reason reason, String message) {
+    super(message);
+    this.reason = reason;
+  }
+
+  /** Why. */
+  public Reason reason() {
+    return reason;
+  }
+}

@@ -1,0 +1,344 @@
+package dev.tandem.server;
+
+import dev.tandem.protocol.ClientMessage;
+import dev.tandem.protocol.CloseSequence;
+import dev.tandem.protocol.ControlCodec;
+import dev.tandem.protocol.ErrorCode;
+import dev.tandem.protocol.ErrorMessage;
+import dev.tandem.protocol.FrameCodec;
+import dev.tandem.protocol.FrameHeader;
+import dev.tandem.protocol.FrameLimits;
+import dev.tandem.protocol.InfoRequest;
+import dev.tandem.protocol.Open;
+import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.ProtocolException;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.protocol.SequenceLimits;
+import dev.tandem.protocol.ServerMessage;
+import dev.tandem.protocol.Step;
+import dev.tandem.scheduler.Lane;
+import dev.tandem.scheduler.ScheduleException;
+import dev.tandem.scheduler.ScheduledSequence;
+import dev.tandem.scheduler.StepRows;
+import dev.tandem.stage.RowKind;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.ServerWebSocket;
+import io.vertx.core.http.WebSocketFrame;
+import java.nio.FloatBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One client: its messages, its sequences and its signs of life. It belongs to the event loop. */
+final class ClientConnection {
+  private static final Logger log = LoggerFactory.getLogger(ClientConnection.class);
+
+  /** Intervals without a sign of life after which a client is dead: two pings went unanswered. */
+  private static final int DEAD_AFTER_INTERVALS = 3;
+
+  /** WebSocket close codes (RFC 6455, section 7.4.1). */
+  static final short GOING_AWAY = 1001;
+
+  private static final short PROTOCOL_ERROR = 1002;
+  private static final short MESSAGE_TOO_BIG = 1009;
+
+  private record OpenSequence(
+      ScheduledSequence scheduled, ModelService model, SequenceLimits limits) {}
+
+  private final ServerWebSocket socket;
+  private final List<ModelService> models;
+  private final FrameLimits frameLimits;
+  private final int epoch;
+  private final String peer;
+  private final Vertx vertx;
+  private final Context context;
+  private final MessageAssembler assembler;
+  private final Outbound outbound;
+  private final Map<ModelService, Lane> lanes = new HashMap<>();
+  private final Map<Integer, OpenSequence> sequences = new HashMap<>();
+  private final long pingTimer;
+  private int lastSequence;
+  private int silentIntervals;
+  private boolean closing;
+
+  ClientConnection(
+      Vertx vertx,
+      ServerWebSocket socket,
+      List<ModelService> models,
+      FrameLimits frameLimits,
+      int epoch,
+      long pingIntervalMillis,
+      Consumer<ClientConnection> onClosed) {
+    this.vertx = vertx;
+    this.socket = socket;
+    this.models = models;
+    this.frameLimits = frameLimits;
+    this.epoch = epoch;
+    this.context = vertx.getOrCreateContext();
+    this.peer = String.valueOf(socket.remoteAddress());
+    this.assembler =
+        new MessageAssembler(
+            FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns()));
+    for (ModelService model : models) {
+      lanes.put(model, model.scheduler().lane());
+    }
+    this.outbound = new Outbound(socket, this::pause, this::resume, () -> silentIntervals = 0);
+    socket.frameHandler(this::receive);
+    socket.pongHandler(v -> silentIntervals = 0);
+    socket.exceptionHandler(e -> log.debug("{}: {}", peer, e.toString()));
+    socket.closeHandler(
+        v -> {
+          release();
+          onClosed.accept(this);
+        });
+    this.pingTimer = vertx.setPeriodic(pingIntervalMillis, id -> checkLife());
+    log.debug("{} connected", peer);
+  }
+
+  /** Closes the connection; may be called by any thread. */
+  void close(short status, String reason) {
+    context.runOnContext(v -> closeNow(status, reason));
+  }
+
+  private void closeNow(short status, String reason) {
+    if (!closing) {
+      release();
+      socket.close(status, reason);
+    }
+  }
+
+  /** Gives back what the connection holds. */
+  private void release() {
+    if (!closing) {
+      closing = true;
+      vertx.cancelTimer(pingTimer);
+      // A grace period for clients that come back would begin here.
+      lanes.values().forEach(Lane::close);
+      sequences.clear();
+      log.debug("{} disconnected", peer);
+    }
+  }
+
+  private void checkLife() {
+    silentIntervals++;
+    if (silentIntervals >= DEAD_AFTER_INTERVALS) {
+      log.info("{} does not answer, closing", peer);
+      closeNow(GOING_AWAY, "no sign of life");
+    } else {
+      outbound.ping();
+    }
+  }
+
+  /** The client does not read: takes nothing more from it and computes nothing for it. */
+  private void pause() {
+    lanes.values().forEach(Lane::pause);
+    socket.pause();
+  }
+
+  private void resume() {
+    silentIntervals = 0;
+    if (!closing) {
+      lanes.values().forEach(Lane::resume);
+      socket.resume();
+    }
+  }
+
+  private void receive(WebSocketFrame frame) {
+    silentIntervals = 0;
+    if (closing || !(frame.isText() || frame.isBinary() || frame.isContinuation())) {
+      return;
+    }
+    try {
+      Optional<MessageAssembler.Message> message = assembler.add(frame);
+      if (message.isPresent()) {
+        handle(message.get());
+      }
+    } catch (ProtocolException e) {
+      refuse(e);
+    }
+  }
+
+  private void handle(MessageAssembler.Message message) throws ProtocolException {
+    ClientMessage decoded =
+        message.isText()
+            ? ControlCodec.decodeClient(message.text())
+            : FrameCodec.decodeStep(message.binary(), frameLimits);
+    if (decoded instanceof Step step) {
+      step(step);
+    } else if (decoded instanceof Open open) {
+      open(open);
+    } else if (decoded instanceof CloseSequence close) {
+      closeSequence(close.sequence());
+    } else if (decoded instanceof InfoRequest info) {
+      reply(Replies.info(models, info.request(), info.tensors()));
+    }
+  }
+
+  private void open(Open open) throws ProtocolException {
+    ModelService model = model(open);
+    model.check(open);
+    lanes
+        .get(model)
+        .open(
+            open.layerBegin(),
+            open.layerEnd(),
+            open.reply() == ReplyKind.LOGITS,
+            open.maxPositions())
+        .whenComplete(
+            (opened, failure) ->
+                context.runOnContext(
+                    v -> {
+                      if (failure == null) {
+                        opened(open, model, opened);
+                      } else {
+                        refuse(Replies.refusal(failure, open.request(), 0));
+                      }
+                    }));
+  }
+
+  private ModelService model(Open open) throws ProtocolException {
+    for (ModelService model : models) {
+      if (open.model().isEmpty() || open.model().equals(model.hash())) {
+        return model;
+      }
+    }
+    throw ModelService.refused(
+        ErrorCode.MODEL,
+        open,
+        "model " + open.model() + " is wanted, " + models.get(0).hash() + " is served");
+  }
+
+  private void opened(Open open, ModelService model, ScheduledSequence scheduled) {
+    if (closing) {
+      return; // closing the lane has freed it
+    }
+    SequenceLimits limits = model.limits(scheduled.spec(), open.maxPositions());
+    int id = ++lastSequence;
+    sequences.put(id, new OpenSequence(scheduled, model, limits));
+    reply(new Opened(open.request(), id, epoch, model.hash(), model.profile(), limits));
+  }
+
+  private void closeSequence(int id) throws ProtocolException {
+    OpenSequence sequence = sequences.remove(id);
+    if (sequence == null) {
+      throw unknown(0, id);
+    }
+    sequence
+        .scheduled()
+        .close()
+        .thenRun(() -> context.runOnContext(v -> reply(new CloseSequence(id))));
+  }
+
+  private static ProtocolException unknown(int request, int id) {
+    return new ProtocolException(
+        ErrorCode.UNKNOWN_SEQUENCE,
+        "sequence " + id + " is not open on this connection",
+        request,
+        id);
+  }
+
+  private void step(Step step) throws ProtocolException {
+    FrameHeader header = step.header();
+    int id = header.sequence();
+    if (header.epoch() != epoch) {
+      throw new ProtocolException(
+          ErrorCode.PROTOCOL,
+          "a frame of epoch " + header.epoch() + ", this connection's is " + epoch,
+          header.request(),
+          id);
+    }
+    OpenSequence sequence = sequences.get(id);
+    if (sequence == null) {
+      throw unknown(header.request(), id);
+    }
+    checkShape(header, sequence);
+    StepRows rows =
+        new StepRows(
+            header.position(),
+            header.rows(),
+            header.generated() ? RowKind.GENERATED : RowKind.PROMPT,
+            header.promptEnd(),
+            header.outBegin(),
+            header.nOut(),
+            step.rows());
+    try {
+      sequence
+          .scheduled()
+          .submit(rows)
+          .whenComplete(
+              (result, failure) ->
+                  context.runOnContext(v -> stepDone(header, sequence, result, failure)));
+    } catch (ScheduleException e) {
+      throw Replies.refusal(e, header.request(), id);
+    }
+  }
+
+  private static void checkShape(FrameHeader header, OpenSequence sequence)
+      throws ProtocolException {
+    int dModel = sequence.scheduled().spec().dModel();
+    if (header.columns() != dModel) {
+      throw new ProtocolException(
+          ErrorCode.PROTOCOL,
+          "columns " + header.columns() + ", the model has " + dModel,
+          header.request(),
+          header.sequence());
+    }
+    int maxOutRows = sequence.limits().maxOutRows();
+    if (header.nOut() > maxOutRows) {
+      throw new ProtocolException(
+          ErrorCode.LIMIT,
+          "wanted rows " + header.nOut() + " not in 0.." + maxOutRows,
+          header.request(),
+          header.sequence());
+    }
+  }
+
+  private void stepDone(
+      FrameHeader header, OpenSequence sequence, FloatBuffer result, Throwable failure) {
+    if (closing || sequences.get(header.sequence()) != sequence) {
+      return; // closed meanwhile: nobody waits for it
+    }
+    if (failure == null) {
+      FrameHeader reply = header.result(sequence.scheduled().spec().outWidth());
+      outbound.binary(FrameCodec.encode(reply, result));
+    } else {
+      ProtocolException refusal = Replies.refusal(failure, header.request(), header.sequence());
+      if (refusal.code() == ErrorCode.INTERNAL) {
+        sequences.remove(header.sequence());
+      }
+      refuse(refusal);
+    }
+  }
+
+  /** Sends the error, and closes the connection where the error demands it. */
+  private void refuse(ProtocolException e) {
+    if (closing) {
+      return;
+    }
+    ErrorCode code = e.code();
+    reply(new ErrorMessage(code, e.getMessage(), e.request(), e.sequence()));
+    if (code.closesConnection()) {
+      log.info("{}: {}: {}, closing", peer, code.wireName(), e.getMessage());
+      closeNow(code == ErrorCode.TOO_LONG ? MESSAGE_TOO_BIG : PROTOCOL_ERROR, code.wireName());
+    } else {
+      log.debug("{}: {}: {}", peer, code.wireName(), e.getMessage());
+      if (code == ErrorCode.UNSUPPORTED || code == ErrorCode.LIMIT) {
+        OpenSequence sequence = sequences.get(e.sequence());
+        if (sequence != null) {
+          sequence.scheduled().invalidate();
+        }
+      }
+    }
+  }
+
+  private void reply(ServerMessage message) {
+    if (!closing) {
+      outbound.text(ControlCodec.encode(message));
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package dev.tandem.server;
+
+import dev.tandem.protocol.ErrorCode;
+import dev.tandem.protocol.FrameLimits;
+import dev.tandem.protocol.ModelOffer;
+import dev.tandem.protocol.Open;
+import dev.tandem.protocol.Protocol;
+import dev.tandem.protocol.ProtocolException;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.protocol.RowType;
+import dev.tandem.protocol.SequenceLimits;
+import dev.tandem.protocol.WireProfile;
+import dev.tandem.scheduler.ModelScheduler;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.StageSpec;
+import java.util.List;
+import java.util.Locale;
+
+/** One offered model: its scheduler, and what may be asked of it. */
+final class ModelService implements AutoCloseable {
+  private final OfferedModel model;
+  private final StageSpec offered;
+  private final String hash;
+  private final WireProfile profile;
+  private final int maxPositions;
+  private final ModelScheduler scheduler;
+
+  ModelService(OfferedModel model, ServerOptions options) {
+    this.model = model;
+    this.offered = model.stages().offered();
+    this.hash = model.stages().profile().modelHash();
+    this.profile = wireProfile(model.stages().profile());
+    this.maxPositions = Math.min(options.maxContext(), offered.maxSeq());
+    this.scheduler =
+        new ModelScheduler(
+            "tandem-engine-" + model.name(),
+            model.stages(),
+            options.maxSequences(),
+            Protocol.MAX_IN_FLIGHT,
+            options.drainMillis());
+  }
+
+  private static WireProfile wireProfile(ArithmeticProfile profile) {
+    return new WireProfile(
+        wireName(profile.weightType()),
+        wireName(profile.activationEval()),
+        wireName(profile.kvType()),
+        wireName(profile.mode()),
+        profile.chunkRows(),
+        profile.blas());
+  }
+
+  private static String wireName(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  String hash() {
+    return hash;
+  }
+
+  WireProfile profile() {
+    return profile;
+  }
+
+  ModelScheduler scheduler() {
+    return scheduler;
+  }
+
+  /** Limits of step frames. */
+  FrameLimits frameLimits() {
+    return new FrameLimits(profile.chunkRows(), offered.dModel());
+  }
+
+  ModelOffer offer(boolean withTensors) {
+    return new ModelOffer(
+        model.name(),
+        hash,
+        model.nLayers(),
+        offered.layerBegin(),
+        offered.layerEnd(),
+        offered.head(),
+        offered.dModel(),
+        offered.vocabSize(),
+        maxPositions,
+        profile,
+        withTensors ? model.tensors() : List.of());
+  }
+
+  /**
+   * Whether a sequence like this can be opened, as far as it is known without asking the scheduler.
+   *
+   * @throws ProtocolException if not; the message says what is wanted and what there is
+   */
+  void check(Open open) throws ProtocolException {
+    if (open.reply() == ReplyKind.TOPK) {
+      throw refused(ErrorCode.UNSUPPORTED, open, "reply topk is wanted, hidden or logits is had");
+    }
+    if (open.sendType() != RowType.F32 || open.receiveType() != RowType.F32) {
+      throw refused(
+          ErrorCode.UNSUPPORTED,
+          open,
+          "rows of type "
+              + open.sendType().wireName()
+              + " and "
+              + open.receiveType().wireName()
+              + " are wanted, f32 is had");
+    }
+    if (!open.profile().admits(profile)) {
+      throw refused(
+          ErrorCode.PROFILE,
+          open,
+          "the client wants (" + open.profile() + "), the server computes (" + profile + ")");
+    }
+    if (open.maxPositions() > maxPositions) {
+      throw refused(
+          ErrorCode.LIMIT,
+          open,
+          open.maxPositions() + " positions are wanted, " + maxPositions + " is the most");
+    }
+  }
+
+  static ProtocolException refused(ErrorCode code, Open open, String message) {
+    return new ProtocolException(code, message, open.request(), 0);
+  }
+
+  SequenceLimits limits(StageSpec spec, int positions) {
+    return SequenceLimits.of(profile.chunkRows(), spec.dModel(), spec.outWidth(), positions);
+  }
+
+  @Override
+  public void close() {
+    scheduler.close();
+  }
+}

@@ -1,0 +1,263 @@
+package dev.tandem.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CodecTest {
+  private static final long SEED = 20_260_101;
+  private static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 100_000 : 20_000;
+
+  private final Samples samples = new Samples(SEED);
+
+  private static void assertBits(FloatBuffer actual, FloatBuffer expected) {
+    assertThat(actual.remaining()).isEqualTo(expected.remaining());
+    for (int i = 0; i < expected.remaining(); i++) {
+      assertThat(Float.floatToRawIntBits(actual.get(i)))
+          .isEqualTo(Float.floatToRawIntBits(expected.get(i)));
+    }
+  }
+
+  @Test
+  void framesRoundTrip() throws Exception {
+    for (int i = 0; i < 2_000; i++) {
+      FrameHeader header = samples.stepHeader();
+      FloatBuffer rows = samples.rows(header);
+      Step step = FrameCodec.decodeStep(FrameCodec.encode(header, rows), Samples.LIMITS);
+      assertThat(step.header()).isEqualTo(header);
+      assertBits(step.rows(), rows);
+
+      FrameHeader answer = header.result(5);
+      FloatBuffer out = samples.rows(answer);
+      Result result = FrameCodec.decodeResult(FrameCodec.encode(answer, out), Samples.LIMITS);
+      assertThat(result.header()).isEqualTo(answer);
+      assertBits(result.rows(), out);
+    }
+  }
+
+  @Test
+  void controlMessagesRoundTrip() throws Exception {
+    for (int i = 0; i < 5_000; i++) {
+      ClientMessage client = samples.client();
+      assertThat(ControlCodec.decodeClient(ControlCodec.encode(client)))
+          .as("seed %d", SEED)
+          .isEqualTo(client);
+      ServerMessage server = samples.server();
+      assertThat(ControlCodec.decodeServer(ControlCodec.encode(server)))
+          .as("seed %d", SEED)
+          .isEqualTo(server);
+    }
+  }
+
+  @Test
+  void theHeaderIsAsDocumented() {
+    FrameHeader header =
+        new FrameHeader(FrameKind.STEP, RowType.F32, false, true, 0x01020304, 5, 6, 7, 1, 2, 0, 1);
+    ByteBuffer bytes = FrameCodec.encode(header, FloatBuffer.wrap(new float[] {1f, -2f}));
+    assertThat(bytes.array())
+        .containsExactly(
+            'T',
+            'N',
+            'D',
+            'M',
+            1,
+            1,
+            1,
+            0, //
+            0,
+            0,
+            0,
+            0,
+            4,
+            3,
+            2,
+            1, //
+            5,
+            0,
+            0,
+            0,
+            6,
+            0,
+            0,
+            0, //
+            7,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0, //
+            2,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0, //
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0, //
+            0,
+            0,
+            (byte) 0x80,
+            0x3f,
+            0,
+            0,
+            0,
+            (byte) 0xc0);
+  }
+
+  @Test
+  void mutatedFramesGiveAProtocolExceptionOrAValidMessage() {
+    int refused = 0;
+    for (int i = 0; i < MUTATIONS; i++) {
+      FrameHeader header = samples.stepHeader();
+      boolean step = i % 2 == 0;
+      FrameHeader sent = step ? header : header.result(5);
+      byte[] bytes = samples.mutate(FrameCodec.encode(sent, samples.rows(sent)).array());
+      try {
+        if (step) {
+          Step decoded = FrameCodec.decodeStep(ByteBuffer.wrap(bytes), Samples.LIMITS);
+          assertThat(FrameCodec.encode(decoded.header(), decoded.rows()).array()).isEqualTo(bytes);
+        } else {
+          Result decoded = FrameCodec.decodeResult(ByteBuffer.wrap(bytes), Samples.LIMITS);
+          assertThat(FrameCodec.encode(decoded.header(), decoded.rows()).array()).isEqualTo(bytes);
+        }
+      } catch (ProtocolException e) {
+        refused++;
+        assertThat(e.getMessage()).doesNotContain("\n").hasSizeLessThan(200);
+      } catch (RuntimeException e) {
+        fail("seed " + SEED + ", mutation " + i, e);
+      }
+    }
+    assertThat(refused).isBetween(MUTATIONS / 2, MUTATIONS - 1);
+  }
+
+  @Test
+  void mutatedControlMessagesGiveAProtocolExceptionOrAValidMessage() {
+    int refused = 0;
+    for (int i = 0; i < MUTATIONS; i++) {
+      boolean client = i % 2 == 0;
+      String valid =
+          client ? ControlCodec.encode(samples.client()) : ControlCodec.encode(samples.server());
+      String text =
+          new String(
+              samples.mutate(valid.getBytes(StandardCharsets.UTF_8)), StandardCharsets.UTF_8);
+      try {
+        if (client) {
+          ControlCodec.encode(ControlCodec.decodeClient(text));
+        } else {
+          ControlCodec.encode(ControlCodec.decodeServer(text));
+        }
+      } catch (ProtocolException e) {
+        refused++;
+        assertThat(e.getMessage()).doesNotContain("\n");
+      } catch (RuntimeException e) {
+        fail("seed " + SEED + ", mutation " + i + ": " + text, e);
+      }
+    }
+    assertThat(refused).isBetween(MUTATIONS / 2, MUTATIONS - 1);
+  }
+
+  /** One field of a valid step changed at a time: byte offset, new 32-bit value, code, message. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0x4d444e55, PROTOCOL, begin with TNDM",
+    "4, 0x00000102, VERSION, version 2",
+    "4, 0x00000201, PROTOCOL, frame kind 2",
+    "4, 0x00020101, PROTOCOL, unknown flags 0x02",
+    "4, 0x01000101, UNSUPPORTED, type f16",
+    "4, 0x02000101, UNSUPPORTED, type q8_0",
+    "4, 0x03000101, PROTOCOL, unknown dtype 3",
+    "8, 0x00000002, PROTOCOL, unknown row kind",
+    "8, 0x00000100, PROTOCOL, unknown row kind",
+    "12, 0x00000000, PROTOCOL, begin at 1",
+    "16, 0x80000000, PROTOCOL, negative",
+    "20, 0x00000000, PROTOCOL, begin at 1",
+    "24, 0x7fffffff, PROTOCOL, beyond",
+    "28, 0x00000000, PROTOCOL, without rows",
+    "28, 0x00000011, LIMIT, rows 17",
+    "28, 0x00000004, PROTOCOL, payload of 24 bytes",
+    "32, 0x00000000, PROTOCOL, columns 0",
+    "32, 0x00000019, PROTOCOL, columns 25",
+    "36, 0x00000003, PROTOCOL, wanted rows",
+    "40, 0x7fffffff, PROTOCOL, wanted rows",
+    "44, 0x00000001, PROTOCOL, last field"
+  })
+  void everyFieldIsChecked(int offset, String value, ErrorCode code, String message) {
+    FrameHeader header =
+        new FrameHeader(FrameKind.STEP, RowType.F32, true, false, 1, 2, 3, 4, 3, 2, 1, 2);
+    ByteBuffer bytes = FrameCodec.encode(header, samples.rows(header));
+    bytes
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(offset, Integer.parseUnsignedInt(value.substring(2), 16));
+    assertThatThrownBy(() -> FrameCodec.decodeStep(bytes, Samples.LIMITS))
+        .isInstanceOf(ProtocolException.class)
+        .hasMessageContaining(message)
+        .satisfies(e -> assertThat(((ProtocolException) e).code()).isEqualTo(code));
+  }
+
+  @Test
+  void longAndCorruptControlMessagesAreToldApart() {
+    assertThatThrownBy(() -> ControlCodec.decodeClient(" ".repeat(20_000)))
+        .satisfies(e -> assertThat(((ProtocolException) e).code()).isEqualTo(ErrorCode.TOO_LONG));
+    for (String corrupt :
+        new String[] {
+          "",
+          "{",
+          "[]",
+          "7",
+          "{}",
+          "{\"type\":7}",
+          "{\"type\":\"step\"}",
+          "{\"type\":\"close\"}",
+          "{\"type\":\"close\",\"sequence\":0}",
+          "{\"type\":\"close\",\"sequence\":1e99}",
+          "{\"type\":\"close\",\"sequence\":1}{}",
+          "{\"type\":\"close\",\"type\":\"close\",\"sequence\":1}",
+          "{\"type\":\"opened\",\"request\":1}",
+          "[".repeat(10_000)
+        }) {
+      assertThatThrownBy(() -> ControlCodec.decodeClient(corrupt))
+          .as(corrupt)
+          .satisfies(e -> assertThat(((ProtocolException) e).code()).isEqualTo(ErrorCode.PROTOCOL));
+    }
+    assertThatThrownBy(
+            () -> ControlCodec.decodeClient("{\"type\":\"info\",\"version\":2,\"request\":1}"))
+        .hasMessageContaining("version 2")
+        .satisfies(e -> assertThat(((ProtocolException) e).code()).isEqualTo(ErrorCode.VERSION));
+  }
+
+  @Test
+  void errorTextsAreOneShortLine() throws Exception {
+    ErrorMessage error =
+        new ErrorMessage(ErrorCode.LIMIT, "a\n\u001b[31mb" + "x".repeat(2_000), 1, 2);
+    ErrorMessage decoded = (ErrorMessage) ControlCodec.decodeServer(ControlCodec.encode(error));
+    assertThat(decoded.message()).startsWith("a  [31mb").hasSizeLessThan(510);
+  }
+
+  @Test
+  void profilesLeaveOpenWhatIsEmpty() {
+    WireProfile served = new WireProfile("f32", "table", "f32", "fast", 256, "OpenBLAS 0.3.31");
+    assertThat(WireProfile.ANY.admits(served)).isTrue();
+    assertThat(served.admits(served)).isTrue();
+    assertThat(new WireProfile("", "", "", "fast", 256, "").admits(served)).isTrue();
+    assertThat(new WireProfile("", "formula", "", "", 0, "").admits(served)).isFalse();
+    assertThat(new WireProfile("", "", "", "", 16, "").admits(served)).isFalse();
+  }
+}

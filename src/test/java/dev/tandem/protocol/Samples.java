@@ -1,0 +1,170 @@
+package dev.tandem.protocol;
+
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** Random valid messages, and damage to them. */
+public final class Samples {
+  /** Limits that the samples keep. */
+  public static final FrameLimits LIMITS = new FrameLimits(16, 24);
+
+  private final Random random;
+
+  /** Everything follows from the seed. */
+  public Samples(long seed) {
+    random = new Random(seed);
+  }
+
+  /** A step within {@link #LIMITS}. */
+  public FrameHeader stepHeader() {
+    int rows = 1 + random.nextInt(LIMITS.maxRows());
+    int nOut = random.nextInt(rows + 1);
+    boolean generated = random.nextBoolean();
+    return new FrameHeader(
+        FrameKind.STEP,
+        RowType.F32,
+        generated,
+        !generated && random.nextBoolean(),
+        id(),
+        id(),
+        id(),
+        random.nextInt(1 << 20),
+        rows,
+        1 + random.nextInt(LIMITS.maxColumns()),
+        random.nextInt(rows - nOut + 1),
+        nOut);
+  }
+
+  /** Rows for a header, NaN and infinities among them. */
+  public FloatBuffer rows(FrameHeader header) {
+    FloatBuffer rows = FloatBuffer.allocate(header.rows() * header.columns());
+    for (int i = 0; i < rows.capacity(); i++) {
+      rows.put(
+          i, i % 7 == 0 ? Float.intBitsToFloat(random.nextInt()) : (float) random.nextGaussian());
+    }
+    return rows;
+  }
+
+  /** A client's control message. */
+  public ClientMessage client() {
+    switch (random.nextInt(3)) {
+      case 0:
+        return new InfoRequest(id(), random.nextBoolean());
+      case 1:
+        int begin = random.nextInt(50);
+        return new Open(
+            id(),
+            random.nextBoolean() ? "" : text(),
+            begin,
+            begin + random.nextInt(50),
+            pick(ReplyKind.values()),
+            pick(RowType.values()),
+            pick(RowType.values()),
+            id(),
+            profile());
+      default:
+        return new CloseSequence(id());
+    }
+  }
+
+  /** A server's control message. */
+  public ServerMessage server() {
+    switch (random.nextInt(4)) {
+      case 0:
+        List<ModelOffer> offers = new ArrayList<>();
+        for (int i = random.nextInt(3); i >= 0; i--) {
+          offers.add(offer());
+        }
+        return new Info(random.nextInt(100), offers);
+      case 1:
+        return new Opened(
+            id(),
+            id(),
+            id(),
+            text(),
+            profile(),
+            SequenceLimits.of(
+                1 + random.nextInt(512),
+                1 + random.nextInt(4096),
+                1 + random.nextInt(99_999),
+                id()));
+      case 2:
+        return new ErrorMessage(
+            pick(ErrorCode.values()), text(), random.nextInt(9), random.nextInt(9));
+      default:
+        return new CloseSequence(id());
+    }
+  }
+
+  private ModelOffer offer() {
+    int begin = random.nextInt(10);
+    int end = begin + random.nextInt(10);
+    List<TensorHash> tensors = new ArrayList<>();
+    for (int i = random.nextInt(4); i > 0; i--) {
+      tensors.add(new TensorHash(text(), "f32", List.of(3L, random.nextLong() >>> 1), text()));
+    }
+    return new ModelOffer(
+        text(),
+        text(),
+        end + random.nextInt(3),
+        begin,
+        end,
+        random.nextBoolean(),
+        id(),
+        id(),
+        id(),
+        profile(),
+        tensors);
+  }
+
+  private WireProfile profile() {
+    return random.nextInt(4) == 0
+        ? WireProfile.ANY
+        : new WireProfile(text(), "table", "f32", text(), random.nextInt(3), "");
+  }
+
+  private int id() {
+    return 1 + random.nextInt(Integer.MAX_VALUE);
+  }
+
+  private String text() {
+    StringBuilder text = new StringBuilder();
+    for (int i = random.nextInt(12); i >= 0; i--) {
+      text.append((char) (' ' + random.nextInt(random.nextInt(5) == 0 ? 0xd000 : 90)));
+    }
+    return text.toString().replaceAll("\\p{Cntrl}", "_");
+  }
+
+  private <E> E pick(E[] values) {
+    return values[random.nextInt(values.length)];
+  }
+
+  /** The bytes with one to four of them changed, or cut short, lengthened or duplicated. */
+  public byte[] mutate(byte[] valid) {
+    byte[] bytes;
+    switch (random.nextInt(8)) {
+      case 0:
+        bytes = java.util.Arrays.copyOf(valid, random.nextInt(valid.length + 1));
+        break;
+      case 1:
+        bytes = java.util.Arrays.copyOf(valid, valid.length + 1 + random.nextInt(64));
+        break;
+      default:
+        bytes = valid.clone();
+    }
+    for (int i = 1 + random.nextInt(4); i > 0 && bytes.length > 0; i--) {
+      // Mostly in the header, where it matters.
+      int at = random.nextInt(random.nextBoolean() ? Math.min(48, bytes.length) : bytes.length);
+      bytes[at] =
+          switch (random.nextInt(4)) {
+            case 0 -> (byte) random.nextInt();
+            case 1 -> (byte) (bytes[at] ^ 1 << random.nextInt(8));
+            case 2 -> (byte) 0xff;
+            default -> (byte) (bytes[at] + 1);
+          };
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,343 @@
+package dev.tandem.split;
+
+import static dev.tandem.split.ToyServer.C;
+import static dev.tandem.split.ToyServer.D;
+import static dev.tandem.split.ToyServer.anyPort;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tandem.client.RemoteStage;
+import dev.tandem.client.ServerConnection;
+import dev.tandem.client.StageRequest;
+import dev.tandem.client.WireStats;
+import dev.tandem.protocol.FrameHeader;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.protocol.TensorHash;
+import dev.tandem.scheduler.ToyProvider;
+import dev.tandem.server.OfferedModel;
+import dev.tandem.server.SplitServer;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Batch;
+import dev.tandem.stage.RowKind;
+import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Stage;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(120)
+class SplitTest {
+  private static final long SEED = 7;
+
+  private ToyServer toy;
+
+  @BeforeEach
+  void start() throws IOException {
+    toy = new ToyServer(anyPort());
+  }
+
+  @AfterEach
+  void stop() {
+    toy.close();
+    assertThat(toy.model.openSequences()).isZero();
+    assertThat(toy.server.activeSequences()).isZero();
+  }
+
+  @Test
+  void everyCutAndReplyGivesTheBitsOfTheStageItself() throws Exception {
+    Random random = new Random(SEED);
+    try (ServerConnection connection = toy.connect()) {
+      for (int k = 0; k <= ToyProvider.LAYERS; k++) {
+        for (ReplyKind reply : List.of(ReplyKind.HIDDEN, ReplyKind.LOGITS)) {
+          int nPrompt = 1 + random.nextInt(4 * C);
+          int n = nPrompt + 12;
+          float[] rows = ToyServer.randomRows(random, n);
+          RemoteStage remote = toy.stage(connection, k, reply);
+          Stage local = toy.model.open(k, ToyProvider.LAYERS, reply == ReplyKind.LOGITS);
+          assertThat(remote.spec()).isEqualTo(local.spec());
+          assertThat(remote.profile()).isEqualTo(local.profile());
+          assertThat(ToyServer.generate(remote, rows, nPrompt, n))
+              .as("seed %d, K = %d, %s", SEED, k, reply)
+              .isDeepEqualTo(ToyServer.generate(local, rows, nPrompt, n));
+          remote.close();
+        }
+      }
+    }
+  }
+
+  @Test
+  void theToyTellsChunksAndHistoriesApart() throws Exception {
+    float[] rows = ToyServer.randomRows(new Random(SEED), 40);
+    Stage local = toy.model.open(0, ToyProvider.LAYERS, true);
+    float[] prompt;
+    float[] generated;
+    try (Sequence sequence = local.openSequence(40)) {
+      prompt = ToyServer.step(local, sequence, 0, rows, 40, RowKind.PROMPT, 40);
+      generated = ToyServer.step(local, sequence, 0, rows, 40, RowKind.GENERATED, 40);
+    }
+    assertThat(prompt).isNotEqualTo(generated);
+    float[] swapped = rows.clone();
+    System.arraycopy(rows, 0, swapped, D, D);
+    System.arraycopy(rows, D, swapped, 0, D);
+    try (Sequence sequence = local.openSequence(40)) {
+      assertThat(ToyServer.step(local, sequence, 0, swapped, 40, RowKind.PROMPT, 1))
+          .isNotEqualTo(Arrays.copyOfRange(prompt, prompt.length - ToyServer.VOCAB, prompt.length));
+    }
+  }
+
+  @Test
+  void manyClientsAtOnceGetWhatTheyGetAlone() throws Exception {
+    int clients = 12;
+    List<float[]> inputs = new ArrayList<>();
+    List<float[][]> alone = new ArrayList<>();
+    int[] prompts = new int[clients];
+    Random random = new Random(SEED);
+    for (int i = 0; i < clients; i++) {
+      prompts[i] = 1 + random.nextInt(5 * C);
+      inputs.add(ToyServer.randomRows(random, prompts[i] + 60));
+      Stage local = toy.model.open(i % 5, ToyProvider.LAYERS, i % 2 == 0);
+      alone.add(ToyServer.generate(local, inputs.get(i), prompts[i], prompts[i] + 60));
+    }
+    AtomicInteger largest = new AtomicInteger();
+    toy.model.onStep(batch -> largest.accumulateAndGet(batch.size(), Math::max));
+    ExecutorService pool = Executors.newFixedThreadPool(clients);
+    try (ServerConnection shared = toy.connect()) {
+      List<CompletableFuture<Void>> running = new ArrayList<>();
+      for (int i = 0; i < clients; i++) {
+        int me = i;
+        running.add(
+            CompletableFuture.runAsync(
+                () -> {
+                  ReplyKind reply = me % 2 == 0 ? ReplyKind.LOGITS : ReplyKind.HIDDEN;
+                  // Half of them share a connection.
+                  try (ServerConnection own = toy.connect()) {
+                    ServerConnection connection = me < clients / 2 ? shared : own;
+                    RemoteStage stage = toy.stage(connection, me % 5, reply);
+                    assertThat(
+                            ToyServer.generate(
+                                stage, inputs.get(me), prompts[me], prompts[me] + 60))
+                        .as("seed %d, client %d", SEED, me)
+                        .isDeepEqualTo(alone.get(me));
+                  } catch (IOException e) {
+                    throw new IllegalStateException(e);
+                  }
+                },
+                pool));
+      }
+      CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
+    } finally {
+      pool.shutdownNow();
+    }
+    assertThat(largest.get()).as("sequences in one call").isGreaterThan(1);
+  }
+
+  @Test
+  void aBatchOfSeveralSequencesIsOneStep() throws Exception {
+    float[] rows = ToyServer.randomRows(new Random(SEED), 100);
+    try (ServerConnection connection = toy.connect()) {
+      RemoteStage remote = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      Stage local = toy.model.open(0, ToyProvider.LAYERS, false);
+      assertThat(raggedStep(remote, rows)).isEqualTo(raggedStep(local, rows));
+      remote.close();
+    }
+  }
+
+  private static float[] raggedStep(Stage stage, float[] rows) throws IOException {
+    try (Sequence a = stage.openSequence(100);
+        Sequence b = stage.openSequence(100);
+        Sequence c = stage.openSequence(100)) {
+      Batch batch = new Batch();
+      batch.add(a, 0, 40, RowKind.PROMPT, true, 3, 30);
+      batch.add(b, 0, 2, RowKind.GENERATED, false, 0, 2);
+      batch.add(c, 0, 50, RowKind.GENERATED, false, 49, 1);
+      FloatBuffer in = ToyServer.direct(92 * D);
+      in.put(0, rows, 0, 92 * D);
+      FloatBuffer out = ToyServer.direct(33 * D);
+      stage.step(batch, in, out);
+      assertThat(a.length()).isEqualTo(40);
+      assertThat(c.length()).isEqualTo(50);
+      float[] result = new float[33 * D];
+      out.get(0, result);
+      return result;
+    }
+  }
+
+  @Test
+  void rowsOfLogitsBeyondAResultAreAskedForAgain() throws Exception {
+    int vocab = 1_500_000; // 2 rows of it fit into a result
+    ToyProvider wide = new ToyProvider(C, D, vocab, 64);
+    float[] rows = ToyServer.randomRows(new Random(SEED), 24);
+    try (ToyServer other = new ToyServer(anyPort(), wide);
+        ServerConnection connection = other.connect()) {
+      RemoteStage remote = other.stage(connection, 0, ReplyKind.LOGITS);
+      Stage local = wide.open(0, ToyProvider.LAYERS, true);
+      try (Sequence there = remote.openSequence(24);
+          Sequence here = local.openSequence(24)) {
+        for (RowKind kind : RowKind.values()) {
+          assertThat(
+                  Arrays.equals(
+                      ToyServer.step(remote, there, 0, rows, 24, kind, 7),
+                      ToyServer.step(local, here, 0, rows, 24, kind, 7)))
+              .as(kind.name())
+              .isTrue();
+        }
+      }
+    }
+  }
+
+  @Test
+  void aPromptIsOneRoundTripAndTheBytesAreCounted() throws Exception {
+    float[] rows = ToyServer.randomRows(new Random(SEED), 10 * C);
+    try (ServerConnection connection = toy.connect()) {
+      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      Sequence sequence = stage.openSequence(10 * C);
+      WireStats before = connection.stats();
+      ToyServer.step(stage, sequence, 0, rows, 10 * C, RowKind.PROMPT, 1);
+      WireStats after = connection.stats();
+      assertThat(after.roundTrips() - before.roundTrips()).isEqualTo(1);
+      assertThat(after.bytesSent() - before.bytesSent())
+          .isEqualTo(10L * FrameHeader.messageBytes(C, D));
+      assertThat(after.bytesReceived() - before.bytesReceived())
+          .isEqualTo(10L * FrameHeader.BYTES + 4 * D);
+    }
+  }
+
+  @Test
+  void modelProfileLayersAndTensorsAreCompared() throws Exception {
+    ArithmeticProfile served = toy.model.profile();
+    ArithmeticProfile otherModel =
+        new ArithmeticProfile(
+            "beef",
+            served.weightType(),
+            served.activationEval(),
+            served.kvType(),
+            served.mode(),
+            served.chunkRows(),
+            served.blas());
+    ArithmeticProfile otherBlas =
+        new ArithmeticProfile(
+            served.modelHash(),
+            served.weightType(),
+            served.activationEval(),
+            served.kvType(),
+            served.mode(),
+            served.chunkRows(),
+            "OtherBLAS 2.0");
+    try (ServerConnection connection = toy.connect()) {
+      assertThat(connection.models()).hasSize(1);
+      assertThat(connection.models().get(0).profile()).isEqualTo(served);
+      assertThatThrownBy(
+              () ->
+                  connection.stage(new StageRequest(0, 4, ReplyKind.HIDDEN, otherModel, List.of())))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("beef")
+          .hasMessageContaining(served.modelHash());
+      assertThatThrownBy(
+              () ->
+                  connection.stage(new StageRequest(0, 4, ReplyKind.HIDDEN, otherBlas, List.of())))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("OtherBLAS 2.0")
+          .hasMessageContaining("ToyBLAS 1.0");
+      assertThatThrownBy(
+              () -> connection.stage(new StageRequest(0, 9, ReplyKind.HIDDEN, served, List.of())))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("0:4")
+          .hasMessageContaining("0:9");
+      assertThatThrownBy(
+              () -> toy.stage(connection, 0, ReplyKind.HIDDEN).openSequence(ToyServer.MAX_SEQ + 1))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("401 positions")
+          .hasMessageContaining("400");
+    }
+  }
+
+  @Test
+  void theListOfTensorsIsComparedOnRequest() throws Exception {
+    List<TensorHash> tensors =
+        List.of(
+            new TensorHash("wte.weight", "f32", List.of(37L, 24L), "aa"),
+            new TensorHash("wpe.weight", "f32", List.of(400L, 24L), "bb"));
+    ToyProvider model = toy.model;
+    try (SplitServer listing =
+            SplitServer.start(
+                anyPort(), List.of(new OfferedModel("toy", ToyProvider.LAYERS, tensors, model)));
+        ServerConnection connection =
+            ServerConnection.connect(
+                URI.create("ws://127.0.0.1:" + listing.port()),
+                dev.tandem.client.ConnectionOptions.defaults())) {
+      connection
+          .stage(new StageRequest(0, 4, ReplyKind.HIDDEN, model.profile(), tensors.subList(0, 1)))
+          .close();
+      TensorHash other = new TensorHash("wpe.weight", "f32", List.of(400L, 24L), "cc");
+      assertThatThrownBy(
+              () ->
+                  connection.stage(
+                      new StageRequest(0, 4, ReplyKind.HIDDEN, model.profile(), List.of(other))))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("wpe.weight")
+          .hasMessageContaining("bb")
+          .hasMessageContaining("cc");
+    }
+  }
+
+  @Test
+  void plainHttpSaysWhatIsServed() throws Exception {
+    HttpClient http = HttpClient.newHttpClient();
+    String base = "http://127.0.0.1:" + toy.server.port();
+    HttpResponse<String> info =
+        http.send(
+            HttpRequest.newBuilder(URI.create(base + "/v1/info")).build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertThat(info.statusCode()).isEqualTo(200);
+    assertThat(info.body()).contains("\"n_layers\":4").contains("ToyBLAS 1.0");
+    assertThat(
+            http.send(
+                    HttpRequest.newBuilder(URI.create(base + "/")).build(),
+                    HttpResponse.BodyHandlers.ofString())
+                .statusCode())
+        .isEqualTo(404);
+    assertThatThrownBy(
+            () ->
+                ServerConnection.connect(
+                    URI.create("ws://127.0.0.1:" + toy.server.port() + "/other"),
+                    dev.tandem.client.ConnectionOptions.defaults()))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("HTTP 404");
+  }
+
+  @Test
+  void closedStagesAndSequencesSaySo() throws Exception {
+    float[] rows = ToyServer.randomRows(new Random(SEED), 1);
+    ServerConnection connection = toy.connect();
+    RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+    Sequence sequence = stage.openSequence(4);
+    sequence.close();
+    sequence.close();
+    assertThatThrownBy(sequence::length).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> ToyServer.step(stage, sequence, 0, rows, 1, RowKind.GENERATED, 1))
+        .isInstanceOf(IllegalStateException.class);
+    stage.close();
+    stage.close();
+    assertThatThrownBy(() -> stage.openSequence(4)).isInstanceOf(IllegalStateException.class);
+    connection.close();
+    connection.close();
+    assertThatThrownBy(() -> toy.stage(connection, 0, ReplyKind.HIDDEN).openSequence(4))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("is closed");
+  }
+}
