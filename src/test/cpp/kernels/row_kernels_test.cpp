@@ -66,6 +66,7 @@ TEST(LayerNormTest, IsCloseToDouble) {
     for (float& v : x) v += 3.0F;  // a mean larger than the deviation, where one pass would fail
     const std::vector<float> gain = random.reals(n);
     const std::vector<float> bias = random.reals(n);
+    const int64_t roundings = n / 16 + 12;
     double mean = 0.0;
     for (const float v : x) mean += static_cast<double>(v) / static_cast<double>(n);
     double variance = 0.0;
@@ -76,7 +77,7 @@ TEST(LayerNormTest, IsCloseToDouble) {
       const double d = (x[i] - mean) / std::sqrt(variance + 1e-5) * gain[i];
       expected.push_back(d + bias[i]);
       const double meanError = 4.0 / std::sqrt(variance);  // |x| < 4, relative to the deviation
-      bound.push_back(kUnit * static_cast<double>(n / 16 + 12) * (2.0 + meanError) * 2.0);
+      bound.push_back(kUnit * static_cast<double>(roundings) * (2.0 + meanError) * 2.0);
     }
     std::vector<float> y(x.size());
     kernels("scalar").layerNorm(y.data(), x.data(), gain.data(), bias.data(), n, 1e-5F);
