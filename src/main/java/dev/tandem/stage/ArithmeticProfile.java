@@ -26,4 +26,10 @@ public record ArithmeticProfile(
 
   /** C where nothing else is said. */
   public static final int DEFAULT_CHUNK_ROWS = 256;
+
+  /** The same arithmetic of a model whose hash is known. */
+  public ArithmeticProfile withModelHash(String hash) {
+    return new ArithmeticProfile(
+        hash, weightType, activationEval, kvType, mode, chunkRows, blas);
+  }
 }

@@ -1,0 +1,26 @@
+package dev.tandem.client;
+
+import dev.tandem.protocol.Protocol;
+import java.time.Duration;
+
+/**
+ * How long a client waits.
+ *
+ * @param connectTimeout for the connection and the server's description of itself
+ * @param openTimeout for a sequence to be opened
+ * @param stepTimeout for one step; a guard against a server that lives but does not answer
+ * @param pingInterval how often the server is asked for a sign of life; after two without one the
+ *     connection is given up
+ */
+public record ConnectionOptions(
+    Duration connectTimeout, Duration openTimeout, Duration stepTimeout, Duration pingInterval) {
+
+  /** 10 s to connect, 60 s to open, 10 min for a step, pings as the protocol says. */
+  public static ConnectionOptions defaults() {
+    return new ConnectionOptions(
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(60),
+        Duration.ofMinutes(10),
+        Duration.ofMillis(Protocol.PING_INTERVAL_MILLIS));
+  }
+}

@@ -1,0 +1,48 @@
+package dev.tandem.protocol;
+
+import java.io.IOException;
+
+/**
+ * What a peer sent is refused. Corrupt messages have the code {@link ErrorCode#PROTOCOL}, long ones
+ * {@link ErrorCode#TOO_LONG} or {@link ErrorCode#LIMIT}.
+ */
+public final class ProtocolException extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  private final ErrorCode code;
+  private final int request;
+  private final int sequence;
+
+  /** An error that belongs to no request. */
+  public ProtocolException(ErrorCode code, String message) {
+    this(code, message, 0, 0);
+  }
+
+  /**
+   * An error about a request.
+   *
+   * @param request the request's id, 0 if unknown
+   * @param sequence the sequence's id, 0 if unknown
+   */
+  public ProtocolException(ErrorCode code, String message, int request, int sequence) {
+    super(message);
+    this.code = code;
+    this.request = request;
+    this.sequence = sequence;
+  }
+
+  /** Why. */
+  public ErrorCode code() {
+    return code;
+  }
+
+  /** The request that is refused; 0 if none is known. */
+  public int request() {
+    return request;
+  }
+
+  /** The sequence that it belongs to; 0 if none is known. */
+  public int sequence() {
+    return sequence;
+  }
+}
