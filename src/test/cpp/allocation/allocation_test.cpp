@@ -1,54 +1,10 @@
 // A step allocates nothing once a step of its shape has run. A program of its own, because it
 // replaces the allocator.
-#include <atomic>
 #include <cstdlib>
 #include <new>
 
+#include "allocation/counting_allocator.h"
 #include "model/model_testing.h"
-
-namespace {
-
-std::atomic<int64_t> allocations{0};
-
-void* counted(std::size_t bytes, std::size_t alignment) {
-  ++allocations;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* p = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return counted(bytes, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-
-// What OpenBLAS and the C library take counts too, where the C library lets us see it.
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-extern "C" {
-void* __libc_malloc(std::size_t bytes);
-void* __libc_calloc(std::size_t n, std::size_t bytes);
-void* __libc_realloc(void* p, std::size_t bytes);
-void* malloc(std::size_t bytes) {
-  ++allocations;
-  return __libc_malloc(bytes);
-}
-void* calloc(std::size_t n, std::size_t bytes) {
-  ++allocations;
-  return __libc_calloc(n, bytes);
-}
-void* realloc(void* p, std::size_t bytes) {
-  ++allocations;
-  return __libc_realloc(p, bytes);
-}
-}
-#endif
 
 namespace tandem {
 namespace {
@@ -62,11 +18,6 @@ TEST(AllocationTest, TheCounterCounts) {
 }
 
 // Two sequences: one runs its prompt, in whole and partial chunks, while the other generates.
-struct Batch {
-  std::vector<td_rows> rows;
-  std::vector<float> in, out;
-};
-
 TEST(AllocationTest, AStepOfAKnownShapeAllocatesNothing) {
   useTestOpenBlas();
   for (const TestModel& m : allModels(5)) {

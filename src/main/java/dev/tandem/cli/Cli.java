@@ -24,7 +24,7 @@ final class Cli {
 
   /** Runs a command and ends the process: with 0, 1 for a failure, 2 for wrong usage. */
   static void main(Object command, String... args) {
-    int code = commandLine(command).execute(args);
+    int code = commandLine(command).execute(Aliases.resolve(args));
     Interrupts.finished();
     System.exit(code);
   }

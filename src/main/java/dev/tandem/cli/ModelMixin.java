@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 /** Which model, and which tokenizer if not its own. */
 final class ModelMixin {
   @Option(
-      names = {"-c", "--model", "--checkpoint"},
+      names = {"-c", "--model"},
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
       description = {

@@ -23,7 +23,7 @@ final class SamplingMixin {
   private double temperature;
 
   @Option(
-      names = {"-p", "--top-p", "--p_value"},
+      names = {"-p", "--top-p"},
       paramLabel = "P",
       defaultValue = "0.9",
       description = "Keep the best tokens that together have this probability. Default: 0.9")

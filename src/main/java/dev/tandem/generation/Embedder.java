@@ -1,5 +1,6 @@
 package dev.tandem.generation;
 
+import java.io.IOException;
 import java.nio.FloatBuffer;
 
 /** The first link of a model's chain: turns ids into hidden rows. */
@@ -15,6 +16,7 @@ public interface Embedder {
    * @param position index in the sequence of {@code ids[from]}; decides position embeddings
    * @param out {@code [to - from, dModel]} f32 from the buffer's index 0; direct; its position and
    *     limit are left alone
+   * @throws IOException if the embedding cannot be read
    */
-  void embed(int[] ids, int from, int to, int position, FloatBuffer out);
+  void embed(int[] ids, int from, int to, int position, FloatBuffer out) throws IOException;
 }
