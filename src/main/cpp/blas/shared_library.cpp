@@ -28,7 +28,16 @@ void* findSymbol(void* handle, const char* name) {
 
 #else
 
-void* openLibrary(const std::string& path) { return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL); }
+// The libgfortran that OpenBLAS brings along looks for libquadmath where the system keeps
+// libraries, not beside itself. Opened first, it is found by its name; where it is not there, it is
+// not needed or the system has it.
+void* openLibrary(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  void* runtime = dlopen((folder + "libquadmath.so.0").c_str(), RTLD_LAZY | RTLD_LOCAL);
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library != nullptr && runtime != nullptr) dlclose(runtime);  // libgfortran holds it now
+  return library;
+}
 std::string loaderMessage() {
   const char* message = dlerror();
   return message == nullptr ? "unknown reason" : message;
