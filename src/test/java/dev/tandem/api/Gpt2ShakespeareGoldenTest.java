@@ -131,9 +131,7 @@ class Gpt2ShakespeareGoldenTest {
       for (float[] row : blocks.rows()) {
         smallest = Math.min(smallest, deviation(row));
       }
-      double bound = TableError.bound(checkpoint, smallest);
-      System.out.printf("table bound %.4f, residual deviation %.3f%n", bound, smallest);
-      return bound;
+      return TableError.bound(checkpoint, smallest);
     }
   }
 
