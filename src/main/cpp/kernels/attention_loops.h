@@ -78,7 +78,8 @@ template <class V>
 inline float exponentials(float* s, int64_t n) {
   const int64_t whole = n - n % kLanes;
   const auto rest = V::firstLanes(n % kLanes);
-  V largest = V::broadcast(-std::numeric_limits<float>::infinity());
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
+  V largest = V::broadcast(kLowest);
   for (int64_t t = 0; t < whole; t += kLanes) largest = V::max(largest, V::load(s + t));
   if (whole < n) largest = V::max(largest, V::select(rest, V::load(s + whole), largest));
   const V max = V::broadcast(largest.maxLane());

@@ -1,8 +1,8 @@
 // y = x * w^T over 16 k-lanes, in register tiles. V is an instruction set's Vec16.
 //
 // A tile of R rows and O outputs keeps R * O lane sums in registers. For many rows the loops around
-// it keep the tile's x in the L1 cache and the block's w in L2; where nIn is too long for that, k is
-// cut into parts and the lane sums are carried over from one part to the next in memory, which
+// it keep the tile's x in the L1 cache and the block's w in L2; where nIn is too long for that, k
+// is cut into parts and the lane sums are carried over from one part to the next in memory, which
 // changes no bit of them.
 #ifndef TANDEM_KERNELS_MATMUL_LOOPS_H_
 #define TANDEM_KERNELS_MATMUL_LOOPS_H_
@@ -14,9 +14,9 @@
 
 namespace tandem {
 
-inline constexpr int64_t kMaxDepth = 768;         // k in one part: 6 rows of x take 18 KB
-inline constexpr int64_t kBlockFloats = 98304;    // w in one block of outputs: 384 KB
-inline constexpr int64_t kMaxBlockOutputs = 128;  // outputs in one block,
+inline constexpr int64_t kMaxDepth = 768;          // k in one part: 6 rows of x take 18 KB
+inline constexpr int64_t kBlockFloats = 98304;     // w in one block of outputs: 384 KB
+inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
 
 // Elements [begin, end) of k; begin is a multiple of 16.
@@ -74,16 +74,24 @@ inline void finishTile(const MatmulArgs& a, int64_t row, int64_t out, const V (&
   }
 }
 
-// Outputs [out, out + O) of rows [row, row + R). carried: (R * O, 16) lane sums between parts.
+// Outputs [out, out + O) of rows [row, row + R).
 template <class V, int R, int O>
-void matmulTile(const MatmulArgs& a, int64_t row, int64_t out, Depth depth, float* carried) {
+TANDEM_NOINLINE void matmulTile(const MatmulArgs& a, int64_t row, int64_t out) {
   V sums[R * O];
-  if (depth.begin == 0) {
-    TANDEM_UNROLL
-    for (int i = 0; i < R * O; ++i) sums[i] = V::zero();
-  } else {
-    TANDEM_UNROLL
-    for (int i = 0; i < R * O; ++i) sums[i] = V::load(carried + i * kLanes);
+  TANDEM_UNROLL
+  for (int i = 0; i < R * O; ++i) sums[i] = V::zero();
+  addProducts<V, R, O>(sums, a.x + row * a.ldx, a.ldx, a.w + out * a.ldw, a.ldw, {0, a.nIn});
+  finishTile<V, R, O>(a, row, out, sums);
+}
+
+// The same for one part of k. carried: (R * O, 16) lane sums from one part to the next.
+template <class V, int R, int O>
+TANDEM_NOINLINE void matmulPart(const MatmulArgs& a, int64_t row, int64_t out, Depth depth,
+                                float* carried) {
+  V sums[R * O];
+  TANDEM_UNROLL
+  for (int i = 0; i < R * O; ++i) {
+    sums[i] = depth.begin == 0 ? V::zero() : V::load(carried + i * kLanes);
   }
   addProducts<V, R, O>(sums, a.x + row * a.ldx, a.ldx, a.w + out * a.ldw, a.ldw, depth);
   if (depth.end == a.nIn) {
@@ -99,15 +107,21 @@ template <class V, int R>
 void matmulRowTile(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd,
                    int64_t maxDepth) {
   constexpr int kOutputs = R <= V::kMatmulWideRows ? V::kMatmulWide : V::kMatmulNarrow;
+  if (maxDepth >= a.nIn) {
+    int64_t o = oBegin;
+    for (; o + kOutputs <= oEnd; o += kOutputs) matmulTile<V, R, kOutputs>(a, row, o);
+    for (; o < oEnd; ++o) matmulTile<V, R, 1>(a, row, o);
+    return;
+  }
   float carried[R * kMaxCarriedOutputs * kLanes];
   for (int64_t k = 0; k < a.nIn; k += maxDepth) {
     const Depth depth{k, k + maxDepth < a.nIn ? k + maxDepth : a.nIn};
     float* c = carried;
     int64_t o = oBegin;
     for (; o + kOutputs <= oEnd; o += kOutputs, c += R * kOutputs * kLanes) {
-      matmulTile<V, R, kOutputs>(a, row, o, depth, c);
+      matmulPart<V, R, kOutputs>(a, row, o, depth, c);
     }
-    for (; o < oEnd; ++o, c += R * kLanes) matmulTile<V, R, 1>(a, row, o, depth, c);
+    for (; o < oEnd; ++o, c += R * kLanes) matmulPart<V, R, 1>(a, row, o, depth, c);
   }
 }
 

@@ -118,8 +118,8 @@ void activate(float* y, const float* x, const float* up, int64_t n, ActivationKi
   } else if (kind == ActivationKind::kGeluErf) {
     applyActivation<V>(y, x, up, n, kGeluLimit, [](const V& v) { return geluErf(v); });
   } else {
-    // Below -104, x e^x is less than half the smallest subnormal.
-    applyActivation<V>(y, x, up, n, 104.0F, [](const V& v) { return silu(v); });
+    // Below -87, |x e^x| < 2e-36, and e^-x nears its overflow.
+    applyActivation<V>(y, x, up, n, 87.0F, [](const V& v) { return silu(v); });
   }
 }
 

@@ -15,6 +15,7 @@ constexpr KernelTable makeTable(const char* isa) {
           &attention<V>, &add<V>,    &expandF16<V>, &expandBf16<V>, &readSum<V>};
 }
 
+// Constants: nothing of an instruction set's file may run before dispatch has chosen it.
 extern const KernelTable kScalarKernels;
 #if defined(__x86_64__) || defined(_M_X64)
 extern const KernelTable kAvx2Kernels;

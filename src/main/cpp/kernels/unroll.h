@@ -11,4 +11,11 @@
 #define TANDEM_UNROLL
 #endif
 
+// Keeps a register tile out of the loops around it, whose variables would compete for registers.
+#if defined(__GNUC__)
+#define TANDEM_NOINLINE __attribute__((noinline))
+#else
+#define TANDEM_NOINLINE
+#endif
+
 #endif  // TANDEM_KERNELS_UNROLL_H_

@@ -147,6 +147,7 @@ TEST(MatmulTest, IsCloseToDouble) {
     const Product p(random, 3, in, 33);
     std::vector<float> y = p.y;
     const MatmulArgs a = p.args(y);
+    const int64_t roundings = in / 16 + 8;
     std::vector<float> actual;
     std::vector<double> expected;
     std::vector<double> bound;
@@ -162,7 +163,7 @@ TEST(MatmulTest, IsCloseToDouble) {
           magnitudes += std::fabs(product);
         }
         expected.push_back(sum);
-        bound.push_back(static_cast<double>(in / 16 + 8) * kUnit * magnitudes);
+        bound.push_back(static_cast<double>(roundings) * kUnit * magnitudes);
       }
     }
     kernels("scalar").matmul(a, 0, p.nOut);

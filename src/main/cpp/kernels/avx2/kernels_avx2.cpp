@@ -3,6 +3,6 @@
 
 namespace tandem {
 
-const KernelTable kAvx2Kernels = makeTable<avx2::Vec16>("avx2");
+constexpr KernelTable kAvx2Kernels = makeTable<avx2::Vec16>("avx2");
 
 }  // namespace tandem

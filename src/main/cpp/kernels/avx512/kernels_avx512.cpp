@@ -3,6 +3,6 @@
 
 namespace tandem {
 
-const KernelTable kAvx512Kernels = makeTable<avx512::Vec16>("avx512");
+constexpr KernelTable kAvx512Kernels = makeTable<avx512::Vec16>("avx512");
 
 }  // namespace tandem

@@ -3,6 +3,6 @@
 
 namespace tandem {
 
-const KernelTable kScalarKernels = makeTable<scalar::Vec16>("scalar");
+constexpr KernelTable kScalarKernels = makeTable<scalar::Vec16>("scalar");
 
 }  // namespace tandem
