@@ -1,5 +1,9 @@
 #include "core/float_buffer.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <cassert>
 #include <cstddef>
 #include <limits>
@@ -9,11 +13,31 @@
 namespace tandem {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest vector
+constexpr int64_t kCacheLineBytes = 64;  // and the widest vector
+constexpr int64_t kHugePageBytes = int64_t{1} << 21;
+
+// Large buffers ask for huge pages: a step reads weights once, front to back, and in pages of 4 KiB
+// the walks cost a tenth of the bandwidth (measured in a virtual machine, where they are nested).
+bool isLarge(int64_t floats) { return floats >= 2 * kHugePageBytes / int64_t{sizeof(float)}; }
+
+std::align_val_t alignmentOf(int64_t floats) {
+  return static_cast<std::align_val_t>(isLarge(floats) ? kHugePageBytes : kCacheLineBytes);
+}
+
+float* allocate(int64_t floats) {
+  const size_t bytes = static_cast<size_t>(floats) * sizeof(float);
+  void* data = ::operator new(bytes, alignmentOf(floats));
+#if defined(MADV_HUGEPAGE)
+  if (isLarge(floats)) madvise(data, bytes, MADV_HUGEPAGE);  // a hint; it may fail
+#endif
+  return static_cast<float*>(data);
+}
+
+void release(float* data, int64_t floats) { ::operator delete(data, alignmentOf(floats)); }
 
 }  // namespace
 
-FloatBuffer::~FloatBuffer() { ::operator delete(data_, kAlignment); }
+FloatBuffer::~FloatBuffer() { release(data_, size_); }
 
 FloatBuffer::FloatBuffer(FloatBuffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -30,10 +54,8 @@ void FloatBuffer::reserve(int64_t floats) {
   constexpr int64_t kMaxFloats = std::numeric_limits<int64_t>::max() / int64_t{sizeof(float)};
   if (floats > kMaxFloats) throw std::bad_alloc();
   // The old block goes first, so that a stage never holds two copies of its scratch.
-  ::operator delete(std::exchange(data_, nullptr), kAlignment);
-  size_ = 0;
-  const size_t bytes = static_cast<size_t>(floats) * sizeof(float);
-  data_ = static_cast<float*>(::operator new(bytes, kAlignment));
+  release(std::exchange(data_, nullptr), std::exchange(size_, 0));
+  data_ = allocate(floats);
   size_ = floats;
 }
 

@@ -10,50 +10,42 @@
 namespace tandem {
 namespace {
 
-// Outputs of one sgemm call. The partition is the same for any number of threads, and so are the
-// bits. 384 costs nothing against one call (measured with 256 rows of GPT-2's shapes: 418 GFLOP/s
-// on two threads, OpenBLAS's own two threads 412); 256 and 512 lose up to a quarter.
+// Outputs of one sgemm call. The partition depends on the shape alone, and so do the bits. 384
+// costs nothing against one call (256 rows of GPT-2's shapes on two threads: 418 GFLOP/s,
+// OpenBLAS's own two threads 412) and 192 two percent, which buys work for twice as many threads.
 constexpr int64_t kSgemmOutputs = 384;
+constexpr int64_t kNarrowSgemmOutputs = 192;
+constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow panels
 
-// A row-exact task: this many weights for one row, and a block of rows whose inputs stay in the
-// second-level cache.
+// Row-exact tasks. The kernel streams the weights once for up to kFewRows; tasks are then bounded
+// by the bytes they read, long enough to hide their handing out and short enough to end together.
+// For more rows it works in blocks of up to kMaxBlockOutputs.
+constexpr int64_t kFewRows = 6;
 constexpr int64_t kTaskWeights = 16384;
-constexpr int64_t kBlockInputs = 131072;
+constexpr int64_t kMaxBlockOutputs = 128;
 constexpr int64_t kOutputStep = 16;
+constexpr int64_t kTasksPerThread = 4;
 
-// How one product is cut into tasks: blocks of rows times ranges of outputs.
-struct Cut {
-  int64_t rows, outputs;        // of one task
-  int64_t nRowBlocks, nRanges;  // tasks = nRowBlocks * nRanges
-
-  int64_t nTasks() const { return nRowBlocks * nRanges; }
-};
-
-Cut cutOf(const Product& p, Arithmetic arithmetic) {
-  Cut cut{};
+int64_t outputsPerTask(const Product& p, Arithmetic arithmetic, int64_t nThreads) {
   if (arithmetic == Arithmetic::kSgemm) {
-    cut.rows = p.x.rows;
-    cut.outputs = kSgemmOutputs;
-  } else {
-    cut.rows = std::min(p.x.rows, std::max(kOutputStep, kBlockInputs / p.w.nIn));
-    cut.outputs = std::max(kOutputStep, roundUp(kTaskWeights / p.w.nIn, kOutputStep));
+    return p.w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
   }
-  cut.nRowBlocks = ceilDiv(p.x.rows, cut.rows);
-  cut.nRanges = ceilDiv(p.w.nOut, cut.outputs);
-  return cut;
+  const int64_t byWeights = roundUp(kTaskWeights / p.w.nIn, kOutputStep);
+  if (p.x.rows <= kFewRows) return std::max(kOutputStep, byWeights);
+  const int64_t byThreads = roundUp(p.w.nOut / (kTasksPerThread * nThreads), kOutputStep);
+  return std::clamp(byThreads, kOutputStep, kMaxBlockOutputs);
 }
 
-void rowExact(const Product& p, int64_t row, int64_t nRows, int64_t oBegin, int64_t oEnd,
-              const KernelTable& kernels) {
+void rowExact(const Product& p, int64_t oBegin, int64_t oEnd, const KernelTable& kernels) {
   MatmulArgs a{};
-  a.x = p.x.row(row);
+  a.x = p.x.data;
   a.w = p.w.w;
   a.bias = p.w.bias;
-  a.y = p.y.row(row);
+  a.y = p.y.data;
   a.ldx = p.x.stride;
   a.ldw = p.w.nIn;
   a.ldy = p.y.stride;
-  a.nRows = nRows;
+  a.nRows = p.x.rows;
   a.nIn = p.w.nIn;
   a.accumulate = p.accumulate;
   kernels.matmul(a, oBegin, oEnd);
@@ -91,25 +83,24 @@ void sgemm(const Product& p, int64_t oBegin, int64_t oEnd, const KernelTable& ke
 
 void multiply(std::initializer_list<Product> products, Arithmetic arithmetic, ThreadPool& pool,
               const KernelTable& kernels) {
+  const auto nTasksOf = [&](const Product& p) {
+    return ceilDiv(p.w.nOut, outputsPerTask(p, arithmetic, pool.size()));
+  };
   int64_t nTasks = 0;
   for (const Product& p : products) {
     assert(p.x.cols == p.w.nIn && p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
-    nTasks += cutOf(p, arithmetic).nTasks();
+    nTasks += nTasksOf(p);
   }
   pool.run(nTasks, [&](int64_t task, int) {
     const Product* p = products.begin();
-    Cut cut = cutOf(*p, arithmetic);
-    while (task >= cut.nTasks()) {
-      task -= cut.nTasks();
-      cut = cutOf(*++p, arithmetic);
-    }
-    const int64_t oBegin = task / cut.nRowBlocks * cut.outputs;
-    const int64_t oEnd = std::min(oBegin + cut.outputs, p->w.nOut);
+    for (; task >= nTasksOf(*p); ++p) task -= nTasksOf(*p);
+    const int64_t nOutputs = outputsPerTask(*p, arithmetic, pool.size());
+    const int64_t oBegin = task * nOutputs;
+    const int64_t oEnd = std::min(oBegin + nOutputs, p->w.nOut);
     if (arithmetic == Arithmetic::kSgemm) {
       sgemm(*p, oBegin, oEnd, kernels);
     } else {
-      const int64_t row = task % cut.nRowBlocks * cut.rows;
-      rowExact(*p, row, std::min(cut.rows, p->x.rows - row), oBegin, oEnd, kernels);
+      rowExact(*p, oBegin, oEnd, kernels);
     }
   });
 }

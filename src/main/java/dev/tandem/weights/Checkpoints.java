@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,7 +25,13 @@ public final class Checkpoints {
 
   /** Names of the models inside this program, the default first. */
   public static List<String> embeddedNames() {
-    return EMBEDDED.stream().filter(name -> accepted(embedded(name)).isPresent()).toList();
+    List<String> names = new ArrayList<>();
+    for (String name : EMBEDDED) {
+      if (accepted(embedded(name)).isPresent()) {
+        names.add(name);
+      }
+    }
+    return List.copyOf(names);
   }
 
   /**
@@ -49,7 +56,12 @@ public final class Checkpoints {
   }
 
   private static Optional<ModelReader> accepted(ModelLocation location) {
-    return READERS.stream().filter(reader -> reader.accepts(location)).findFirst();
+    for (ModelReader reader : READERS) {
+      if (reader.accepts(location)) {
+        return Optional.of(reader);
+      }
+    }
+    return Optional.empty();
   }
 
   private static ModelLocation embedded(String name) {

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** Where the files of one model lie side by side: in a directory or inside this program. */
@@ -55,6 +56,12 @@ sealed interface Folder {
    * @param file what to close; empty for memory
    */
   record OpenFile(String path, TensorData data, Optional<TensorFile> file) implements Closeable {
+
+    /** What a checkpoint of this file must close. */
+    List<TensorFile> closeables() {
+      return file.isPresent() ? List.of(file.get()) : List.of();
+    }
+
     @Override
     public void close() throws IOException {
       if (file.isPresent()) {

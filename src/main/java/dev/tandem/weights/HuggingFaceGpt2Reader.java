@@ -42,10 +42,9 @@ final class HuggingFaceGpt2Reader implements ModelReader {
 
   @Override
   public boolean accepts(ModelLocation location) {
-    return location
-        .file()
-        .map(file -> file.endsWith(SUFFIX))
-        .orElseGet(() -> location.folder().contains(CONFIG));
+    return location.file().isPresent()
+        ? location.file().get().endsWith(SUFFIX)
+        : location.folder().contains(CONFIG);
   }
 
   @Override
@@ -66,7 +65,7 @@ final class HuggingFaceGpt2Reader implements ModelReader {
           config,
           tensors(config, file),
           () -> TokenizerFiles.ofGpt2(folder, tokenizer, config.vocabSize(), stopIds),
-          file.file().stream().toList());
+          file.closeables());
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;

@@ -54,10 +54,9 @@ final class Llama2cReader implements ModelReader {
 
   @Override
   public boolean accepts(ModelLocation location) {
-    return location
-        .file()
-        .map(file -> file.endsWith(SUFFIX))
-        .orElseGet(() -> location.folder().contains(location.name() + SUFFIX));
+    return location.file().isPresent()
+        ? location.file().get().endsWith(SUFFIX)
+        : location.folder().contains(location.name() + SUFFIX);
   }
 
   @Override
@@ -72,7 +71,7 @@ final class Llama2cReader implements ModelReader {
           config,
           tensors(config, file),
           () -> TokenizerFiles.ofLlama2c(folder, tokenizer, config.vocabSize()),
-          file.file().stream().toList());
+          file.closeables());
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;

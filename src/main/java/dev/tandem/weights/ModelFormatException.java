@@ -5,7 +5,8 @@ import java.io.IOException;
 /** A model file is malformed or asks for what is not supported; the message is one line. */
 public final class ModelFormatException extends IOException {
   private static final long serialVersionUID = 1;
-  private static final int MAX_PART_CHARS = 200;
+  private static final int MAX_PART_CHARS = 400;
+  private static final int MAX_PATH_CHARS = 4096;
 
   /**
    * A thing in a file that is not as it must be.
@@ -15,27 +16,27 @@ public final class ModelFormatException extends IOException {
    */
   public ModelFormatException(String path, String tensor, String expected, String got) {
     super(
-        clean(path)
+        clean(path, MAX_PATH_CHARS)
             + ": "
-            + clean(tensor)
+            + clean(tensor, MAX_PART_CHARS)
             + ": expected "
-            + clean(expected)
+            + clean(expected, MAX_PART_CHARS)
             + ", got "
-            + clean(got));
+            + clean(got, MAX_PART_CHARS));
   }
 
   /** A file that is wrong as a whole. */
   public ModelFormatException(String path, String problem) {
-    super(clean(path) + ": " + clean(problem));
+    super(clean(path, MAX_PATH_CHARS) + ": " + clean(problem, MAX_PART_CHARS));
   }
 
   /** Names in a hostile file may be long and hold line ends or terminal escapes. */
-  private static String clean(String part) {
+  private static String clean(String part, int maxChars) {
     StringBuilder out = new StringBuilder();
     part.codePoints()
-        .limit(MAX_PART_CHARS)
+        .limit(maxChars)
         .map(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029 ? '?' : c)
         .forEach(out::appendCodePoint);
-    return part.codePointCount(0, part.length()) > MAX_PART_CHARS ? out + "..." : out.toString();
+    return part.codePointCount(0, part.length()) > maxChars ? out + "..." : out.toString();
   }
 }

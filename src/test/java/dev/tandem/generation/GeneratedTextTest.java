@@ -122,8 +122,7 @@ class GeneratedTextTest {
   private static String untilStop(String text, List<String> stops) {
     for (int end = 1; end <= text.length(); end++) {
       String head = text.substring(0, end);
-      int longest =
-          stops.stream().filter(head::endsWith).mapToInt(String::length).max().orElse(0);
+      int longest = stops.stream().filter(head::endsWith).mapToInt(String::length).max().orElse(0);
       if (longest > 0) {
         return head.substring(0, end - longest);
       }
@@ -136,8 +135,7 @@ class GeneratedTextTest {
   void tokensAllocateNothing() throws Exception {
     int[] script = new int[20_001];
     ScriptedStage stage = new ScriptedStage(script, 3);
-    Generator generator =
-        new Generator(List.of(stage), NOTHING, ToyTokenizer.silent(3));
+    Generator generator = new Generator(List.of(stage), NOTHING, ToyTokenizer.silent(3));
     allocatedBytes(generator, 20_000);
     long few = allocatedBytes(generator, 1_000);
     long many = allocatedBytes(generator, 20_000);

@@ -59,7 +59,8 @@ class GeneratorTest {
 
   /** What the model says when everything is recomputed for each token. */
   private static int[] recomputed(int[] prompt, int maxTokens) {
-    List<Integer> ids = Arrays.stream(prompt).boxed().collect(Collectors.toCollection(ArrayList::new));
+    List<Integer> ids =
+        Arrays.stream(prompt).boxed().collect(Collectors.toCollection(ArrayList::new));
     Sampler sampler = Samplers.of(SAMPLING, MODEL.vocabSize());
     ids.forEach(sampler::acceptPrompt);
     for (int i = 0; i < maxTokens; i++) {
@@ -97,7 +98,10 @@ class GeneratorTest {
     Embedder shifted =
         (ids, from, to, position, out) -> MODEL.embedder().embed(ids, from, to, position + 1, out);
     List<Stage> stages = new ArrayList<>(whole(MODEL));
-    assertThat(new Generator(stages, shifted, WORDS).run(request(prompt, 20), GenerationListener.NONE).ids())
+    assertThat(
+            new Generator(stages, shifted, WORDS)
+                .run(request(prompt, 20), GenerationListener.NONE)
+                .ids())
         .isNotEqualTo(expected);
     int[] shorter = Arrays.copyOfRange(prompt, 1, 40);
     assertThat(recomputed(shorter, 20)).isNotEqualTo(expected);
@@ -111,8 +115,11 @@ class GeneratorTest {
     generator(stages, MODEL, WORDS).run(request(prompt(2100), 3), GenerationListener.NONE);
     List<String> expected =
         List.of(
-            "PROMPT 0+1008", "PROMPT 1008+1008", "PROMPT 2016+84 end",
-            "GENERATED 2100+1", "GENERATED 2101+1");
+            "PROMPT 0+1008",
+            "PROMPT 1008+1008",
+            "PROMPT 2016+84 end",
+            "GENERATED 2100+1",
+            "GENERATED 2101+1");
     assertThat(stages.get(0).steps).isEqualTo(expected);
     assertThat(stages.get(1).steps).isEqualTo(expected);
     assertThat(stages.get(2).steps)
@@ -177,7 +184,8 @@ class GeneratorTest {
             .maxTokens(30)
             .ignoreEos(true)
             .build();
-    assertThat(generator(whole(MODEL), MODEL, tokenizer).run(ignoring, GenerationListener.NONE).ids())
+    assertThat(
+            generator(whole(MODEL), MODEL, tokenizer).run(ignoring, GenerationListener.NONE).ids())
         .isEqualTo(expected);
   }
 
@@ -206,7 +214,8 @@ class GeneratorTest {
     for (int length : new int[] {18, 19, 20}) {
       List<ToyStage> stages = chain(small, 16, 0, 2, 4);
       GenerationResult result =
-          generator(stages, small, WORDS).run(request(prompt(length), 100), GenerationListener.NONE);
+          generator(stages, small, WORDS)
+              .run(request(prompt(length), 100), GenerationListener.NONE);
       assertThat(result.ids()).isEqualTo(recomputed(prompt(length), 21 - length));
       assertThat(result.finishReason()).isEqualTo(FinishReason.LENGTH);
       assertThat(stages.get(0).capacity).isEqualTo(20);
@@ -218,8 +227,7 @@ class GeneratorTest {
   void drawsNothingWhenNothingIsWanted() throws Exception {
     List<ToyStage> stages = whole(MODEL);
     GenerationResult result =
-        generator(stages, MODEL, WORDS)
-            .run(request(prompt(20), 0), GenerationListener.NONE);
+        generator(stages, MODEL, WORDS).run(request(prompt(20), 0), GenerationListener.NONE);
     assertThat(result.ids()).isEmpty();
     assertThat(result.finishReason()).isEqualTo(FinishReason.LENGTH);
     assertThat(stages.get(0).steps).containsExactly("PROMPT 0+20 end");
@@ -231,8 +239,7 @@ class GeneratorTest {
     assertRefused(MODEL, request(new int[] {1, 61}, 1), "token id 61", "0 to 60");
     assertRefused(MODEL, request(new int[] {-1}, 1), "token id -1");
     SamplingOptions biased = SAMPLING.toBuilder().logitBias(Map.of(61, 1.0)).build();
-    assertRefused(
-        MODEL, GenerationRequest.builder(prompt(1)).sampling(biased).build(), "id 61");
+    assertRefused(MODEL, GenerationRequest.builder(prompt(1)).sampling(biased).build(), "id 61");
     Map<Integer, Double> all =
         IntStream.range(0, 61)
             .boxed()
@@ -246,8 +253,7 @@ class GeneratorTest {
 
   private static void assertRefused(ToyModel model, GenerationRequest request, String... message) {
     List<ToyStage> stages = whole(model);
-    assertThatThrownBy(
-            () -> generator(stages, model, WORDS).run(request, GenerationListener.NONE))
+    assertThatThrownBy(() -> generator(stages, model, WORDS).run(request, GenerationListener.NONE))
         .isInstanceOf(GenerationException.class)
         .hasMessageContainingAll(message);
     assertThat(stages.get(0).open).isZero();
@@ -292,7 +298,8 @@ class GeneratorTest {
     List<ToyStage> stages = chain(MODEL, 16, 0, 2, 4);
     stages.get(1).refuses = true;
     assertThatThrownBy(
-            () -> generator(stages, MODEL, WORDS).run(request(prompt(5), 2), GenerationListener.NONE))
+            () ->
+                generator(stages, MODEL, WORDS).run(request(prompt(5), 2), GenerationListener.NONE))
         .isInstanceOf(IOException.class);
     assertThat(stages.get(0).open).isZero();
   }

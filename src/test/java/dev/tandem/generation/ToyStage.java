@@ -73,6 +73,7 @@ final class ToyStage implements Stage {
   }
 
   @Override
+  @SuppressWarnings("ReferenceEquality") // the same buffer, not an equal one
   public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
     hook.run();
     require(in.isDirect() && out.isDirect() && in != out, "buffers");

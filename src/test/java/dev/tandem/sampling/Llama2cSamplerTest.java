@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 
 /** Draws of llama2.c's own sampler, made by llama2c-vectors.c. */
 class Llama2cSamplerTest {
-  private static final JsonNode VECTORS = SamplingVectorsTest.read("/sampling/llama2c-vectors.json");
+  private static final JsonNode VECTORS =
+      SamplingVectorsTest.read("/sampling/llama2c-vectors.json");
 
   @Test
   void drawsWhatRunCDraws() {
@@ -42,9 +43,9 @@ class Llama2cSamplerTest {
 
   @Test
   void topPBelowWhatAnyTokenHasTakesTheBest() {
-    SamplingOptions options =
-        SamplingOptions.builder().topP(0.01).rng(Rng.LLAMA2C).seed(1).build();
-    assertThat(Samplers.of(options, 3).sample(LogitMaker.direct(new float[] {0, 1e-6f, 0}, 0), 0, 0))
+    SamplingOptions options = SamplingOptions.builder().topP(0.01).rng(Rng.LLAMA2C).seed(1).build();
+    assertThat(
+            Samplers.of(options, 3).sample(LogitMaker.direct(new float[] {0, 1e-6f, 0}, 0), 0, 0))
         .isEqualTo(1);
   }
 

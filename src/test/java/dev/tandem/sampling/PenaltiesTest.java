@@ -32,7 +32,8 @@ class PenaltiesTest {
     presence.accept(0);
     assertThat(draw(presence)).isEqualTo(0);
 
-    Sampler frequency = sampler(SamplingOptions.greedy().toBuilder().frequencyPenalty(0.15).build());
+    Sampler frequency =
+        sampler(SamplingOptions.greedy().toBuilder().frequencyPenalty(0.15).build());
     frequency.accept(0);
     assertThat(draw(frequency)).isEqualTo(1);
     frequency.accept(1);
@@ -77,9 +78,9 @@ class PenaltiesTest {
   void rejectsIdsOutsideTheVocabulary() {
     Sampler sampler = sampler(SamplingOptions.greedy());
     assertThatThrownBy(() -> sampler.accept(4)).isInstanceOf(IndexOutOfBoundsException.class);
-    assertThatThrownBy(() -> sampler.acceptPrompt(-1)).isInstanceOf(IndexOutOfBoundsException.class);
-    assertThatThrownBy(
-            () -> sampler(SamplingOptions.builder().logitBias(Map.of(4, 1.0)).build()))
+    assertThatThrownBy(() -> sampler.acceptPrompt(-1))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> sampler(SamplingOptions.builder().logitBias(Map.of(4, 1.0)).build()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("id 4");
   }

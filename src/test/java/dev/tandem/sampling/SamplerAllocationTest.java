@@ -12,8 +12,7 @@ import org.junit.jupiter.api.Test;
 /** Drawing and accepting a token allocates nothing. */
 class SamplerAllocationTest {
   private static final int VOCAB = 50_257;
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   @Test
   void tokensAllocateNothing() {

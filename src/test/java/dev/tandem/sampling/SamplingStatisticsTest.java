@@ -22,7 +22,8 @@ class SamplingStatisticsTest {
       assertThat(excess(options(seed).topP(0.9).build(), 1)).isLessThan(5);
       assertThat(excess(options(seed).minP(0.005).build(), 1)).isLessThan(5);
       assertThat(excess(options(seed).rng(Rng.LLAMA2C).build(), 1)).isLessThan(5);
-      assertThat(excess(options(seed).rng(Rng.LLAMA2C).temperature(0.6).build(), 0.6)).isLessThan(5);
+      assertThat(excess(options(seed).rng(Rng.LLAMA2C).temperature(0.6).build(), 0.6))
+          .isLessThan(5);
     }
   }
 

@@ -126,9 +126,7 @@ class SamplingVectorsTest {
     node.get("logitBias")
         .properties()
         .forEach(
-            e ->
-                bias.put(
-                    Integer.parseInt(e.getKey()), Double.parseDouble(e.getValue().asText())));
+            e -> bias.put(Integer.parseInt(e.getKey()), Double.parseDouble(e.getValue().asText())));
     return SamplingOptions.builder()
         .temperature(node.get("temperature").asDouble())
         .topK(node.get("topK").asInt())

@@ -42,7 +42,8 @@ class TruncationTest {
     for (int vocabSize : new int[] {2, 4, 10, 64, 1000}) {
       for (int n = 1; n <= vocabSize; n++) {
         double boundary = (double) n / vocabSize;
-        for (double topP : new double[] {Math.nextDown(boundary), boundary, Math.nextUp(boundary)}) {
+        for (double topP :
+            new double[] {Math.nextDown(boundary), boundary, Math.nextUp(boundary)}) {
           if (topP <= 1) {
             SamplingOptions options = SamplingOptions.builder().topP(topP).build();
             assertThat(kept(new float[vocabSize], options))
@@ -54,7 +55,9 @@ class TruncationTest {
     }
   }
 
-  /** Top-p sorts everything only where its bounds cannot decide, which ordinary logits never ask. */
+  /**
+   * Top-p sorts everything only where its bounds cannot decide, which ordinary logits never ask.
+   */
   @Test
   void ordinaryLogitsAreNotSorted() {
     for (long seed = 1; seed <= 40; seed++) {

@@ -43,7 +43,7 @@ class MutatedFilesTest {
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(600)
   void llama2cFiles() throws IOException {
     Path model =
         TestModels.writeLlama(
@@ -55,7 +55,7 @@ class MutatedFilesTest {
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(600)
   void theRealLlama2cFile() throws IOException {
     Path model = directory.resolve("stories260K.bin");
     Files.copy(TestModels.WEIGHTS.resolve("stories260K/stories260K.bin"), model);
@@ -65,7 +65,7 @@ class MutatedFilesTest {
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(600)
   void llama2cTokenizers() throws IOException {
     Path model =
         TestModels.writeLlama(
@@ -75,7 +75,7 @@ class MutatedFilesTest {
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(600)
   void safetensorsFiles() throws IOException {
     Path model = writeGpt2();
     Path weights = model.resolve("model.safetensors");
@@ -87,21 +87,21 @@ class MutatedFilesTest {
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(600)
   void configFiles() throws IOException {
     Path model = writeGpt2();
     mutate(model, model.resolve("config.json"), 0, 5);
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(600)
   void vocabularyFiles() throws IOException {
     Path model = writeGpt2();
     mutate(model, model.resolve("vocab.json"), 100, 6);
   }
 
   @Test
-  @Timeout(120)
+  @Timeout(600)
   void mergesFiles() throws IOException {
     Path model = writeGpt2();
     mutate(model, model.resolve("merges.txt"), 100, 7);
