@@ -12,6 +12,10 @@ import org.bytedeco.javacpp.DoublePointer;
  * concurrent calls wait.
  */
 public final class Engine implements AutoCloseable {
+  static {
+    TandemApi.load();
+  }
+
   private final EngineHandle engine = new EngineHandle();
   private final NativeHandle handle;
 

@@ -30,6 +30,12 @@ final class TandemApi {
   private TandemApi() {}
 
   /**
+   * Loads the libraries if nothing has used this class yet. Call it before the first {@link
+   * Pointer}, which would otherwise settle where libraries are unpacked.
+   */
+  static void load() {}
+
+  /**
    * Memory for {@code count} structs that lives as long as the returned buffer is reachable through
    * the pointer made from it.
    */
