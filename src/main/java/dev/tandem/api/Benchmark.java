@@ -89,8 +89,7 @@ public final class Benchmark {
     return system.get(0);
   }
 
-  private void measure(
-      Engine engine, LocalStage stage, double loadMs, Consumer<BenchmarkRow> rows)
+  private void measure(Engine engine, LocalStage stage, double loadMs, Consumer<BenchmarkRow> rows)
       throws IOException {
     Prompt prompt = prompt(engine, stage);
     for (int batch : options.batches()) {

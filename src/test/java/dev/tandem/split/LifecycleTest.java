@@ -196,11 +196,11 @@ class LifecycleTest {
       OutputStream out = socket.getOutputStream();
       out.write(
           ("GET /v1/split HTTP/1.1\r\n"
-               + "Host: x\r\n"
-               + "Upgrade: websocket\r\n"
-               + "Connection: Upgrade\r\n"
-               + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-               + "Sec-WebSocket-Version: 13\r\n\r\n")
+                  + "Host: x\r\n"
+                  + "Upgrade: websocket\r\n"
+                  + "Connection: Upgrade\r\n"
+                  + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                  + "Sec-WebSocket-Version: 13\r\n\r\n")
               .getBytes(StandardCharsets.US_ASCII));
       StringBuilder received = new StringBuilder();
       receiveUntil(socket, received, "\r\n\r\n");
