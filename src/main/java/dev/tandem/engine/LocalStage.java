@@ -173,6 +173,7 @@ public final class LocalStage implements Stage {
     private FloatBuffer buffer = FloatBuffer.allocate(0);
     private FloatPointer pointer = new FloatPointer((FloatPointer) null);
 
+    @SuppressWarnings("ReferenceEquality") // equals() would compare the floats
     FloatPointer of(FloatBuffer next) {
       if (next != buffer) {
         if (!next.isDirect()) {
