@@ -71,8 +71,9 @@ typedef enum td_role {
 } td_role;
 
 // One tensor of a stage. data holds rows * cols elements of dtype, stored [rows, cols], or
-// [cols, rows] when transposed is 1. An f32 matrix that is not transposed is used in place, so its
-// memory must outlive the stage; everything else is copied or expanded to f32 by td_stage_open.
+// [cols, rows] when transposed is 1. An f32 matrix that is not transposed is used in place;
+// anything else is expanded to f32 by td_stage_open, once for all stages of an engine that are
+// opened with the same data. The memory at data must outlive the stage and not change.
 typedef struct td_tensor {
   int32_t role;   // td_role
   int32_t layer;  // the block's number in the whole model; -1 for output norm and head

@@ -1,6 +1,8 @@
 package dev.tandem.config;
 
-/** The feed-forward layer's non-linearity; the tanh and erf forms of GELU are different functions. */
+/**
+ * The feed-forward layer's non-linearity; the tanh and erf forms of GELU are different functions.
+ */
 public enum Activation {
   GELU_TANH,
   GELU_ERF,

@@ -58,7 +58,8 @@ public record ModelConfig(
     inRange("dFf", dFf, MAX_WIDTH);
     inRange("vocabSize", vocabSize, MAX_VOCAB);
     inRange("maxSeq", maxSeq, MAX_VOCAB);
-    require(nHeads % nKvHeads == 0, "nHeads " + nHeads + " is not a multiple of nKvHeads " + nKvHeads);
+    require(
+        nHeads % nKvHeads == 0, "nHeads " + nHeads + " is not a multiple of nKvHeads " + nKvHeads);
     require((long) nHeads * headDim <= MAX_WIDTH, "nHeads * headDim is above " + MAX_WIDTH);
     require(normEps > 0 && normEps < 1, "normEps must be in (0, 1), got " + normEps);
     if (rope != RopePairing.NONE) {

@@ -2,11 +2,21 @@ package dev.tandem.tokenizer;
 
 /**
  * Decodes one stream of ids into text and never hands out half a UTF-8 character: bytes of an
- * incomplete character wait for the ids that complete it. Not safe for use by several threads.
+ * incomplete character wait for the ids that complete it. Each maximal part of a malformed sequence
+ * becomes one U+FFFD as soon as it cannot be completed any more, so nothing waits behind it. Not
+ * safe for use by several threads.
+ *
+ * <p>A special token gives its written form. Where {@link Tokenizer#encodePrompt} begins with a
+ * beginning-of-sequence token and puts a space before the text (SentencePiece), that token gives no
+ * text, and one space at the start of what follows it, or of the stream, is dropped.
  */
 public interface StreamingDecoder {
 
-  /** The text that becomes complete with this id; often empty, never null. */
+  /**
+   * The text that becomes complete with this id; often empty, never null.
+   *
+   * @throws IllegalArgumentException if the vocabulary has no such id
+   */
   String next(int id);
 
   /** The text of what is still incomplete (U+FFFD for each malformed part); resets the decoder. */

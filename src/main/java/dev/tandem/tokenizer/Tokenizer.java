@@ -35,7 +35,28 @@ public interface Tokenizer {
   /** A new decoder for one stream of ids. */
   StreamingDecoder decoder();
 
-  /** The beginning-of-sequence token, if the model has one. */
+  /**
+   * The text of whole ids: what a new {@link #decoder} gives for them. It is the text again for
+   * {@code decode(encode(text, p))} and {@code decode(encodePrompt(text, p))}, whatever {@code p};
+   * only unpaired surrogates come back as U+FFFD, and a beginning-of-sequence token written out in
+   * the text may not come back.
+   *
+   * @throws IllegalArgumentException if an id is not in {@code [0, vocabSize())}
+   */
+  default String decode(int... ids) {
+    StreamingDecoder decoder = decoder();
+    StringBuilder text = new StringBuilder();
+    for (int id : ids) {
+      text.append(decoder.next(id));
+    }
+    return text.append(decoder.finish()).toString();
+  }
+
+  /**
+   * The beginning-of-sequence token, if the vocabulary has one. {@link #encodePrompt} says whether
+   * prompts begin with it: GPT-2's do not, so an empty prompt has no ids, and this is the id to
+   * feed instead.
+   */
   OptionalInt bosId();
 
   /** Ids that end a text: generation stops at them. */

@@ -1,0 +1,179 @@
+# Sourced by scripts/tandem and scripts/test, with $root set to the repository: finds or installs
+# the tools, and builds the jars.
+
+jar=$root/target/tandem.jar
+stamp=$root/target/built # its time is that of the sources in the jars
+build_log=$root/target/build.log
+oldest_java=17
+
+# Everything that goes into the jars.
+sources=(
+  pom.xml CMakeLists.txt cmake src/main weights LICENSE NOTICE
+  scripts/native.cmake scripts/native-index.cmake
+)
+
+die() {
+  clear_progress
+  printf 'tandem: %s\n' "$*" >&2
+  exit 1
+}
+
+# One line that is overwritten, on a terminal only.
+progress() {
+  if [ -t 2 ]; then
+    printf '\r\033[Ktandem: %s' "$*" >&2
+  fi
+}
+
+clear_progress() {
+  if [ -t 2 ]; then
+    printf '\r\033[K' >&2
+  fi
+}
+
+# ---- Java ----
+
+# Prints the major version of the Java installation in folder $1, 0 if it is none.
+java_major() {
+  local version=
+  if [ -r "$1/release" ]; then
+    version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release")
+  elif [ -x "$1/bin/java" ]; then
+    version=$("$1/bin/java" -version 2>&1 | sed -n '1s/.*"\([0-9]*\).*/\1/p') || true
+  fi
+  printf '%s' "${version:-0}"
+}
+
+# Sets java_home to a Java installation that is new enough and has the program $1: JAVA_HOME, the
+# one on the path, or any that the system has.
+find_java() {
+  local program home
+  program=$(command -v "$1") && program=$(readlink -f "$program") || program=
+  for home in "${JAVA_HOME:-}" "${program%/bin/"$1"}" /usr/lib/jvm/*; do
+    if [ -n "$home" ] && [ -x "$home/bin/$1" ] && [ "$(java_major "$home")" -ge $oldest_java ]; then
+      java_home=$home
+      return 0
+    fi
+  done
+  return 1
+}
+
+# ---- Tools ----
+
+has() {
+  command -v "$1" >/dev/null
+}
+
+# Whether apt-get can install the package $1.
+installable() {
+  [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
+}
+
+# Prints the packages of the tools that a build needs and that are missing.
+missing_build_packages() {
+  find_java javac || echo jdk
+  has mvn || echo maven
+  has cmake || echo cmake
+  has g++ || has clang++ || echo g++
+  has ninja || has make || echo ninja-build
+}
+
+# Installs the Debian packages named; "jdk" stands for the oldest JDK that is new enough.
+install_packages() {
+  local packages=("$@") names=() name version
+  if ! has apt-get; then
+    die "needs a JDK $oldest_java or newer, Maven, CMake, a C++17 compiler, and Ninja or make" \
+      "(missing, by Debian's names: ${packages[*]})"
+  fi
+  if [ "$(id -u)" = 0 ]; then
+    progress "updating the package lists"
+    apt-get update >>"$build_log" 2>&1 || die "apt-get update failed; see $build_log"
+  fi
+  for name in "${packages[@]}"; do
+    if [ "$name" = jdk ]; then
+      name=default-jdk-headless
+      for version in 17 21 25; do
+        if installable "openjdk-$version-jdk-headless"; then
+          name=openjdk-$version-jdk-headless
+          break
+        fi
+      done
+    fi
+    names+=("$name")
+  done
+  if [ "$(id -u)" != 0 ]; then
+    die "some tools are missing; install them with:" \
+      "sudo apt-get update && sudo apt-get install -y ${names[*]}"
+  fi
+  progress "installing ${names[*]}"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 "${names[@]}" </dev/null >>"$build_log" 2>&1 ||
+    die "apt-get install ${names[*]} failed; see $build_log"
+}
+
+# Finds the tools of a build, installing what is missing.
+need_build_tools() {
+  local packages
+  mapfile -t packages < <(missing_build_packages)
+  if [ ${#packages[@]} -gt 0 ]; then
+    install_packages "${packages[@]}"
+  fi
+  find_java javac || die "needs a JDK $oldest_java or newer; set JAVA_HOME"
+}
+
+# Runs Maven on this project with the JDK that was found.
+maven() {
+  JAVA_HOME=$java_home mvn -B -f "$root/pom.xml" "$@" </dev/null
+}
+
+# ---- Building ----
+
+# Runs a command while no other does, in any process that uses this repository.
+exclusively() {
+  if has flock; then
+    (
+      flock 9
+      "$@"
+    ) 9<"$root/pom.xml"
+  else
+    "$@"
+  fi
+}
+
+is_stale() {
+  local existing=() source
+  if [ ! -e "$stamp" ] || [ ! -e "$jar" ]; then
+    return 0
+  fi
+  for source in "${sources[@]}"; do
+    if [ -e "$root/$source" ]; then
+      existing+=("$root/$source")
+    fi
+  done
+  [ -n "$(find "${existing[@]}" -newer "$stamp" -print -quit)" ]
+}
+
+# Builds the jars in a folder of their own and moves them, so that a Tandem that is running keeps
+# the jar that it opened.
+build() {
+  local fresh=$root/target/fresh
+  mkdir -p "$root/target"
+  : >"$build_log"
+  need_build_tools
+  progress "building (the first time takes a minute or two)"
+  touch "$stamp.new"
+  if ! maven -q -Dmaven.test.skip=true -Djars.dir="$fresh" package >>"$build_log" 2>&1; then
+    clear_progress
+    grep -E '^\[ERROR\]|error:|CMake Error' "$build_log" | head -n 20 >&2 || true
+    die "the build failed; see $build_log"
+  fi
+  mv -f "$fresh"/*.jar "$root/target/"
+  mv -f "$stamp.new" "$stamp"
+  clear_progress
+}
+
+build_if_stale() {
+  if is_stale; then
+    build
+  fi
+}

@@ -1,0 +1,55 @@
+// Turns the exceptions of the core into a status and a message.
+#ifndef TANDEM_API_GUARD_H_
+#define TANDEM_API_GUARD_H_
+
+#include <exception>
+#include <new>
+#include <stdexcept>
+
+#include "api/tandem.h"
+#include "core/error.h"
+
+namespace tandem {
+
+// This thread's message; truncated rather than allocated.
+const char* lastError() noexcept;
+void setLastError(const char* message) noexcept;
+
+template <class F>
+td_status guard(F&& body) noexcept {
+  const auto fail = [](td_status status, const char* message) {
+    setLastError(message);
+    return status;
+  };
+  setLastError("");
+  try {
+    body();
+    return TD_OK;
+  } catch (const Error& e) {
+    return fail(e.status(), e.what());
+  } catch (const std::bad_alloc&) {
+    return fail(TD_NO_MEMORY, "out of memory");
+  } catch (const std::length_error&) {
+    return fail(TD_NO_MEMORY, "out of memory");
+  } catch (const std::exception& e) {
+    return fail(TD_INTERNAL, e.what());
+  } catch (...) {
+    return fail(TD_INTERNAL, "unknown exception");
+  }
+}
+
+// For functions that give a value: `fallback` when body fails.
+template <class T, class F>
+T guardValue(T fallback, F&& body) noexcept {
+  T result = fallback;
+  guard([&] { result = body(); });
+  return result;
+}
+
+inline void requireArgument(bool ok, const char* message) {
+  if (!ok) throw Error(TD_INVALID, message);
+}
+
+}  // namespace tandem
+
+#endif  // TANDEM_API_GUARD_H_

@@ -1,0 +1,8 @@
+#include "kernels/avx512/vec16.h"
+#include "kernels/table.h"
+
+namespace tandem {
+
+constexpr KernelTable kAvx512Kernels = makeTable<avx512::Vec16>("avx512");
+
+}  // namespace tandem

@@ -1,0 +1,75 @@
+#include <cstdlib>
+#include <string>
+
+#include "core/error.h"
+#include "kernels/table.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
+namespace tandem {
+namespace {
+
+#if defined(__x86_64__) && defined(__GNUC__)
+bool hasF16c() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+// The builtins also ask the operating system whether it saves the wide registers.
+bool hasAvx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && hasF16c();
+}
+bool hasAvx512() {
+  return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+struct Candidate {
+  const KernelTable* table;
+  bool available;
+};
+
+// Best first.
+const Candidate* candidates(int& count) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  static const Candidate kList[] = {
+      {&kAvx512Kernels, hasAvx512()}, {&kAvx2Kernels, hasAvx2()}, {&kScalarKernels, true}};
+#else
+  static const Candidate kList[] = {{&kScalarKernels, true}};
+#endif
+  count = static_cast<int>(sizeof kList / sizeof kList[0]);
+  return kList;
+}
+
+}  // namespace
+
+int64_t attentionScratchFloats(int64_t nRows, int64_t positions) {
+  constexpr int64_t kMaxTileRows = 8;  // at least every instruction set's kAttentionRows
+  const int64_t padded = (positions + kKvPanel - 1) / kKvPanel * kKvPanel;
+  return (nRows < kMaxTileRows ? nRows : kMaxTileRows) * padded;
+}
+
+const KernelTable& kernels(const char* isa) {
+  std::string name = isa == nullptr ? "" : isa;
+  if (name.empty()) {
+    const char* fromEnvironment = std::getenv("TANDEM_ISA");
+    if (fromEnvironment != nullptr) name = fromEnvironment;
+  }
+  int count = 0;
+  const Candidate* list = candidates(count);
+  std::string valid;
+  for (int i = 0; i < count; ++i) {
+    if (!list[i].available) continue;
+    if (name.empty() || name == list[i].table->isa) return *list[i].table;
+    valid += (valid.empty() ? "" : ", ") + std::string(list[i].table->isa);
+  }
+  throw Error(TD_UNSUPPORTED,
+              "instruction set \"" + name + "\" is not available here; choose one of: " + valid);
+}
+
+}  // namespace tandem

@@ -1,0 +1,8 @@
+#include "kernels/scalar/vec16.h"
+#include "kernels/table.h"
+
+namespace tandem {
+
+constexpr KernelTable kScalarKernels = makeTable<scalar::Vec16>("scalar");
+
+}  // namespace tandem

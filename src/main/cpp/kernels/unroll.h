@@ -1,0 +1,21 @@
+// Asks for a loop of constant length to be unrolled, so that the arrays it indexes stay in
+// registers.
+#ifndef TANDEM_KERNELS_UNROLL_H_
+#define TANDEM_KERNELS_UNROLL_H_
+
+#if defined(__clang__)
+#define TANDEM_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define TANDEM_UNROLL _Pragma("GCC unroll 64")
+#else
+#define TANDEM_UNROLL
+#endif
+
+// Keeps a register tile out of the loops around it, whose variables would compete for registers.
+#if defined(__GNUC__)
+#define TANDEM_NOINLINE __attribute__((noinline))
+#else
+#define TANDEM_NOINLINE
+#endif
+
+#endif  // TANDEM_KERNELS_UNROLL_H_

@@ -1,0 +1,21 @@
+#include "model/expanded_tensors.h"
+
+#include "core/sizes.h"
+#include "model/expand.h"
+
+namespace tandem {
+
+std::shared_ptr<const FloatBuffer> ExpandedTensors::get(const td_tensor& tensor, ThreadPool& pool,
+                                                        const KernelTable& kernels) {
+  for (auto it = buffers_.begin(); it != buffers_.end();) {
+    it = it->second.expired() ? buffers_.erase(it) : std::next(it);
+  }
+  const Key key{tensor.data, tensor.dtype, tensor.transposed, tensor.rows, tensor.cols};
+  if (const auto found = buffers_.find(key); found != buffers_.end()) return found->second.lock();
+  auto buffer = std::make_shared<FloatBuffer>(checkedProduct({tensor.rows, tensor.cols}, "tensor"));
+  expand(buffer->data(), tensor, pool, kernels);
+  buffers_.emplace(key, buffer);
+  return buffer;
+}
+
+}  // namespace tandem

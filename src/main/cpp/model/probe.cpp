@@ -1,0 +1,80 @@
+#include "model/probe.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "blas/openblas.h"
+#include "core/error.h"
+#include "core/parallel.h"
+#include "core/sizes.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kMaxProbeBytes = int64_t{1} << 33;  // more would only measure the same
+constexpr int64_t kPieceFloats = 65536;
+
+// At least that many floats, none of them zero or denormal. Touched, so that no page fault is
+// timed.
+float* filled(FloatBuffer& buffer, int64_t floats, ThreadPool& pool) {
+  if (floats > kMaxProbeBytes / int64_t{sizeof(float)}) {
+    throw Error(TD_INVALID, "a probe takes at most " + std::to_string(kMaxProbeBytes) + " bytes");
+  }
+  if (floats > buffer.size()) {
+    buffer.reserve(floats);
+    float* data = buffer.data();
+    parallelFor(pool, floats, 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) data[i] = 1.0f / static_cast<float>(1 + i % 97);
+    });
+  }
+  return buffer.data();
+}
+
+template <class F>
+double secondsOf(F&& body) {
+  const auto begin = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+}  // namespace
+
+double probeRead(Engine& engine, int64_t bytes) {
+  const int64_t floats = bytes / int64_t{sizeof(float)};
+  if (floats < 1) throw Error(TD_INVALID, "bytes: expected 4 or more");
+  const float* data = filled(engine.probeInput, floats, engine.pool);
+  return secondsOf([&] {
+    engine.pool.run(ceilDiv(floats, kPieceFloats), [&](int64_t piece, int) {
+      const int64_t begin = piece * kPieceFloats;
+      engine.kernels.readSum(data + begin, std::min(kPieceFloats, floats - begin));
+    });
+  });
+}
+
+// OpenBLAS's sgemm and nothing else. It runs in panels on the engine's threads, because that is no
+// slower than OpenBLAS's own threads (two threads, 256 rows of GPT-2's shapes: 418 against 412
+// GFLOP/s), the panels as wide as pays and as the threads allow.
+double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kMaxDim = int64_t{1} << 24;
+  constexpr int64_t kMinPanel = 96;
+  constexpr int64_t kMaxPanel = 384;
+  constexpr int64_t kPanelStep = 16;
+  if (std::min({m, n, k}) < 1 || std::max({m, n, k}) > kMaxDim) {
+    throw Error(TD_INVALID, "m, n, k: expected 1 to " + std::to_string(kMaxDim));
+  }
+  blas::load();
+  const float* x = filled(engine.probeInput, m * k + n * k, engine.pool);
+  const float* w = x + m * k;
+  float* y = filled(engine.probeOutput, m * n, engine.pool);
+  const int64_t share = roundUp(ceilDiv(n, engine.pool.size()), kPanelStep);
+  const int64_t panel = std::clamp(share, kMinPanel, kMaxPanel);
+  return secondsOf([&] {
+    engine.pool.run(ceilDiv(n, panel), [&](int64_t i, int) {
+      const int64_t begin = i * panel;
+      blas::sgemm({x, w + begin * k, y + begin, k, k, n, m, std::min(panel, n - begin), k, 0.0f});
+    });
+  });
+}
+
+}  // namespace tandem

@@ -1,0 +1,107 @@
+// Engines, stages and sequences: what the handles of the C interface stand for.
+#ifndef TANDEM_MODEL_STAGE_H_
+#define TANDEM_MODEL_STAGE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/float_buffer.h"
+#include "core/thread_pool.h"
+#include "kernels/kernels.h"
+#include "model/config.h"
+#include "model/expanded_tensors.h"
+#include "model/kv_cache.h"
+#include "model/tensors.h"
+#include "model/transformer.h"
+#include "model/weights.h"
+
+namespace tandem {
+
+struct Engine {
+  // nThreads: 0 for all cores.
+  Engine(int32_t nThreads, const char* isa);
+
+  const KernelTable& kernels;
+  ThreadPool pool;
+  // Held by whoever uses the pool, and by whoever opens or closes what belongs to the engine.
+  std::mutex mutex;
+  int64_t nStages = 0;                  // open; under the mutex
+  ExpandedTensors expanded;             // under the mutex
+  FloatBuffer probeInput, probeOutput;  // under the mutex
+};
+
+struct Sequence;
+
+class Stage {
+ public:
+  // The caller holds engine->mutex, here and for step().
+  Stage(std::shared_ptr<Engine> engine, const td_stage_options& options, const td_tensor* tensors,
+        int64_t nTensors);
+
+  Engine& engine() const { return *engine_; }
+  const StageSpec& spec() const { return spec_; }
+  int64_t weightBytes() const { return weights_.bytes(); }
+  int64_t outCols() const { return spec_.hasHead ? spec_.config.vocabSize : spec_.config.dModel; }
+
+  // One part of a batch, with its sequence looked up. Rows are counted within the entry.
+  struct Entry {
+    Sequence* sequence;
+    int64_t position, nRows, outBegin, nOut;
+    bool prompt;
+    int64_t inRow;   // its first row in the batch's input
+    int64_t outRow;  // its first row in the batch's output
+  };
+  struct Buffers {
+    const float* in;
+    float* out;
+    int64_t inFloats, outFloats;
+  };
+  // Entries are added one by one, then run together. Error before anything is changed.
+  void beginStep();
+  void addEntry(Sequence& sequence, const td_rows& rows);
+  void runStep(const Buffers& buffers);
+
+  int64_t nSequences = 0;  // open; under the engine's mutex
+
+ private:
+  // Consecutive rows of one entry.
+  struct Run {
+    const Entry* entry;
+    int64_t row, nRows;
+  };
+  void checkBuffers(const Buffers& buffers) const;
+  void prepare();
+  void runRowExact(const Buffers& buffers);
+  void runPrompt(const Entry& entry, const Buffers& buffers);
+  void addRun(const Entry& entry, int64_t row, int64_t nRows);
+  void runPass(Arithmetic arithmetic, const Buffers& buffers);
+  bool rowExact(const Entry& entry) const { return spec_.reproducible || !entry.prompt; }
+
+  std::shared_ptr<Engine> engine_;
+  StageSpec spec_;
+  Weights weights_;
+  Transformer transformer_;
+
+  std::vector<Entry> entries_;
+  int64_t inRows_ = 0, outRows_ = 0;  // of the batch
+  int64_t stepNumber_ = 0;
+  std::vector<Run> runs_;          // of the pass that is being gathered
+  std::vector<Segment> segments_;  // the same, for the transformer
+  int64_t passRows_ = 0;
+};
+
+struct Sequence {
+  Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity);
+
+  std::shared_ptr<Stage> stage;
+  KvCache kv;
+  std::atomic<int32_t> length{0};
+  int64_t lastStep = 0;  // the number of the last step that named this sequence
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_STAGE_H_

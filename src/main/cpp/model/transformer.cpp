@@ -1,0 +1,218 @@
+#include "model/transformer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "core/parallel.h"
+#include "core/sizes.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kActivationTableSize = 65536;
+// Rows that one attention task takes: enough to use each K and V line several times.
+constexpr int64_t kAttentionRows = 32;
+constexpr int64_t kAlignFloats = 16;  // a cache line
+
+std::vector<float> copyTable(const float* table, const Config& c) {
+  if (c.rope == Rope::kNone) return {};
+  return {table, table + checkedProduct({c.maxSeq, c.headDim / 2}, "rope table")};
+}
+
+// The next matrix in a block of scratch memory.
+View2<float> carve(float*& next, int64_t rows, int64_t cols) {
+  const View2<float> view{next, rows, cols, cols};
+  next += roundUp(rows * cols, kAlignFloats);
+  return view;
+}
+
+}  // namespace
+
+Transformer::Transformer(const StageSpec& spec, const td_stage_options& tables,
+                         const Weights& weights, ThreadPool& pool, const KernelTable& kernels)
+    : spec_(spec),
+      c_(spec.config),
+      weights_(weights),
+      pool_(pool),
+      kernels_(kernels),
+      ropeCos_(copyTable(tables.rope_cos, spec.config)),
+      ropeSin_(copyTable(tables.rope_sin, spec.config)) {
+  if (tables.activation_eval == TD_EVAL_TABLE) {
+    activationTable_.assign(tables.activation_table,
+                            tables.activation_table + kActivationTableSize);
+  }
+}
+
+void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
+  const int64_t matrices = 8;
+  const int64_t perRow = 2 * c_.dModel + 2 * c_.qSize() + 2 * c_.kvSize() + 2 * c_.dFf;
+  passBuffer_.reserve(
+      checkedSum(checkedProduct({nRows, perRow}, "scratch"), matrices * kAlignFloats, "scratch"));
+  headBuffer_.reserve(checkedProduct({nHeadRows, c_.dModel}, "scratch"));
+  const int64_t perThread =
+      roundUp(attentionScratchFloats(std::min(nRows, kAttentionRows), capacity), kAlignFloats);
+  attentionStride_ = std::max(attentionStride_, perThread);
+  attentionBuffer_.reserve(checkedProduct({pool_.size(), attentionStride_}, "scratch"));
+  if (positions_.size() < static_cast<size_t>(nRows)) positions_.resize(static_cast<size_t>(nRows));
+}
+
+Transformer::Scratch Transformer::scratch(int64_t nRows) const {
+  float* next = passBuffer_.data();
+  Scratch s{};
+  s.x = carve(next, nRows, c_.dModel);
+  s.xn = carve(next, nRows, c_.dModel);
+  s.q = carve(next, nRows, c_.qSize());
+  s.k = carve(next, nRows, c_.kvSize());
+  s.v = carve(next, nRows, c_.kvSize());
+  s.att = carve(next, nRows, c_.qSize());
+  s.gate = carve(next, nRows, c_.dFf);
+  s.up = carve(next, nRows, c_.dFf);
+  assert(next <= passBuffer_.data() + passBuffer_.size());
+  return s;
+}
+
+View2<float> Transformer::hidden(int64_t nRows) { return scratch(nRows).x; }
+
+View2<float> Transformer::headInput(int64_t nRows) {
+  return {headBuffer_.data(), nRows, c_.dModel, c_.dModel};
+}
+
+void Transformer::blocks(std::vector<Segment>& segments, int64_t nRows, Arithmetic arithmetic) {
+  s_ = scratch(nRows);
+  segments_ = &segments;
+  arithmetic_ = arithmetic;
+  for (const Segment& segment : segments) {
+    for (int64_t r = 0; r < segment.nRows; ++r) {
+      positions_[static_cast<size_t>(segment.row + r)] = segment.position + r;
+    }
+  }
+  const std::vector<BlockWeights>& blocks = weights_.blocks();
+  for (size_t layer = 0; layer < blocks.size(); ++layer) {
+    block(blocks[layer], static_cast<int64_t>(layer));
+  }
+}
+
+void Transformer::block(const BlockWeights& w, int64_t layer) {
+  norm(s_.xn, s_.x, w.attnNorm);  // [nTok, dModel]
+  multiply({{s_.q, s_.xn, w.wq},  // [nTok, nHeads * headDim]
+            {s_.k, s_.xn, w.wk},  // [nTok, nKvHeads * headDim]
+            {s_.v, s_.xn, w.wv}},
+           arithmetic_, pool_, kernels_);
+  rope(s_.q);
+  rope(s_.k);
+  store(layer, s_.k, s_.v);                                              // at the rows' positions
+  attention(s_.att, s_.q, layer);                                        // row t sees 0 .. pos + t
+  multiply({{s_.x, s_.att, w.wo, true}}, arithmetic_, pool_, kernels_);  // x += att * wo^T
+  norm(s_.xn, s_.x, w.ffnNorm);                                          // [nTok, dModel]
+  feedForward(w);                                                        // x += ...
+}
+
+void Transformer::feedForward(const BlockWeights& w) {
+  if (c_.gated) {
+    multiply({{s_.gate, s_.xn, w.wGate}, {s_.up, s_.xn, w.wUp}}, arithmetic_, pool_, kernels_);
+    activate(s_.up, s_.gate, &s_.up);  // [nTok, dFf], act(gate) * up
+  } else {
+    multiply({{s_.up, s_.xn, w.wUp}}, arithmetic_, pool_, kernels_);
+    activate(s_.up, s_.up, nullptr);  // [nTok, dFf]
+  }
+  multiply({{s_.x, s_.up, w.wDown, true}}, arithmetic_, pool_, kernels_);
+}
+
+void Transformer::head(View2<float> logits) {
+  const View2<float> x = headInput(logits.rows);
+  norm(x, x, weights_.outputNorm());
+  multiply({{logits, x, weights_.lmHead()}}, Arithmetic::kRowExact, pool_, kernels_);
+}
+
+void Transformer::norm(View2<float> y, View2<const float> x, const NormWeights& w) {
+  parallelFor(pool_, x.rows, x.cols, [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = begin; r < end; ++r) {
+      if (c_.norm == Norm::kLayer) {
+        kernels_.layerNorm(y.row(r), x.row(r), w.gain, w.bias, x.cols, c_.normEps);
+      } else {
+        kernels_.rmsNorm(y.row(r), x.row(r), w.gain, x.cols, c_.normEps);
+      }
+    }
+  });
+}
+
+void Transformer::rope(View2<float> heads) {
+  if (c_.rope == Rope::kNone) return;
+  const int64_t half = c_.headDim / 2;
+  parallelFor(pool_, heads.rows, heads.cols, [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t angle = positions_[static_cast<size_t>(r)] * half;
+      for (int64_t i = 0; i < heads.cols; i += c_.headDim) {
+        kernels_.rope(heads.row(r) + i, ropeCos_.data() + angle, ropeSin_.data() + angle,
+                      c_.headDim, c_.rope == Rope::kInterleaved);
+      }
+    }
+  });
+}
+
+void Transformer::store(int64_t layer, View2<const float> k, View2<const float> v) {
+  const std::vector<Segment>& segments = *segments_;
+  const int64_t nHeads = c_.nKvHeads;
+  const auto nSegments = static_cast<int64_t>(segments.size());
+  const int64_t cost = ceilDiv(k.rows, nSegments) * c_.headDim * 2;
+  parallelFor(pool_, nSegments * nHeads, cost, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Segment& segment = segments[static_cast<size_t>(i / nHeads)];
+      const int64_t head = i % nHeads;
+      const auto rows = [&](View2<const float> all) {
+        const View2<const float> columns = all.columns(head * c_.headDim, c_.headDim);
+        return View2<const float>{columns.row(segment.row), segment.nRows, c_.headDim, all.stride};
+      };
+      segment.kv->store(layer, head, segment.position, rows(k), rows(v));
+    }
+  });
+}
+
+void Transformer::attention(View2<float> out, View2<const float> q, int64_t layer) {
+  std::vector<Segment>& segments = *segments_;
+  int64_t nTasks = 0;  // (segment, head, rows); a head's rows follow each other
+  for (Segment& segment : segments) {
+    segment.firstTask = nTasks;
+    nTasks += c_.nHeads * ceilDiv(segment.nRows, kAttentionRows);
+  }
+  const float scale = 1.0f / std::sqrt(static_cast<float>(c_.headDim));
+  pool_.run(nTasks, [&](int64_t task, int thread) {
+    const auto after =
+        std::upper_bound(segments.begin(), segments.end(), task,
+                         [](int64_t t, const Segment& s) { return t < s.firstTask; });
+    const Segment& segment = *std::prev(after);
+    const int64_t nTiles = ceilDiv(segment.nRows, kAttentionRows);
+    const int64_t head = (task - segment.firstTask) / nTiles;
+    const int64_t row = (task - segment.firstTask) % nTiles * kAttentionRows;
+    const int64_t kvHead = head / (c_.nHeads / c_.nKvHeads);
+    AttentionArgs a{};
+    a.q = q.row(segment.row + row) + head * c_.headDim;
+    a.k = segment.kv->k(layer, kvHead);
+    a.v = segment.kv->v(layer, kvHead);
+    a.out = out.row(segment.row + row) + head * c_.headDim;
+    a.scratch = attentionBuffer_.data() + thread * attentionStride_;
+    a.ldq = q.stride;
+    a.ldo = out.stride;
+    a.nRows = std::min(kAttentionRows, segment.nRows - row);
+    a.firstPosition = segment.position + row;
+    a.headDim = c_.headDim;
+    a.scale = scale;
+    kernels_.attention(a);
+  });
+}
+
+void Transformer::activate(View2<float> y, View2<const float> x, const View2<float>* up) {
+  assert(x.stride == x.cols && y.stride == y.cols);  // so that rows are one run of elements
+  const uint16_t* table = activationTable_.empty() ? nullptr : activationTable_.data();
+  parallelFor(pool_, ceilDiv(x.rows * x.cols, kAlignFloats), kAlignFloats,
+              [&](int64_t begin, int64_t end, int) {
+                const int64_t first = begin * kAlignFloats;
+                const int64_t last = std::min(end * kAlignFloats, x.rows * x.cols);
+                kernels_.activate(y.data + first, x.data + first,
+                                  up == nullptr ? nullptr : up->data + first, last - first,
+                                  c_.activation, table);
+              });
+}
+
+}  // namespace tandem

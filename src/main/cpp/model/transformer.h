@@ -1,0 +1,90 @@
+// The arithmetic of a stage: its blocks, final norm and head, on the rows of one pass.
+#ifndef TANDEM_MODEL_TRANSFORMER_H_
+#define TANDEM_MODEL_TRANSFORMER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "core/float_buffer.h"
+#include "core/thread_pool.h"
+#include "core/views.h"
+#include "kernels/kernels.h"
+#include "model/config.h"
+#include "model/kv_cache.h"
+#include "model/matmul.h"
+#include "model/weights.h"
+
+namespace tandem {
+
+// Consecutive rows of one sequence in a pass.
+struct Segment {
+  KvCache* kv;
+  int64_t position;   // of its first row
+  int64_t row;        // its first row in the pass
+  int64_t nRows;      //
+  int64_t firstTask;  // of attention; set by the transformer
+};
+
+class Transformer {
+ public:
+  // The tables are copied; the rest must outlive this.
+  Transformer(const StageSpec& spec, const td_stage_options& tables, const Weights& weights,
+              ThreadPool& pool, const KernelTable& kernels);
+
+  // Makes room for passes of nRows rows over caches of `capacity` positions, and for heads on
+  // nHeadRows rows. Nothing below allocates.
+  void reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows);
+
+  // The residual stream of a pass: filled by the caller, updated in place by blocks().
+  View2<float> hidden(int64_t nRows);  // [nRows, dModel]
+  // Runs the stage's blocks on hidden(nRows), which the segments cover in order.
+  void blocks(std::vector<Segment>& segments, int64_t nRows, Arithmetic arithmetic);
+
+  // The head's input: filled by the caller, normed in place by head().
+  View2<float> headInput(int64_t nRows);  // [nRows, dModel]
+  // logits: [nRows, vocabSize]. Always row-exact.
+  void head(View2<float> logits);
+
+ private:
+  struct Scratch {
+    View2<float> x;     // [nTok, dModel]
+    View2<float> xn;    // [nTok, dModel]
+    View2<float> q;     // [nTok, nHeads * headDim]
+    View2<float> k;     // [nTok, nKvHeads * headDim]
+    View2<float> v;     // [nTok, nKvHeads * headDim]
+    View2<float> att;   // [nTok, nHeads * headDim]
+    View2<float> gate;  // [nTok, dFf], gated models only
+    View2<float> up;    // [nTok, dFf]
+  };
+  static int64_t scratchFloatsPerRow(const Config& c);
+  Scratch scratch(int64_t nRows) const;
+
+  void block(const BlockWeights& w, int64_t layer);
+  void feedForward(const BlockWeights& w);
+  void norm(View2<float> y, View2<const float> x, const NormWeights& w);
+  void rope(View2<float> heads);
+  void store(int64_t layer, View2<const float> k, View2<const float> v);
+  void attention(View2<float> out, View2<const float> q, int64_t layer);
+  void activate(View2<float> y, View2<const float> x, const View2<float>* up);
+
+  const StageSpec& spec_;
+  const Config& c_;
+  const Weights& weights_;
+  ThreadPool& pool_;
+  const KernelTable& kernels_;
+  std::vector<float> ropeCos_, ropeSin_;   // (maxSeq, headDim / 2)
+  std::vector<uint16_t> activationTable_;  // (65536), or empty for the formula
+
+  FloatBuffer passBuffer_, headBuffer_, attentionBuffer_;
+  int64_t attentionStride_ = 0;  // floats of attention scratch per thread
+
+  // The pass that runs.
+  Scratch s_{};
+  std::vector<Segment>* segments_ = nullptr;
+  std::vector<int64_t> positions_;  // (nTok)
+  Arithmetic arithmetic_ = Arithmetic::kRowExact;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_TRANSFORMER_H_

@@ -1,0 +1,34 @@
+package dev.tandem.api;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * Resources that are being opened one after another: unless {@link #succeeded} is called, {@link
+ * #close} closes them again, the last one first.
+ */
+final class Opening implements AutoCloseable {
+  private final Deque<Runnable> closers = new ArrayDeque<>();
+
+  <T extends AutoCloseable> T add(T resource) {
+    closers.push(
+        () -> {
+          try {
+            resource.close();
+          } catch (Exception e) {
+            // The failure that led here is the one to report; this one is a consequence.
+            return;
+          }
+        });
+    return resource;
+  }
+
+  void succeeded() {
+    closers.clear();
+  }
+
+  @Override
+  public void close() {
+    closers.forEach(Runnable::run);
+  }
+}

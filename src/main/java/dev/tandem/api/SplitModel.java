@@ -1,0 +1,223 @@
+package dev.tandem.api;
+
+import dev.tandem.client.ConnectionOptions;
+import dev.tandem.client.RemoteModel;
+import dev.tandem.client.ServerConnection;
+import dev.tandem.client.StageRequest;
+import dev.tandem.client.WireStats;
+import dev.tandem.config.ModelConfig;
+import dev.tandem.engine.Engine;
+import dev.tandem.engine.LoadedModel;
+import dev.tandem.engine.StageOptions;
+import dev.tandem.generation.GenerationException;
+import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import dev.tandem.generation.Generator;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Stage;
+import dev.tandem.tokenizer.Tokenizer;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * A model whose text, embedding, sampling and first blocks are here and whose other blocks run on a
+ * server. What it draws is what the whole model would draw, to the bit.
+ *
+ * <pre>{@code
+ * SplitOptions split =
+ *     new SplitOptions(URI.create("ws://127.0.0.1:8080/v1/split"), 1, ReplyKind.HIDDEN);
+ * try (Checkpoint checkpoint = Checkpoints.open("gpt2-shakespeare", Optional.empty());
+ *     TextModel model = SplitModel.connect(checkpoint, EngineSettings.defaults(), split)) {
+ *   System.out.println(model.generate("ROMEO:", 100));
+ * }
+ * }</pre>
+ */
+public final class SplitModel implements TextModel {
+  private static final int HASH_DIGITS = 12;
+
+  private final Checkpoint checkpoint;
+  private final Opening opening = new Opening();
+  private final ServerConnection connection;
+  private final Tokenizer tokenizer;
+  private final Generator generator;
+
+  private SplitModel(Checkpoint checkpoint, EngineSettings settings, SplitOptions split)
+      throws IOException {
+    this.checkpoint = checkpoint;
+    boolean opened = false;
+    try {
+      ModelConfig config = checkpoint.config();
+      if (split.localLayers() < 0 || split.localLayers() > config.nLayers()) {
+        throw new IllegalArgumentException(
+            "the split must be in 0.." + config.nLayers() + ", got " + split.localLayers());
+      }
+      connection =
+          opening.add(ServerConnection.connect(split.server(), ConnectionOptions.defaults()));
+      RemoteModel remote = sameModel(connection.models());
+      checkProfile(settings, remote.profile(), split.localLayers());
+      tokenizer = checkpoint.tokenizer();
+      generator = Generators.of(checkpoint, stages(settings, split, remote));
+      opened = true;
+    } finally {
+      if (!opened) {
+        opening.close();
+      }
+    }
+  }
+
+  /**
+   * Connects to a server that offers the same model.
+   *
+   * @param checkpoint the model; stays the caller's, who closes it after this one
+   * @throws IOException if there is no server, or it has another model, other layers or another
+   *     arithmetic; the message says both
+   * @throws IllegalArgumentException if the model does not have that many blocks
+   */
+  public static SplitModel connect(
+      Checkpoint checkpoint, EngineSettings settings, SplitOptions split) throws IOException {
+    return new SplitModel(checkpoint, settings, split);
+  }
+
+  private RemoteModel sameModel(List<RemoteModel> offered) throws IOException {
+    String hash = checkpoint.hash().hex();
+    for (RemoteModel model : offered) {
+      if (model.profile().modelHash().equals(hash)) {
+        return model;
+      }
+    }
+    RemoteModel other = offered.get(0);
+    throw new IOException(
+        "the server has model "
+            + other.name()
+            + " ("
+            + shortened(other.profile().modelHash())
+            + "), this client has "
+            + checkpoint.name()
+            + " ("
+            + shortened(hash)
+            + "); use the same model at both ends");
+  }
+
+  private static String shortened(String hash) {
+    return hash.substring(0, Math.min(HASH_DIGITS, hash.length()));
+  }
+
+  /** The arithmetic is the server's, unless something else was asked for here. */
+  private static void checkProfile(
+      EngineSettings settings, ArithmeticProfile served, int localLayers) throws IOException {
+    if (settings.reproducible() && served.mode() != ArithmeticMode.REPRODUCIBLE) {
+      throw new IOException(
+          "the server computes in mode fast, this client wants reproducible; start the server with"
+              + " --reproducible");
+    }
+    if (settings.activationEval().isPresent()
+        && settings.activationEval().get() != served.activationEval()) {
+      throw new IOException(
+          "the server evaluates activations by "
+              + lower(served.activationEval())
+              + ", this client wants "
+              + lower(settings.activationEval().get())
+              + "; use the same --gelu at both ends");
+    }
+    if (settings.chunkRows() != 0 && settings.chunkRows() != served.chunkRows()) {
+      throw new IOException(
+          "the server's chunks have "
+              + served.chunkRows()
+              + " rows, this client wants "
+              + settings.chunkRows()
+              + "; use the same --chunk at both ends");
+    }
+    if (localLayers > 0 && served.mode() == ArithmeticMode.FAST) {
+      String here = Engine.blasDescription();
+      if (!here.equals(served.blas())) {
+        throw new IOException(
+            "the server computes prompts with "
+                + served.blas()
+                + ", this client with "
+                + here
+                + ", whose bits differ; use --reproducible at both ends, or --split 0");
+      }
+    }
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  private List<Stage> stages(EngineSettings settings, SplitOptions split, RemoteModel remote)
+      throws IOException {
+    int nLayers = checkpoint.config().nLayers();
+    int cut = split.localLayers();
+    boolean headHere = split.reply() == ReplyKind.HIDDEN;
+    ArithmeticProfile profile = remote.profile();
+    List<Stage> stages = new ArrayList<>();
+    if (cut > 0 || headHere) {
+      StageOptions options =
+          new StageOptions(profile.mode(), profile.activationEval(), profile.chunkRows());
+      Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
+      LoadedModel model = opening.add(engine.load(checkpoint));
+      if (cut > 0) {
+        stages.add(opening.add(model.openStage(0, cut, false, options)));
+      }
+      stages.add(remoteStage(cut, nLayers, split.reply(), profile));
+      if (headHere) {
+        stages.add(opening.add(model.openStage(nLayers, nLayers, true, options)));
+      }
+    } else {
+      stages.add(remoteStage(cut, nLayers, split.reply(), profile));
+    }
+    return stages;
+  }
+
+  private Stage remoteStage(int cut, int nLayers, ReplyKind reply, ArithmeticProfile profile)
+      throws IOException {
+    return opening.add(
+        connection.stage(
+            new StageRequest(
+                cut, nLayers, reply, profile, TensorHashes.of(checkpoint.hash().entries()))));
+  }
+
+  @Override
+  public String name() {
+    return checkpoint.name();
+  }
+
+  @Override
+  public ModelConfig config() {
+    return checkpoint.config();
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /** {@inheritDoc} Unequal profiles are refused when it is opened, so it always is. */
+  @Override
+  public boolean exact() {
+    return true;
+  }
+
+  /** What has gone over the wire so far. */
+  public WireStats wireStats() {
+    return connection.stats();
+  }
+
+  @Override
+  public synchronized GenerationResult generate(
+      GenerationRequest request, GenerationListener listener)
+      throws IOException, GenerationException {
+    return generator.run(request, listener);
+  }
+
+  @Override
+  public void close() {
+    opening.close();
+  }
+}

@@ -1,0 +1,53 @@
+package dev.tandem.api;
+
+import dev.tandem.config.ModelConfig;
+import dev.tandem.generation.GenerationException;
+import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+
+/** A model that continues text, wherever its stages run. One generation at a time. */
+public sealed interface TextModel extends AutoCloseable permits WholeModel, SplitModel {
+
+  /** The model's name. */
+  String name();
+
+  /** The model's configuration. */
+  ModelConfig config();
+
+  /** The model's tokenizer. */
+  Tokenizer tokenizer();
+
+  /** Whether all stages have the same arithmetic, so that the bits are those of a whole model. */
+  boolean exact();
+
+  /**
+   * Continues a prompt.
+   *
+   * @throws GenerationException if the request cannot be carried out with this model
+   * @throws IOException if a server fails or refuses, or a file cannot be read
+   */
+  GenerationResult generate(GenerationRequest request, GenerationListener listener)
+      throws IOException, GenerationException;
+
+  /**
+   * Continues a text by up to {@code maxTokens} tokens, drawn at temperature 1 with top-p 0.9 and
+   * seed 0; gives what is added to it.
+   *
+   * @throws GenerationException if the prompt is empty or does not fit the model's context
+   * @throws IOException if a server fails or refuses, or a file cannot be read
+   */
+  default String generate(String prompt, int maxTokens) throws IOException, GenerationException {
+    GenerationRequest request =
+        GenerationRequest.builder(tokenizer().encodePrompt(prompt, false))
+            .maxTokens(maxTokens)
+            .build();
+    return generate(request, GenerationListener.NONE).text();
+  }
+
+  /** Frees the model; idempotent. */
+  @Override
+  void close();
+}

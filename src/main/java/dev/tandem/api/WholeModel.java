@@ -1,0 +1,92 @@
+package dev.tandem.api;
+
+import dev.tandem.config.ModelConfig;
+import dev.tandem.engine.Engine;
+import dev.tandem.engine.LoadedModel;
+import dev.tandem.engine.LocalStage;
+import dev.tandem.generation.GenerationException;
+import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import dev.tandem.generation.Generator;
+import dev.tandem.tokenizer.Tokenizer;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * A model that runs in this process.
+ *
+ * <pre>{@code
+ * try (Checkpoint checkpoint = Checkpoints.open("gpt2-shakespeare", Optional.empty());
+ *     TextModel model = WholeModel.open(checkpoint, EngineSettings.defaults())) {
+ *   System.out.println(model.generate("ROMEO:", 100));
+ * }
+ * }</pre>
+ */
+public final class WholeModel implements TextModel {
+  private final Checkpoint checkpoint;
+  private final Engine engine;
+  private final LoadedModel model;
+  private final LocalStage stage;
+  private final Tokenizer tokenizer;
+  private final Generator generator;
+
+  private WholeModel(Checkpoint checkpoint, EngineSettings settings) throws IOException {
+    this.checkpoint = checkpoint;
+    try (Opening opening = new Opening()) {
+      engine = opening.add(new Engine(settings.threads(), settings.isa()));
+      model = opening.add(engine.load(checkpoint));
+      ModelConfig config = checkpoint.config();
+      stage =
+          opening.add(model.openStage(0, config.nLayers(), true, settings.stageOptions(config)));
+      tokenizer = checkpoint.tokenizer();
+      generator = Generators.of(checkpoint, List.of(stage));
+      opening.succeeded();
+    }
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param checkpoint stays the caller's, who closes it after the model
+   * @throws IOException if its files cannot be read
+   */
+  public static WholeModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
+    return new WholeModel(checkpoint, settings);
+  }
+
+  @Override
+  public String name() {
+    return checkpoint.name();
+  }
+
+  @Override
+  public ModelConfig config() {
+    return checkpoint.config();
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public boolean exact() {
+    return true;
+  }
+
+  @Override
+  public synchronized GenerationResult generate(
+      GenerationRequest request, GenerationListener listener)
+      throws IOException, GenerationException {
+    return generator.run(request, listener);
+  }
+
+  @Override
+  public void close() {
+    stage.close();
+    model.close();
+    engine.close();
+  }
+}

@@ -1,0 +1,195 @@
+package dev.tandem.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.tandem.api.Benchmark;
+import dev.tandem.api.BenchmarkOptions;
+import dev.tandem.api.BenchmarkRow;
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.SystemReport;
+import dev.tandem.tensor.DType;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.RandomModels;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code tandem bench}: how fast a model runs here, beside what the memory allows. */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false,
+    description = {
+      "Measure ms/token and prompt tokens/s. Each run is paired with a probe of the memory's read",
+      "bandwidth over the same bytes; medians and quartiles of the pairs are shown."
+    })
+final class BenchCommand implements Callable<Integer> {
+  private static final long SEED = 1;
+
+  @Spec private CommandSpec spec;
+  @Mixin private ModelMixin model;
+
+  @Option(
+      names = "--shape",
+      paramLabel = "NAME",
+      defaultValue = "",
+      description = "Random weights of this shape, made in memory, instead of a model: gpt2, ...")
+  private String shape;
+
+  @Option(
+      names = "--threads",
+      split = ",",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Numbers of threads; 0 for all cores. Default: ${DEFAULT-VALUE}")
+  private List<Integer> threads;
+
+  @Option(
+      names = "--prompt-tokens",
+      paramLabel = "N",
+      defaultValue = "512",
+      description = "Rows of the prompt; the model's context if that is shorter. Default: 512")
+  private int promptTokens;
+
+  @Option(
+      names = "--context",
+      split = ",",
+      paramLabel = "N",
+      defaultValue = "16,900",
+      description = "Positions before the token, cut to the model's context. Default: 16,900")
+  private List<Integer> contexts;
+
+  @Option(
+      names = "--batch",
+      split = ",",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Sequences decoded together. Default: ${DEFAULT-VALUE}")
+  private List<Integer> batches;
+
+  @Option(
+      names = "--repeat",
+      paramLabel = "N",
+      defaultValue = "15",
+      description = "Pairs of probe and run. Default: ${DEFAULT-VALUE}")
+  private int repeat;
+
+  @Mixin private ArithmeticMixin arithmetic;
+
+  @Option(names = "--json", description = "As JSON.")
+  private boolean json;
+
+  @Option(names = "--verbose", description = "Stack traces with errors.")
+  private boolean verbose;
+
+  @Override
+  public Integer call() throws IOException {
+    EngineSettings settings = arithmetic.settings(0);
+    try (Checkpoint checkpoint = open()) {
+      List<BenchmarkRow> rows = new ArrayList<>();
+      SystemReport system = Benchmark.run(checkpoint, options(checkpoint, settings), rows::add);
+      if (json) {
+        printJson(system, rows);
+      } else {
+        printTable(system, rows);
+      }
+      spec.commandLine().getOut().flush();
+    }
+    return 0;
+  }
+
+  private Checkpoint open() throws IOException {
+    if (shape.isEmpty()) {
+      return model.open();
+    }
+    if (!RandomModels.shapeNames().contains(shape)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "no shape '" + shape + "'; there are " + String.join(", ", RandomModels.shapeNames()));
+    }
+    return RandomModels.of(shape, DType.F32, SEED);
+  }
+
+  private BenchmarkOptions options(Checkpoint checkpoint, EngineSettings settings) {
+    int maxSeq = checkpoint.config().maxSeq();
+    try {
+      return new BenchmarkOptions(
+          settings,
+          threads,
+          Math.min(promptTokens, maxSeq),
+          contexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
+          batches,
+          repeat);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  private void printJson(SystemReport system, List<BenchmarkRow> rows) throws IOException {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("cpu", system.cpu());
+    facts.put("isa", system.isa());
+    facts.put("blas_core", system.blas());
+    facts.put("threads", system.threads());
+    facts.put("read_gbps", system.readGbps());
+    facts.put("sgemm_gflops", system.sgemmGflops());
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("system", facts);
+    report.put("rows", rows);
+    spec.commandLine()
+        .getOut()
+        .println(
+            new ObjectMapper()
+                .enable(SerializationFeature.INDENT_OUTPUT)
+                .writeValueAsString(report));
+  }
+
+  private void printTable(SystemReport system, List<BenchmarkRow> rows) {
+    var out = spec.commandLine().getOut();
+    out.printf(
+        Locale.ROOT,
+        "%s, %s, %s; reads %.1f GB/s, sgemm %.0f GFLOP/s with %d threads%n%n",
+        system.cpu(),
+        system.isa(),
+        system.blas(),
+        system.readGbps(),
+        system.sgemmGflops(),
+        system.threads());
+    out.println(
+        "model             threads batch context  ms/token  floor ms  share of bandwidth"
+            + "  java us  tokens/s  prompt  tokens/s  share of sgemm");
+    for (BenchmarkRow row : rows) {
+      out.printf(
+          Locale.ROOT,
+          "%-17s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f) %8.0f %9.1f %7d %9.0f"
+              + "  %5.1f%% (%5.1f-%5.1f)%n",
+          row.model(),
+          row.threads(),
+          row.batch(),
+          row.context(),
+          row.decodeMsPerToken(),
+          row.decodeFloorMs(),
+          100 * row.bandwidthShare(),
+          100 * row.bandwidthShareQuartiles().get(0),
+          100 * row.bandwidthShareQuartiles().get(1),
+          row.javaUsPerToken(),
+          row.aggregateTokensPerSecond(),
+          row.promptTokens(),
+          row.promptTokensPerSecond(),
+          100 * row.promptSgemmShare(),
+          100 * row.promptSgemmShareQuartiles().get(0),
+          100 * row.promptSgemmShareQuartiles().get(1));
+    }
+  }
+}

@@ -1,0 +1,168 @@
+package dev.tandem.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.SystemReport;
+import dev.tandem.config.ModelConfig;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.tokenizer.Tokenizer;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.Checkpoints;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code tandem inspect}: what a model, or this machine, is. */
+@Command(
+    name = "inspect",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false,
+    description = "Show a model's configuration, tokenizer, tensors and sizes; or the machine's.")
+final class InspectCommand implements Callable<Integer> {
+  private static final long F32_BYTES = 4;
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "MODEL",
+      defaultValue = Checkpoints.DEFAULT,
+      description = "A file, a directory or an embedded name. Default: ${DEFAULT-VALUE}")
+  private String model;
+
+  @Option(
+      names = "--system",
+      description = "The processor, its instruction set, the BLAS and the memory bandwidth.")
+  private boolean system;
+
+  @Option(names = "--json", description = "As JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    Map<String, Object> facts = system ? systemFacts() : modelFacts();
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(
+          new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(facts));
+    } else {
+      facts.forEach((name, value) -> print(out, name, value));
+    }
+    out.flush();
+    return 0;
+  }
+
+  private static Map<String, Object> systemFacts() {
+    SystemReport report = SystemReport.measure(EngineSettings.defaults());
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("cpu", report.cpu());
+    facts.put("isa", report.isa());
+    facts.put("threads", report.threads());
+    facts.put("blas", report.blas());
+    facts.put("read_gbps", rounded(report.readGbps()));
+    facts.put("sgemm_gflops", rounded(report.sgemmGflops()));
+    return facts;
+  }
+
+  private Map<String, Object> modelFacts() throws IOException {
+    try (Checkpoint checkpoint = Checkpoints.open(model, Optional.empty())) {
+      ModelConfig config = checkpoint.config();
+      Map<String, Object> facts = new LinkedHashMap<>();
+      facts.put("model", checkpoint.name());
+      facts.put("format", checkpoint.format());
+      facts.put("config", configFacts(config));
+      facts.put("tokenizer", tokenizerFacts(checkpoint.tokenizer()));
+      facts.put("parameters", checkpoint.parameterCount());
+      facts.put("tensor_bytes", checkpoint.tensorBytes());
+      facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
+      facts.put("kv_bytes_per_token", kvBytesPerToken(config));
+      facts.put("model_hash", checkpoint.hash().hex());
+      List<Map<String, Object>> tensors = new ArrayList<>();
+      checkpoint.tensors().values().forEach(tensor -> tensors.add(tensorFacts(tensor)));
+      facts.put("tensors", tensors);
+      return facts;
+    }
+  }
+
+  private static Map<String, Object> configFacts(ModelConfig config) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("architecture", config.architecture());
+    facts.put("nLayers", config.nLayers());
+    facts.put("nHeads", config.nHeads());
+    facts.put("nKvHeads", config.nKvHeads());
+    facts.put("headDim", config.headDim());
+    facts.put("dModel", config.dModel());
+    facts.put("dFf", config.dFf());
+    facts.put("vocabSize", config.vocabSize());
+    facts.put("maxSeq", config.maxSeq());
+    facts.put("norm", config.norm().name().toLowerCase(Locale.ROOT));
+    facts.put("normEps", config.normEps());
+    facts.put("activation", config.activation().name().toLowerCase(Locale.ROOT));
+    facts.put("gatedFfn", config.gatedFfn());
+    facts.put("rope", config.rope().name().toLowerCase(Locale.ROOT));
+    facts.put("ropeTheta", config.ropeTheta());
+    facts.put("tiedHead", config.tiedHead());
+    return facts;
+  }
+
+  private static Map<String, Object> tokenizerFacts(Tokenizer tokenizer) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("vocabSize", tokenizer.vocabSize());
+    tokenizer.bosId().ifPresent(id -> facts.put("bosId", id));
+    facts.put("stopIds", tokenizer.stopIds().stream().sorted().toList());
+    return facts;
+  }
+
+  private static Map<String, Object> tensorFacts(Tensor tensor) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("name", tensor.name());
+    facts.put("type", tensor.dtype().name().toLowerCase(Locale.ROOT));
+    facts.put("rows", tensor.rows());
+    facts.put("cols", tensor.cols());
+    facts.put("bytes", tensor.bytes());
+    return facts;
+  }
+
+  private static long kvBytesPerToken(ModelConfig config) {
+    return 2 * F32_BYTES * config.nLayers() * config.nKvHeads() * config.headDim();
+  }
+
+  private static double rounded(double value) {
+    return Math.round(10 * value) / 10.0;
+  }
+
+  private static void print(PrintWriter out, String name, Object value) {
+    if (value instanceof Map<?, ?> group) {
+      out.println(name + ":");
+      group.forEach((key, inner) -> out.printf("  %-12s %s%n", key, inner));
+    } else if (value instanceof List<?> rows) {
+      out.println(name + ":");
+      for (Object row : rows) {
+        Map<?, ?> tensor = (Map<?, ?>) row;
+        out.printf(
+            Locale.ROOT,
+            "  %-28s %-5s [%d, %d]  %,d B%n",
+            tensor.get("name"),
+            tensor.get("type"),
+            tensor.get("rows"),
+            tensor.get("cols"),
+            tensor.get("bytes"));
+      }
+    } else {
+      out.printf(Locale.ROOT, value instanceof Long ? "%-20s %,d%n" : "%-20s %s%n", name, value);
+    }
+  }
+}

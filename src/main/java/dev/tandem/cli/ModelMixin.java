@@ -1,0 +1,31 @@
+package dev.tandem.cli;
+
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.Checkpoints;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** Which model, and which tokenizer if not its own. */
+final class ModelMixin {
+  @Option(
+      names = {"-c", "--model"},
+      paramLabel = "MODEL",
+      defaultValue = Checkpoints.DEFAULT,
+      description = {
+        "A file (.bin, .safetensors), a directory (Hugging Face layout), or an embedded name.",
+        "Default: ${DEFAULT-VALUE}"
+      })
+  String model;
+
+  @Option(
+      names = {"-z", "--tokenizer"},
+      paramLabel = "PATH",
+      description = "Tokenizer to use instead of the one beside the model.")
+  Optional<Path> tokenizer;
+
+  Checkpoint open() throws IOException {
+    return Checkpoints.open(model, tokenizer);
+  }
+}

@@ -1,0 +1,97 @@
+package dev.tandem.cli;
+
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.ModelServer;
+import dev.tandem.server.ServerOptions;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code tandem server}: offers a model's blocks and head to clients until it is stopped. */
+@Command(
+    name = "server",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false,
+    description = "Offer a model's stages to clients.")
+final class ServerCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ModelMixin model;
+  @Mixin private EngineMixin engine;
+
+  @Option(
+      names = {"-a", "--address"},
+      defaultValue = "127.0.0.1",
+      description = "Address to listen on. Default: ${DEFAULT-VALUE}")
+  private String address;
+
+  @Option(
+      names = {"-o", "--port"},
+      defaultValue = "8080",
+      description = "Port to listen on; 0 picks one. Default: ${DEFAULT-VALUE}")
+  private int port;
+
+  @Option(
+      names = "--max-sequences",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Sequences open at once. Default: ${DEFAULT-VALUE}")
+  private int maxSequences;
+
+  @Option(
+      names = "--max-context",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Positions of a sequence at most; 0 for the model's own limit.")
+  private int maxContext;
+
+  @Option(
+      names = "--insecure",
+      description = "Listen on an address that other machines reach, without any protection.")
+  private boolean insecure;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    EngineSettings settings = engine.settings();
+    ServerOptions options = options();
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), engine.verbose);
+    CountDownLatch stopped = new CountDownLatch(1);
+    try (Checkpoint checkpoint = model.open();
+        ModelServer server = ModelServer.start(checkpoint, settings, options)) {
+      Interrupts.onInterrupt(stopped::countDown);
+      console.println("listening on " + server.uri());
+      console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");
+      stopped.await();
+    }
+    return 0;
+  }
+
+  private ServerOptions options() throws IOException {
+    try {
+      if (!insecure && !InetAddress.getByName(address).isLoopbackAddress()) {
+        throw new IllegalArgumentException(
+            "--address "
+                + address
+                + " can be reached from other machines and nothing protects it; add --insecure if"
+                + " that is meant");
+      }
+      if (maxContext < 0) {
+        throw new IllegalArgumentException("--max-context must be at least 0, got " + maxContext);
+      }
+      return ServerOptions.defaults()
+          .withAddress(address, port)
+          .withSequences(maxSequences, maxContext == 0 ? Integer.MAX_VALUE : maxContext);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+}

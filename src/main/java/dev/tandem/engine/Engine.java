@@ -1,0 +1,128 @@
+package dev.tandem.engine;
+
+import dev.tandem.engine.TandemApi.EngineHandle;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
+
+/**
+ * The native core with one thread pool and one instruction set. One step runs at a time per engine;
+ * concurrent calls wait.
+ */
+public final class Engine implements AutoCloseable {
+  static {
+    TandemApi.load();
+  }
+
+  private final EngineHandle engine = new EngineHandle();
+  private final NativeHandle handle;
+
+  /**
+   * Opens an engine.
+   *
+   * @param threads threads that compute, the caller's included; 0 for all cores
+   * @param isa {@code avx512}, {@code avx2} or {@code scalar}; empty for {@code TANDEM_ISA} from
+   *     the environment, else the best that this machine has
+   * @throws NativeException if the machine lacks the instruction set or threads cannot be started
+   */
+  public Engine(int threads, String isa) {
+    NativeCalls.check("td_engine_open", TandemApi.td_engine_open(threads, isa, engine));
+    EngineHandle owned = engine;
+    handle = new NativeHandle("the engine", () -> TandemApi.td_engine_close(owned));
+    handle.closeWith(this);
+  }
+
+  /** The instruction set in use. */
+  public String isa() {
+    handle.acquire();
+    try {
+      return TandemApi.td_engine_isa(engine);
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Threads in the pool, the caller's included. */
+  public int threads() {
+    handle.acquire();
+    try {
+      return TandemApi.td_engine_threads(engine);
+    } finally {
+      handle.release();
+    }
+  }
+
+  /**
+   * Makes a checkpoint's tensors available to stages of this engine: maps its files.
+   *
+   * @throws IOException if a file changed its size since the checkpoint was opened, or cannot be
+   *     mapped
+   */
+  public LoadedModel load(Checkpoint checkpoint) throws IOException {
+    return new LoadedModel(this, checkpoint);
+  }
+
+  /**
+   * Name, version and chosen kernels of the BLAS, which is loaded by this call if it was not.
+   *
+   * @throws NativeException if it cannot be loaded
+   */
+  public static String blasDescription() {
+    try (BytePointer text = new BytePointer((BytePointer) null)) {
+      NativeCalls.check("td_blas_description", TandemApi.td_blas_description(text));
+      return text.getString();
+    }
+  }
+
+  /** The processor's name. */
+  public static String cpuName() {
+    return TandemApi.td_cpu_name();
+  }
+
+  /** Seconds that all threads together take to read that many bytes of memory once. */
+  public double probeReadSeconds(long bytes) {
+    DoublePointer seconds = seconds();
+    handle.acquire();
+    try {
+      NativeCalls.check("td_probe_read", TandemApi.td_probe_read(engine, bytes, seconds));
+    } finally {
+      handle.release();
+    }
+    return seconds.get(0);
+  }
+
+  /** Seconds that OpenBLAS alone takes for {@code y[m, n] = x[m, k] * w[n, k]^T}. */
+  public double probeSgemmSeconds(int m, int n, int k) {
+    DoublePointer seconds = seconds();
+    handle.acquire();
+    try {
+      NativeCalls.check("td_probe_sgemm", TandemApi.td_probe_sgemm(engine, m, n, k, seconds));
+    } finally {
+      handle.release();
+    }
+    return seconds.get(0);
+  }
+
+  private static DoublePointer seconds() {
+    return new DoublePointer(
+        ByteBuffer.allocateDirect(Double.BYTES)
+            .order(java.nio.ByteOrder.nativeOrder())
+            .asDoubleBuffer());
+  }
+
+  EngineHandle pointer() {
+    return engine;
+  }
+
+  NativeHandle handle() {
+    return handle;
+  }
+
+  /** Frees the engine once its stages are closed too; idempotent. */
+  @Override
+  public void close() {
+    handle.run();
+  }
+}

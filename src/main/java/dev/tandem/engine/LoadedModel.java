@@ -1,0 +1,122 @@
+package dev.tandem.engine;
+
+import dev.tandem.config.ModelConfig;
+import dev.tandem.engine.TandemApi.FileHandle;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.tensor.TensorData;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * A checkpoint whose tensors the native core can see. Stages opened from it share the weights: f32
+ * matrices are used where they lie in the mapped file, expanded ones exist once.
+ */
+public final class LoadedModel implements AutoCloseable {
+  private final Engine engine;
+  private final Checkpoint checkpoint;
+  private final Map<Path, Mapping> mappings = new HashMap<>();
+
+  LoadedModel(Engine engine, Checkpoint checkpoint) throws IOException {
+    this.engine = engine;
+    this.checkpoint = checkpoint;
+    try {
+      for (Tensor tensor : checkpoint.tensors().values()) {
+        if (tensor.data() instanceof TensorData.FileRegion region) {
+          Mapping mapping = mappings.get(region.file());
+          if (mapping == null) {
+            mappings.put(region.file(), new Mapping(region));
+          }
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** The model's configuration. */
+  public ModelConfig config() {
+    return checkpoint.config();
+  }
+
+  /** The checkpoint it was loaded from. */
+  public Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  /**
+   * Opens a stage of this model.
+   *
+   * @param layerBegin first block
+   * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
+   * @param head whether the final norm and the LM head follow
+   * @throws IOException if the model's file has shrunk
+   * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
+   */
+  public LocalStage openStage(int layerBegin, int layerEnd, boolean head, StageOptions options)
+      throws IOException {
+    for (Mapping mapping : mappings.values()) {
+      mapping.check();
+    }
+    return new LocalStage(this, layerBegin, layerEnd, head, options);
+  }
+
+  Engine engine() {
+    return engine;
+  }
+
+  NativeHandle[] handles() {
+    return mappings.values().stream().map(m -> m.handle).toArray(NativeHandle[]::new);
+  }
+
+  /** Where a tensor's data lies in memory. */
+  Pointer address(Tensor tensor) {
+    if (tensor.data() instanceof TensorData.FileRegion region) {
+      return mappings.get(region.file()).at(region.offset());
+    }
+    ByteBuffer memory = ((TensorData.MemoryRegion) tensor.data()).buffer();
+    return new BytePointer(memory.duplicate().clear());
+  }
+
+  /** Unmaps the files once all stages are closed too; idempotent. */
+  @Override
+  public void close() {
+    mappings.values().forEach(m -> m.handle.run());
+  }
+
+  /** One mapped file. */
+  private static final class Mapping {
+    private final Path path;
+    private final FileHandle file = new FileHandle();
+    private final NativeHandle handle;
+    private final Pointer start;
+
+    Mapping(TensorData.FileRegion region) throws IOException {
+      path = region.file();
+      int status = TandemApi.td_file_open(path.toString(), region.fileBytes(), file);
+      if (status != TandemApi.OK) {
+        throw new IOException(path + ": " + TandemApi.td_last_error());
+      }
+      FileHandle owned = file;
+      handle = new NativeHandle(path.toString(), () -> TandemApi.td_file_close(owned));
+      handle.closeWith(this);
+      start = TandemApi.td_file_data(file);
+    }
+
+    void check() throws IOException {
+      if (TandemApi.td_file_check(file) != TandemApi.OK) {
+        throw new IOException(path + ": " + TandemApi.td_last_error());
+      }
+    }
+
+    Pointer at(long offset) {
+      return new BytePointer(start).getPointer(offset);
+    }
+  }
+}

@@ -1,0 +1,188 @@
+package dev.tandem.engine;
+
+import dev.tandem.config.ModelConfig;
+import dev.tandem.engine.TandemApi.RowsArgs;
+import dev.tandem.engine.TandemApi.StageHandle;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Batch;
+import dev.tandem.stage.RowKind;
+import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageSpec;
+import java.nio.FloatBuffer;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+
+/** A stage that the native core computes in this process. */
+public final class LocalStage implements Stage {
+  /** Kept because the tensors' memory must outlive the stage. */
+  private final LoadedModel model;
+
+  private final StageSpec spec;
+  private final StageOptions options;
+  private final StageHandle stage;
+  private final NativeHandle handle;
+  private final DirectAddress inAddress = new DirectAddress();
+  private final DirectAddress outAddress = new DirectAddress();
+  private RowsArgs rows = new RowsArgs(new BytePointer(TandemApi.structs(RowsArgs.class, 1)));
+  private int rowsCapacity = 1;
+
+  LocalStage(LoadedModel model, int layerBegin, int layerEnd, boolean head, StageOptions options) {
+    ModelConfig config = model.config();
+    this.model = model;
+    this.options = options;
+    spec =
+        new StageSpec(
+            layerBegin, layerEnd, head, config.dModel(), config.vocabSize(), config.maxSeq());
+    stage = new StageArguments(model, spec, options).open();
+    StageHandle owned = stage;
+    handle = new NativeHandle("the stage", () -> TandemApi.td_stage_close(owned), parents(model));
+    handle.closeWith(this);
+  }
+
+  private static NativeHandle[] parents(LoadedModel model) {
+    NativeHandle[] files = model.handles();
+    NativeHandle[] all = java.util.Arrays.copyOf(files, files.length + 1);
+    all[files.length] = model.engine().handle();
+    return all;
+  }
+
+  @Override
+  public StageSpec spec() {
+    return spec;
+  }
+
+  /** {@inheritDoc} Its model hash is empty: whoever needs one adds it. */
+  @Override
+  public ArithmeticProfile profile() {
+    return options.profile();
+  }
+
+  /** Bytes of weights that one step reads. */
+  public long weightBytes() {
+    handle.acquire();
+    try {
+      return TandemApi.td_stage_weight_bytes(stage);
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Bytes of KV cache for that many positions. */
+  public long kvBytes(int positions) {
+    handle.acquire();
+    try {
+      return TandemApi.td_stage_kv_bytes(stage, positions);
+    } finally {
+      handle.release();
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws NativeException if memory cannot be reserved
+   */
+  @Override
+  public Sequence openSequence(int maxPositions) {
+    return new LocalSequence(this, maxPositions);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws NativeException if an entry's position is above its sequence's length or its rows do
+   *     not fit; the sequences are as they were
+   */
+  @Override
+  public synchronized void step(Batch batch, FloatBuffer in, FloatBuffer out) {
+    int n = batch.size();
+    if (n == 0) {
+      return;
+    }
+    handle.acquire();
+    int acquired = 0;
+    try {
+      for (; acquired < n; acquired++) {
+        sequence(batch, acquired).handle().acquire();
+      }
+      fill(batch);
+      NativeCalls.check(
+          "td_step",
+          TandemApi.td_step(
+              stage,
+              rows.position(0),
+              n,
+              inAddress.of(in),
+              in.capacity(),
+              outAddress.of(out),
+              out.capacity()));
+    } finally {
+      for (int i = 0; i < acquired; i++) {
+        sequence(batch, i).handle().release();
+      }
+      handle.release();
+    }
+  }
+
+  private void fill(Batch batch) {
+    int n = batch.size();
+    if (n > rowsCapacity) {
+      rowsCapacity = 2 * n;
+      rows = new RowsArgs(new BytePointer(TandemApi.structs(RowsArgs.class, rowsCapacity)));
+    }
+    for (int i = 0; i < n; i++) {
+      rows.position(i);
+      rows.sequence(sequence(batch, i).pointer());
+      rows.firstPosition(batch.position(i));
+      rows.n_rows(batch.nRows(i));
+      rows.kind(batch.kind(i) == RowKind.PROMPT ? 0 : 1);
+      rows.out_begin(batch.outBegin(i));
+      rows.n_out(batch.nOut(i));
+    }
+  }
+
+  private LocalSequence sequence(Batch batch, int entry) {
+    if (batch.sequence(entry) instanceof LocalSequence local && local.stage() == this) {
+      return local;
+    }
+    throw new IllegalArgumentException("entry " + entry + " is a sequence of another stage");
+  }
+
+  /** The model that it is a stage of. */
+  public LoadedModel model() {
+    return model;
+  }
+
+  StageHandle pointer() {
+    return stage;
+  }
+
+  NativeHandle handle() {
+    return handle;
+  }
+
+  /** Frees the stage once its sequences are closed too; idempotent. */
+  @Override
+  public void close() {
+    handle.run();
+  }
+
+  /** The address of a direct buffer's first element, kept while the same buffer is used again. */
+  private static final class DirectAddress {
+    private FloatBuffer buffer = FloatBuffer.allocate(0);
+    private FloatPointer pointer = new FloatPointer((FloatPointer) null);
+
+    @SuppressWarnings("ReferenceEquality") // equals() would compare the floats
+    FloatPointer of(FloatBuffer next) {
+      if (next != buffer) {
+        if (!next.isDirect()) {
+          throw new IllegalArgumentException("a step needs direct buffers");
+        }
+        pointer = new FloatPointer(next.duplicate().clear());
+        buffer = next;
+      }
+      return pointer;
+    }
+  }
+}

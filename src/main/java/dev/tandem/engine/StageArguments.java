@@ -1,0 +1,155 @@
+package dev.tandem.engine;
+
+import dev.tandem.config.ModelConfig;
+import dev.tandem.config.RopePairing;
+import dev.tandem.engine.TandemApi.StageHandle;
+import dev.tandem.engine.TandemApi.StageOptionsArgs;
+import dev.tandem.engine.TandemApi.TensorArgs;
+import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.StageSpec;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.weights.Checkpoint;
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.ShortPointer;
+
+/** Lays out the arguments of {@code td_stage_open} from a model's configuration and tensors. */
+final class StageArguments {
+
+  /** A tensor's name within its block, and its {@code td_role}. */
+  private enum Role {
+    ATTN_NORM("attn_norm.weight"),
+    ATTN_NORM_BIAS("attn_norm.bias"),
+    WQKV("attn_qkv.weight"),
+    BQKV("attn_qkv.bias"),
+    WQ("attn_q.weight"),
+    WK("attn_k.weight"),
+    WV("attn_v.weight"),
+    BQ("attn_q.bias"),
+    BK("attn_k.bias"),
+    BV("attn_v.bias"),
+    WO("attn_output.weight"),
+    BO("attn_output.bias"),
+    FFN_NORM("ffn_norm.weight"),
+    FFN_NORM_BIAS("ffn_norm.bias"),
+    WGATE("ffn_gate.weight"),
+    WUP("ffn_up.weight"),
+    BUP("ffn_up.bias"),
+    WDOWN("ffn_down.weight"),
+    BDOWN("ffn_down.bias"),
+    OUTPUT_NORM("output_norm.weight"),
+    OUTPUT_NORM_BIAS("output_norm.bias"),
+    LM_HEAD("output.weight");
+
+    private final String suffix;
+
+    Role(String suffix) {
+      this.suffix = suffix;
+    }
+
+    boolean inBlock() {
+      return ordinal() < OUTPUT_NORM.ordinal();
+    }
+  }
+
+  private record Argument(Role role, int layer, Tensor tensor) {}
+
+  private final LoadedModel model;
+  private final StageSpec spec;
+  private final StageOptions options;
+
+  /** Buffers whose bare addresses are in the arguments: they must live until the call returns. */
+  private final List<Object> alive = new ArrayList<>();
+
+  StageArguments(LoadedModel model, StageSpec spec, StageOptions options) {
+    this.model = model;
+    this.spec = spec;
+    this.options = options;
+  }
+
+  StageHandle open() {
+    List<Argument> arguments = arguments();
+    TensorArgs tensors =
+        new TensorArgs(new BytePointer(TandemApi.structs(TensorArgs.class, arguments.size())));
+    for (int i = 0; i < arguments.size(); i++) {
+      Argument argument = arguments.get(i);
+      Tensor tensor = argument.tensor();
+      tensors.position(i);
+      tensors.role(argument.role().ordinal()).layer(argument.layer());
+      tensors.dtype(tensor.dtype().ordinal()).transposed(tensor.transposed() ? 1 : 0);
+      tensors.rows(tensor.rows()).cols(tensor.cols());
+      tensors.data(kept(model.address(tensor))).data_bytes(tensor.data().bytes());
+    }
+    StageHandle stage = new StageHandle();
+    model.engine().handle().acquire();
+    try {
+      NativeCalls.check(
+          "td_stage_open",
+          TandemApi.td_stage_open(
+              model.engine().pointer(),
+              optionsArgs(),
+              tensors.position(0),
+              arguments.size(),
+              stage));
+    } finally {
+      Reference.reachabilityFence(alive);
+      model.engine().handle().release();
+    }
+    return stage;
+  }
+
+  private List<Argument> arguments() {
+    Checkpoint checkpoint = model.checkpoint();
+    List<Argument> arguments = new ArrayList<>();
+    for (Role role : Role.values()) {
+      if (role.inBlock()) {
+        for (int layer = spec.layerBegin(); layer < spec.layerEnd(); layer++) {
+          add(arguments, role, layer, "blk." + layer + "." + role.suffix);
+        }
+      } else if (spec.head()) {
+        boolean tied = role == Role.LM_HEAD && checkpoint.config().tiedHead();
+        add(arguments, role, -1, tied ? "token_embd.weight" : role.suffix);
+      }
+    }
+    return arguments;
+  }
+
+  private void add(List<Argument> arguments, Role role, int layer, String name) {
+    Tensor tensor = model.checkpoint().tensors().get(name);
+    if (tensor != null) { // which ones may be absent is the core's to judge
+      arguments.add(new Argument(role, layer, tensor));
+    }
+  }
+
+  private StageOptionsArgs optionsArgs() {
+    ModelConfig config = model.config();
+    StageOptionsArgs args =
+        new StageOptionsArgs(new BytePointer(TandemApi.structs(StageOptionsArgs.class, 1)));
+    args.nLayers(config.nLayers()).nHeads(config.nHeads()).nKvHeads(config.nKvHeads());
+    args.headDim(config.headDim()).dModel(config.dModel()).dFf(config.dFf());
+    args.vocabSize(config.vocabSize()).maxSeq(config.maxSeq());
+    args.norm(config.norm().ordinal()).normEps(config.normEps());
+    args.activation(config.activation().ordinal()).gated(config.gatedFfn() ? 1 : 0);
+    args.rope(config.rope().ordinal());
+    args.layer_begin(spec.layerBegin()).layer_end(spec.layerEnd());
+    args.has_head(spec.head() ? 1 : 0);
+    args.mode(options.mode().ordinal()).activation_eval(options.activationEval().ordinal());
+    args.kv_dtype(0).chunk_rows(options.chunkRows());
+    if (config.rope() != RopePairing.NONE) {
+      args.rope_cos(kept(new FloatPointer(Tables.rope(config, true))));
+      args.rope_sin(kept(new FloatPointer(Tables.rope(config, false))));
+    }
+    if (options.activationEval() == ActivationEval.TABLE) {
+      args.activation_table(kept(new ShortPointer(Tables.activation(config.activation()))));
+    }
+    return args;
+  }
+
+  private <T> T kept(T pointer) {
+    alive.add(pointer);
+    return pointer;
+  }
+}

@@ -1,0 +1,123 @@
+package dev.tandem.engine;
+
+import dev.tandem.config.Activation;
+import dev.tandem.config.ModelConfig;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+
+/**
+ * The tables that the core looks up instead of calling a mathematics library, whose results differ
+ * from CPU to CPU. They are made here in double precision with {@code StrictMath}, which is defined
+ * to the bit.
+ */
+final class Tables {
+  private static final int F16_PATTERNS = 1 << 16;
+  private static final double SQRT_2_OVER_PI = StrictMath.sqrt(2 / Math.PI);
+
+  private Tables() {}
+
+  /**
+   * Cosines or sines of the rotary angles {@code position * theta^(-2i/headDim)}.
+   *
+   * @return {@code [maxSeq, headDim / 2]} f32, direct
+   */
+  static FloatBuffer rope(ModelConfig config, boolean cosine) {
+    int half = config.headDim() / 2;
+    double[] frequency = new double[half];
+    for (int i = 0; i < half; i++) {
+      frequency[i] = StrictMath.pow(config.ropeTheta(), -2.0 * i / config.headDim());
+    }
+    FloatBuffer table = direct(4L * config.maxSeq() * half).asFloatBuffer();
+    for (int position = 0; position < config.maxSeq(); position++) {
+      for (int i = 0; i < half; i++) {
+        double angle = position * frequency[i];
+        table.put((float) (cosine ? StrictMath.cos(angle) : StrictMath.sin(angle)));
+      }
+    }
+    return table.flip();
+  }
+
+  /**
+   * The activation for every f16 input.
+   *
+   * @return {@code [65536]} f16 bits, indexed by the input's f16 bits, direct
+   */
+  static ShortBuffer activation(Activation activation) {
+    ShortBuffer table = direct(2L * F16_PATTERNS).asShortBuffer();
+    for (int bits = 0; bits < F16_PATTERNS; bits++) {
+      table.put(toF16(activate(activation, fromF16(bits))));
+    }
+    return table.flip();
+  }
+
+  private static double activate(Activation activation, double x) {
+    return switch (activation) {
+      case GELU_TANH ->
+          x == Double.NEGATIVE_INFINITY
+              ? -0.0
+              : 0.5 * x * (1 + StrictMath.tanh(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x)));
+      case GELU_ERF ->
+          x == Double.NEGATIVE_INFINITY ? -0.0 : 0.5 * x * (1 + erf(x / StrictMath.sqrt(2)));
+      case SILU -> x == Double.NEGATIVE_INFINITY ? -0.0 : x / (1 + StrictMath.exp(-x));
+    };
+  }
+
+  /**
+   * The error function, by {@code 2/sqrt(pi) * exp(-x^2) * sum of 2^n x^(2n+1) / (2n+1)!!}
+   * (Abramowitz and Stegun 7.1.6): all terms have one sign, so nothing cancels.
+   */
+  static double erf(double x) {
+    if (Double.isNaN(x) || Math.abs(x) > 6) {
+      return Double.isNaN(x)
+          ? x
+          : Math.signum(x); // 1 - erf(6) is 2e-17, below a double's resolution
+    }
+    double term = x;
+    double sum = x;
+    for (int n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+      term *= 2 * x * x / (2 * n + 1);
+      sum += term;
+    }
+    return 2 / StrictMath.sqrt(Math.PI) * StrictMath.exp(-x * x) * sum;
+  }
+
+  /** The value of f16 bits (IEEE 754 binary16). */
+  static double fromF16(int bits) {
+    int exponent = (bits >> 10) & 31;
+    int mantissa = bits & 1023;
+    double magnitude;
+    if (exponent == 31) {
+      magnitude = mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN;
+    } else if (exponent == 0) {
+      magnitude = Math.scalb((double) mantissa, -24);
+    } else {
+      magnitude = Math.scalb((double) (1024 + mantissa), exponent - 25);
+    }
+    return (bits & 0x8000) == 0 ? magnitude : -magnitude;
+  }
+
+  /** The nearest f16, ties to even; beyond the largest finite one, infinity. */
+  static short toF16(double x) {
+    int sign = Double.doubleToRawLongBits(x) < 0 ? 0x8000 : 0;
+    double magnitude = Math.abs(x);
+    int bits;
+    if (Double.isNaN(x)) {
+      bits = 0x7e00;
+    } else if (magnitude >= 65520) {
+      bits = 0x7c00;
+    } else if (magnitude < 0x1p-14) {
+      bits = (int) Math.rint(magnitude * 0x1p24);
+    } else {
+      int exponent = Math.getExponent(magnitude);
+      // A mantissa that rounds up to 2048 carries into the exponent, as it should.
+      bits = ((exponent + 15) << 10) + (int) Math.rint(Math.scalb(magnitude, 10 - exponent)) - 1024;
+    }
+    return (short) (sign | bits);
+  }
+
+  private static ByteBuffer direct(long bytes) {
+    return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.nativeOrder());
+  }
+}

@@ -1,0 +1,170 @@
+package dev.tandem.generation;
+
+import dev.tandem.sampling.Sampler;
+import dev.tandem.stage.RowKind;
+import dev.tandem.tokenizer.StreamingDecoder;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.BitSet;
+
+/** One request on its way: prefill, then draw and feed back until a stop rule holds. */
+final class Generation {
+  private final GenerationRequest request;
+  private final GenerationListener listener;
+  private final StageChain chain;
+  private final Sampler sampler;
+  private final StreamingDecoder decoder;
+  private final BitSet stopIds;
+  private final StopStrings stopStrings;
+  private final StringBuilder text = new StringBuilder();
+
+  /** Prompt and generated ids; as long as the sequence can get. */
+  private final int[] ids;
+
+  private final int nPrompt;
+  private int nIds;
+  private int nDrawn;
+  private FinishReason finishReason = FinishReason.LENGTH;
+
+  private long startNanos;
+  private long promptEndNanos;
+  private long endNanos;
+  private long decodeStageNanos;
+  private int nDecoded;
+
+  Generation(
+      GenerationRequest request,
+      GenerationListener listener,
+      StageChain chain,
+      Sampler sampler,
+      Tokenizer tokenizer,
+      BitSet stopIds) {
+    this.request = request;
+    this.listener = listener;
+    this.chain = chain;
+    this.sampler = sampler;
+    this.stopIds = stopIds;
+    stopStrings = new StopStrings(request.stopStrings());
+    decoder = tokenizer.decoder();
+    int[] prompt = request.promptIds();
+    nPrompt = prompt.length;
+    nIds = nPrompt;
+    // The last token drawn is not fed back, so it needs no position.
+    long longest = Math.min((long) nPrompt + request.maxTokens(), chain.maxSeq() + 1L);
+    ids = Arrays.copyOf(prompt, Math.toIntExact(longest));
+    for (int id : prompt) {
+      sampler.acceptPrompt(id);
+      decoder.next(id); // a decoder's text depends on what came before
+    }
+  }
+
+  /** Positions that the sequences need. */
+  int capacity() {
+    return Math.min(ids.length, chain.maxSeq());
+  }
+
+  void run(StageChain.Sequences sequences) throws IOException, GenerationException {
+    startNanos = System.nanoTime();
+    try {
+      prefill(sequences);
+    } finally {
+      promptEndNanos = System.nanoTime();
+      endNanos = promptEndNanos;
+    }
+    long stageNanos = chain.stageNanos();
+    try {
+      decode(sequences);
+    } finally {
+      endNanos = System.nanoTime();
+      decodeStageNanos = chain.stageNanos() - stageNanos;
+    }
+  }
+
+  private void prefill(StageChain.Sequences sequences) throws IOException {
+    int to;
+    for (int from = 0; from < nPrompt && !isCancelled(); from = to) {
+      to = Math.min(from + chain.frameRows(), nPrompt);
+      chain.step(sequences, ids, from, to, RowKind.PROMPT, to == nPrompt);
+    }
+  }
+
+  private void decode(StageChain.Sequences sequences) throws IOException, GenerationException {
+    while (nIds < ids.length && !isCancelled()) {
+      if (nIds > nPrompt) {
+        chain.step(sequences, ids, nIds - 1, nIds, RowKind.GENERATED, true);
+        nDecoded++;
+      }
+      int id = draw();
+      if (stopIds.get(id) && !request.ignoreEos()) {
+        finishReason = FinishReason.STOP;
+        return;
+      }
+      String piece = stopStrings.push(decoder.next(id));
+      if (stopStrings.found()) {
+        finishReason = FinishReason.STOP;
+        emit(piece);
+        return;
+      }
+      sampler.accept(id);
+      ids[nIds++] = id;
+      listener.token(id);
+      emit(piece);
+    }
+  }
+
+  private int draw() throws GenerationException {
+    int id = sampler.sample(chain.logits(), 0, nIds);
+    nDrawn++;
+    if (id == Sampler.NO_TOKEN) {
+      throw new GenerationException(
+          "no token can be drawn at position "
+              + nIds
+              + ": each one's logit is not a number or forbids it (is the model file damaged?)");
+    }
+    return id;
+  }
+
+  private void emit(String piece) {
+    if (!piece.isEmpty()) {
+      text.append(piece);
+      listener.text(piece);
+    }
+  }
+
+  private boolean isCancelled() {
+    if (request.cancelled().getAsBoolean()) {
+      cancel();
+    }
+    return finishReason == FinishReason.CANCELLED;
+  }
+
+  /** Ends the generation where it is. */
+  void cancel() {
+    finishReason = FinishReason.CANCELLED;
+  }
+
+  /** Lets out the text that was still held back, and sums up. */
+  GenerationResult finish() {
+    if (!stopStrings.found()) {
+      emit(stopStrings.push(decoder.finish()));
+      emit(stopStrings.finish());
+      if (stopStrings.found() && finishReason == FinishReason.LENGTH) {
+        finishReason = FinishReason.STOP;
+      }
+    }
+    return new GenerationResult(
+        Arrays.copyOf(ids, nPrompt),
+        Arrays.copyOfRange(ids, nPrompt, nIds),
+        text.toString(),
+        finishReason,
+        request.sampling().seed(),
+        new GenerationTimings(
+            nPrompt,
+            promptEndNanos - startNanos,
+            nDecoded,
+            endNanos - promptEndNanos,
+            decodeStageNanos,
+            nDrawn));
+  }
+}

@@ -1,0 +1,17 @@
+package dev.tandem.generation;
+
+/** Hears of a generation while it runs, on the thread that runs it. */
+public interface GenerationListener {
+
+  /** Hears nothing. */
+  GenerationListener NONE = new GenerationListener() {};
+
+  /** A token was generated. Not called for the one that stops the text. */
+  default void token(int id) {}
+
+  /**
+   * Text became certain: whole characters, no part of a stop string. Never empty; all pieces
+   * together are {@link GenerationResult#text}.
+   */
+  default void text(String piece) {}
+}

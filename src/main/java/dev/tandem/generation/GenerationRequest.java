@@ -1,0 +1,125 @@
+package dev.tandem.generation;
+
+import dev.tandem.sampling.SamplingOptions;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/** A prompt and how to continue it. Immutable. */
+public final class GenerationRequest {
+  private final int[] promptIds;
+  private final SamplingOptions sampling;
+  private final int maxTokens;
+  private final List<String> stopStrings;
+  private final boolean ignoreEos;
+  private final BooleanSupplier cancelled;
+
+  private GenerationRequest(Builder builder) {
+    promptIds = builder.promptIds;
+    sampling = builder.sampling;
+    maxTokens = builder.maxTokens;
+    stopStrings = builder.stopStrings;
+    ignoreEos = builder.ignoreEos;
+    cancelled = builder.cancelled;
+  }
+
+  /** A request to continue these ids by 256 tokens with the default {@link SamplingOptions}. */
+  public static Builder builder(int[] promptIds) {
+    return new Builder(promptIds.clone());
+  }
+
+  /** The prompt, with its beginning-of-sequence token where the model wants one. */
+  public int[] promptIds() {
+    return promptIds.clone();
+  }
+
+  /** How tokens are drawn. */
+  public SamplingOptions sampling() {
+    return sampling;
+  }
+
+  /** Tokens to generate at most; with 0 the prompt is computed and nothing is drawn. */
+  public int maxTokens() {
+    return maxTokens;
+  }
+
+  /** Texts that end the generation where they appear in it; none is empty. */
+  public List<String> stopStrings() {
+    return stopStrings;
+  }
+
+  /** Whether the model's stop ids are ordinary tokens. */
+  public boolean ignoreEos() {
+    return ignoreEos;
+  }
+
+  /**
+   * Asked before every step; may turn true at any time, on any thread. While it is true, a failing
+   * stage (closed to interrupt a step, say) ends the generation as cancelled too.
+   */
+  public BooleanSupplier cancelled() {
+    return cancelled;
+  }
+
+  /** Collects a request. */
+  public static final class Builder {
+    private final int[] promptIds;
+    private SamplingOptions sampling = SamplingOptions.builder().build();
+    private int maxTokens = 256;
+    private List<String> stopStrings = List.of();
+    private boolean ignoreEos;
+    private BooleanSupplier cancelled = () -> false;
+
+    private Builder(int[] promptIds) {
+      this.promptIds = promptIds;
+    }
+
+    /** See {@link GenerationRequest#sampling}. */
+    public Builder sampling(SamplingOptions value) {
+      sampling = value;
+      return this;
+    }
+
+    /**
+     * See {@link GenerationRequest#maxTokens}.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder maxTokens(int value) {
+      if (value < 0) {
+        throw new IllegalArgumentException("max tokens must be >= 0, got " + value);
+      }
+      maxTokens = value;
+      return this;
+    }
+
+    /**
+     * See {@link GenerationRequest#stopStrings}.
+     *
+     * @throws IllegalArgumentException if one is empty
+     */
+    public Builder stopStrings(List<String> value) {
+      if (value.contains("")) {
+        throw new IllegalArgumentException("a stop string must not be empty");
+      }
+      stopStrings = List.copyOf(value);
+      return this;
+    }
+
+    /** See {@link GenerationRequest#ignoreEos}. */
+    public Builder ignoreEos(boolean value) {
+      ignoreEos = value;
+      return this;
+    }
+
+    /** See {@link GenerationRequest#cancelled}. */
+    public Builder cancelled(BooleanSupplier value) {
+      cancelled = value;
+      return this;
+    }
+
+    /** The request. */
+    public GenerationRequest build() {
+      return new GenerationRequest(this);
+    }
+  }
+}

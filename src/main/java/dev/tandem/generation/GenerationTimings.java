@@ -1,0 +1,29 @@
+package dev.tandem.generation;
+
+/**
+ * Where a generation's time went.
+ *
+ * @param promptTokens tokens of the prompt
+ * @param promptNanos from the first prompt row's embedding to the prompt's logits
+ * @param decodeTokens generated tokens that were fed back to the model; the last one of a text that
+ *     ends by length is not
+ * @param decodeNanos from the prompt's logits to the end of the text
+ * @param decodeStageNanos the part of {@code decodeNanos} spent in stages
+ * @param drawnTokens tokens that were drawn, the one that stopped the text included
+ */
+public record GenerationTimings(
+    int promptTokens,
+    long promptNanos,
+    int decodeTokens,
+    long decodeNanos,
+    long decodeStageNanos,
+    int drawnTokens) {
+
+  /**
+   * Nanoseconds per drawn token outside the stages: embedding, sampling, decoding text, the
+   * listener and the loop. 0 if nothing was drawn.
+   */
+  public double javaNanosPerToken() {
+    return drawnTokens == 0 ? 0 : (double) (decodeNanos - decodeStageNanos) / drawnTokens;
+  }
+}

@@ -1,0 +1,100 @@
+package dev.tandem.generation;
+
+import java.util.List;
+
+/**
+ * Watches a stream of text for stop strings. Text goes out as soon as it cannot be part of one: the
+ * longest end of the text that begins some stop string is held back.
+ *
+ * <p>The text ends before the stop string that is completed first; of several completed by the same
+ * character, before the longest. So the pieces in which the text arrives make no difference.
+ */
+final class StopStrings {
+  private final Automaton[] automata;
+  private final StringBuilder held = new StringBuilder();
+  private boolean found;
+
+  StopStrings(List<String> stopStrings) {
+    automata = stopStrings.stream().map(Automaton::new).toArray(Automaton[]::new);
+  }
+
+  /** Whether a stop string was completed; then no more text comes out. */
+  boolean found() {
+    return found;
+  }
+
+  /** Takes more text in; returns what became certain, often nothing. */
+  String push(String piece) {
+    if (automata.length == 0 || piece.isEmpty()) {
+      return piece;
+    }
+    int longest = 0;
+    for (int i = 0; i < piece.length() && !found; i++) {
+      held.append(piece.charAt(i));
+      longest = step(piece.charAt(i));
+    }
+    String certain = held.substring(0, held.length() - longest);
+    held.delete(0, certain.length());
+    return certain;
+  }
+
+  /** The text that was held back, at the end of a text in which no stop string was completed. */
+  String finish() {
+    String rest = found ? "" : held.toString();
+    held.setLength(0);
+    return rest;
+  }
+
+  /** Returns the length of the stop string found, else of the longest beginning of one. */
+  private int step(char c) {
+    int longest = 0;
+    for (Automaton automaton : automata) {
+      int matched = automaton.step(c);
+      boolean complete = matched == automaton.length();
+      if (complete && !found) {
+        found = true;
+        longest = matched;
+      } else if (complete == found) {
+        longest = Math.max(longest, matched);
+      }
+    }
+    return longest;
+  }
+
+  /** Knuth, Morris and Pratt's matcher: how much of one string the text so far ends with. */
+  private static final class Automaton {
+    private final String wanted;
+
+    /** For each length matched, the next shorter beginning that is also an end of it. */
+    private final int[] shorter;
+
+    private int matched;
+
+    Automaton(String wanted) {
+      this.wanted = wanted;
+      shorter = new int[wanted.length() + 1];
+      int k = 0;
+      for (int i = 1; i < wanted.length(); i++) {
+        k = next(k, wanted.charAt(i));
+        shorter[i + 1] = k;
+      }
+    }
+
+    int length() {
+      return wanted.length();
+    }
+
+    int step(char c) {
+      matched = next(matched, c);
+      return matched;
+    }
+
+    private int next(int from, char c) {
+      int k = from;
+      while (k > 0 && (k == wanted.length() || wanted.charAt(k) != c)) {
+        k = shorter[k];
+      }
+      return wanted.charAt(k) == c ? k + 1 : 0;
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package dev.tandem.sampling;
+
+import java.nio.FloatBuffer;
+
+/**
+ * Draws the tokens of one sequence. It keeps what penalties need to know of the tokens so far, so
+ * each sequence has its own; used by one thread at a time. Drawing and accepting allocate nothing.
+ */
+public interface Sampler {
+
+  /** What {@link #sample} returns when every logit is NaN or negative infinity. */
+  int NO_TOKEN = -1;
+
+  /**
+   * Draws a token.
+   *
+   * @param logits {@code [vocabSize]} f32 from index {@code offset}; direct or not; not modified,
+   *     and neither are its position and limit
+   * @param offset index of the logit of id 0
+   * @param position index in the sequence of the token being drawn (the number of tokens before
+   *     it), at least 0
+   * @return an id in {@code [0, vocabSize)}, or {@link #NO_TOKEN}
+   * @throws IndexOutOfBoundsException if the buffer holds fewer than {@code vocabSize} logits there
+   */
+  int sample(FloatBuffer logits, int offset, int position);
+
+  /**
+   * Counts a token of the prompt.
+   *
+   * @throws IndexOutOfBoundsException if the id is not in {@code [0, vocabSize)}
+   */
+  void acceptPrompt(int id);
+
+  /**
+   * Counts a generated token.
+   *
+   * @throws IndexOutOfBoundsException if the id is not in {@code [0, vocabSize)}
+   */
+  void accept(int id);
+
+  /**
+   * Takes one {@link #accept} of this id back, for a token that is withdrawn.
+   *
+   * @throws IllegalStateException if there is none to take back
+   */
+  void forget(int id);
+}

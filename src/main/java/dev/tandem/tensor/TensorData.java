@@ -1,0 +1,115 @@
+package dev.tandem.tensor;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+
+/** Little-endian bytes in a file or in memory; safe for use by many threads. */
+public sealed interface TensorData {
+
+  /** How many. */
+  long bytes();
+
+  /**
+   * A read-only little-endian view or copy of a part; a copy never exceeds {@code length}.
+   *
+   * @throws IOException if the file cannot be read or is shorter than when it was opened
+   * @throws IndexOutOfBoundsException if the part is not within the bytes
+   */
+  ByteBuffer slice(long offset, int length) throws IOException;
+
+  /**
+   * A part, as data of its own; nothing is copied.
+   *
+   * @throws IndexOutOfBoundsException if the part is not within the bytes
+   */
+  TensorData region(long offset, long length);
+
+  /**
+   * Bytes of a file.
+   *
+   * @param source the open file; whoever opened it closes it
+   * @param offset where they begin in the file
+   * @param bytes how many
+   */
+  record FileRegion(TensorFile source, long offset, long bytes) implements TensorData {
+
+    /** Checks that the region lies within the file. */
+    public FileRegion {
+      checkPart(offset, bytes, source.bytes());
+    }
+
+    /** The file's absolute path. */
+    public Path file() {
+      return source.path();
+    }
+
+    /** The whole file's length when it was opened. */
+    public long fileBytes() {
+      return source.bytes();
+    }
+
+    @Override
+    public ByteBuffer slice(long offset, int length) throws IOException {
+      checkPart(offset, length, bytes);
+      byte[] copy = new byte[length];
+      source.read(this.offset + offset, copy, 0, length);
+      return ByteBuffer.wrap(copy).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Override
+    public FileRegion region(long offset, long length) {
+      checkPart(offset, length, bytes);
+      return new FileRegion(source, this.offset + offset, length);
+    }
+  }
+
+  /**
+   * Bytes in direct memory.
+   *
+   * @param buffer a direct buffer; its bytes 0 to limit count, its position does not
+   */
+  record MemoryRegion(ByteBuffer buffer) implements TensorData {
+    /** Where the memory of {@link #allocate} begins: at a multiple of a cache line. */
+    public static final int ALIGNMENT = 64;
+
+    /** Keeps a read-only view. */
+    public MemoryRegion {
+      if (!buffer.isDirect()) {
+        throw new IllegalArgumentException("not a direct buffer");
+      }
+      buffer = buffer.duplicate().position(0).slice().asReadOnlyBuffer();
+    }
+
+    /** A writable, zeroed, little-endian direct buffer that begins on a cache line. */
+    public static ByteBuffer allocate(int bytes) {
+      ByteBuffer memory = ByteBuffer.allocateDirect(Math.addExact(bytes, ALIGNMENT - 1));
+      int begin = -memory.alignmentOffset(0, ALIGNMENT) & (ALIGNMENT - 1);
+      return memory.slice(begin, bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Override
+    public long bytes() {
+      return buffer.limit();
+    }
+
+    @Override
+    public ByteBuffer slice(long offset, int length) {
+      checkPart(offset, length, bytes());
+      return buffer.slice((int) offset, length).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Override
+    public MemoryRegion region(long offset, long length) {
+      checkPart(offset, length, bytes());
+      return new MemoryRegion(buffer.slice((int) offset, (int) length));
+    }
+  }
+
+  private static void checkPart(long offset, long length, long bytes) {
+    if (offset < 0 || length < 0 || offset > bytes - length) {
+      throw new IndexOutOfBoundsException(offset + "+" + length + " is not within " + bytes + " B");
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.tandem.tokenizer;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * The printable characters by which GPT-2's vocabulary files write the 256 bytes: printable Latin-1
+ * characters stand for themselves, the others for characters from U+0100 on, in the order of the
+ * bytes. Source: {@code bytes_to_unicode} in {@code encoder.py} of OpenAI's GPT-2.
+ */
+final class ByteAlphabet {
+  private static final char[] SYMBOLS = new char[256]; // by byte
+  private static final int[] BYTES = new int[256 + 256]; // by symbol; -1: not a symbol
+  private static final int[] ORDER = new int[256]; // GPT-2's ids of single bytes, to bytes
+
+  static {
+    Arrays.fill(BYTES, -1);
+    int printable = 0;
+    for (int value = 0; value < 256; value++) {
+      if (isPrintable(value)) {
+        SYMBOLS[value] = (char) value;
+        ORDER[printable++] = value;
+      }
+    }
+    int others = 0;
+    for (int value = 0; value < 256; value++) {
+      if (!isPrintable(value)) {
+        SYMBOLS[value] = (char) (256 + others);
+        ORDER[printable + others] = value;
+        others++;
+      }
+      BYTES[SYMBOLS[value]] = value;
+    }
+  }
+
+  private ByteAlphabet() {}
+
+  private static boolean isPrintable(int value) {
+    return (value >= '!' && value <= '~')
+        || (value >= 0xA1 && value <= 0xAC)
+        || (value >= 0xAE && value <= 0xFF);
+  }
+
+  /** The symbol of a byte (0..255). */
+  static char symbol(int value) {
+    return SYMBOLS[value];
+  }
+
+  /** The byte whose token has this id (0..255) in GPT-2's vocabulary. */
+  static int byteOfGpt2Id(int id) {
+    return ORDER[id];
+  }
+
+  /** The bytes that a token of the files stands for; its UTF-8 if it is not all symbols. */
+  static byte[] decode(String token) {
+    byte[] bytes = new byte[token.length()];
+    for (int i = 0; i < bytes.length; i++) {
+      char symbol = token.charAt(i);
+      if (symbol >= BYTES.length || BYTES[symbol] < 0) {
+        return token.getBytes(StandardCharsets.UTF_8);
+      }
+      bytes[i] = (byte) BYTES[symbol];
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,22 @@
+package dev.tandem.tokenizer;
+
+import java.nio.charset.StandardCharsets;
+
+/** Shows parts of a file in an error message: quoted, one line, not long. */
+final class Quote {
+  private static final int MAX_CHARS = 40;
+
+  private Quote() {}
+
+  static String of(byte[] bytes) {
+    return of(new String(bytes, StandardCharsets.UTF_8));
+  }
+
+  static String of(String text) {
+    StringBuilder quoted = new StringBuilder("\"");
+    text.chars()
+        .limit(MAX_CHARS)
+        .forEach(c -> quoted.append(Character.isISOControl(c) ? '\uFFFD' : (char) c));
+    return quoted.append(text.length() > MAX_CHARS ? "...\"" : "\"").toString();
+  }
+}

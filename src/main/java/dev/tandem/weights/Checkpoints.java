@@ -1,0 +1,106 @@
+package dev.tandem.weights;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Opens checkpoints by name, file or directory. */
+public final class Checkpoints {
+  /** The model that is used when none is named. */
+  public static final String DEFAULT = "gpt2-shakespeare";
+
+  private static final List<String> EMBEDDED = List.of(DEFAULT, "stories260K");
+
+  private static final List<ModelReader> READERS =
+      List.of(new HuggingFaceGpt2Reader(), new Llama2cReader());
+
+  private Checkpoints() {}
+
+  /** Names of the models inside this program, the default first. */
+  public static List<String> embeddedNames() {
+    List<String> names = new ArrayList<>();
+    for (String name : EMBEDDED) {
+      if (accepted(embedded(name)).isPresent()) {
+        names.add(name);
+      }
+    }
+    return List.copyOf(names);
+  }
+
+  /**
+   * Opens a model; everything in its files but the tokenizer is checked.
+   *
+   * @param model the name of an embedded model, or else the path of a file or directory
+   * @param tokenizer tokenizer files to use in place of the model's own
+   * @throws FileNotFoundException if there is no such model
+   * @throws ModelFormatException if a file is malformed, or asks for what is not supported
+   * @throws IOException if a file is missing or cannot be read
+   */
+  public static Checkpoint open(String model, Optional<Path> tokenizer) throws IOException {
+    ModelLocation location = locate(model);
+    Optional<ModelReader> reader = accepted(location);
+    if (reader.isEmpty()) {
+      throw new ModelFormatException(
+          location.path(),
+          "not a known model; expected "
+              + READERS.stream().map(ModelReader::reads).collect(Collectors.joining("; or ")));
+    }
+    return reader.get().read(location, tokenizer);
+  }
+
+  private static Optional<ModelReader> accepted(ModelLocation location) {
+    for (ModelReader reader : READERS) {
+      if (reader.accepts(location)) {
+        return Optional.of(reader);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static ModelLocation embedded(String name) {
+    return new ModelLocation(name, new Folder.Embedded(name), Optional.empty());
+  }
+
+  private static ModelLocation locate(String model) throws FileNotFoundException {
+    List<String> names = embeddedNames();
+    if (names.contains(model)) {
+      return embedded(model);
+    }
+    Path path = path(model).toAbsolutePath().normalize();
+    String name = Objects.toString(path.getFileName(), "/");
+    if (Files.isDirectory(path)) {
+      return new ModelLocation(name, new Folder.Directory(path), Optional.empty());
+    }
+    Path parent = path.getParent();
+    if (Files.exists(path) && parent != null) {
+      return new ModelLocation(name, new Folder.Directory(parent), Optional.of(name));
+    }
+    throw new FileNotFoundException(
+        "no model '"
+            + model
+            + "': not an embedded model ("
+            + String.join(", ", names)
+            + "), and there is no file or directory "
+            + path);
+  }
+
+  /**
+   * A path that a user wrote.
+   *
+   * @throws FileNotFoundException if it cannot be the path of anything
+   */
+  static Path path(String written) throws FileNotFoundException {
+    try {
+      return Path.of(written);
+    } catch (InvalidPathException e) {
+      throw new FileNotFoundException("not a path: " + e.getReason());
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package dev.tandem.weights;
+
+import dev.tandem.tensor.TensorData;
+import dev.tandem.tensor.TensorData.FileRegion;
+import dev.tandem.tensor.TensorData.MemoryRegion;
+import dev.tandem.tensor.TensorFile;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** Where the files of one model lie side by side: in a directory or inside this program. */
+sealed interface Folder {
+
+  /** A file's path, for messages. */
+  String path(String file);
+
+  /** Whether it is there. */
+  boolean contains(String file);
+
+  /**
+   * Opens a file.
+   *
+   * @throws IOException if it is missing or cannot be read
+   */
+  OpenFile open(String file) throws IOException;
+
+  /**
+   * The content of a small file.
+   *
+   * @throws ModelFormatException if it is larger than {@code maxBytes}
+   */
+  default byte[] readAll(String file, int maxBytes) throws IOException {
+    try (OpenFile open = open(file)) {
+      long bytes = open.data().bytes();
+      if (bytes > maxBytes) {
+        throw new ModelFormatException(
+            open.path(), "file length", "at most " + maxBytes + " B", bytes + " B");
+      }
+      byte[] content = new byte[(int) bytes];
+      open.data().slice(0, content.length).get(content);
+      return content;
+    }
+  }
+
+  /**
+   * An open file.
+   *
+   * @param path for messages
+   * @param data the whole content
+   * @param file what to close; empty for memory
+   */
+  record OpenFile(String path, TensorData data, Optional<TensorFile> file) implements Closeable {
+
+    /** What a checkpoint of this file must close. */
+    List<TensorFile> closeables() {
+      return file.isPresent() ? List.of(file.get()) : List.of();
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (file.isPresent()) {
+        file.get().close();
+      }
+    }
+  }
+
+  /** A directory of the file system. */
+  record Directory(Path directory) implements Folder {
+    @Override
+    public String path(String file) {
+      return directory.resolve(file).toString();
+    }
+
+    @Override
+    public boolean contains(String file) {
+      return Files.isRegularFile(directory.resolve(file));
+    }
+
+    @Override
+    public OpenFile open(String file) throws IOException {
+      TensorFile opened = TensorFile.open(directory.resolve(file));
+      return new OpenFile(
+          path(file), new FileRegion(opened, 0, opened.bytes()), Optional.of(opened));
+    }
+  }
+
+  /** A directory below the class path's {@code /weights}, whose files are read into memory. */
+  record Embedded(String name) implements Folder {
+    @Override
+    public String path(String file) {
+      return "embedded model " + name + "/" + file;
+    }
+
+    private String resource(String file) {
+      return "/weights/" + name + "/" + file;
+    }
+
+    @Override
+    public boolean contains(String file) {
+      return Embedded.class.getResource(resource(file)) != null;
+    }
+
+    @Override
+    public OpenFile open(String file) throws IOException {
+      try (InputStream in = Embedded.class.getResourceAsStream(resource(file))) {
+        if (in == null) {
+          throw new NoSuchFileException(path(file), null, "no such file");
+        }
+        byte[] content = in.readAllBytes();
+        ByteBuffer direct = MemoryRegion.allocate(content.length);
+        direct.put(0, content);
+        return new OpenFile(path(file), new MemoryRegion(direct), Optional.empty());
+      }
+    }
+  }
+}

@@ -1,0 +1,372 @@
+// Every wrong argument gives a status and a message that says what is wrong, and changes nothing.
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+
+#include "model/model_testing.h"
+
+namespace tandem {
+namespace {
+
+constexpr uint64_t kSeed = 31;
+
+void expectError(td_status status, td_status expected, const std::string& text) {
+  EXPECT_EQ(status, expected) << td_last_error();
+  EXPECT_NE(std::string(td_last_error()).find(text), std::string::npos)
+      << "got \"" << td_last_error() << "\", want \"" << text << "\"";
+}
+
+TEST(EngineErrorsTest, BadArguments) {
+  td_engine* engine = nullptr;
+  expectError(td_engine_open(-1, nullptr, &engine), TD_INVALID, "n_threads");
+  expectError(td_engine_open(129, nullptr, &engine), TD_INVALID, "n_threads");
+  expectError(td_engine_open(1, "mmx", &engine), TD_UNSUPPORTED, "mmx");
+  expectError(td_engine_open(1, nullptr, nullptr), TD_INVALID, "out is NULL");
+  EXPECT_EQ(engine, nullptr);
+  expectError(td_engine_close(nullptr), TD_INVALID, "engine is NULL");
+  EXPECT_STREQ(td_engine_isa(nullptr), "");
+  EXPECT_EQ(td_engine_threads(nullptr), -1);
+  EXPECT_STRNE(td_cpu_name(), "");
+}
+
+TEST(EngineErrorsTest, ZeroThreadsAreAllCores) {
+  const EnginePtr engine = openEngine(0);
+  EXPECT_GE(td_engine_threads(engine.get()), 1);
+}
+
+TEST(EngineErrorsTest, ASuccessClearsTheMessage) {
+  expectError(td_engine_close(nullptr), TD_INVALID, "NULL");
+  openEngine(1);
+  EXPECT_STREQ(td_last_error(), "");
+}
+
+TEST(EngineErrorsTest, Probes) {
+  const EnginePtr engine = openEngine(2);
+  double seconds = -1.0;
+  EXPECT_EQ(td_probe_read(engine.get(), 1 << 20, &seconds), TD_OK);
+  EXPECT_GT(seconds, 0.0);
+  expectError(td_probe_read(engine.get(), 0, &seconds), TD_INVALID, "bytes");
+  expectError(td_probe_read(engine.get(), -8, &seconds), TD_INVALID, "bytes");
+  expectError(td_probe_read(engine.get(), std::numeric_limits<int64_t>::max(), &seconds),
+              TD_INVALID, "probe");
+  expectError(td_probe_read(engine.get(), 1024, nullptr), TD_INVALID, "seconds");
+  expectError(td_probe_read(nullptr, 1024, &seconds), TD_INVALID, "engine");
+  expectError(td_probe_sgemm(engine.get(), 0, 1, 1, &seconds), TD_INVALID, "m, n, k");
+  expectError(td_probe_sgemm(engine.get(), 1, 1, -5, &seconds), TD_INVALID, "m, n, k");
+  expectError(td_probe_sgemm(engine.get(), 1, 1, 1, nullptr), TD_INVALID, "seconds");
+}
+
+class StageErrorsTest : public testing::Test {
+ protected:
+  using Edit = std::function<void(td_stage_options&)>;
+  using EditTensors = std::function<void(std::vector<td_tensor>&)>;
+
+  // Opening with the edited options or tensors fails with a message that contains the text.
+  void expectRefused(const Edit& edit, const std::string& text, td_status status = TD_INVALID) {
+    td_stage_options o = llama_.options(0, 3, true);
+    edit(o);
+    expectRefused(o, llama_.tensors, text, status);
+  }
+  void expectTensorsRefused(const TestModel& m, const EditTensors& edit, const std::string& text) {
+    std::vector<td_tensor> tensors = m.tensors;
+    edit(tensors);
+    expectRefused(m.options(0, 3, true), tensors, text, TD_INVALID);
+  }
+  void expectRefused(const td_stage_options& o, const std::vector<td_tensor>& tensors,
+                     const std::string& text, td_status status) {
+    td_stage* stage = nullptr;
+    expectError(td_stage_open(engine_.get(), &o, tensors.data(),
+                              static_cast<int32_t>(tensors.size()), &stage),
+                status, text);
+    EXPECT_EQ(stage, nullptr);
+  }
+  static td_tensor& find(std::vector<td_tensor>& tensors, td_role role, int32_t layer) {
+    for (td_tensor& t : tensors) {
+      if (t.role == role && t.layer == layer) return t;
+    }
+    throw std::logic_error("the test names a tensor that is not there");
+  }
+
+  TestModel gpt2_ = gpt2Model(kSeed);
+  TestModel llama_ = llamaModel(kSeed, {6, 2, 10, 44, 60, TD_ROPE_HALVES});
+  EnginePtr engine_ = openEngine(1);
+};
+
+TEST_F(StageErrorsTest, EveryConfigField) {
+  struct Field {
+    int32_t td_config::*field;
+    const char* name;
+  };
+  const Field fields[] = {{&td_config::n_layers, "n_layers"},
+                          {&td_config::n_heads, "n_heads"},
+                          {&td_config::n_kv_heads, "n_kv_heads"},
+                          {&td_config::head_dim, "head_dim"},
+                          {&td_config::d_model, "d_model"},
+                          {&td_config::d_ff, "d_ff"},
+                          {&td_config::vocab_size, "vocab_size"},
+                          {&td_config::max_seq, "max_seq"},
+                          {&td_config::norm, "norm"},
+                          {&td_config::activation, "activation"},
+                          {&td_config::gated, "gated"},
+                          {&td_config::rope, "rope"}};
+  for (const Field& f : fields) {
+    const bool isSize = f.field != &td_config::norm && f.field != &td_config::activation &&
+                        f.field != &td_config::gated && f.field != &td_config::rope;
+    std::vector<int32_t> bad = {-1, std::numeric_limits<int32_t>::min(),
+                                std::numeric_limits<int32_t>::max()};
+    if (isSize) bad.push_back(0);
+    for (const int32_t value : bad) {
+      expectRefused([&](td_stage_options& o) { o.config.*f.field = value; }, f.name);
+    }
+  }
+  expectRefused([](td_stage_options& o) { o.config.n_kv_heads = 4; }, "multiple of n_kv_heads");
+  expectRefused([](td_stage_options& o) { o.config.n_kv_heads = 7; }, "n_kv_heads");
+  expectRefused([](td_stage_options& o) { o.config.head_dim = 9; }, "even");
+  for (const float eps :
+       {0.0F, -1.0F, 1.0F, std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    expectRefused([&](td_stage_options& o) { o.config.norm_eps = eps; }, "norm_eps");
+  }
+  expectRefused(
+      [](td_stage_options& o) {
+        o.config.n_heads = o.config.n_kv_heads = o.config.head_dim = 1 << 24;
+      },
+      "n_heads * head_dim");
+}
+
+TEST_F(StageErrorsTest, EveryOption) {
+  expectRefused([](td_stage_options& o) { o.layer_begin = -1; }, "layer_begin");
+  expectRefused([](td_stage_options& o) { o.layer_begin = 4; }, "layer_begin");
+  expectRefused([](td_stage_options& o) { o.layer_begin = 2, o.layer_end = 1; }, "layer_end");
+  expectRefused([](td_stage_options& o) { o.layer_end = 4; }, "layer_end");
+  expectRefused([](td_stage_options& o) { o.has_head = 2; }, "has_head");
+  expectRefused([](td_stage_options& o) { o.mode = 2; }, "mode");
+  expectRefused([](td_stage_options& o) { o.activation_eval = -1; }, "activation_eval");
+  expectRefused([](td_stage_options& o) { o.kv_dtype = TD_F16; }, "kv_dtype", TD_UNSUPPORTED);
+  expectRefused([](td_stage_options& o) { o.kv_dtype = 9; }, "kv_dtype");
+  expectRefused([](td_stage_options& o) { o.chunk_rows = 0; }, "chunk_rows");
+  expectRefused([](td_stage_options& o) { o.chunk_rows = 1 << 30; }, "chunk_rows");
+  expectRefused([](td_stage_options& o) { o.rope_sin = nullptr; }, "rope_sin");
+  expectRefused(
+      [](td_stage_options& o) {
+        o.activation_eval = TD_EVAL_TABLE;
+        o.activation_table = nullptr;
+      },
+      "activation_table");
+}
+
+TEST_F(StageErrorsTest, EveryTensorMustBeThereOnceAndRight) {
+  for (const TestModel* m : {&gpt2_, &llama_}) {
+    for (size_t i = 0; i < m->tensors.size(); ++i) {
+      const auto at = static_cast<int64_t>(i);
+      const bool isMatrix = m->tensors[i].rows > 1 || m->tensors[i].role == TD_ATTN_NORM;
+      if (isMatrix) {  // biases may be absent
+        expectTensorsRefused(
+            *m, [&](auto& t) { t.erase(t.begin() + at); }, "missing");
+      }
+      expectTensorsRefused(
+          *m, [&](auto& t) { t.push_back(t[i]); }, "given twice");
+      expectTensorsRefused(
+          *m, [&](auto& t) { ++t[i].rows; }, "expected shape");
+      expectTensorsRefused(
+          *m, [&](auto& t) { --t[i].cols; }, "expected shape");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].rows = -t[i].rows; }, "expected shape");
+      expectTensorsRefused(
+          *m, [&](auto& t) { --t[i].data_bytes; }, "bytes of data");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].data_bytes = -1; }, "bytes of data");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].dtype = TD_F16; }, "bytes of data");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].dtype = 3; }, "unknown dtype");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].transposed = 2; }, "transposed");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].data = nullptr; }, "NULL");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].role = 22; }, "unknown role");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].role = -1; }, "unknown role");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].layer = 3; }, "layer");
+      expectTensorsRefused(
+          *m, [&](auto& t) { t[i].layer = -2; }, "layer");
+    }
+  }
+}
+
+TEST_F(StageErrorsTest, MessagesNameRoleLayerExpectedAndGot) {
+  expectTensorsRefused(
+      gpt2_, [](auto& t) { std::swap(find(t, TD_WQKV, 1).rows, find(t, TD_WQKV, 1).cols); },
+      "tensor wqkv of layer 1: expected shape [96, 32], got [32, 96]");
+  expectTensorsRefused(
+      gpt2_, [](auto& t) { find(t, TD_LM_HEAD, -1).data_bytes = 8; },
+      "tensor lmHead: expected 8576 bytes of data, got 8");
+}
+
+TEST_F(StageErrorsTest, TensorsThatDoNotBelongTogether) {
+  expectTensorsRefused(
+      gpt2_,
+      [](auto& t) {
+        find(t, TD_BO, 0).role = TD_WGATE, find(t, TD_WGATE, 0).rows = 100,
+                       find(t, TD_WGATE, 0).cols = 32, find(t, TD_WGATE, 0).data_bytes = 12800;
+      },
+      "not gated");
+  expectTensorsRefused(
+      gpt2_, [](auto& t) { find(t, TD_BO, 0).role = TD_BQ; }, "wqkv is given too");
+  expectTensorsRefused(
+      llama_,
+      [](auto& t) {
+        t.push_back(find(t, TD_ATTN_NORM, 2));
+        t.back().role = TD_ATTN_NORM_BIAS;
+      },
+      "RMSNorm has no bias");
+  td_stage_options noHead = llama_.options(0, 3, false);
+  expectRefused(noHead, llama_.tensors, "has no head", TD_INVALID);
+}
+
+TEST_F(StageErrorsTest, NullsAndOrderOfClosing) {
+  const td_stage_options o = llama_.options(0, 3, true);
+  const auto n = static_cast<int32_t>(llama_.tensors.size());
+  const td_tensor* tensors = llama_.tensors.data();
+  td_stage* stage = nullptr;
+  expectError(td_stage_open(nullptr, &o, tensors, n, &stage), TD_INVALID, "engine is NULL");
+  expectError(td_stage_open(engine_.get(), nullptr, tensors, n, &stage), TD_INVALID, "options");
+  expectError(td_stage_open(engine_.get(), &o, nullptr, n, &stage), TD_INVALID, "tensors");
+  expectError(td_stage_open(engine_.get(), &o, tensors, -1, &stage), TD_INVALID, "n_tensors");
+  expectError(td_stage_open(engine_.get(), &o, tensors, n, nullptr), TD_INVALID, "out");
+  expectError(td_stage_close(nullptr), TD_INVALID, "stage is NULL");
+  EXPECT_EQ(td_stage_weight_bytes(nullptr), -1);
+  EXPECT_EQ(td_stage_kv_bytes(nullptr, 1), -1);
+
+  TANDEM_OK(td_stage_open(engine_.get(), &o, tensors, n, &stage));
+  EXPECT_EQ(td_stage_kv_bytes(stage, -1), -1);
+  expectError(td_engine_close(engine_.get()), TD_INVALID, "open stages");
+  td_sequence* sequence = nullptr;
+  expectError(td_sequence_open(stage, 0, &sequence), TD_INVALID, "max_positions");
+  expectError(td_sequence_open(stage, 97, &sequence), TD_INVALID, "max_positions");
+  expectError(td_sequence_open(stage, 1, nullptr), TD_INVALID, "out");
+  expectError(td_sequence_open(nullptr, 1, &sequence), TD_INVALID, "stage");
+  TANDEM_OK(td_sequence_open(stage, 96, &sequence));
+  expectError(td_stage_close(stage), TD_INVALID, "open sequences");
+  TANDEM_OK(td_sequence_close(sequence));
+  expectError(td_sequence_close(sequence), TD_INVALID, "sequence is not open");
+  EXPECT_EQ(td_sequence_length(sequence), -1);
+  TANDEM_OK(td_stage_close(stage));
+  expectError(td_stage_close(stage), TD_INVALID, "stage is not open");
+  expectError(td_sequence_open(stage, 1, &sequence), TD_INVALID, "stage is not open");
+}
+
+class StepErrorsTest : public testing::Test {
+ protected:
+  StepErrorsTest() {
+    td_stage_options o = model_.options(0, 3, true);
+    o.mode = TD_MODE_REPRODUCIBLE;
+    stage_ = openStage(engine_, o, model_.tensors);
+    a_ = openSequence(stage_, 20);
+    b_ = openSequence(stage_, 20);
+    Random random(kSeed);
+    in_ = randomHidden(random, model_, 32);
+    step(stage_, {rowsOf(a_, 0, 8, TD_ROWS_PROMPT)}, slice(in_, 32, 0, 8), 67);
+  }
+
+  void expectRefused(std::vector<td_rows> rows, td_status status, const std::string& text) {
+    expectError(
+        td_step(stage_.get(), rows.data(), static_cast<int32_t>(rows.size()), in_.data(),
+                static_cast<int64_t>(in_.size()), out_.data(), static_cast<int64_t>(out_.size())),
+        status, text);
+    EXPECT_EQ(td_sequence_length(a_.get()), 8);
+    EXPECT_EQ(td_sequence_length(b_.get()), 0);
+  }
+  td_rows good() { return rowsOf(a_, 8, 2, TD_ROWS_GENERATED); }
+
+  TestModel model_ = gpt2Model(kSeed);
+  EnginePtr engine_ = openEngine(1);
+  StagePtr stage_;
+  SequencePtr a_, b_;
+  std::vector<float> in_;
+  std::vector<float> out_ = std::vector<float>(20 * 67);
+};
+
+TEST_F(StepErrorsTest, BadEntries) {
+  const int32_t max = std::numeric_limits<int32_t>::max();
+  const auto with = [&](auto edit) {
+    td_rows r = good();
+    edit(r);
+    return std::vector<td_rows>{rowsOf(b_, 0, 1, TD_ROWS_PROMPT), r};
+  };
+  expectRefused(with([](td_rows& r) { r.sequence = nullptr; }), TD_INVALID, "sequence is NULL");
+  expectRefused(with([&](td_rows& r) { r.sequence = b_.get(), r.position = 0; }), TD_INVALID,
+                "entry 1: the sequence appears twice");
+  expectRefused(with([](td_rows& r) { r.kind = 2; }), TD_INVALID, "row kind");
+  expectRefused(with([](td_rows& r) { r.n_rows = 0; }), TD_INVALID, "n_rows");
+  expectRefused(with([](td_rows& r) { r.n_rows = -3; }), TD_INVALID, "n_rows");
+  expectRefused(with([](td_rows& r) { r.position = 9; }), TD_POSITION, "length 8");
+  expectRefused(with([](td_rows& r) { r.position = -1; }), TD_POSITION, "length 8");
+  expectRefused(with([](td_rows& r) { r.n_rows = 13; }), TD_POSITION, "capacity of 20");
+  expectRefused(with([&](td_rows& r) { r.n_rows = max; }), TD_POSITION, "capacity of 20");
+  expectRefused(with([](td_rows& r) { r.out_begin = -1; }), TD_INVALID, "out_begin");
+  expectRefused(with([](td_rows& r) { r.out_begin = 1; }), TD_INVALID, "out_begin");
+  expectRefused(with([](td_rows& r) { r.n_out = 3; }), TD_INVALID, "out_begin");
+  expectRefused(with([&](td_rows& r) { r.out_begin = max, r.n_out = max; }), TD_INVALID, "n_out");
+  expectRefused(with([](td_rows& r) { r.n_out = -1; }), TD_INVALID, "out_begin");
+  expectRefused({}, TD_INVALID, "rows");
+}
+
+TEST_F(StepErrorsTest, SequencesOfOtherStages) {
+  td_stage_options o = model_.options(0, 3, true);
+  const StagePtr other = openStage(engine_, o, model_.tensors);
+  const SequencePtr foreign = openSequence(other, 20);
+  expectRefused({good(), rowsOf(foreign, 0, 1, TD_ROWS_PROMPT)}, TD_INVALID,
+                "entry 1: the sequence belongs to another stage");
+  td_sequence* closed = nullptr;
+  TANDEM_OK(td_sequence_open(stage_.get(), 4, &closed));
+  TANDEM_OK(td_sequence_close(closed));
+  expectRefused({{closed, 0, 1, TD_ROWS_PROMPT, 0, 1}}, TD_INVALID, "sequence is not open");
+}
+
+TEST_F(StepErrorsTest, BadBuffers) {
+  const td_rows rows = good();
+  const auto call = [&](const float* in, int64_t nIn, float* out, int64_t nOut) {
+    return td_step(stage_.get(), &rows, 1, in, nIn, out, nOut);
+  };
+  const int64_t nIn = 2 * 32, nOut = 2 * 67;
+  expectError(call(in_.data(), nIn - 1, out_.data(), nOut), TD_INVALID,
+              "in_floats: expected at least 64, got 63");
+  expectError(call(in_.data(), nIn, out_.data(), nOut - 1), TD_INVALID,
+              "out_floats: expected at least 134, got 133");
+  expectError(call(in_.data(), -1, out_.data(), nOut), TD_INVALID, "in_floats");
+  expectError(call(nullptr, nIn, out_.data(), nOut), TD_INVALID, "in is NULL");
+  expectError(call(in_.data(), nIn, nullptr, nOut), TD_INVALID, "out is NULL");
+  expectError(call(out_.data() + nOut - 1, nIn, out_.data(), nOut), TD_INVALID, "overlap");
+  const auto* odd = reinterpret_cast<const float*>(reinterpret_cast<const char*>(in_.data()) + 2);
+  expectError(call(odd, nIn, out_.data(), nOut), TD_INVALID, "aligned");
+  expectError(td_step(nullptr, &rows, 1, in_.data(), nIn, out_.data(), nOut), TD_INVALID, "stage");
+  expectError(td_step(stage_.get(), nullptr, 1, in_.data(), nIn, out_.data(), nOut), TD_INVALID,
+              "rows");
+  EXPECT_EQ(td_sequence_length(a_.get()), 8);
+  EXPECT_EQ(call(in_.data(), nIn, out_.data(), nOut), TD_OK);
+  EXPECT_EQ(td_sequence_length(a_.get()), 10);
+}
+
+// What a refused step must leave alone: the rows that were there give the same answer afterwards.
+TEST_F(StepErrorsTest, ARefusedStepChangesNothing) {
+  const SequencePtr twin = openSequence(stage_, 20);
+  step(stage_, {rowsOf(twin, 0, 8, TD_ROWS_PROMPT)}, slice(in_, 32, 0, 8), 67);
+  td_rows bad = rowsOf(b_, 1, 1, TD_ROWS_GENERATED);
+  expectRefused({rowsOf(a_, 2, 6, TD_ROWS_GENERATED), bad}, TD_POSITION, "entry 1");
+  EXPECT_TRUE(
+      sameBits(step(stage_, {good()}, slice(in_, 32, 20, 2), 67),
+               step(stage_, {rowsOf(twin, 8, 2, TD_ROWS_GENERATED)}, slice(in_, 32, 20, 2), 67)));
+}
+
+TEST_F(StepErrorsTest, NothingWantedNeedsNoOutput) {
+  td_rows rows = good();
+  rows.n_out = 0;
+  EXPECT_EQ(td_step(stage_.get(), &rows, 1, in_.data(), 64, nullptr, 0), TD_OK) << td_last_error();
+  EXPECT_EQ(td_sequence_length(a_.get()), 10);
+}
+
+}  // namespace
+}  // namespace tandem

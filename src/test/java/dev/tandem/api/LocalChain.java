@@ -1,0 +1,43 @@
+package dev.tandem.api;
+
+import dev.tandem.engine.Engine;
+import dev.tandem.engine.LoadedModel;
+import dev.tandem.engine.LocalStage;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** A model loaded here, whose stages a test opens one by one; closes all of them. */
+final class LocalChain implements AutoCloseable {
+  private final Checkpoint checkpoint;
+  private final EngineSettings settings;
+  private final Engine engine;
+  private final LoadedModel model;
+  private final Deque<LocalStage> stages = new ArrayDeque<>();
+
+  LocalChain(Checkpoint checkpoint, EngineSettings settings) throws IOException {
+    this.checkpoint = checkpoint;
+    this.settings = settings;
+    engine = new Engine(settings.threads(), settings.isa());
+    model = engine.load(checkpoint);
+  }
+
+  LocalStage whole() throws IOException {
+    return stage(0, checkpoint.config().nLayers(), true);
+  }
+
+  LocalStage stage(int layerBegin, int layerEnd, boolean head) throws IOException {
+    LocalStage stage =
+        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint.config()));
+    stages.push(stage);
+    return stage;
+  }
+
+  @Override
+  public void close() {
+    stages.forEach(LocalStage::close);
+    model.close();
+    engine.close();
+  }
+}

@@ -1,0 +1,246 @@
+package dev.tandem.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.client.ConnectionOptions;
+import dev.tandem.client.RemoteModel;
+import dev.tandem.client.ServerConnection;
+import dev.tandem.client.StageRequest;
+import dev.tandem.config.ModelConfig;
+import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.Stage;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.Checkpoints;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A split model computes the whole model's logits, to the bit, wherever it is cut. */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+class SplitExactnessTest {
+  private static final int DECODED = 12;
+
+  /** What one run drew and computed. */
+  private record Run(List<Integer> ids, List<float[]> logits) {}
+
+  /** Every K from 0 to L, both replies, prompts longer than 2C. */
+  @ParameterizedTest
+  @CsvSource({
+    "gpt2-shakespeare, 256, 100, false",
+    "gpt2-shakespeare, 16, 40, false",
+    "gpt2-shakespeare, 16, 7, true",
+    "stories260K, 16, 37, false",
+    "stories260K, 64, 150, false",
+    "stories260K, 16, 33, true"
+  })
+  void everyCutGivesTheBitsOfTheWhole(String name, int chunk, int promptTokens, boolean rowExact)
+      throws Exception {
+    EngineSettings settings = settings(chunk, rowExact, 0, "");
+    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty());
+        ModelServer server = start(checkpoint, settings)) {
+      int[] prompt = prompt(checkpoint.config(), promptTokens, 1);
+      Run whole = whole(checkpoint, settings, prompt);
+      for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
+        for (ReplyKind reply : List.of(ReplyKind.HIDDEN, ReplyKind.LOGITS)) {
+          Run split = split(checkpoint, settings, server, cut, reply, prompt);
+          String where = name + " C=" + chunk + " K=" + cut + " " + reply;
+          assertThat(Bits.firstDifference(whole.logits(), split.logits())).as(where).isEmpty();
+          assertThat(split.ids()).as(where).isEqualTo(whole.ids());
+        }
+      }
+      awaitNoSequences(server);
+    }
+  }
+
+  /** A client that closes does not wait for the server, which frees its memory a moment later. */
+  private static void awaitNoSequences(ModelServer server) throws InterruptedException {
+    for (int i = 0; server.activeSequences() > 0; i++) {
+      assertThat(i).as("waits of 10 ms").isLessThan(3000);
+      Thread.sleep(10);
+    }
+  }
+
+  /** Negative control: another prompt, and a whole model of another chunk size, do differ. */
+  @Test
+  void differencesAreSeen() throws Exception {
+    EngineSettings settings = settings(16, false, 0, "");
+    try (Checkpoint checkpoint = Checkpoints.open("gpt2-shakespeare", Optional.empty());
+        ModelServer server = start(checkpoint, settings)) {
+      int[] prompt = prompt(checkpoint.config(), 40, 1);
+      Run split = split(checkpoint, settings, server, 2, ReplyKind.HIDDEN, prompt);
+      Run other = whole(checkpoint, settings, prompt(checkpoint.config(), 40, 2));
+      assertThat(Bits.firstDifference(other.logits(), split.logits())).isNotEmpty();
+      Run rowExact = whole(checkpoint, settings(16, true, 0, ""), prompt);
+      assertThat(Bits.firstDifference(rowExact.logits(), split.logits())).isNotEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gpt2-shakespeare, 256",
+    "gpt2-shakespeare, 16",
+    "stories260K, 256",
+    "stories260K, 16"
+  })
+  void eightClientsAtOnceGetWhatEachGetsAlone(String name, int chunk) throws Exception {
+    EngineSettings settings = settings(chunk, false, 0, "");
+    ExecutorService clients = Executors.newFixedThreadPool(8);
+    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty());
+        ModelServer server = start(checkpoint, settings)) {
+      int nLayers = checkpoint.config().nLayers();
+      List<int[]> prompts = new ArrayList<>();
+      List<Callable<Run>> work = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        int[] prompt = prompt(checkpoint.config(), 3 + 29 * i, i);
+        int cut = i % (nLayers + 1);
+        ReplyKind reply = i % 2 == 0 ? ReplyKind.HIDDEN : ReplyKind.LOGITS;
+        prompts.add(prompt);
+        work.add(() -> split(checkpoint, settings, server, cut, reply, prompt));
+      }
+      List<Future<Run>> runs = clients.invokeAll(work);
+      for (int i = 0; i < runs.size(); i++) {
+        Run alone = whole(checkpoint, settings, prompts.get(i));
+        Run together = runs.get(i).get();
+        assertThat(Bits.firstDifference(alone.logits(), together.logits()))
+            .as("client " + i)
+            .isEmpty();
+        assertThat(together.ids()).isEqualTo(alone.ids());
+      }
+    } finally {
+      clients.shutdownNow();
+    }
+  }
+
+  /** Reproducible: threads and instruction sets do not matter, nor does the machine at the end. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-shakespeare", "stories260K"})
+  void reproducibleBitsAreEqualEverywhere(String name) throws Exception {
+    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty())) {
+      int[] prompt = prompt(checkpoint.config(), 45, 3);
+      Run reference = whole(checkpoint, settings(16, true, 1, "scalar"), prompt);
+      for (String isa : List.of("scalar", "avx2", "avx512")) {
+        for (int threads = 1; threads <= 3; threads++) {
+          Run run = whole(checkpoint, settings(16, true, threads, isa), prompt);
+          assertThat(Bits.firstDifference(reference.logits(), run.logits()))
+              .as(isa + " with " + threads + " threads")
+              .isEmpty();
+        }
+      }
+      try (ModelServer server = start(checkpoint, settings(16, true, 1, "avx2"))) {
+        for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
+          Run split =
+              split(checkpoint, settings(16, true, 2, ""), server, cut, ReplyKind.HIDDEN, prompt);
+          assertThat(Bits.firstDifference(reference.logits(), split.logits()))
+              .as("K=" + cut)
+              .isEmpty();
+        }
+      }
+    }
+  }
+
+  /** Mode fast cuts matrices into panels that do not depend on the number of threads. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-shakespeare", "stories260K"})
+  void fastBitsDoNotDependOnThreads(String name) throws Exception {
+    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty())) {
+      int[] prompt = prompt(checkpoint.config(), 100, 4);
+      Run one = whole(checkpoint, settings(32, false, 1, ""), prompt);
+      for (int threads = 2; threads <= 3; threads++) {
+        Run run = whole(checkpoint, settings(32, false, threads, ""), prompt);
+        assertThat(Bits.firstDifference(one.logits(), run.logits()))
+            .as(threads + " threads")
+            .isEmpty();
+      }
+    }
+  }
+
+  private static EngineSettings settings(int chunk, boolean rowExact, int threads, String isa) {
+    return new EngineSettings(threads, isa, Optional.empty(), rowExact, chunk);
+  }
+
+  private static ModelServer start(Checkpoint checkpoint, EngineSettings settings)
+      throws Exception {
+    return ModelServer.start(
+        checkpoint, settings, ServerOptions.defaults().withAddress("127.0.0.1", 0));
+  }
+
+  private static int[] prompt(ModelConfig config, int n, long seed) {
+    return new Random(seed).ints(n, 3, config.vocabSize() - 1).toArray();
+  }
+
+  private static Run whole(Checkpoint checkpoint, EngineSettings settings, int[] prompt)
+      throws Exception {
+    try (LocalChain chain = new LocalChain(checkpoint, settings)) {
+      return run(checkpoint, List.of(chain.whole()), prompt);
+    }
+  }
+
+  private static Run split(
+      Checkpoint checkpoint,
+      EngineSettings settings,
+      ModelServer server,
+      int cut,
+      ReplyKind reply,
+      int[] prompt)
+      throws Exception {
+    int nLayers = checkpoint.config().nLayers();
+    try (LocalChain chain = new LocalChain(checkpoint, settings);
+        ServerConnection connection =
+            ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults())) {
+      RemoteModel remote = connection.models().get(0);
+      List<Stage> stages = new ArrayList<>();
+      if (cut > 0) {
+        stages.add(chain.stage(0, cut, false));
+      }
+      stages.add(
+          connection.stage(
+              new StageRequest(
+                  cut,
+                  nLayers,
+                  reply,
+                  remote.profile(),
+                  TensorHashes.of(checkpoint.hash().entries()))));
+      if (reply == ReplyKind.HIDDEN) {
+        stages.add(chain.stage(nLayers, nLayers, true));
+      }
+      return run(checkpoint, stages, prompt);
+    }
+  }
+
+  /** Draws with noise, so that ids depend on more than the best logit. */
+  private static Run run(Checkpoint checkpoint, List<Stage> stages, int[] prompt) throws Exception {
+    List<Stage> recorded = new ArrayList<>(stages);
+    RecordingStage last = new RecordingStage(recorded.remove(recorded.size() - 1));
+    recorded.add(last);
+    List<Integer> ids = new ArrayList<>();
+    Generators.of(checkpoint, recorded)
+        .run(
+            GenerationRequest.builder(prompt)
+                .sampling(SamplingOptions.builder().seed(7).build())
+                .maxTokens(DECODED)
+                .ignoreEos(true)
+                .build(),
+            new GenerationListener() {
+              @Override
+              public void token(int id) {
+                ids.add(id);
+              }
+            });
+    return new Run(ids, last.rows());
+  }
+}

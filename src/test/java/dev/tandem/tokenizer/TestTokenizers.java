@@ -1,0 +1,55 @@
+package dev.tandem.tokenizer;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+
+/** The tokenizer files that the tests read, and whether they run at full length. */
+final class TestTokenizers {
+  /** Whether the tests run at their full figures. */
+  static final boolean LONG = Boolean.getBoolean("tandem.long");
+
+  private TestTokenizers() {}
+
+  static byte[] resource(String name) {
+    try (InputStream in = TestTokenizers.class.getResourceAsStream(name)) {
+      return requireNonNull(in, name).readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static byte[] gpt2Merges() {
+    return resource("gpt2-merges.txt");
+  }
+
+  static byte[] shakespeareVocab() {
+    return resource("/weights/gpt2-shakespeare/vocab.json");
+  }
+
+  static byte[] shakespeareMerges() {
+    return resource("/weights/gpt2-shakespeare/merges.txt");
+  }
+
+  static byte[] storiesBin() {
+    return resource("/weights/stories260K/tok512.bin");
+  }
+
+  static Tokenizer shakespeare() {
+    try {
+      return Tokenizers.byteLevelBpe(shakespeareVocab(), shakespeareMerges());
+    } catch (TokenizerFormatException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static Tokenizer stories() {
+    try {
+      return Tokenizers.llama2c(storiesBin(), 512);
+    } catch (TokenizerFormatException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
