@@ -66,7 +66,8 @@ final class ClientCommand implements Callable<Integer> {
       paramLabel = "hidden|logits",
       defaultValue = "hidden",
       description = {
-        "What the server sends back: hidden states, or logits.", "Default: ${DEFAULT-VALUE}"
+        "What the server sends back: hidden states, or logits.",
+        "Default: ${DEFAULT-VALUE}"
       })
   private ReplyKind reply;
 
@@ -94,8 +95,7 @@ final class ClientCommand implements Callable<Integer> {
 
   private SplitOptions options() {
     if (port < 1 || port > 65_535) {
-      throw new ParameterException(
-          spec.commandLine(), "--port must be in 1..65535, got " + port);
+      throw new ParameterException(spec.commandLine(), "--port must be in 1..65535, got " + port);
     }
     if (split < 0) {
       throw new ParameterException(spec.commandLine(), "--split must be at least 0, got " + split);

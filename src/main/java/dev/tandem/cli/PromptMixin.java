@@ -67,8 +67,7 @@ final class PromptMixin {
     if (!ids.isEmpty()) {
       return "";
     }
-    String given =
-        !positional.isEmpty() ? positional.get(0) : named.isEmpty() ? "" : named.get(0);
+    String given = !positional.isEmpty() ? positional.get(0) : named.isEmpty() ? "" : named.get(0);
     return StandardInput.textOr(given);
   }
 

@@ -2,9 +2,9 @@ package dev.tandem.engine;
 
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.TandemApi.FileHandle;
-import dev.tandem.weights.Checkpoint;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
+import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

@@ -36,9 +36,7 @@ public final class LocalStage implements Stage {
             layerBegin, layerEnd, head, config.dModel(), config.vocabSize(), config.maxSeq());
     stage = new StageArguments(model, spec, options).open();
     StageHandle owned = stage;
-    handle =
-        new NativeHandle(
-            "the stage", () -> TandemApi.td_stage_close(owned), parents(model));
+    handle = new NativeHandle("the stage", () -> TandemApi.td_stage_close(owned), parents(model));
     handle.closeWith(this);
   }
 
@@ -93,8 +91,8 @@ public final class LocalStage implements Stage {
   /**
    * {@inheritDoc}
    *
-   * @throws NativeException if an entry's position is above its sequence's length or its rows do not
-   *     fit; the sequences are as they were
+   * @throws NativeException if an entry's position is above its sequence's length or its rows do
+   *     not fit; the sequences are as they were
    */
   @Override
   public synchronized void step(Batch batch, FloatBuffer in, FloatBuffer out) {
@@ -175,6 +173,7 @@ public final class LocalStage implements Stage {
     private FloatBuffer buffer = FloatBuffer.allocate(0);
     private FloatPointer pointer = new FloatPointer((FloatPointer) null);
 
+    @SuppressWarnings("ReferenceEquality") // equals() would compare the floats
     FloatPointer of(FloatBuffer next) {
       if (next != buffer) {
         if (!next.isDirect()) {

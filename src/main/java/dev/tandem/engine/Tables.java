@@ -65,12 +65,14 @@ final class Tables {
   }
 
   /**
-   * The error function, by {@code 2/sqrt(pi) * exp(-x^2) * sum of 2^n x^(2n+1) / (2n+1)!!} (Abramowitz
-   * and Stegun 7.1.6): all terms have one sign, so nothing cancels.
+   * The error function, by {@code 2/sqrt(pi) * exp(-x^2) * sum of 2^n x^(2n+1) / (2n+1)!!}
+   * (Abramowitz and Stegun 7.1.6): all terms have one sign, so nothing cancels.
    */
   static double erf(double x) {
     if (Double.isNaN(x) || Math.abs(x) > 6) {
-      return Double.isNaN(x) ? x : Math.signum(x); // 1 - erf(6) is 2e-17, below a double's resolution
+      return Double.isNaN(x)
+          ? x
+          : Math.signum(x); // 1 - erf(6) is 2e-17, below a double's resolution
     }
     double term = x;
     double sum = x;

@@ -187,7 +187,7 @@ public final class SplitServer implements AutoCloseable {
       request
           .response()
           .putHeader("content-type", "application/json")
-          .end(ControlCodec.encode(Replies.info(models, 0, false)));
+          .end(ControlCodec.encodeServer(Replies.info(models, 0, false)));
     }
   }
 

@@ -46,6 +46,25 @@ class JtokkitAgreementTest {
     }
   }
 
+  /** Words so long that their merges come from the heap, in letters that merge often. */
+  @Test
+  void longWordsHaveTheSameIds() {
+    long seed = 20_240_112;
+    Random random = new Random(seed);
+    String excerpt = new String(TestTokenizers.resource("excerpt.txt"), StandardCharsets.UTF_8);
+    String letters = excerpt.replaceAll("[^A-Za-z]", "");
+    assertSameIds(letters, "letters of excerpt.txt");
+    for (int i = 0; i < 1_000; i++) {
+      StringBuilder word = new StringBuilder(i % 2 == 0 ? "" : " ");
+      int length = 40 + random.nextInt(i % 10 == 0 ? 3_000 : 200);
+      for (int j = 0; j < length; j++) {
+        word.append(
+            i % 3 == 0 ? "=-#*".charAt(j * 4 / length) : letters.charAt(random.nextInt(99)));
+      }
+      assertSameIds(word.toString(), "seed " + seed + ", word " + i);
+    }
+  }
+
   /** Assigned and unassigned alike: the classes of both are JDK 17's. */
   @Test
   void everyCodePointHasTheSameIdsAloneAndInContext() {

@@ -1,0 +1,55 @@
+package dev.tandem.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+
+/** A megabyte of what quadratic algorithms choke on. */
+class AdversarialTextTest {
+  private static final int LENGTH = 1 << 20;
+
+  /** The slowest takes well under a second; an O(n^2) merge loop takes minutes. */
+  private static final Duration HANG = Duration.ofSeconds(20);
+
+  @Test
+  void encodesAMegabyteInBoundedTime() {
+    for (Tokenizer tokenizer :
+        List.of(Tokenizers.gpt2(), TestTokenizers.shakespeare(), TestTokenizers.stories())) {
+      texts()
+          .forEach(
+              (name, text) -> {
+                int[] ids =
+                    Assertions.assertTimeoutPreemptively(
+                        HANG, () -> tokenizer.encode(text, true), name);
+                assertThat(tokenizer.decode(ids)).as(name).isEqualTo(text);
+              });
+    }
+  }
+
+  private static Map<String, String> texts() {
+    Random random = new Random(20_240_110);
+    Map<String, String> texts = new TreeMap<>();
+    texts.put("letter a", "a".repeat(LENGTH));
+    texts.put("spaces", " ".repeat(LENGTH));
+    texts.put("line ends", "\n".repeat(LENGTH));
+    texts.put("combining marks", "\u0301".repeat(LENGTH / 2));
+    texts.put("emojis", "\ud83d\ude00".repeat(LENGTH / 4));
+    texts.put("apostrophes", "'".repeat(LENGTH));
+    texts.put("begun special tokens", "<|endoftext|".repeat(LENGTH / 12) + "<s".repeat(LENGTH / 8));
+    StringBuilder letters = new StringBuilder();
+    StringBuilder words = new StringBuilder();
+    for (int i = 0; i < LENGTH; i++) {
+      letters.append((char) ('a' + random.nextInt(26)));
+      words.append("etaoin shrdlu\n".charAt(random.nextInt(14)));
+    }
+    texts.put("random letters", letters.toString());
+    texts.put("random words", words.toString());
+    return texts;
+  }
+}
