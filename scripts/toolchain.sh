@@ -7,7 +7,10 @@ build_log=$root/target/build.log
 oldest_java=17
 
 # Everything that goes into the jars.
-sources=(pom.xml CMakeLists.txt cmake src/main weights LICENSE NOTICE scripts/native.cmake)
+sources=(
+  pom.xml CMakeLists.txt cmake src/main weights LICENSE NOTICE
+  scripts/native.cmake scripts/native-index.cmake
+)
 
 die() {
   clear_progress

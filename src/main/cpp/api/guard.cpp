@@ -5,14 +5,14 @@
 namespace tandem {
 namespace {
 
-thread_local char message_[1024] = "";
+thread_local char lastMessage[1024] = "";
 
 }  // namespace
 
-const char* lastError() noexcept { return message_; }
+const char* lastError() noexcept { return lastMessage; }
 
 void setLastError(const char* message) noexcept {
-  std::snprintf(message_, sizeof(message_), "%s", message);
+  std::snprintf(lastMessage, sizeof(lastMessage), "%s", message);
 }
 
 }  // namespace tandem

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 
+#include <atomic>
 #include <cctype>
 #include <mutex>
 
@@ -26,11 +27,12 @@ struct Library {
   std::string path = kDefaultPath;
   bool loaded = false;
   std::string description;
-  decltype(&cblas_sgemm) sgemm = nullptr;
+  std::atomic<decltype(&cblas_sgemm)> sgemm{nullptr};  // read without the mutex once loaded
 };
 
+// Never destroyed: at the process's end other threads may still be inside a product.
 Library& library() {
-  static Library instance;
+  static Library& instance = *new Library;
   return instance;
 }
 
@@ -103,10 +105,11 @@ const char* description() {
 }
 
 void sgemm(const SgemmArgs& a) {
-  library().sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<blasint>(a.m),
-                  static_cast<blasint>(a.n), static_cast<blasint>(a.k), 1.0f, a.x,
-                  static_cast<blasint>(a.ldx), a.w, static_cast<blasint>(a.ldw), a.beta, a.y,
-                  static_cast<blasint>(a.ldy));
+  const auto function = library().sgemm.load(std::memory_order_acquire);
+  function(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<blasint>(a.m),
+           static_cast<blasint>(a.n), static_cast<blasint>(a.k), 1.0f, a.x,
+           static_cast<blasint>(a.ldx), a.w, static_cast<blasint>(a.ldw), a.beta, a.y,
+           static_cast<blasint>(a.ldy));
 }
 
 }  // namespace tandem::blas

@@ -14,7 +14,7 @@
 namespace tandem {
 namespace {
 
-constexpr int32_t kMaxThreads = 256;
+constexpr int32_t kMaxThreads = 128;  // each may need one of OpenBLAS's 128 buffers
 // Rows of a row-exact pass. Any number gives the same bits; this one bounds the scratch memory.
 constexpr int64_t kMaxPassRows = 256;
 // Chunks with fewer rows do not repay sgemm's packing. Part of the profile: it decides bits.

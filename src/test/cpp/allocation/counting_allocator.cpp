@@ -34,6 +34,8 @@ void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+// glibc's own names for what it does without us.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t n, std::size_t bytes);
@@ -51,4 +53,5 @@ void* realloc(void* p, std::size_t bytes) {
   return __libc_realloc(p, bytes);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier)
 #endif

@@ -28,10 +28,10 @@ TEST(ConcurrencyTest, StepsFromManyThreadsGiveWhatTheyGiveAlone) {
     return out;
   };
   const std::vector<float> expected = run();
-  std::vector<std::thread> threads;
+  std::vector<std::thread> threads(6);
   std::atomic<int> same{0};
-  for (int t = 0; t < 6; ++t) {
-    threads.emplace_back([&] {
+  for (std::thread& thread : threads) {
+    thread = std::thread([&] {
       for (int i = 0; i < 10; ++i) same += run() == expected ? 1 : 0;
     });
   }
@@ -51,10 +51,10 @@ TEST(ConcurrencyTest, TwoEnginesRunAtOnce) {
     return step(stage, {rowsOf(sequence, 0, 48, TD_ROWS_PROMPT)}, in, 67);
   };
   const std::vector<float> expected = run();
-  std::vector<std::thread> threads;
+  std::vector<std::thread> threads(3);
   std::atomic<int> same{0};
-  for (int t = 0; t < 3; ++t) {
-    threads.emplace_back([&] {
+  for (std::thread& thread : threads) {
+    thread = std::thread([&] {
       for (int i = 0; i < 10; ++i) same += run() == expected ? 1 : 0;
     });
   }

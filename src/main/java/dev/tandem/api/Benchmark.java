@@ -89,8 +89,7 @@ public final class Benchmark {
     return system.get(0);
   }
 
-  private void measure(
-      Engine engine, LocalStage stage, double loadMs, Consumer<BenchmarkRow> rows)
+  private void measure(Engine engine, LocalStage stage, double loadMs, Consumer<BenchmarkRow> rows)
       throws IOException {
     Prompt prompt = prompt(engine, stage);
     for (int batch : options.batches()) {
@@ -106,13 +105,13 @@ public final class Benchmark {
                 decode.stepMs().median(),
                 decode.floorMs().median(),
                 decode.share().median(),
-                new double[] {decode.share().lower(), decode.share().upper()},
+                List.of(decode.share().lower(), decode.share().upper()),
                 decode.javaUs().median(),
                 1000 * batch / decode.stepMs().median(),
                 options.promptTokens(),
                 prompt.tokensPerSecond().median(),
                 prompt.share().median(),
-                new double[] {prompt.share().lower(), prompt.share().upper()},
+                List.of(prompt.share().lower(), prompt.share().upper()),
                 loadMs,
                 ProcessMemory.peakRssBytes()));
       }

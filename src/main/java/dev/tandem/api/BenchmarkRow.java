@@ -1,6 +1,7 @@
 package dev.tandem.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
 
 /**
  * One line of {@link Benchmark}'s table.
@@ -34,12 +35,12 @@ public record BenchmarkRow(
     @JsonProperty("decode_ms_per_token") double decodeMsPerToken,
     @JsonProperty("decode_floor_ms") double decodeFloorMs,
     @JsonProperty("bandwidth_share") double bandwidthShare,
-    @JsonProperty("bandwidth_share_quartiles") double[] bandwidthShareQuartiles,
+    @JsonProperty("bandwidth_share_quartiles") List<Double> bandwidthShareQuartiles,
     @JsonProperty("java_us_per_token") double javaUsPerToken,
     @JsonProperty("aggregate_tokens_per_s") double aggregateTokensPerSecond,
     @JsonProperty("prompt_tokens") int promptTokens,
     @JsonProperty("prompt_tokens_per_s") double promptTokensPerSecond,
     @JsonProperty("prompt_sgemm_share") double promptSgemmShare,
-    @JsonProperty("prompt_sgemm_share_quartiles") double[] promptSgemmShareQuartiles,
+    @JsonProperty("prompt_sgemm_share_quartiles") List<Double> promptSgemmShareQuartiles,
     @JsonProperty("load_ms") double loadMs,
     @JsonProperty("peak_rss_bytes") long peakRssBytes) {}

@@ -180,11 +180,7 @@ public final class SplitModel implements TextModel {
     return opening.add(
         connection.stage(
             new StageRequest(
-                cut,
-                nLayers,
-                reply,
-                profile,
-                TensorHashes.of(checkpoint.hash().entries()))));
+                cut, nLayers, reply, profile, TensorHashes.of(checkpoint.hash().entries()))));
   }
 
   @Override

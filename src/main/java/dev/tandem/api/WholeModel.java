@@ -52,8 +52,7 @@ public final class WholeModel implements TextModel {
    * @param checkpoint stays the caller's, who closes it after the model
    * @throws IOException if its files cannot be read
    */
-  public static WholeModel open(Checkpoint checkpoint, EngineSettings settings)
-      throws IOException {
+  public static WholeModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     return new WholeModel(checkpoint, settings);
   }
 

@@ -180,15 +180,15 @@ final class BenchCommand implements Callable<Integer> {
           row.decodeMsPerToken(),
           row.decodeFloorMs(),
           100 * row.bandwidthShare(),
-          100 * row.bandwidthShareQuartiles()[0],
-          100 * row.bandwidthShareQuartiles()[1],
+          100 * row.bandwidthShareQuartiles().get(0),
+          100 * row.bandwidthShareQuartiles().get(1),
           row.javaUsPerToken(),
           row.aggregateTokensPerSecond(),
           row.promptTokens(),
           row.promptTokensPerSecond(),
           100 * row.promptSgemmShare(),
-          100 * row.promptSgemmShareQuartiles()[0],
-          100 * row.promptSgemmShareQuartiles()[1]);
+          100 * row.promptSgemmShareQuartiles().get(0),
+          100 * row.promptSgemmShareQuartiles().get(1));
     }
   }
 }

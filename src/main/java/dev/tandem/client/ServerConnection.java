@@ -118,7 +118,7 @@ public final class ServerConnection implements AutoCloseable {
   ServerMessage ask(IntFunction<ClientMessage> message, Duration timeout) throws IOException {
     int request = lastRequest.incrementAndGet();
     CompletableFuture<ServerMessage> answer = expect(request);
-    link.sendText(ControlCodec.encode(message.apply(request)));
+    link.sendText(ControlCodec.encodeClient(message.apply(request)));
     countRoundTrip();
     return await(answer, timeout);
   }
@@ -133,7 +133,7 @@ public final class ServerConnection implements AutoCloseable {
 
   /** Sends what has no answer. */
   void tell(ClientMessage message) {
-    link.sendText(ControlCodec.encode(message));
+    link.sendText(ControlCodec.encodeClient(message));
   }
 
   void countRoundTrip() {

@@ -12,6 +12,10 @@ import org.bytedeco.javacpp.DoublePointer;
  * concurrent calls wait.
  */
 public final class Engine implements AutoCloseable {
+  static {
+    TandemApi.load();
+  }
+
   private final EngineHandle engine = new EngineHandle();
   private final NativeHandle handle;
 
@@ -19,8 +23,8 @@ public final class Engine implements AutoCloseable {
    * Opens an engine.
    *
    * @param threads threads that compute, the caller's included; 0 for all cores
-   * @param isa {@code avx512}, {@code avx2} or {@code scalar}; empty for {@code TANDEM_ISA} from the
-   *     environment, else the best that this machine has
+   * @param isa {@code avx512}, {@code avx2} or {@code scalar}; empty for {@code TANDEM_ISA} from
+   *     the environment, else the best that this machine has
    * @throws NativeException if the machine lacks the instruction set or threads cannot be started
    */
   public Engine(int threads, String isa) {

@@ -16,8 +16,7 @@ final class LocalSequence implements Sequence {
     stage.handle().acquire();
     try {
       NativeCalls.check(
-          "td_sequence_open",
-          TandemApi.td_sequence_open(stage.pointer(), maxPositions, sequence));
+          "td_sequence_open", TandemApi.td_sequence_open(stage.pointer(), maxPositions, sequence));
       SequenceHandle owned = sequence;
       handle =
           new NativeHandle(

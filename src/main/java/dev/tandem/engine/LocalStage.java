@@ -5,7 +5,6 @@ import dev.tandem.engine.TandemApi.RowsArgs;
 import dev.tandem.engine.TandemApi.StageHandle;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
@@ -36,9 +35,7 @@ public final class LocalStage implements Stage {
             layerBegin, layerEnd, head, config.dModel(), config.vocabSize(), config.maxSeq());
     stage = new StageArguments(model, spec, options).open();
     StageHandle owned = stage;
-    handle =
-        new NativeHandle(
-            "the stage", () -> TandemApi.td_stage_close(owned), parents(model));
+    handle = new NativeHandle("the stage", () -> TandemApi.td_stage_close(owned), parents(model));
     handle.closeWith(this);
   }
 
@@ -93,8 +90,8 @@ public final class LocalStage implements Stage {
   /**
    * {@inheritDoc}
    *
-   * @throws NativeException if an entry's position is above its sequence's length or its rows do not
-   *     fit; the sequences are as they were
+   * @throws NativeException if an entry's position is above its sequence's length or its rows do
+   *     not fit; the sequences are as they were
    */
   @Override
   public synchronized void step(Batch batch, FloatBuffer in, FloatBuffer out) {
@@ -138,7 +135,7 @@ public final class LocalStage implements Stage {
       rows.sequence(sequence(batch, i).pointer());
       rows.firstPosition(batch.position(i));
       rows.n_rows(batch.nRows(i));
-      rows.kind(batch.kind(i) == RowKind.PROMPT ? 0 : 1);
+      rows.kind(NativeCodes.of(batch.kind(i)));
       rows.out_begin(batch.outBegin(i));
       rows.n_out(batch.nOut(i));
     }
@@ -175,6 +172,7 @@ public final class LocalStage implements Stage {
     private FloatBuffer buffer = FloatBuffer.allocate(0);
     private FloatPointer pointer = new FloatPointer((FloatPointer) null);
 
+    @SuppressWarnings("ReferenceEquality") // equals() would compare the floats
     FloatPointer of(FloatBuffer next) {
       if (next != buffer) {
         if (!next.isDirect()) {

@@ -1,34 +1,58 @@
 package dev.tandem.engine;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.Loader;
 
 /** Finds, extracts and loads the native libraries that travel inside the jar. */
 final class NativeLibraries {
   private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
 
+  /** Made by the build: a key of the libraries' contents, then their names. */
+  private static final String INDEX = "libraries.txt";
+
   private NativeLibraries() {}
 
   /**
-   * Loads the bindings and the core. OpenBLAS is only put beside them: the core loads it itself,
-   * at first need and after it has chosen which of OpenBLAS's kernels this processor shall use.
+   * Loads the bindings and the core. OpenBLAS is only put beside them: the core loads it itself, at
+   * first need and after it has chosen which of OpenBLAS's kernels this processor shall use.
    *
    * @throws UnsatisfiedLinkError if this platform's libraries are not in the jar
    */
   static void load() {
-    if (System.getProperty(CACHE_PROPERTY) == null) {
-      System.setProperty(CACHE_PROPERTY, cacheFolder().toString());
-    }
     String folder = "/dev/tandem/engine/" + Loader.getPlatform() + "/";
+    URL index = TandemApi.class.getResource(folder + INDEX);
+    if (index == null) {
+      throw new UnsatisfiedLinkError("no native libraries for " + Loader.getPlatform());
+    }
     try {
-      Loader.cacheResources(TandemApi.class, folder);
+      String base = System.getProperty(CACHE_PROPERTY);
+      Path cache = base == null ? cacheFolder() : Path.of(base);
+      List<String> lines = lines(index);
+      // JavaCPP takes a file for the right one if its size and time are those in the jar, where all
+      // times are equal. In a folder that is named by their contents it can only be right.
+      System.setProperty(CACHE_PROPERTY, cache.resolve("tandem-" + lines.get(0)).toString());
+      if (index.getProtocol().equals("jar")) {
+        for (String library : lines.subList(1, lines.size())) {
+          Loader.cacheResource(TandemApi.class, folder + library);
+        }
+      }
     } catch (IOException e) {
       throw new UncheckedIOException("could not unpack the native libraries: " + e.getMessage(), e);
     }
     Loader.load(TandemApi.class);
+  }
+
+  private static List<String> lines(URL text) throws IOException {
+    try (InputStream in = text.openStream()) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+    }
   }
 
   /** JavaCPP's own cache where the home can be written, else a private temporary folder. */

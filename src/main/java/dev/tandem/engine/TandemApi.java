@@ -30,6 +30,12 @@ final class TandemApi {
   private TandemApi() {}
 
   /**
+   * Loads the libraries if nothing has used this class yet. Call it before the first {@link
+   * Pointer}, which would otherwise settle where libraries are unpacked.
+   */
+  static void load() {}
+
+  /**
    * Memory for {@code count} structs that lives as long as the returned buffer is reachable through
    * the pointer made from it.
    */
@@ -198,8 +204,7 @@ final class TandemApi {
     native StageOptionsArgs rope_sin(@Const FloatPointer value);
 
     @MemberSetter
-    native StageOptionsArgs activation_table(
-        @Cast("const uint16_t*") ShortPointer value);
+    native StageOptionsArgs activation_table(@Cast("const uint16_t*") ShortPointer value);
   }
 
   /** One entry of a ragged batch: {@code td_rows}. */
@@ -234,8 +239,7 @@ final class TandemApi {
 
   static native String td_last_error();
 
-  static native int td_engine_open(
-      int nThreads, String isa, @ByPtrPtr EngineHandle out);
+  static native int td_engine_open(int nThreads, String isa, @ByPtrPtr EngineHandle out);
 
   static native int td_engine_close(EngineHandle engine);
 
@@ -288,6 +292,5 @@ final class TandemApi {
 
   static native int td_probe_read(EngineHandle engine, long bytes, DoublePointer seconds);
 
-  static native int td_probe_sgemm(
-      EngineHandle engine, int m, int n, int k, DoublePointer seconds);
+  static native int td_probe_sgemm(EngineHandle engine, int m, int n, int k, DoublePointer seconds);
 }

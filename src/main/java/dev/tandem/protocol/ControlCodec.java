@@ -13,7 +13,7 @@ public final class ControlCodec {
   private ControlCodec() {}
 
   /** The JSON of a client's control message. */
-  public static String encode(ClientMessage message) {
+  public static String encodeClient(ClientMessage message) {
     ObjectNode json = JsonFields.MAPPER.createObjectNode();
     if (message instanceof InfoRequest info) {
       json.put("type", "info").put("version", Protocol.VERSION).put("request", info.request());
@@ -36,7 +36,7 @@ public final class ControlCodec {
   }
 
   /** The JSON of a server's control message. */
-  public static String encode(ServerMessage message) {
+  public static String encodeServer(ServerMessage message) {
     ObjectNode json = JsonFields.MAPPER.createObjectNode();
     if (message instanceof Info info) {
       json.put("type", "info").put("version", Protocol.VERSION).put("request", info.request());

@@ -90,7 +90,7 @@ final class ClientConnection {
     this.outbound = new Outbound(socket, this::pause, this::resume, () -> silentIntervals = 0);
     socket.frameHandler(this::receive);
     socket.pongHandler(v -> silentIntervals = 0);
-    socket.exceptionHandler(e -> log.debug("{}: {}", peer, e.toString()));
+    socket.exceptionHandler(this::failed);
     socket.closeHandler(
         v -> {
           release();
@@ -98,6 +98,12 @@ final class ClientConnection {
         });
     this.pingTimer = vertx.setPeriodic(pingIntervalMillis, id -> checkLife());
     log.debug("{} connected", peer);
+  }
+
+  /** Below the messages something is wrong: broken frames, or the network. */
+  private void failed(Throwable cause) {
+    log.debug("{}: {}", peer, cause.toString());
+    closeNow(PROTOCOL_ERROR, "broken frame");
   }
 
   /** Closes the connection; may be called by any thread. */
@@ -338,7 +344,7 @@ final class ClientConnection {
 
   private void reply(ServerMessage message) {
     if (!closing) {
-      outbound.text(ControlCodec.encode(message));
+      outbound.text(ControlCodec.encodeServer(message));
     }
   }
 }

@@ -5,8 +5,8 @@ import dev.tandem.tensor.DType;
 /**
  * All that decides a sequence's bits: equal profiles give equal bits, whatever runs beside them.
  *
- * @param modelHash SHA-256 in hex over the canonical config and the normalised tensors; empty
- *     where no second machine takes part, so that nobody needed it
+ * @param modelHash SHA-256 in hex over the canonical config and the normalised tensors; empty where
+ *     no second machine takes part, so that nobody needed it
  * @param weightType effective type of the weights in the arithmetic
  * @param activationEval table or formula
  * @param kvType element type of the KV cache
@@ -29,7 +29,6 @@ public record ArithmeticProfile(
 
   /** The same arithmetic of a model whose hash is known. */
   public ArithmeticProfile withModelHash(String hash) {
-    return new ArithmeticProfile(
-        hash, weightType, activationEval, kvType, mode, chunkRows, blas);
+    return new ArithmeticProfile(hash, weightType, activationEval, kvType, mode, chunkRows, blas);
   }
 }

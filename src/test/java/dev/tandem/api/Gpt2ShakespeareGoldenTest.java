@@ -97,8 +97,7 @@ class Gpt2ShakespeareGoldenTest {
         LocalChain chain = new LocalChain(checkpoint, settings)) {
       RecordingStage recording = new RecordingStage(chain.whole());
       Generator generator = Generators.of(checkpoint, List.of(recording));
-      int[] prompt =
-          checkpoint.tokenizer().encodePrompt(golden.get("prompt").textValue(), false);
+      int[] prompt = checkpoint.tokenizer().encodePrompt(golden.get("prompt").textValue(), false);
       GenerationResult result =
           generator.run(
               GenerationRequest.builder(prompt)

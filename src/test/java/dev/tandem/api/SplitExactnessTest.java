@@ -92,7 +92,10 @@ class SplitExactnessTest {
 
   @ParameterizedTest
   @CsvSource({
-    "gpt2-shakespeare, 256", "gpt2-shakespeare, 16", "stories260K, 256", "stories260K, 16"
+    "gpt2-shakespeare, 256",
+    "gpt2-shakespeare, 16",
+    "stories260K, 256",
+    "stories260K, 16"
   })
   void eightClientsAtOnceGetWhatEachGetsAlone(String name, int chunk) throws Exception {
     EngineSettings settings = settings(chunk, false, 0, "");
@@ -141,8 +144,7 @@ class SplitExactnessTest {
       try (ModelServer server = start(checkpoint, settings(16, true, 1, "avx2"))) {
         for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
           Run split =
-              split(
-                  checkpoint, settings(16, true, 2, ""), server, cut, ReplyKind.HIDDEN, prompt);
+              split(checkpoint, settings(16, true, 2, ""), server, cut, ReplyKind.HIDDEN, prompt);
           assertThat(Bits.firstDifference(reference.logits(), split.logits()))
               .as("K=" + cut)
               .isEmpty();
@@ -199,8 +201,7 @@ class SplitExactnessTest {
     int nLayers = checkpoint.config().nLayers();
     try (LocalChain chain = new LocalChain(checkpoint, settings);
         ServerConnection connection =
-            ServerConnection.connect(
-                URI.create(server.uri()), ConnectionOptions.defaults())) {
+            ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults())) {
       RemoteModel remote = connection.models().get(0);
       List<Stage> stages = new ArrayList<>();
       if (cut > 0) {
@@ -222,8 +223,7 @@ class SplitExactnessTest {
   }
 
   /** Draws with noise, so that ids depend on more than the best logit. */
-  private static Run run(Checkpoint checkpoint, List<Stage> stages, int[] prompt)
-      throws Exception {
+  private static Run run(Checkpoint checkpoint, List<Stage> stages, int[] prompt) throws Exception {
     List<Stage> recorded = new ArrayList<>(stages);
     RecordingStage last = new RecordingStage(recorded.remove(recorded.size() - 1));
     recorded.add(last);

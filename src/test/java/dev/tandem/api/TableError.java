@@ -16,8 +16,8 @@ import java.io.IOException;
  * <ul>
  *   <li>x = Wup LN(h) + b. A normalised row has unit variance times the gain, so the root mean
  *       square of x_i is at most {@code r_i = |Wup_i gain| + |Wup_i bias + b_i|}.
- *   <li>Block l adds to the residual stream an error with {@code |e_l|^2 = sum_i |Wdown_i|^2 (2.13 u
- *       r_i)^2 / 3}.
+ *   <li>Block l adds to the residual stream an error with {@code |e_l|^2 = sum_i |Wdown_i|^2 (2.13
+ *       u r_i)^2 / 3}.
  *   <li>The head divides by the residual stream's standard deviation s and multiplies by gain and
  *       the token's row w_v: {@code sigma = max_v |w_v gain| |e| / (s sqrt(dModel))}.
  * </ul>
@@ -47,9 +47,7 @@ final class TableError {
       square += blockErrorSquare(checkpoint, "blk." + layer + ".");
     }
     double sigma =
-        headNorm(checkpoint)
-            * Math.sqrt(square)
-            / (residualDeviation * Math.sqrt(c.dModel()));
+        headNorm(checkpoint) * Math.sqrt(square) / (residualDeviation * Math.sqrt(c.dModel()));
     return LATER_BLOCKS * SIGMAS * sigma;
   }
 

@@ -59,6 +59,52 @@ class PhiloxSamplerTest {
     return agreements;
   }
 
+  /** Noise of more than 14 occurs once in a million draws; it must still be found. */
+  @Test
+  void aTokenFarBehindCanWin() {
+    int position = 0;
+    while (noise(position, 1) < 14) {
+      position++;
+    }
+    double lead = noise(position, 1) - noise(position, 0);
+    SamplingOptions options = SamplingOptions.builder().topP(1).seed(1).build();
+    Sampler sampler = Samplers.of(options, 2);
+    float[] behind = {0, (float) (-lead + 1e-3)};
+    assertThat(sampler.sample(LogitMaker.direct(behind, 0), 0, position)).isEqualTo(1);
+    float[] tooFar = {0, (float) (-lead - 1e-3)};
+    assertThat(sampler.sample(LogitMaker.direct(tooFar, 0), 0, position)).isEqualTo(0);
+  }
+
+  /** A temperature at which the better token's lead is the other's advantage in noise, exactly. */
+  @Test
+  void equalSumsGoToTheLowerId() {
+    float[] logits = {1, 2};
+    int ties = 0;
+    for (int position = 0; position < 100; position++) {
+      double advantage = noise(position, 0) - noise(position, 1);
+      if (advantage < 0.1) {
+        continue;
+      }
+      double t = 1 / advantage;
+      if (logits[0] / t + noise(position, 0) != logits[1] / t + noise(position, 1)) {
+        continue;
+      }
+      ties++;
+      SamplingOptions options = SamplingOptions.builder().temperature(t).topP(1).seed(1).build();
+      assertThat(Samplers.of(options, 2).sample(LogitMaker.direct(logits, 0), 0, position))
+          .as("position %d", position)
+          .isEqualTo(0);
+    }
+    assertThat(ties).isGreaterThan(5);
+  }
+
+  /** The noise of an id below 4 under seed 1. */
+  private static double noise(int position, int id) {
+    int[] words = new int[4];
+    Philox.block(position, 0, 0, 0, 1, 0, words);
+    return Gumbel.noise(words[id]);
+  }
+
   @Test
   void leavesTheBufferAloneAndReadsOnlyItsWindow() {
     float[] logits = {1, 2, Float.POSITIVE_INFINITY, 0};

@@ -1,0 +1,91 @@
+package dev.tandem.split;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A wire between a client and a server that can be cut, as a killed process does, or go silent. */
+final class CutWire implements AutoCloseable {
+  private final ServerSocket listener;
+  private final int target;
+  private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+  private volatile boolean silent;
+
+  CutWire(int target) throws IOException {
+    this.target = target;
+    this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    start(this::accept);
+  }
+
+  private static void start(Runnable task) {
+    Thread thread = new Thread(task, "wire");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        Socket near = listener.accept();
+        Socket far = new Socket(InetAddress.getLoopbackAddress(), target);
+        sockets.add(near);
+        sockets.add(far);
+        start(() -> pump(near, far));
+        start(() -> pump(far, near));
+      }
+    } catch (IOException e) {
+      cut();
+    }
+  }
+
+  private void pump(Socket from, Socket to) {
+    byte[] buffer = new byte[8192];
+    try {
+      InputStream in = from.getInputStream();
+      OutputStream out = to.getOutputStream();
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        if (!silent) {
+          out.write(buffer, 0, n);
+        }
+      }
+    } catch (IOException e) {
+      // cut: both ends are closed below
+    }
+    close(from);
+    close(to);
+  }
+
+  private static void close(Socket socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  URI uri() {
+    return URI.create("ws://127.0.0.1:" + listener.getLocalPort() + "/v1/split");
+  }
+
+  /** Nothing gets through any more, and nobody is told. */
+  void goSilent() {
+    silent = true;
+  }
+
+  /** Ends all connections without a WebSocket's goodbye. */
+  void cut() {
+    sockets.forEach(CutWire::close);
+  }
+
+  @Override
+  public void close() throws IOException {
+    listener.close();
+    cut();
+  }
+}

@@ -1,0 +1,387 @@
+package dev.tandem.split;
+
+import static dev.tandem.split.ToyServer.C;
+import static dev.tandem.split.ToyServer.D;
+import static dev.tandem.split.ToyServer.anyPort;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.protocol.ClientMessage;
+import dev.tandem.protocol.CloseSequence;
+import dev.tandem.protocol.ControlCodec;
+import dev.tandem.protocol.ErrorCode;
+import dev.tandem.protocol.ErrorMessage;
+import dev.tandem.protocol.FrameHeader;
+import dev.tandem.protocol.FrameKind;
+import dev.tandem.protocol.Info;
+import dev.tandem.protocol.InfoRequest;
+import dev.tandem.protocol.Open;
+import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.protocol.Result;
+import dev.tandem.protocol.RowType;
+import dev.tandem.protocol.Samples;
+import dev.tandem.protocol.SequenceLimits;
+import dev.tandem.protocol.WireProfile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(300)
+class HostileClientTest {
+  private static final int MAX_STEP = FrameHeader.messageBytes(C, D);
+  private static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 100_000 : 4_000;
+  private static final long SEED = 99;
+
+  private ToyServer toy;
+  private Bystander bystander;
+
+  @BeforeEach
+  void start() throws IOException {
+    toy = new ToyServer(anyPort().withSequences(6, ToyServer.MAX_SEQ));
+    bystander = new Bystander(toy);
+  }
+
+  @AfterEach
+  void othersWentOnAndNothingIsLeft() throws Exception {
+    bystander.assertAlive();
+    bystander.close();
+    while (toy.server.activeConnections() > 0) {
+      Thread.sleep(1);
+    }
+    while (toy.server.activeSequences() > 0) {
+      Thread.sleep(1);
+    }
+    assertThat(toy.model.openSequences()).isZero();
+    toy.close();
+  }
+
+  private RawClient client() {
+    return new RawClient(toy.uri());
+  }
+
+  private static byte[] changed(byte[] frame, int at, int value) {
+    byte[] result = frame.clone();
+    result[at] = (byte) value;
+    return result;
+  }
+
+  @Test
+  void malformedTextGetsAnErrorAndIsClosed() throws Exception {
+    for (String text :
+        new String[] {
+          "", "{", "null", "{\"type\":\"opened\"}", "{\"type\":\"open\",\"version\":1}"
+        }) {
+      try (RawClient client = client()) {
+        client.send(text);
+        client.assertError(ErrorCode.PROTOCOL);
+        client.assertClosed(1002);
+      }
+    }
+    try (RawClient client = client()) {
+      client.send("{\"type\":\"info\",\"version\":3,\"request\":1}");
+      client.assertError(ErrorCode.VERSION);
+      client.assertClosed(1002);
+    }
+  }
+
+  @Test
+  void longMessagesGetAnErrorAndAreClosed() throws Exception {
+    try (RawClient client = client()) {
+      client.send("x".repeat(17_000));
+      client.assertError(ErrorCode.TOO_LONG);
+      client.assertClosed(1009);
+    }
+    try (RawClient client = client()) {
+      client.send(new byte[MAX_STEP + 1]);
+      client.assertError(ErrorCode.TOO_LONG);
+      client.assertClosed(1009);
+    }
+    try (RawClient client = client()) {
+      byte[] fragment = new byte[MAX_STEP / 2];
+      for (int i = 0; i < 3; i++) {
+        client.send(fragment, 0, fragment.length, false);
+      }
+      client.assertError(ErrorCode.TOO_LONG);
+      client.assertClosed(1009);
+    }
+    try (RawClient client = client()) {
+      client.send(new byte[MAX_STEP + 100_000]);
+      assertThat(client.next()).isInstanceOf(RawClient.Closed.class);
+    }
+  }
+
+  @Test
+  void fragmentsOfAGoodMessageArePutTogether() throws Exception {
+    try (RawClient client = client()) {
+      byte[] frame = RawClient.frame(client.step(client.open(), 0, 5));
+      for (int at = 0; at < frame.length; at += 7) {
+        int length = Math.min(7, frame.length - at);
+        client.send(frame, at, length, at + length == frame.length);
+      }
+      assertThat(client.next()).isInstanceOf(Result.class);
+    }
+  }
+
+  @Test
+  void brokenFramesGetAnErrorAndAreClosed() throws Exception {
+    try (RawClient client = client()) {
+      Opened never = new Opened(1, 1, 1, "", WireProfile.ANY, SequenceLimits.of(C, D, D, 200));
+      client.send(RawClient.frame(client.step(never, 0, 1)));
+      client.assertError(ErrorCode.PROTOCOL);
+      client.assertClosed(1002);
+    }
+    for (int cut : new int[] {0, 1, 47, 48, 51}) {
+      try (RawClient client = client()) {
+        client.send(Arrays.copyOf(RawClient.frame(client.step(client.open(), 0, 1)), cut));
+        client.assertError(ErrorCode.PROTOCOL);
+        client.assertClosed(1002);
+      }
+    }
+    int[][] changes = {{0, 'X'}, {5, 2}, {6, 2}, {7, 9}, {8, 7}, {12, 0x55}, {32, 1}, {44, 1}};
+    for (int[] change : changes) {
+      try (RawClient client = client()) {
+        byte[] frame = RawClient.frame(client.step(client.open(), 0, 1));
+        client.send(changed(frame, change[0], frame[change[0]] ^ change[1]));
+        client.assertError(ErrorCode.PROTOCOL);
+        client.assertClosed(1002);
+      }
+    }
+    try (RawClient client = client()) {
+      client.send(changed(RawClient.frame(client.step(client.open(), 0, 1)), 4, 2));
+      client.assertError(ErrorCode.VERSION);
+      client.assertClosed(1002);
+    }
+  }
+
+  @Test
+  void whatCannotBeHadIsRefusedAndTheConnectionLivesOn() throws Exception {
+    try (RawClient client = client()) {
+      Open good = client.openMessage(0, ReplyKind.HIDDEN, 200);
+      refused(client, ErrorCode.MODEL, "\"layers\"", "\"model\":\"beef\",\"layers\"", good);
+      refused(client, ErrorCode.LAYERS, "[0,4]", "[0,5]", good);
+      refused(client, ErrorCode.LAYERS, "[0,4]", "[4,9]", good);
+      refused(client, ErrorCode.UNSUPPORTED, "\"hidden\"", "\"topk\"", good);
+      refused(client, ErrorCode.UNSUPPORTED, "\"send\":\"f32\"", "\"send\":\"f16\"", good);
+      refused(client, ErrorCode.UNSUPPORTED, "\"receive\":\"f32\"", "\"receive\":\"q8_0\"", good);
+      refused(client, ErrorCode.PROFILE, "\"profile\":{", "\"profile\":{\"mode\":\"other\"", good);
+      refused(client, ErrorCode.LIMIT, "200", "401", good);
+      for (int i = 0; i < 4; i++) {
+        client.open();
+      }
+      // The bystander opens and closes one sequence all the time.
+      client.send(ControlCodec.encodeClient(good));
+      client.next();
+      client.send(ControlCodec.encodeClient(good));
+      client.next();
+      client.send(ControlCodec.encodeClient(good));
+      client.assertError(ErrorCode.CAPACITY);
+      client.send(ControlCodec.encodeClient(new CloseSequence(1)));
+      assertThat(client.next()).isEqualTo(new CloseSequence(1));
+      client.send(ControlCodec.encodeClient(new CloseSequence(1)));
+      client.assertError(ErrorCode.UNKNOWN_SEQUENCE);
+      client.send(ControlCodec.encodeClient(new CloseSequence(2)));
+      client.next();
+      client.send(ControlCodec.encodeClient(new CloseSequence(3)));
+      client.next();
+      client.send(ControlCodec.encodeClient(new InfoRequest(5, true)));
+      assertThat(client.next()).isInstanceOf(Info.class);
+    }
+  }
+
+  private static void refused(
+      RawClient client, ErrorCode code, String part, String replacement, Open good)
+      throws InterruptedException {
+    String text = ControlCodec.encodeClient(good);
+    assertThat(text).contains(part);
+    client.send(text.replace(part, replacement));
+    assertThat(client.next())
+        .isInstanceOfSatisfying(
+            ErrorMessage.class,
+            error -> {
+              assertThat(error.code()).isEqualTo(code);
+              assertThat(error.request()).isEqualTo(good.request());
+            });
+  }
+
+  @Test
+  void stepsThatDoNotFitAreRefusedAndTheSequenceLivesOn() throws Exception {
+    try (RawClient client = client();
+        RawClient other = client()) {
+      Opened opened = client.open();
+      other.open();
+      Opened second = other.open();
+
+      client.send(RawClient.frame(client.step(opened, 1, 1)));
+      client.assertError(ErrorCode.POSITION);
+      FrameHeader step = client.step(opened, 0, 1);
+      client.send(
+          RawClient.frame(
+              new FrameHeader(
+                  FrameKind.STEP,
+                  RowType.F32,
+                  false,
+                  false,
+                  opened.epoch(),
+                  step.request(),
+                  opened.sequence(),
+                  0,
+                  5,
+                  D,
+                  0,
+                  0)));
+      client.assertError(ErrorCode.POSITION);
+      client.send(changed(RawClient.frame(client.step(opened, 0, 1)), 7, 1));
+      client.assertError(ErrorCode.UNSUPPORTED);
+      client.send(RawClient.frame(client.step(opened, 190, 11)));
+      client.assertError(ErrorCode.LIMIT);
+
+      // A sequence of somebody else, with its own epoch and with this connection's.
+      client.send(
+          RawClient.frame(
+              client.step(
+                  new Opened(
+                      1, second.sequence(), opened.epoch(), "", opened.profile(), opened.limits()),
+                  0,
+                  1)));
+      client.assertError(ErrorCode.UNKNOWN_SEQUENCE);
+
+      client.send(RawClient.frame(client.step(opened, 0, 3)));
+      assertThat(client.next()).isInstanceOf(Result.class);
+      client.send(RawClient.frame(client.step(second, 0, 1)));
+      client.assertError(ErrorCode.PROTOCOL);
+      client.assertClosed(1002);
+      other.send(RawClient.frame(other.step(second, 0, 1)));
+      assertThat(other.next()).isInstanceOf(Result.class);
+    }
+  }
+
+  @Test
+  void moreThanFourStepsAtOnceAreRefused() throws Exception {
+    CountDownLatch gate = new CountDownLatch(1);
+    try (RawClient client = client()) {
+      Opened opened = client.open();
+      bystander.assertAlive();
+      toy.model.onStep(
+          batch -> {
+            try {
+              gate.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          });
+      for (int i = 0; i < 5; i++) {
+        client.send(RawClient.frame(client.step(opened, i, 1)));
+      }
+      client.assertError(ErrorCode.LIMIT);
+      gate.countDown();
+      for (int i = 0; i < 4; i++) {
+        assertThat(client.next()).isInstanceOf(Result.class);
+      }
+      client.send(RawClient.frame(client.step(opened, 4, 1)));
+      client.assertError(ErrorCode.POSITION);
+      client.send(RawClient.frame(client.step(opened, 0, 1)));
+      assertThat(client.next()).isInstanceOf(Result.class);
+    }
+  }
+
+  /** Every mutated message of a client in every state is answered or closes the connection. */
+  @Test
+  void mutatedMessagesAreAllAnswered() throws Exception {
+    Samples samples = new Samples(SEED);
+    int answered = 0;
+    int connections = 0;
+    RawClient client = null;
+    Opened opened = null;
+    for (int i = 0; i < MUTATIONS; i++) {
+      if (client == null) {
+        client = client();
+        connections++;
+        client.send(ControlCodec.encodeClient(client.openMessage(0, ReplyKind.LOGITS, 200)));
+        Object first = client.next();
+        while (first instanceof ErrorMessage) { // the last connection's sequences are on their way
+          client.send(ControlCodec.encodeClient(client.openMessage(0, ReplyKind.LOGITS, 200)));
+          first = client.next();
+        }
+        opened = (Opened) first;
+      }
+      if (i % 8 == 7) {
+        ClientMessage message = samples.client();
+        byte[] text = ControlCodec.encodeClient(message).getBytes(StandardCharsets.UTF_8);
+        client.send(new String(samples.mutate(text), StandardCharsets.UTF_8));
+      } else {
+        client.send(samples.mutate(RawClient.frame(client.step(opened, 0, 1 + i % C))));
+      }
+      Object answer = client.next();
+      if (answer instanceof ErrorMessage error) {
+        answered++;
+        if (error.code().closesConnection()) {
+          assertThat(client.next()).isInstanceOf(RawClient.Closed.class);
+          client = null;
+        }
+      } else if (answer instanceof RawClient.Closed) {
+        client = null;
+      } else {
+        answered++;
+      }
+    }
+    if (client != null) {
+      client.close();
+    }
+    assertThat(answered).isGreaterThan(MUTATIONS * 9 / 10);
+    assertThat(connections).isGreaterThan(MUTATIONS / 10);
+    assertThat(bystander.rounds()).isPositive();
+  }
+
+  @Test
+  void garbageBelowTheProtocolIsShutOut() throws Exception {
+    String upgrade =
+        "GET /v1/split HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    byte[][] afterwards = {
+      {(byte) 0x82, 0x05, 1, 2, 3, 4, 5}, // not masked
+      {(byte) 0x83, (byte) 0x80, 0, 0, 0, 0}, // reserved opcode
+      {(byte) 0xc2, (byte) 0x80, 0, 0, 0, 0}, // reserved bit
+      {(byte) 0x80, (byte) 0x80, 0, 0, 0, 0}, // a continuation of nothing
+      {(byte) 0x09, (byte) 0x80, 0, 0, 0, 0}, // a fragmented ping
+      {(byte) 0x82, (byte) 0xff, 0x7f, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0}, // 2^63 - 1 bytes
+      {(byte) 0x81, (byte) 0x82, 0, 0, 0, 0, (byte) 0xc3, 0x28} // not UTF-8
+    };
+    for (byte[] garbage : afterwards) {
+      StringBuilder response = new StringBuilder();
+      try (Socket socket = new Socket("127.0.0.1", toy.server.port())) {
+        socket.setSoTimeout(30_000);
+        socket.getOutputStream().write(upgrade.getBytes(StandardCharsets.US_ASCII));
+        while (!response.toString().endsWith("\r\n\r\n")) {
+          response.append((char) socket.getInputStream().read());
+        }
+        socket.getOutputStream().write(garbage);
+        assertEnds(socket.getInputStream());
+      }
+    }
+    try (Socket socket = new Socket("127.0.0.1", toy.server.port())) {
+      socket.setSoTimeout(30_000);
+      socket.getOutputStream().write("\0\1\2 nonsense\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      assertEnds(socket.getInputStream());
+    }
+  }
+
+  private static void assertEnds(InputStream in) throws IOException {
+    byte[] sink = new byte[4096];
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    try {
+      while (in.read(sink) >= 0) {
+        assertThat(System.nanoTime()).as("the connection ends").isLessThan(deadline);
+      }
+    } catch (java.net.SocketException e) {
+      assertThat(e).hasMessageContaining("reset");
+    }
+  }
+}
