@@ -36,7 +36,12 @@ public final class SplitServer implements AutoCloseable {
   /** Frames a little over the limit are still read, so that their sender gets a proper error. */
   private static final int FRAME_SLACK_BYTES = 64 * 1024;
 
-  private static final long IDLE_HTTP_MILLIS = 60_000;
+  /**
+   * Ping intervals without a finished write after which TCP is closed. Pings are written all the
+   * time, so this is a client that does not read: a close frame would wait behind the rest.
+   */
+  private static final long WRITE_IDLE_INTERVALS = 4;
+
   private static final int CLOSING_TIMEOUT_SECONDS = 2;
   private static final long START_SECONDS = 30;
 
@@ -78,8 +83,8 @@ public final class SplitServer implements AutoCloseable {
                 .setWebSocketClosingTimeout(CLOSING_TIMEOUT_SECONDS)
                 .setTcpNoDelay(true)
                 .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
-                .setIdleTimeout(
-                    Math.toIntExact(Math.max(IDLE_HTTP_MILLIS, 3 * options.pingIntervalMillis()))));
+                .setWriteIdleTimeout(
+                    Math.toIntExact(WRITE_IDLE_INTERVALS * options.pingIntervalMillis())));
     http.requestHandler(this::answer);
     http.webSocketHandshakeHandler(this::admit);
     http.webSocketHandler(this::connected);

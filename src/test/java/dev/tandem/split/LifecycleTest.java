@@ -40,7 +40,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(120)
 class LifecycleTest {
-  private static final Duration SHORT = Duration.ofMillis(100);
+  private static final Duration PING = Duration.ofMillis(500);
 
   private final float[] rows = ToyServer.randomRows(new Random(3), 100);
 
@@ -91,12 +91,8 @@ class LifecycleTest {
     }
   }
 
-  private static ConnectionOptions impatient() {
-    return new ConnectionOptions(
-        Duration.ofMillis(300),
-        Duration.ofMillis(300),
-        Duration.ofMillis(300),
-        Duration.ofSeconds(10));
+  private static ConnectionOptions waiting(Duration connect, Duration step) {
+    return new ConnectionOptions(connect, Duration.ofSeconds(60), step, Duration.ofSeconds(10));
   }
 
   private static void assertOneLine(ThrowingCallable call, String... parts) {
@@ -171,12 +167,12 @@ class LifecycleTest {
 
   @Test
   void silentServersAndClientsAreGivenUp() throws Exception {
-    try (ToyServer toy = new ToyServer(anyPort().withTimes(100, 1_000));
+    try (ToyServer toy = new ToyServer(anyPort().withTimes(PING.toMillis(), 1_000));
         CutWire wire = new CutWire(toy.server.port());
-        ServerConnection connection = ServerConnection.connect(wire.uri(), pingEvery(SHORT))) {
+        ServerConnection connection = ServerConnection.connect(wire.uri(), pingEvery(PING))) {
       RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
       Sequence sequence = stage.openSequence(10);
-      Thread.sleep(800);
+      Thread.sleep(5 * PING.toMillis());
       assertThat(toy.server.activeSequences()).as("idle, but alive").isEqualTo(1);
       ToyServer.step(stage, sequence, 0, rows, 1, RowKind.GENERATED, 1);
       wire.goSilent();
@@ -295,7 +291,11 @@ class LifecycleTest {
         "no server at no.such.host.invalid:1 (unknown host)");
     try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
       assertOneLine(
-          () -> ServerConnection.connect(uri(mute.getLocalPort()), impatient()).close(),
+          () ->
+              ServerConnection.connect(
+                      uri(mute.getLocalPort()),
+                      waiting(Duration.ofMillis(300), Duration.ofSeconds(60)))
+                  .close(),
           "no answer from 127.0.0.1:" + mute.getLocalPort() + " within 300 ms");
     }
   }
@@ -307,13 +307,15 @@ class LifecycleTest {
   @Test
   void aStepThatTakesTooLongIsGivenUpAndTheSequenceRecovers() throws Exception {
     try (ToyServer toy = new ToyServer(anyPort());
-        ServerConnection connection = ServerConnection.connect(toy.uri(), impatient())) {
+        ServerConnection connection =
+            ServerConnection.connect(
+                toy.uri(), waiting(Duration.ofSeconds(60), Duration.ofSeconds(2)))) {
       RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
       Sequence sequence = stage.openSequence(10);
       Gate gate = new Gate(toy.model);
       assertOneLine(
           () -> ToyServer.step(stage, sequence, 0, rows, 3, RowKind.GENERATED, 1),
-          "no answer from 127.0.0.1:" + toy.server.port() + " within 300 ms");
+          "no answer from 127.0.0.1:" + toy.server.port() + " within 2000 ms");
       assertThat(sequence.length()).isZero();
       gate.open();
       assertThat(ToyServer.step(stage, sequence, 0, rows, 3, RowKind.GENERATED, 1)).hasSize(D);
