@@ -44,7 +44,9 @@ final class Messages {
     if (!e.getCommandLine().getSubcommands().isEmpty()) {
       return "no command '" + first + "'" + hint;
     }
-    return "unexpected '" + oneLine(first) + "'; put quotes around a text with blanks, and options before --";
+    return "unexpected '"
+        + oneLine(first)
+        + "'; put quotes around a text with blanks, and options before --";
   }
 
   /** What failed. */

@@ -66,10 +66,7 @@ class MisuseTest {
 
   private LocalStage whole() throws IOException {
     return model.openStage(
-        0,
-        model.config().nLayers(),
-        true,
-        StageOptions.defaults(model.config().activation()));
+        0, model.config().nLayers(), true, StageOptions.defaults(model.config().activation()));
   }
 
   private static FloatBuffer direct(int floats) {
@@ -112,11 +109,9 @@ class MisuseTest {
   void buffersOfTheWrongSizeAreRefused() {
     for (int rows : new int[] {1, 3, CAPACITY}) {
       assertRefused(rows(sequence, 0, rows), in(rows - 1), out());
-      assertRefused(
-          rows(sequence, 0, rows), direct(rows * stage.spec().dModel() - 1), out());
+      assertRefused(rows(sequence, 0, rows), direct(rows * stage.spec().dModel() - 1), out());
       assertRefused(rows(sequence, 0, rows), in(rows), direct(0));
-      assertRefused(
-          rows(sequence, 0, rows), in(rows), direct(stage.spec().vocabSize() - 1));
+      assertRefused(rows(sequence, 0, rows), in(rows), direct(stage.spec().vocabSize() - 1));
     }
     assertAlive();
   }
@@ -125,16 +120,19 @@ class MisuseTest {
   void buffersOfTheWrongKindAreRefused() {
     int floats = stage.spec().dModel();
     ByteBuffer bytes = ByteBuffer.allocateDirect(Float.BYTES * 1024 + 3);
-    FloatBuffer unaligned = bytes.slice(1, bytes.capacity() - 3).order(ByteOrder.nativeOrder())
-        .asFloatBuffer();
+    FloatBuffer unaligned =
+        bytes.slice(1, bytes.capacity() - 3).order(ByteOrder.nativeOrder()).asFloatBuffer();
     FloatBuffer foreignOrder =
-        bytes.slice(0, 4096).order(
+        bytes
+            .slice(0, 4096)
+            .order(
                 ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN
                     ? ByteOrder.LITTLE_ENDIAN
                     : ByteOrder.BIG_ENDIAN)
             .asFloatBuffer();
     for (FloatBuffer wrong :
-        List.of(FloatBuffer.allocate(floats), FloatBuffer.allocate(1024), unaligned, foreignOrder)) {
+        List.of(
+            FloatBuffer.allocate(floats), FloatBuffer.allocate(1024), unaligned, foreignOrder)) {
       assertRefused(rows(sequence, 0, 1), wrong, out());
       assertRefused(rows(sequence, 0, 1), in(1), wrong);
     }
@@ -188,7 +186,13 @@ class MisuseTest {
 
   @ParameterizedTest
   @CsvSource({
-    "-1,5", "0,6", "3,2", "0,2147483647", "-2147483648,-2147483648", "6,6", "-2147483648,2147483647"
+    "-1,5",
+    "0,6",
+    "3,2",
+    "0,2147483647",
+    "-2147483648,-2147483648",
+    "6,6",
+    "-2147483648,2147483647"
   })
   void stagesOfImpossibleLayersAreRefused(int begin, int end) {
     StageOptions options = StageOptions.defaults(model.config().activation());
@@ -231,8 +235,7 @@ class MisuseTest {
       Collections.shuffle(order, random);
       for (AutoCloseable next : order) {
         assertThatNoUndeclaredException(next::close);
-        assertThatNoUndeclaredException(
-            () -> s.step(rows(q, 0, 1), direct(64), direct(64)));
+        assertThatNoUndeclaredException(() -> s.step(rows(q, 0, 1), direct(64), direct(64)));
         assertThatNoUndeclaredException(() -> s.openSequence(4).close());
       }
       assertThatIllegalStateException().isThrownBy(q::length);
