@@ -131,7 +131,8 @@ final class BenchCommand implements Callable<Integer> {
           batches,
           repeat);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), Messages.aboutOption(Messages.oneLine(e.getMessage())), e);
+      throw new ParameterException(
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e.getMessage())), e);
     }
   }
 

@@ -27,8 +27,7 @@ final class Cli {
   static void main(String name, Object command, String... args) {
     StandardStream out = new StandardStream(FileDescriptor.out);
     PrintWriter err = new StandardStream(FileDescriptor.err).writer();
-    int code =
-        run(name, command, out.writer(), err, System.getenv(), Utf8Arguments.of(args));
+    int code = run(name, command, out.writer(), err, System.getenv(), Utf8Arguments.of(args));
     Optional<IOException> failure = out.failure();
     if (failure.isPresent()) {
       err.println(name + ": cannot write the output: " + Messages.of(failure.get()));
@@ -80,13 +79,7 @@ final class Cli {
     String name = line.getCommandSpec().qualifiedName();
     line.getErr()
         .println(
-            name
-                + ": "
-                + Messages.of(e)
-                + environment.origin(e)
-                + " (see "
-                + name
-                + " --help)");
+            name + ": " + Messages.of(e) + environment.origin(e) + " (see " + name + " --help)");
     line.getErr().flush();
     return USAGE;
   }

@@ -22,7 +22,8 @@ final class SamplingMixin {
       names = {"-p", "--top-p"},
       paramLabel = "P",
       defaultValue = "0.9",
-      description = "Keep the best tokens that together have this probability. Default: ${DEFAULT-VALUE}")
+      description =
+          "Keep the best tokens that together have this probability. Default: ${DEFAULT-VALUE}")
   private double topP;
 
   @Option(
@@ -36,14 +37,16 @@ final class SamplingMixin {
       names = "--min-p",
       paramLabel = "P",
       defaultValue = "0",
-      description = "Keep tokens with this share of the best one's probability. Default: ${DEFAULT-VALUE}")
+      description =
+          "Keep tokens with this share of the best one's probability. Default: ${DEFAULT-VALUE}")
   private double minP;
 
   @Option(
       names = "--repeat-penalty",
       paramLabel = "R",
       defaultValue = "1",
-      description = "Divide positive logits of earlier tokens by this; 1 is off. Default: ${DEFAULT-VALUE}")
+      description =
+          "Divide positive logits of earlier tokens by this; 1 is off. Default: ${DEFAULT-VALUE}")
   private double repeatPenalty;
 
   @Option(
@@ -57,7 +60,8 @@ final class SamplingMixin {
       names = "--frequency-penalty",
       paramLabel = "R",
       defaultValue = "0",
-      description = "Subtract this for every occurrence of a generated token. Default: ${DEFAULT-VALUE}")
+      description =
+          "Subtract this for every occurrence of a generated token. Default: ${DEFAULT-VALUE}")
   private double frequencyPenalty;
 
   @Option(

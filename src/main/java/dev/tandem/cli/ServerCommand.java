@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
 final class ServerCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelMixin model;
+
   @Option(
       names = {"-a", "--address"},
       paramLabel = "ADDRESS",

@@ -24,7 +24,9 @@ final class StandardStream extends OutputStream {
     return new PrintWriter(new OutputStreamWriter(this, StandardCharsets.UTF_8), false);
   }
 
-  /** Why something could not be written; empty also where the reader has gone, who wants no more. */
+  /**
+   * Why something could not be written; empty also where the reader has gone, who wants no more.
+   */
   Optional<IOException> failure() {
     return failure.filter(
         e -> !String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("pipe"));

@@ -34,7 +34,10 @@ final class TokenizeCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "{\"ids\":[...]}")
   private boolean json;
 
-  @Option(names = "--special", fallbackValue = "true", description = "Special tokens written in the text count as such.")
+  @Option(
+      names = "--special",
+      fallbackValue = "true",
+      description = "Special tokens written in the text count as such.")
   private boolean special;
 
   @Mixin private GeneralMixin general;
