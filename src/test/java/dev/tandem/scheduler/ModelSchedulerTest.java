@@ -38,6 +38,7 @@ class ModelSchedulerTest {
   private final ModelScheduler scheduler = new ModelScheduler("engine", model, 8, 4, 1_000);
   private final List<Seen> seen = new CopyOnWriteArrayList<>();
   private final CountDownLatch gate = new CountDownLatch(1);
+  private final List<CompletableFuture<FloatBuffer>> held = new ArrayList<>();
   private int calls;
 
   @AfterEach
@@ -57,11 +58,11 @@ class ModelSchedulerTest {
   }
 
   /** Holds the engine thread in a step of its own until the gate opens; then records. */
-  private CompletableFuture<FloatBuffer> holdEngine() throws Exception {
-    return holdEngine(this::record);
+  private void holdEngine() throws Exception {
+    holdEngine(this::record);
   }
 
-  private CompletableFuture<FloatBuffer> holdEngine(Consumer<Batch> afterwards) throws Exception {
+  private void holdEngine(Consumer<Batch> afterwards) throws Exception {
     ScheduledSequence holder = scheduler.lane().open(0, 4, false, 100).get();
     CountDownLatch entered = new CountDownLatch(1);
     model.onStep(
@@ -70,9 +71,8 @@ class ModelSchedulerTest {
           await(gate);
           model.onStep(afterwards);
         });
-    CompletableFuture<FloatBuffer> held = holder.submit(generated(0, 1));
+    held.add(holder.submit(generated(0, 1)));
     entered.await();
-    return held;
   }
 
   private static void await(CountDownLatch latch) {
@@ -127,7 +127,8 @@ class ModelSchedulerTest {
 
   private static Reason reason(Throwable failure) {
     Throwable cause = failure instanceof ExecutionException ? failure.getCause() : failure;
-    return ((ScheduleException) cause).reason();
+    assertThat(cause).isInstanceOf(ScheduleException.class);
+    return cause instanceof ScheduleException e ? e.reason() : Reason.CLOSED;
   }
 
   @Test
@@ -251,7 +252,7 @@ class ModelSchedulerTest {
     ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
     holdEngine();
     for (int i = 0; i < 4; i++) {
-      sequence.submit(generated(i, 1));
+      held.add(sequence.submit(generated(i, 1)));
     }
     assertThatThrownBy(() -> sequence.submit(generated(4, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.LIMIT));
@@ -372,7 +373,7 @@ class ModelSchedulerTest {
             await(gate);
             model.onStep(this::record);
           });
-      holder.submit(generated(0, 1));
+      held.add(holder.submit(generated(0, 1)));
       entered.await();
       List<CompletableFuture<FloatBuffer>> results = new ArrayList<>();
       for (ScheduledSequence sequence : sequences) {
