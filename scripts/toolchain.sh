@@ -140,6 +140,27 @@ exclusively() {
   fi
 }
 
+# Sets archive to the file of class data that this Java may share with the run that made it, which
+# saves a fifth of the start-up.
+find_archive() {
+  local release= key
+  if [ -r "$java_home/release" ]; then
+    release=$(<"$java_home/release")
+  fi
+  key=$(cksum <<<"$root $java_home $release")
+  archive=$root/target/class-data/${key%% *}.jsa
+}
+
+make_archive() {
+  rm -rf "$root/target/class-data"
+  mkdir -p "$root/target/class-data"
+  if find_java java; then
+    find_archive
+    "$java_home/bin/java" -XX:ArchiveClassesAtExit="$archive" -jar "$jar" \
+      generate --max-tokens 1 --prompt "A" </dev/null >>"$build_log" 2>&1 || rm -f "$archive"
+  fi
+}
+
 is_stale() {
   local existing=() source
   if [ ! -e "$stamp" ] || [ ! -e "$jar" ]; then
@@ -168,6 +189,7 @@ build() {
     die "the build failed; see $build_log"
   fi
   mv -f "$fresh"/*.jar "$root/target/"
+  make_archive
   mv -f "$stamp.new" "$stamp"
   clear_progress
 }
