@@ -137,7 +137,8 @@ public final class SplitServer implements AutoCloseable {
     try {
       future.toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException e) {
-      throw new IOException(e.getCause().getMessage(), e.getCause());
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new IOException(cause.getMessage(), cause);
     } catch (TimeoutException e) {
       throw new IOException("the network did not answer within " + START_SECONDS + " s", e);
     } catch (InterruptedException e) {
