@@ -174,6 +174,11 @@ is_stale() {
   [ -n "$(find "${existing[@]}" -newer "$stamp" -print -quit)" ]
 }
 
+# Maven does not take away what sources no longer make, and would put it into the jars.
+remove_classes() {
+  rm -rf "$root"/target/{classes,test-classes,maven-status}
+}
+
 # Builds the jars in a folder of their own and moves them, so that a Tandem that is running keeps
 # the jar that it opened.
 build() {
@@ -183,6 +188,7 @@ build() {
   need_build_tools
   progress "building (the first time takes a minute or two)"
   touch "$stamp.new"
+  remove_classes
   if ! maven -q -Dmaven.test.skip=true -Djars.dir="$fresh" package >>"$build_log" 2>&1; then
     clear_progress
     grep -E '^\[ERROR\]|error:|CMake Error' "$build_log" | head -n 20 >&2 || true
