@@ -26,7 +26,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 
 /** A connection to a server; safe for use by many threads. */
@@ -37,8 +36,8 @@ public final class ServerConnection implements AutoCloseable {
   private final Map<Integer, CompletableFuture<ServerMessage>> pending = new ConcurrentHashMap<>();
   private final AtomicInteger lastRequest = new AtomicInteger();
   private final AtomicLong roundTrips = new AtomicLong();
-  private final AtomicReference<String> lost = new AtomicReference<>("");
   private volatile FrameLimits frameLimits = new FrameLimits(0, 0);
+  private volatile String lost = "";
   private volatile String lastError = "";
   private List<RemoteModel> models = List.of();
 
@@ -172,7 +171,8 @@ public final class ServerConnection implements AutoCloseable {
       }
       return message;
     } catch (ExecutionException e) {
-      throw new IOException(e.getCause().getMessage(), e.getCause());
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new IOException(cause.getMessage(), cause);
     } catch (TimeoutException e) {
       throw new IOException(
           "no answer from " + peer + " within " + timeout.toMillis() + " ms; it may be overloaded",
@@ -195,19 +195,20 @@ public final class ServerConnection implements AutoCloseable {
   private CompletableFuture<ServerMessage> expect(int request) {
     CompletableFuture<ServerMessage> answer = new CompletableFuture<>();
     pending.put(request, answer);
-    String cause = lost.get();
-    if (!cause.isEmpty() && pending.remove(request) != null) {
-      answer.completeExceptionally(new IOException(cause));
+    if (!lost.isEmpty() && pending.remove(request) != null) {
+      answer.completeExceptionally(new IOException(lost));
     }
     return answer;
   }
 
-  private void fail(String cause) {
-    lost.compareAndSet("", cause);
+  private synchronized void fail(String cause) {
+    if (lost.isEmpty()) {
+      lost = cause;
+    }
     for (Integer request : pending.keySet()) {
       CompletableFuture<ServerMessage> answer = pending.remove(request);
       if (answer != null) {
-        answer.completeExceptionally(new IOException(lost.get()));
+        answer.completeExceptionally(new IOException(lost));
       }
     }
   }

@@ -96,7 +96,7 @@ final class WireLink implements WebSocket.Listener {
       link.opened.complete(socket);
     } catch (CompletionException e) {
       link.pings.shutdownNow();
-      throw new IOException(link.connectFailure(e.getCause(), options.connectTimeout()), e);
+      throw new IOException(link.connectFailure(unwrapped(e), options.connectTimeout()), e);
     }
     long millis = options.pingInterval().toMillis();
     link.pings.scheduleAtFixedRate(link::checkLife, millis, millis, TimeUnit.MILLISECONDS);
@@ -131,6 +131,11 @@ final class WireLink implements WebSocket.Listener {
       why = reason(cause);
     }
     return "no server at " + peer + " (" + why + "); start it or check the address";
+  }
+
+  private static Throwable unwrapped(Throwable failure) {
+    Throwable cause = failure.getCause();
+    return failure instanceof CompletionException && cause != null ? cause : failure;
   }
 
   private static String reason(Throwable cause) {
@@ -210,7 +215,7 @@ final class WireLink implements WebSocket.Listener {
               if (failure == null) {
                 sendNext();
               } else {
-                lose(closed(failure instanceof CompletionException ? failure.getCause() : failure));
+                lose(closed(unwrapped(failure)));
               }
             });
         return;

@@ -156,7 +156,7 @@ public final class ControlCodec {
           json.integer("max_positions", 1, Integer.MAX_VALUE),
           json.has("profile") ? profile(json.fields("profile")) : WireProfile.ANY);
     } catch (ProtocolException e) {
-      throw new ProtocolException(e.code(), e.getMessage(), request, 0);
+      throw e.about(request, 0);
     }
   }
 

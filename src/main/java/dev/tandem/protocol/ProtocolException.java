@@ -31,6 +31,11 @@ public final class ProtocolException extends IOException {
     this.sequence = sequence;
   }
 
+  /** The same error, about a request that its thrower did not know. */
+  ProtocolException about(int knownRequest, int knownSequence) {
+    return new ProtocolException(code, String.valueOf(getMessage()), knownRequest, knownSequence);
+  }
+
   /** Why. */
   public ErrorCode code() {
     return code;

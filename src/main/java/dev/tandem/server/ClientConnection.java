@@ -47,6 +47,9 @@ final class ClientConnection {
   private static final short PROTOCOL_ERROR = 1002;
   private static final short MESSAGE_TOO_BIG = 1009;
 
+  /** A model, and this connection's share of its engine thread. */
+  private record Share(ModelService model, Lane lane) {}
+
   private record OpenSequence(
       ScheduledSequence scheduled, ModelService model, SequenceLimits limits) {}
 
@@ -59,7 +62,7 @@ final class ClientConnection {
   private final Context context;
   private final MessageAssembler assembler;
   private final Outbound outbound;
-  private final Map<ModelService, Lane> lanes = new HashMap<>();
+  private final List<Share> shares;
   private final Map<Integer, OpenSequence> sequences = new HashMap<>();
   private final long pingTimer;
   private int lastSequence;
@@ -84,9 +87,7 @@ final class ClientConnection {
     this.assembler =
         new MessageAssembler(
             FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns()));
-    for (ModelService model : models) {
-      lanes.put(model, model.scheduler().lane());
-    }
+    this.shares = models.stream().map(model -> new Share(model, model.scheduler().lane())).toList();
     this.outbound = new Outbound(socket, this::pause, this::resume, () -> silentIntervals = 0);
     socket.frameHandler(this::receive);
     socket.pongHandler(v -> silentIntervals = 0);
@@ -124,7 +125,7 @@ final class ClientConnection {
       closing = true;
       vertx.cancelTimer(pingTimer);
       // A grace period for clients that come back would begin here.
-      lanes.values().forEach(Lane::close);
+      shares.stream().map(Share::lane).forEach(Lane::close);
       sequences.clear();
       log.debug("{} disconnected", peer);
     }
@@ -142,14 +143,14 @@ final class ClientConnection {
 
   /** The client does not read: takes nothing more from it and computes nothing for it. */
   private void pause() {
-    lanes.values().forEach(Lane::pause);
+    shares.stream().map(Share::lane).forEach(Lane::pause);
     socket.pause();
   }
 
   private void resume() {
     silentIntervals = 0;
     if (!closing) {
-      lanes.values().forEach(Lane::resume);
+      shares.stream().map(Share::lane).forEach(Lane::resume);
       socket.resume();
     }
   }
@@ -186,10 +187,10 @@ final class ClientConnection {
   }
 
   private void open(Open open) throws ProtocolException {
-    ModelService model = model(open);
-    model.check(open);
-    lanes
-        .get(model)
+    Share share = share(open);
+    share.model().check(open);
+    share
+        .lane()
         .open(
             open.layerBegin(),
             open.layerEnd(),
@@ -200,17 +201,17 @@ final class ClientConnection {
                 context.runOnContext(
                     v -> {
                       if (failure == null) {
-                        opened(open, model, opened);
+                        opened(open, share.model(), opened);
                       } else {
                         refuse(Replies.refusal(failure, open.request(), 0));
                       }
                     }));
   }
 
-  private ModelService model(Open open) throws ProtocolException {
-    for (ModelService model : models) {
-      if (open.model().isEmpty() || open.model().equals(model.hash())) {
-        return model;
+  private Share share(Open open) throws ProtocolException {
+    for (Share share : shares) {
+      if (open.model().isEmpty() || open.model().equals(share.model().hash())) {
+        return share;
       }
     }
     throw ModelService.refused(
@@ -327,7 +328,7 @@ final class ClientConnection {
       return;
     }
     ErrorCode code = e.code();
-    reply(new ErrorMessage(code, e.getMessage(), e.request(), e.sequence()));
+    reply(new ErrorMessage(code, String.valueOf(e.getMessage()), e.request(), e.sequence()));
     if (code.closesConnection()) {
       log.info("{}: {}: {}, closing", peer, code.wireName(), e.getMessage());
       closeNow(code == ErrorCode.TOO_LONG ? MESSAGE_TOO_BIG : PROTOCOL_ERROR, code.wireName());

@@ -137,7 +137,8 @@ public final class SplitServer implements AutoCloseable {
     try {
       future.toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException e) {
-      throw new IOException(e.getCause().getMessage(), e.getCause());
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new IOException(cause.getMessage(), cause);
     } catch (TimeoutException e) {
       throw new IOException("the network did not answer within " + START_SECONDS + " s", e);
     } catch (InterruptedException e) {
@@ -186,7 +187,7 @@ public final class SplitServer implements AutoCloseable {
   private void answer(HttpServerRequest request) {
     if (!request.path().equals(Protocol.INFO_PATH)) {
       request.response().setStatusCode(404).end("not found\n");
-    } else if (request.method() != HttpMethod.GET) {
+    } else if (!request.method().equals(HttpMethod.GET)) {
       request.response().setStatusCode(405).putHeader("allow", "GET").end("use GET\n");
     } else {
       request
