@@ -31,8 +31,8 @@ import picocli.CommandLine.Spec;
     optionListHeading = "Measurement:",
     description = {
       "Measure a model's speed beside what the memory allows.",
-      "Each run is paired with a probe of the memory's read bandwidth over the same bytes; medians",
-      "and quartiles of the pairs are shown."
+      "Each run is paired with a probe of the memory's read bandwidth over the same bytes; medians"
+          + " and quartiles of the pairs are shown."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 1;
@@ -67,7 +67,7 @@ final class BenchCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "N",
       defaultValue = "16,900",
-      description = "Positions before the token, cut to the model's context. Default: 16,900")
+      description = "Positions before the token, cut to the model's context. Default: 16 and 900")
   private List<Integer> contexts;
 
   @Option(

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
     name = "detokenize",
     versionProvider = Version.class,
     optionListHeading = "Output:",
-    description = "Print the text of token ids: exactly, where it does not go to a terminal.")
+    description = "Print the text of token ids.")
 final class DetokenizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private TokenizerMixin tokenizer;

@@ -33,12 +33,12 @@ final class EnvironmentDefaults implements IDefaultValueProvider {
 
   /** Where a wrong value came from if the user did not write it on the command line. */
   String origin(ParameterException e) {
-    if (e.getArgSpec() instanceof OptionSpec option
-        && option.stringValues().isEmpty()
-        && environment.containsKey(variable(option))) {
-      return ", from " + variable(option);
+    if (!(e.getArgSpec() instanceof OptionSpec option)) {
+      return "";
     }
-    return "";
+    String value = environment.get(variable(option));
+    boolean named = value != null && String.valueOf(e.getMessage()).contains("'" + value + "'");
+    return named ? ", from " + variable(option) : "";
   }
 
   private static String variable(OptionSpec option) {

@@ -23,6 +23,7 @@ final class HelpLayout {
   /** Lays out the help of a command and of all below it. */
   static void apply(CommandLine line) {
     line.getCommandSpec().usageMessage().abbreviateSynopsis(true).sortOptions(false);
+    line.getCommandSpec().usageMessage().commandListHeading("%nCommands:%n");
     line.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST_HEADING, help -> "");
     line.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, HelpLayout::options);
     line.getSubcommands().values().forEach(HelpLayout::apply);

@@ -1,7 +1,6 @@
 package dev.tandem.cli;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -9,14 +8,14 @@ import picocli.CommandLine.Spec;
 /** {@code tandem}: all commands. */
 @Command(
     name = Main.NAME,
+    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
     description = "Runs GPT-2 and Llama models, whole or split between two machines.",
-    footer = {
-      "",
-      "tandem COMMAND --help tells more. Every option may also come from the environment",
-      "(--max-tokens from TANDEM_MAX_TOKENS) or from a file of arguments (@FILE)."
-    },
+    footerHeading = "%n",
+    footer =
+        "tandem COMMAND --help tells more. Every option may also come from the environment"
+            + " (--max-tokens from TANDEM_MAX_TOKENS) or from a file of arguments (@FILE).",
     subcommands = {
       GenerateCommand.class,
       ServerCommand.class,
@@ -31,7 +30,6 @@ public final class Main implements Runnable {
   static final String NAME = "tandem";
 
   @Spec private CommandSpec spec;
-  @Mixin private GeneralMixin general;
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] args) {

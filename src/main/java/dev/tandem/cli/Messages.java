@@ -8,11 +8,15 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What is told of a failure: one line that says what is wrong and what to do. */
 final class Messages {
+  private static final Pattern CHOICES =
+      Pattern.compile("(expected one of )(\\[.*]) \\(case-insensitive\\)");
+
   private Messages() {}
 
   /** What is wrong with the arguments. */
@@ -20,25 +24,27 @@ final class Messages {
     if (e instanceof UnmatchedArgumentException unmatched) {
       return of(unmatched);
     }
-    return oneLine(e.getMessage())
+    return CHOICES
+        .matcher(oneLine(e.getMessage()))
+        .replaceFirst(found -> found.group(1) + found.group(2).toLowerCase(Locale.ROOT))
         .replaceFirst("(for option) option", "$1")
         .replaceFirst("is not an? (int|long)$", "is not a whole number, or too large")
         .replaceFirst("is not a double$", "is not a number")
-        .replaceFirst(" \\(case-insensitive\\)", "");
+        .replaceFirst("(\\((\\w+=\\w+)\\) should be in )KEY=VALUE", "$1$2");
   }
 
   private static String of(UnmatchedArgumentException e) {
     String first = e.getUnmatched().get(0);
     List<String> similar = e.getSuggestions();
-    String hint = similar.isEmpty() ? "" : "; did you mean " + String.join(" or ", similar) + "?";
-    if (e.isUnknownOption()) {
+    String hint = similar.isEmpty() ? "" : "; did you mean " + similar.get(0) + "?";
+    if (e.isUnknownOption() && !similar.contains(first)) {
       boolean text = !first.startsWith("--") && hint.isEmpty();
       return "no option " + first + (text ? "; a text that begins with - goes after --" : hint);
     }
     if (!e.getCommandLine().getSubcommands().isEmpty()) {
       return "no command '" + first + "'" + hint;
     }
-    return "unexpected '" + oneLine(first) + "'; put quotes around a text with blanks";
+    return "unexpected '" + oneLine(first) + "'; put quotes around a text with blanks, and options before --";
   }
 
   /** What failed. */

@@ -15,10 +15,9 @@ final class ModelMixin {
       names = {"-c", "--model"},
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
-      description = {
-        "A file (.bin, .safetensors), a directory (Hugging Face layout), or a built-in model:",
-        "gpt2-shakespeare or stories260K. Default: ${DEFAULT-VALUE}"
-      })
+      description =
+          "A file (.bin, .safetensors), a directory (Hugging Face layout), or a built-in model:"
+              + " gpt2-shakespeare or stories260K. Default: ${DEFAULT-VALUE}")
   String model;
 
   @Option(

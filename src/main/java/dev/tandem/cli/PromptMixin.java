@@ -21,10 +21,9 @@ final class PromptMixin {
       index = "0",
       arity = "0..1",
       paramLabel = "PROMPT",
-      description = {
-        "The text to continue; - reads standard input as UTF-8. Without one the model",
-        "starts from its beginning-of-text token."
-      })
+      description =
+          "The text to continue; - reads standard input as UTF-8. Without one the model starts from"
+              + " its beginning-of-text token.")
   private Optional<String> positional = Optional.empty();
 
   @Option(

@@ -12,12 +12,11 @@ import picocli.CommandLine.Option;
 final class TokenizerMixin {
   @Option(
       names = {"-z", "--tokenizer"},
-      paramLabel = "TOKENIZER",
+      paramLabel = "PATH",
       defaultValue = Checkpoints.DEFAULT,
-      description = {
-        "gpt2 (built in), a built-in model's name, or a tokenizer's file or directory.",
-        "Default: ${DEFAULT-VALUE}"
-      })
+      description =
+          "gpt2 (built in), a built-in model's name, or a tokenizer's file or directory. Default:"
+              + " ${DEFAULT-VALUE}")
   private String tokenizer;
 
   Tokenizer open() throws IOException {
