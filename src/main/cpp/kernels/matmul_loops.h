@@ -1,9 +1,11 @@
 // y = x * w^T over 16 k-lanes, in register tiles. V is an instruction set's Vec16.
 //
-// A tile of R rows and O outputs keeps R * O lane sums in registers. For many rows the loops around
-// it keep the tile's x in the L1 cache and the block's w in L2; where nIn is too long for that, k
-// is cut into parts and the lane sums are carried over from one part to the next in memory, which
-// changes no bit of them.
+// A tile of R rows and O outputs keeps R * O lane sums in registers. Its outputs are not
+// neighbours: of n outputs, tile i takes i, i + n/O, i + 2 n/O, ..., so that from tile to tile O
+// streams run on through w without a jump, which is what reads memory fastest. The first rows read
+// w from memory. For more rows, the loops keep the tile's x in the L1 cache and a block of w in L2;
+// where nIn is too long for that, k is cut into parts and the lane sums are carried over from one
+// part to the next, which changes no bit of them.
 #ifndef TANDEM_KERNELS_MATMUL_LOOPS_H_
 #define TANDEM_KERNELS_MATMUL_LOOPS_H_
 
@@ -18,117 +20,191 @@ inline constexpr int64_t kMaxDepth = 768;          // k in one part: 6 rows of x
 inline constexpr int64_t kBlockFloats = 98304;     // w in one block of outputs: 384 KB
 inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
+inline constexpr int64_t kPrefetch = 256;          // floats ahead in each stream
 
 // Elements [begin, end) of k; begin is a multiple of 16.
 struct Depth {
   int64_t begin, end;
 };
 
-// sums[r * O + o] += the products of rows x and w, both lanes of k.
+// The rows of a tile's x and w.
+template <int R, int O>
+struct TileRows {
+  const float* x[R];
+  const float* w[O];
+};
+
 template <class V, int R, int O>
-inline void addProducts(V (&sums)[R * O], const float* x, int64_t ldx, const float* w, int64_t ldw,
-                        Depth depth) {
-  V wv[O];
-  const int64_t whole = depth.end - (depth.end - depth.begin) % kLanes;
-  for (int64_t k = depth.begin; k < whole; k += kLanes) {
-    TANDEM_UNROLL
-    for (int o = 0; o < O; ++o) wv[o] = V::load(w + o * ldw + k);
-    TANDEM_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const V xv = V::load(x + r * ldx + k);
-      TANDEM_UNROLL
-      for (int o = 0; o < O; ++o) sums[r * O + o] = V::fma(xv, wv[o], sums[r * O + o]);
-    }
-  }
-  if (whole == depth.end) return;
-  const int64_t rest = depth.end - whole;
+inline TileRows<R, O> tileRows(const float* x, int64_t ldx, const float* w, int64_t wStep) {
+  TileRows<R, O> rows;
   TANDEM_UNROLL
-  for (int o = 0; o < O; ++o) wv[o] = V::loadPartial(w + o * ldw + whole, rest);
+  for (int r = 0; r < R; ++r) rows.x[r] = x + r * ldx;
+  TANDEM_UNROLL
+  for (int o = 0; o < O; ++o) rows.w[o] = w + o * wStep;
+  return rows;
+}
+
+// sums[r * O + o] += x[r] * w[o] for the vector at k.
+template <class V, int R, int O>
+inline void addVector(V (&sums)[R * O], const TileRows<R, O>& rows, int64_t k) {
+  V wv[O];
+  TANDEM_UNROLL
+  for (int o = 0; o < O; ++o) wv[o] = V::load(rows.w[o] + k);
   TANDEM_UNROLL
   for (int r = 0; r < R; ++r) {
-    const V xv = V::loadPartial(x + r * ldx + whole, rest);
+    const V xv = V::load(rows.x[r] + k);
     TANDEM_UNROLL
     for (int o = 0; o < O; ++o) sums[r * O + o] = V::fma(xv, wv[o], sums[r * O + o]);
   }
 }
 
-// Adds the lanes of each sum, then bias and y, into y.
+// The same for the last n < 16 elements.
 template <class V, int R, int O>
-inline void finishTile(const MatmulArgs& a, int64_t row, int64_t out, const V (&sums)[R * O]) {
-  constexpr int kFours = R * O / 4 * 4;
-  float total[R * O];
+inline void addRest(V (&sums)[R * O], const TileRows<R, O>& rows, int64_t k, int64_t n) {
+  V wv[O];
   TANDEM_UNROLL
-  for (int i = 0; i < kFours; i += 4) {
-    V::sum4(sums[i], sums[i + 1], sums[i + 2], sums[i + 3], total + i);
-  }
+  for (int o = 0; o < O; ++o) wv[o] = V::loadPartial(rows.w[o] + k, n);
   TANDEM_UNROLL
-  for (int i = kFours; i < R * O; ++i) total[i] = sums[i].sum();
   for (int r = 0; r < R; ++r) {
-    float* y = a.y + (row + r) * a.ldy + out;
-    for (int o = 0; o < O; ++o) {
-      float s = total[r * O + o];
-      if (a.bias != nullptr) s += a.bias[out + o];
-      if (a.accumulate) s += y[o];
-      y[o] = s;
-    }
+    const V xv = V::loadPartial(rows.x[r] + k, n);
+    TANDEM_UNROLL
+    for (int o = 0; o < O; ++o) sums[r * O + o] = V::fma(xv, wv[o], sums[r * O + o]);
   }
 }
 
-// Outputs [out, out + O) of rows [row, row + R).
-template <class V, int R, int O>
-TANDEM_NOINLINE void matmulTile(const MatmulArgs& a, int64_t row, int64_t out) {
+// The same for all of depth. Stream: w comes from memory.
+template <class V, int R, int O, bool Stream>
+inline void addProducts(V (&sums)[R * O], const TileRows<R, O>& rows, Depth depth) {
+  constexpr int kVectors = !Stream ? 1 : R == 1 ? 4 : 2;  // in one go
+  int64_t k = depth.begin;
+  for (; k + kVectors * kLanes <= depth.end; k += kVectors * kLanes) {
+    TANDEM_UNROLL
+    for (int i = 0; i < kVectors; ++i) {
+      if constexpr (Stream) {
+        TANDEM_UNROLL
+        for (int o = 0; o < O; ++o) V::prefetch(rows.w[o], k + i * kLanes + kPrefetch);
+      }
+      addVector<V, R, O>(sums, rows, k + i * kLanes);
+    }
+  }
+  for (; k + kLanes <= depth.end; k += kLanes) addVector<V, R, O>(sums, rows, k);
+  if (k < depth.end) addRest<V, R, O>(sums, rows, k, depth.end - k);
+}
+
+// totals[i] = the sum of the lanes of sums[i].
+template <class V, int N>
+inline void addLanes(const V (&sums)[N], float* totals) {
+  constexpr int kFours = N / 4 * 4;
+  TANDEM_UNROLL
+  for (int i = 0; i < kFours; i += 4) {
+    V::sum4(sums[i], sums[i + 1], sums[i + 2], sums[i + 3], totals + i);
+  }
+  TANDEM_UNROLL
+  for (int i = kFours; i < N; ++i) totals[i] = sums[i].sum();
+}
+
+// totals: (R, O), of R rows of x, ldx apart, and O of w, wStep apart. A function of its own with
+// few arguments: the loops around it would compete for registers, and an address spilled to a
+// vector register waits behind the arithmetic, so that the processor cannot run ahead to the next
+// tile.
+template <class V, int R, int O, bool Stream>
+TANDEM_NOINLINE void tileTotals(const float* x, int64_t ldx, const float* w, int64_t wStep,
+                                int64_t nIn, float* totals) {
   V sums[R * O];
   TANDEM_UNROLL
   for (int i = 0; i < R * O; ++i) sums[i] = V::zero();
-  addProducts<V, R, O>(sums, a.x + row * a.ldx, a.ldx, a.w + out * a.ldw, a.ldw, {0, a.nIn});
-  finishTile<V, R, O>(a, row, out, sums);
+  addProducts<V, R, O, Stream>(sums, tileRows<V, R, O>(x, ldx, w, wStep), {0, nIn});
+  addLanes(sums, totals);
 }
 
-// The same for one part of k. carried: (R * O, 16) lane sums from one part to the next.
+// The same for one part of k; totals are complete after the last. carried: (R * O, 16) lane sums
+// from one part to the next.
 template <class V, int R, int O>
-TANDEM_NOINLINE void matmulPart(const MatmulArgs& a, int64_t row, int64_t out, Depth depth,
-                                float* carried) {
+TANDEM_NOINLINE void tilePart(const MatmulArgs& a, const TileRows<R, O>& rows, Depth depth,
+                              float* carried, float* totals) {
   V sums[R * O];
   TANDEM_UNROLL
   for (int i = 0; i < R * O; ++i) {
     sums[i] = depth.begin == 0 ? V::zero() : V::load(carried + i * kLanes);
   }
-  addProducts<V, R, O>(sums, a.x + row * a.ldx, a.ldx, a.w + out * a.ldw, a.ldw, depth);
+  addProducts<V, R, O, false>(sums, rows, depth);
   if (depth.end == a.nIn) {
-    finishTile<V, R, O>(a, row, out, sums);
+    addLanes(sums, totals);
   } else {
     TANDEM_UNROLL
     for (int i = 0; i < R * O; ++i) sums[i].store(carried + i * kLanes);
   }
 }
 
-// Outputs [oBegin, oEnd) of rows [row, row + R), k in parts of maxDepth.
-template <class V, int R>
-void matmulRowTile(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd,
-                   int64_t maxDepth) {
-  constexpr int kOutputs = R <= V::kMatmulWideRows ? V::kMatmulWide : V::kMatmulNarrow;
-  if (maxDepth >= a.nIn) {
-    int64_t o = oBegin;
-    for (; o + kOutputs <= oEnd; o += kOutputs) matmulTile<V, R, kOutputs>(a, row, o);
-    for (; o < oEnd; ++o) matmulTile<V, R, 1>(a, row, o);
-    return;
-  }
-  float carried[R * kMaxCarriedOutputs * kLanes];
-  for (int64_t k = 0; k < a.nIn; k += maxDepth) {
-    const Depth depth{k, k + maxDepth < a.nIn ? k + maxDepth : a.nIn};
-    float* c = carried;
-    int64_t o = oBegin;
-    for (; o + kOutputs <= oEnd; o += kOutputs, c += R * kOutputs * kLanes) {
-      matmulPart<V, R, kOutputs>(a, row, o, depth, c);
+// y = totals: (R, O) + bias + y for rows from `row` on and outputs out, out + step, ...
+template <class V, int R, int O>
+inline void finishTile(const MatmulArgs& a, int64_t row, int64_t out, int64_t step,
+                       const float* totals) {
+  for (int r = 0; r < R; ++r) {
+    float* y = a.y + (row + r) * a.ldy + out;
+    TANDEM_UNROLL
+    for (int o = 0; o < O; ++o) {
+      float total = totals[r * O + o];
+      if (a.bias != nullptr) total += a.bias[out + o * step];
+      if (a.accumulate) total += y[o * step];
+      y[o * step] = total;
     }
-    for (; o < oEnd; ++o, c += R * kLanes) matmulPart<V, R, 1>(a, row, o, depth, c);
   }
 }
 
-// The rows from `row` on: tiles of R rows, then one of what is left.
+// Outputs [oBegin, oEnd) of rows [row, row + R).
+template <class V, int R, int O, bool Stream>
+void matmulTiles(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd) {
+  const int64_t step = (oEnd - oBegin) / O;
+  const float* x = a.x + row * a.ldx;
+  float totals[R * O];
+  for (int64_t o = oBegin; o < oBegin + step; ++o) {
+    tileTotals<V, R, O, Stream>(x, a.ldx, a.w + o * a.ldw, step * a.ldw, a.nIn, totals);
+    finishTile<V, R, O>(a, row, o, step, totals);
+  }
+  for (int64_t o = oBegin + step * O; o < oEnd; ++o) {
+    tileTotals<V, R, 1, Stream>(x, a.ldx, a.w + o * a.ldw, 0, a.nIn, totals);
+    finishTile<V, R, 1>(a, row, o, 0, totals);
+  }
+}
+
+// The same with k in parts of maxDepth. Not inlined: its frame is far larger than the others.
+template <class V, int R, int O>
+TANDEM_NOINLINE void matmulParts(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd,
+                                 int64_t maxDepth) {
+  const int64_t step = (oEnd - oBegin) / O;
+  const float* x = a.x + row * a.ldx;
+  float carried[R * kMaxCarriedOutputs * kLanes];
+  float totals[R * O];
+  for (int64_t k = 0; k < a.nIn; k += maxDepth) {
+    const Depth depth{k, k + maxDepth < a.nIn ? k + maxDepth : a.nIn};
+    const bool last = depth.end == a.nIn;
+    float* c = carried;
+    for (int64_t o = oBegin; o < oBegin + step; ++o, c += R * O * kLanes) {
+      const auto rows = tileRows<V, R, O>(x, a.ldx, a.w + o * a.ldw, step * a.ldw);
+      tilePart<V, R, O>(a, rows, depth, c, totals);
+      if (last) finishTile<V, R, O>(a, row, o, step, totals);
+    }
+    for (int64_t o = oBegin + step * O; o < oEnd; ++o, c += R * kLanes) {
+      tilePart<V, R, 1>(a, tileRows<V, R, 1>(x, a.ldx, a.w + o * a.ldw, 0), depth, c, totals);
+      if (last) finishTile<V, R, 1>(a, row, o, 0, totals);
+    }
+  }
+}
+
+// Outputs [oBegin, oEnd) of the rows from `row` on: tiles of R rows, then one of what is left.
 template <class V, int R>
 void matmulRows(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd, int64_t maxDepth) {
-  for (; row + R <= a.nRows; row += R) matmulRowTile<V, R>(a, row, oBegin, oEnd, maxDepth);
+  constexpr int kOutputs = V::matmulOutputs(R);
+  for (; row + R <= a.nRows; row += R) {
+    if (row == 0) {
+      matmulTiles<V, R, kOutputs, true>(a, row, oBegin, oEnd);
+    } else if (maxDepth >= a.nIn) {
+      matmulTiles<V, R, kOutputs, false>(a, row, oBegin, oEnd);
+    } else {
+      matmulParts<V, R, kOutputs>(a, row, oBegin, oEnd, maxDepth);
+    }
+  }
   if constexpr (R > 1) {
     if (row < a.nRows) matmulRows<V, R - 1>(a, row, oBegin, oEnd, maxDepth);
   }
@@ -137,7 +213,7 @@ void matmulRows(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd, 
 template <class V>
 void matmul(const MatmulArgs& a, int64_t oBegin, int64_t oEnd) {
   constexpr int kRows = V::kMatmulRows;
-  if (a.nRows <= kRows) {  // one tile of rows: stream w once
+  if (a.nRows <= kRows) {
     matmulRows<V, kRows>(a, 0, oBegin, oEnd, a.nIn);
     return;
   }

@@ -15,11 +15,9 @@ struct Vec16 {
 
   __m256 lo, hi;
 
-  // Register tiles (rows x columns): 16 registers hold 6 accumulator pairs and their operands.
+  // Register tiles: 16 registers hold 6 accumulator pairs and their operands.
   static constexpr int kMatmulRows = 3;
-  static constexpr int kMatmulWide = 4;
-  static constexpr int kMatmulWideRows = 1;
-  static constexpr int kMatmulNarrow = 2;
+  static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int kAttentionRows = 3;
   static constexpr int kAttentionCols = 2;
   static constexpr int kAttentionSingleRowCols = 4;
@@ -31,6 +29,10 @@ struct Vec16 {
     const Mask m = firstLanes(n);
     return {_mm256_maskload_ps(p, _mm256_castps_si256(m.lo)),
             _mm256_maskload_ps(p + 8, _mm256_castps_si256(m.hi))};
+  }
+  static void prefetch(const float* p, int64_t offset) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(4 * offset);
+    _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0);
   }
   void store(float* p) const {
     _mm256_storeu_ps(p, lo);

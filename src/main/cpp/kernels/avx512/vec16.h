@@ -22,11 +22,9 @@ struct Vec16 {
 
   __m512 v;
 
-  // Register tiles (rows x columns); 32 registers hold 24 accumulators, their operands and a spare.
+  // Register tiles: 32 registers hold 24 accumulators, their operands and a spare.
   static constexpr int kMatmulRows = 6;
-  static constexpr int kMatmulWide = 8;  // outputs at a time up to kMatmulWideRows rows
-  static constexpr int kMatmulWideRows = 3;
-  static constexpr int kMatmulNarrow = 4;  // outputs at a time for more rows
+  static constexpr int matmulOutputs(int /*rows*/) { return 4; }
   static constexpr int kAttentionRows = 6;
   static constexpr int kAttentionCols = 4;
   static constexpr int kAttentionSingleRowCols = 8;
@@ -36,6 +34,10 @@ struct Vec16 {
   static Vec16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
   static Vec16 loadPartial(const float* p, int64_t n) {
     return {_mm512_maskz_loadu_ps(firstLanes(n), p)};
+  }
+  static void prefetch(const float* p, int64_t offset) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(4 * offset);
+    _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0);
   }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void storePartial(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, firstLanes(n), v); }

@@ -17,12 +17,10 @@ struct Vec16 {
 
   float lane[16];
 
-  // Register tiles (rows x columns), see matmul_loops.h and attention_loops.h. Any sizes give the
-  // same bits.
+  // Tiles, see matmul_loops.h and attention_loops.h; any sizes give the same bits. matmulOutputs:
+  // outputs in a tile of that many rows.
   static constexpr int kMatmulRows = 2;
-  static constexpr int kMatmulWide = 4;
-  static constexpr int kMatmulWideRows = 1;
-  static constexpr int kMatmulNarrow = 2;
+  static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int kAttentionRows = 2;
   static constexpr int kAttentionCols = 1;
   static constexpr int kAttentionSingleRowCols = 1;
@@ -45,6 +43,8 @@ struct Vec16 {
   static Vec16 loadPartial(const float* p, int64_t n) {
     return eachLane([&](int i) { return i < n ? p[i] : 0.0F; });
   }
+  // Asks for the memory at p[offset], which need not exist.
+  static void prefetch(const float* /*p*/, int64_t /*offset*/) {}
   void store(float* p) const { storePartial(p, 16); }
   void storePartial(float* p, int64_t n) const {
     for (int64_t i = 0; i < n; ++i) p[i] = lane[i];

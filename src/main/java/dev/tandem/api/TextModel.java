@@ -7,6 +7,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.util.OptionalInt;
 
 /** A model that continues text, wherever its stages run. One generation at a time. */
 public sealed interface TextModel extends AutoCloseable permits WholeModel, SplitModel {
@@ -24,6 +25,18 @@ public sealed interface TextModel extends AutoCloseable permits WholeModel, Spli
   boolean exact();
 
   /**
+   * The ids that the model is fed for a prompt. An empty one is the beginning-of-sequence token,
+   * where there is one: GPT-2, too, then writes a text from its beginning.
+   *
+   * @param parseSpecial whether special tokens written out in the text become their ids
+   */
+  default int[] promptIds(String prompt, boolean parseSpecial) {
+    int[] ids = tokenizer().encodePrompt(prompt, parseSpecial);
+    OptionalInt bos = tokenizer().bosId();
+    return ids.length == 0 && bos.isPresent() ? new int[] {bos.getAsInt()} : ids;
+  }
+
+  /**
    * Continues a prompt.
    *
    * @throws GenerationException if the request cannot be carried out with this model
@@ -36,14 +49,12 @@ public sealed interface TextModel extends AutoCloseable permits WholeModel, Spli
    * Continues a text by up to {@code maxTokens} tokens, drawn at temperature 1 with top-p 0.9 and
    * seed 0; gives what is added to it.
    *
-   * @throws GenerationException if the prompt is empty or does not fit the model's context
+   * @throws GenerationException if the prompt does not fit the model's context
    * @throws IOException if a server fails or refuses, or a file cannot be read
    */
   default String generate(String prompt, int maxTokens) throws IOException, GenerationException {
     GenerationRequest request =
-        GenerationRequest.builder(tokenizer().encodePrompt(prompt, false))
-            .maxTokens(maxTokens)
-            .build();
+        GenerationRequest.builder(promptIds(prompt, false)).maxTokens(maxTokens).build();
     return generate(request, GenerationListener.NONE).text();
   }
 

@@ -1,12 +1,16 @@
 package dev.tandem.cli;
 
 import java.util.Map;
+import java.util.Stack;
+import picocli.CommandLine.IParameterPreprocessor;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * llama2.c's option names. They are replaced before the command line is parsed, so that help and
- * messages know only one name for each option.
+ * llama2.c's option names. They are replaced before a command's arguments are parsed, so that help
+ * and messages know only one name for each option.
  */
-final class Aliases {
+final class Aliases implements IParameterPreprocessor {
   private static final Map<String, String> NAMES =
       Map.of(
           "--checkpoint", "--model",
@@ -15,16 +19,20 @@ final class Aliases {
           "--input_prompt", "--prompt",
           "--system_prompt", "--system");
 
-  private Aliases() {}
-
-  /** The arguments with aliases replaced, up to a {@code --} that ends the options. */
-  static String[] resolve(String... args) {
-    String[] resolved = args.clone();
-    for (int i = 0; i < args.length && !args[i].equals("--"); i++) {
-      int equals = args[i].indexOf('=');
-      String name = equals < 0 ? args[i] : args[i].substring(0, equals);
-      resolved[i] = NAMES.getOrDefault(name, name) + args[i].substring(name.length());
+  /** Replaces aliases up to a {@code --} that ends the options; parsing then goes on. */
+  @Override
+  @SuppressWarnings("JdkObsolete") // picocli's signature
+  public boolean preprocess(
+      Stack<String> args, CommandSpec command, ArgSpec arg, Map<String, Object> info) {
+    for (int i = args.size() - 1; i >= 0 && !args.get(i).equals("--"); i--) {
+      args.set(i, resolve(args.get(i)));
     }
-    return resolved;
+    return false;
+  }
+
+  private static String resolve(String argument) {
+    int equals = argument.indexOf('=');
+    String name = equals < 0 ? argument : argument.substring(0, equals);
+    return NAMES.getOrDefault(name, name) + argument.substring(name.length());
   }
 }

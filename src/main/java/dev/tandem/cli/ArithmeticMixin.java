@@ -3,12 +3,14 @@ package dev.tandem.cli;
 import dev.tandem.api.EngineSettings;
 import dev.tandem.stage.ActivationEval;
 import java.util.Optional;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** What decides the bits. */
+@Command(optionListHeading = "Engine:")
 final class ArithmeticMixin {
   private static final int MAX_CHUNK = 4096;
 
@@ -22,14 +24,17 @@ final class ArithmeticMixin {
           "How the model's activation is evaluated. Default: table for GELU, formula for SiLU")
   private Optional<ActivationEval> gelu = Optional.empty();
 
-  @Option(names = "--reproducible", description = "The same bits on every CPU; slower prompts.")
+  @Option(
+      names = "--reproducible",
+      fallbackValue = "true",
+      description = "The same bits on every CPU; slower prompts.")
   private boolean reproducible;
 
   @Option(
       names = "--chunk",
       paramLabel = "C",
       defaultValue = "0",
-      description = "Prompt rows computed together. Default: 256, or as the server has it")
+      description = "Prompt rows computed together; 0 for 256, or what the server has. Default: 0")
   private int chunk;
 
   EngineSettings settings(int threads) {

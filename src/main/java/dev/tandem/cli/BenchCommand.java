@@ -27,12 +27,12 @@ import picocli.CommandLine.Spec;
 /** {@code tandem bench}: how fast a model runs here, beside what the memory allows. */
 @Command(
     name = "bench",
-    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    sortOptions = false,
+    optionListHeading = "Measurement:",
     description = {
-      "Measure ms/token and prompt tokens/s. Each run is paired with a probe of the memory's read",
-      "bandwidth over the same bytes; medians and quartiles of the pairs are shown."
+      "Measure a model's speed beside what the memory allows.",
+      "Each run is paired with a probe of the memory's read bandwidth over the same bytes; medians"
+          + " and quartiles of the pairs are shown."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 1;
@@ -67,7 +67,7 @@ final class BenchCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "N",
       defaultValue = "16,900",
-      description = "Positions before the token, cut to the model's context. Default: 16,900")
+      description = "Positions before the token, cut to the model's context. Default: 16 and 900")
   private List<Integer> contexts;
 
   @Option(
@@ -87,11 +87,10 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin private ArithmeticMixin arithmetic;
 
-  @Option(names = "--json", description = "As JSON.")
+  @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
 
-  @Option(names = "--verbose", description = "Stack traces with errors.")
-  private boolean verbose;
+  @Mixin private GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {
@@ -132,7 +131,8 @@ final class BenchCommand implements Callable<Integer> {
           batches,
           repeat);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+      throw new ParameterException(
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e.getMessage())), e);
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,26 +25,28 @@ import picocli.CommandLine.Spec;
 /** {@code tandem client}: text, embedding and sampling here, blocks on a server. */
 @Command(
     name = "client",
-    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    sortOptions = false,
+    preprocessor = Aliases.class,
+    optionListHeading = "Server:",
     description = "Continue a text with a model whose blocks run on a server.")
 final class ClientCommand implements Callable<Integer> {
   private static final String PATH = "/v1/split";
+  private static final String WRONG_URL = "--server must be ws://HOST:PORT" + PATH + ", got ";
 
   @Spec private CommandSpec spec;
   @Mixin private ModelMixin model;
-  @Mixin private PromptMixin prompt;
-  @Mixin private EngineMixin engine;
+  @Mixin private GenerationMixin generation;
 
   @Option(
       names = {"-a", "--address"},
+      paramLabel = "HOST",
       defaultValue = "127.0.0.1",
       description = "The server's address. Default: ${DEFAULT-VALUE}")
   private String address;
 
   @Option(
       names = {"-o", "--port"},
+      paramLabel = "PORT",
       defaultValue = "8080",
       description = "The server's port. Default: ${DEFAULT-VALUE}")
   private int port;
@@ -65,29 +68,31 @@ final class ClientCommand implements Callable<Integer> {
       names = "--reply",
       paramLabel = "hidden|logits",
       defaultValue = "hidden",
-      description = {
-        "What the server sends back: hidden states, or logits.",
-        "Default: ${DEFAULT-VALUE}"
-      })
+      description =
+          "What the server sends back: hidden states, or logits. Default: ${DEFAULT-VALUE}")
   private ReplyKind reply;
 
+  @Mixin private EngineMixin engine;
+  @Mixin private GeneralMixin general;
+
   @Override
+  @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, GenerationException {
     long start = System.nanoTime();
     EngineSettings settings = engine.settings();
-    prompt.request(new int[0]); // reports wrong options before a model is opened
     SplitOptions options = options();
-    String text = prompt.text();
+    String text = generation.checkedPrompt();
     Console console =
-        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), engine.verbose);
-    try (Checkpoint checkpoint = model.open()) {
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    AtomicBoolean interrupted = new AtomicBoolean();
+    try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
+        Checkpoint checkpoint = model.open()) {
       int nLayers = checkpoint.config().nLayers();
       if (split > nLayers) {
-        throw new ParameterException(
-            spec.commandLine(), "--split must be in 0.." + nLayers + ", got " + split);
+        throw usage("--split must be in 0.." + nLayers + ", got " + split);
       }
       try (SplitModel opened = SplitModel.connect(checkpoint, settings, options)) {
-        return new GenerationRun(prompt, console, start)
+        return new GenerationRun(generation, console, start, interrupted::get)
             .run(opened, text, () -> facts(opened.wireStats()));
       }
     }
@@ -95,29 +100,44 @@ final class ClientCommand implements Callable<Integer> {
 
   private SplitOptions options() {
     if (port < 1 || port > 65_535) {
-      throw new ParameterException(spec.commandLine(), "--port must be in 1..65535, got " + port);
+      throw usage("--port must be in 1..65535, got " + port);
     }
     if (split < 0) {
-      throw new ParameterException(spec.commandLine(), "--split must be at least 0, got " + split);
+      throw usage("--split must be at least 0, got " + split);
     }
     if (reply != ReplyKind.HIDDEN && reply != ReplyKind.LOGITS) {
-      throw new ParameterException(
-          spec.commandLine(), "--reply must be hidden or logits, got " + reply);
+      throw usage("--reply must be hidden or logits, got " + reply);
     }
+    return new SplitOptions(server.isPresent() ? given(server.get()) : ofAddress(), split, reply);
+  }
+
+  private URI ofAddress() {
     try {
-      URI uri =
-          server.isPresent()
-              ? new URI(server.get())
-              : new URI("ws", "", address, port, PATH, "", "");
-      if (uri.getHost() == null || !"ws".equals(uri.getScheme())) {
-        throw new ParameterException(
-            spec.commandLine(), "--server must be ws://HOST:PORT" + PATH + ", got " + uri);
-      }
-      return new SplitOptions(uri, split, reply);
+      return new URI("ws", null, address, port, PATH, null, null);
     } catch (URISyntaxException e) {
-      throw new ParameterException(
-          spec.commandLine(), "the server's address is not valid: " + e.getMessage(), e);
+      throw usage("--address must be a host name or an IP address, got '" + address + "'");
     }
+  }
+
+  private URI given(String url) {
+    try {
+      URI uri = new URI(url);
+      if ("ws".equals(uri.getScheme())
+          && uri.getHost() != null
+          && uri.getUserInfo() == null
+          && uri.getQuery() == null
+          && uri.getFragment() == null
+          && uri.getPort() <= 65_535) {
+        return uri;
+      }
+    } catch (URISyntaxException e) {
+      throw usage(WRONG_URL + url + " (" + e.getReason() + ")");
+    }
+    throw usage(WRONG_URL + url);
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 
   private static Map<String, Object> facts(WireStats stats) {

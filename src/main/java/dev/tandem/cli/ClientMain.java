@@ -6,6 +6,6 @@ public final class ClientMain {
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] args) {
-    Cli.main(new ClientCommand(), args);
+    Cli.main("tandem-client", new ClientCommand(), args);
   }
 }

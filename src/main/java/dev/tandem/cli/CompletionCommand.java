@@ -3,6 +3,7 @@ package dev.tandem.cli;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -10,7 +11,7 @@ import picocli.CommandLine.Spec;
 /** {@code tandem completion}: a script that completes commands and options in a shell. */
 @Command(
     name = "completion",
-    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
     description = {
       "Print a completion script.",
       "bash: source <(tandem completion bash)",
@@ -27,11 +28,13 @@ final class CompletionCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "bash|zsh", description = "The shell.")
-  private Shell shell;
+  private Shell shell = Shell.BASH;
+
+  @Mixin private GeneralMixin general;
 
   @Override
   public Integer call() {
-    spec.commandLine().getOut().print(AutoComplete.bash("tandem", spec.root().commandLine()));
+    spec.commandLine().getOut().print(AutoComplete.bash(Main.NAME, spec.root().commandLine()));
     spec.commandLine().getOut().flush();
     return 0;
   }

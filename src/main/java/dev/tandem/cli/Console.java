@@ -1,19 +1,19 @@
 package dev.tandem.cli;
 
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Where a command writes: results as UTF-8 to standard output, the rest to standard error. */
+/** Where a command writes: results to standard output, the rest to standard error. */
 final class Console {
+  static final int STDOUT = 1;
+  private static final int STDERR = 2;
+
   private final PrintWriter out;
   private final PrintWriter err;
   private final boolean talkative;
+  private boolean midLine;
 
   /**
    * @param verbose whether notes appear even where standard error is not a terminal
@@ -21,25 +21,30 @@ final class Console {
   Console(PrintWriter out, PrintWriter err, boolean verbose) {
     this.out = out;
     this.err = err;
-    this.talkative = verbose || isTerminal(2);
-  }
-
-  /** A writer of UTF-8 to one of the process's own streams. */
-  static PrintWriter utf8(FileDescriptor stream) {
-    return new PrintWriter(
-        new OutputStreamWriter(new FileOutputStream(stream), StandardCharsets.UTF_8), false);
+    this.talkative = verbose || isTerminal(STDERR);
   }
 
   /** Prints a piece of the result at once; false when nobody reads any more. */
   boolean print(String text) {
     out.print(text);
+    if (!text.isEmpty()) {
+      midLine = !text.endsWith("\n");
+    }
     return !out.checkError(); // also flushes
   }
 
-  /** Prints a line of the result. */
+  /** Prints a line of the result, or the rest of one. */
   void println(String line) {
     out.println(line);
     out.flush();
+    midLine = false;
+  }
+
+  /** Ends a line that has begun, so that what follows stands alone. */
+  void endLine() {
+    if (midLine) {
+      println("");
+    }
   }
 
   /** A line for a person who watches: shown on a terminal, or with {@code --verbose}. */
@@ -50,14 +55,8 @@ final class Console {
     }
   }
 
-  /** A line that the user must see. */
-  void warn(String line) {
-    err.println(line);
-    err.flush();
-  }
-
   /** Java 17 can only ask about standard input and output together, so the system is asked. */
-  private static boolean isTerminal(int fileDescriptor) {
+  static boolean isTerminal(int fileDescriptor) {
     try {
       String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fileDescriptor)).toString();
       return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");

@@ -18,10 +18,9 @@ import picocli.CommandLine.Spec;
 /** {@code tandem detokenize}: ids to text. */
 @Command(
     name = "detokenize",
-    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    sortOptions = false,
-    description = "Print the text of token ids, exactly.")
+    optionListHeading = "Output:",
+    description = "Print the text of token ids.")
 final class DetokenizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private TokenizerMixin tokenizer;
@@ -32,8 +31,10 @@ final class DetokenizeCommand implements Callable<Integer> {
   @Option(names = "--ids", paramLabel = "\"ID ...\"", description = "The same, as one argument.")
   private String ids = "";
 
-  @Option(names = "--json", description = "{\"text\":\"...\"}")
+  @Option(names = "--json", fallbackValue = "true", description = "{\"text\":\"...\"}")
   private boolean json;
+
+  @Mixin private GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {
@@ -55,6 +56,9 @@ final class DetokenizeCommand implements Callable<Integer> {
       out.println(new ObjectMapper().writeValueAsString(Map.of("text", text.toString())));
     } else {
       out.print(text);
+      if (Console.isTerminal(Console.STDOUT)) {
+        out.println(); // or the shell would write behind it
+      }
     }
     out.flush();
     return 0;

@@ -1,13 +1,15 @@
 package dev.tandem.cli;
 
 import dev.tandem.api.EngineSettings;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** How the arithmetic is done, and how much is said about it. */
+/** How the arithmetic is done. */
+@Command(optionListHeading = "Engine:")
 final class EngineMixin {
   private static final int MAX_THREADS = 1024;
 
@@ -22,9 +24,6 @@ final class EngineMixin {
   private int threads;
 
   @Mixin private ArithmeticMixin arithmetic;
-
-  @Option(names = "--verbose", description = "Notes on standard error; stack traces with errors.")
-  boolean verbose;
 
   EngineSettings settings() {
     if (threads < 0 || threads > MAX_THREADS) {

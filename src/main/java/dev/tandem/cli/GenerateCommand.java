@@ -8,6 +8,7 @@ import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,27 +17,30 @@ import picocli.CommandLine.Spec;
 /** {@code tandem generate}: a whole model, here. */
 @Command(
     name = "generate",
-    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    sortOptions = false,
+    preprocessor = Aliases.class,
     description = "Continue a text with a model that runs here.")
 final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelMixin model;
-  @Mixin private PromptMixin prompt;
+  @Mixin private GenerationMixin generation;
   @Mixin private EngineMixin engine;
+  @Mixin private GeneralMixin general;
 
   @Override
+  @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, GenerationException {
     long start = System.nanoTime();
     EngineSettings settings = engine.settings();
-    prompt.request(new int[0]); // reports wrong options before a model is opened
-    String text = prompt.text();
+    String text = generation.checkedPrompt();
     Console console =
-        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), engine.verbose);
-    try (Checkpoint checkpoint = model.open();
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    AtomicBoolean interrupted = new AtomicBoolean();
+    try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
+        Checkpoint checkpoint = model.open();
         TextModel opened = WholeModel.open(checkpoint, settings)) {
-      return new GenerationRun(prompt, console, start).run(opened, text, Map::of);
+      return new GenerationRun(generation, console, start, interrupted::get)
+          .run(opened, text, Map::of);
     }
   }
 }

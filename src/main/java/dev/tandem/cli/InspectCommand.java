@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -27,9 +28,8 @@ import picocli.CommandLine.Spec;
 /** {@code tandem inspect}: what a model, or this machine, is. */
 @Command(
     name = "inspect",
-    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    sortOptions = false,
+    optionListHeading = "Output:",
     description = "Show a model's configuration, tokenizer, tensors and sizes; or the machine's.")
 final class InspectCommand implements Callable<Integer> {
   private static final long F32_BYTES = 4;
@@ -40,16 +40,19 @@ final class InspectCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
-      description = "A file, a directory or an embedded name. Default: ${DEFAULT-VALUE}")
+      description = "A file, a directory or a built-in model. Default: ${DEFAULT-VALUE}")
   private String model;
 
   @Option(
       names = "--system",
+      fallbackValue = "true",
       description = "The processor, its instruction set, the BLAS and the memory bandwidth.")
   private boolean system;
 
-  @Option(names = "--json", description = "As JSON.")
+  @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
+
+  @Mixin private GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {

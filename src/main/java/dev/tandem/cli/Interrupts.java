@@ -4,36 +4,50 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ctrl-C and SIGTERM: the virtual machine runs shutdown hooks and then leaves with 130 or 143. The
- * hook here asks the command to stop and waits, so that sequences are released and the last line is
- * whole before the process ends.
+ * Ctrl-C and SIGTERM while a command works: the virtual machine runs shutdown hooks and then leaves
+ * with 130 or 143. The hook here asks the command to stop and waits, so that sequences are released
+ * and the last line is whole before the process ends.
+ *
+ * <p>Opened before what must be closed in an orderly way, so that it is closed after it.
  */
-final class Interrupts {
+final class Interrupts implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 5;
-  private static final CountDownLatch FINISHED = new CountDownLatch(1);
 
-  private Interrupts() {}
+  private final CountDownLatch finished = new CountDownLatch(1);
+  private final Thread hook;
 
-  /** Runs {@code stop} when the process is asked to end. */
-  static void onInterrupt(Runnable stop) {
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  stop.run();
-                  awaitFinished();
-                },
-                "interrupt"));
+  private Interrupts(Runnable stop) {
+    hook =
+        new Thread(
+            () -> {
+              stop.run();
+              awaitFinished();
+            },
+            "interrupt");
   }
 
-  /** Says that the command has ended, so that nobody waits for it any longer. */
-  static void finished() {
-    FINISHED.countDown();
+  /** Runs {@code stop} if the process is asked to end before this is closed. */
+  static Interrupts during(Runnable stop) {
+    Interrupts interrupts = new Interrupts(stop);
+    Runtime.getRuntime().addShutdownHook(interrupts.hook);
+    return interrupts;
   }
 
-  private static void awaitFinished() {
+  /** The command has ended: nobody waits for it any longer. */
+  @Override
+  public void close() {
+    finished.countDown();
     try {
-      if (!FINISHED.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The process is ending, and the hook has done its work.
+      return;
+    }
+  }
+
+  private void awaitFinished() {
+    try {
+      if (!finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
         Runtime.getRuntime().halt(Cli.INTERRUPTED);
       }
     } catch (InterruptedException e) {

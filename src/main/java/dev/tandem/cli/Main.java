@@ -1,13 +1,21 @@
 package dev.tandem.cli;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code tandem}: all commands. */
 @Command(
-    name = "tandem",
+    name = Main.NAME,
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
+    synopsisSubcommandLabel = "COMMAND",
     description = "Runs GPT-2 and Llama models, whole or split between two machines.",
+    footerHeading = "%n",
+    footer =
+        "tandem COMMAND --help tells more. Every option may also come from the environment"
+            + " (--max-tokens from TANDEM_MAX_TOKENS) or from a file of arguments (@FILE).",
     subcommands = {
       GenerateCommand.class,
       ServerCommand.class,
@@ -18,10 +26,19 @@ import picocli.CommandLine.Command;
       BenchCommand.class,
       CompletionCommand.class
     })
-public final class Main {
+public final class Main implements Runnable {
+  static final String NAME = "tandem";
+
+  @Spec private CommandSpec spec;
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] args) {
-    Cli.main(new Main(), args);
+    Cli.main(NAME, new Main(), args);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        spec.commandLine(), "which command? For example: tandem generate \"ROMEO:\"");
   }
 }

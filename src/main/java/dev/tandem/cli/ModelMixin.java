@@ -5,24 +5,25 @@ import dev.tandem.weights.Checkpoints;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Which model, and which tokenizer if not its own. */
+@Command(optionListHeading = "Model:")
 final class ModelMixin {
   @Option(
       names = {"-c", "--model"},
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
-      description = {
-        "A file (.bin, .safetensors), a directory (Hugging Face layout), or an embedded name.",
-        "Default: ${DEFAULT-VALUE}"
-      })
+      description =
+          "A file (.bin, .safetensors), a directory (Hugging Face layout), or a built-in model:"
+              + " gpt2-shakespeare or stories260K. Default: ${DEFAULT-VALUE}")
   String model;
 
   @Option(
       names = {"-z", "--tokenizer"},
       paramLabel = "PATH",
-      description = "Tokenizer to use instead of the one beside the model.")
+      description = "A tokenizer's file or directory, or gpt2. Default: the one beside the model")
   Optional<Path> tokenizer;
 
   Checkpoint open() throws IOException {

@@ -5,69 +5,69 @@ import dev.tandem.sampling.SamplingOptions;
 import java.security.SecureRandom;
 import java.util.Map;
 import java.util.Optional;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** How tokens are drawn. */
+@Command(optionListHeading = "Sampling:")
 final class SamplingMixin {
-  @Spec(Spec.Target.MIXEE)
-  private CommandSpec spec;
-
   @Option(
       names = {"-t", "--temperature"},
       paramLabel = "T",
       defaultValue = "1.0",
-      description = "0 takes the best token. Default: ${DEFAULT-VALUE}")
+      description = "Below 1 likelier tokens gain; 0 takes the best one. Default: ${DEFAULT-VALUE}")
   private double temperature;
 
   @Option(
       names = {"-p", "--top-p"},
       paramLabel = "P",
       defaultValue = "0.9",
-      description = "Keep the best tokens that together have this probability. Default: 0.9")
+      description =
+          "Keep the best tokens that together have this probability. Default: ${DEFAULT-VALUE}")
   private double topP;
 
   @Option(
       names = "--top-k",
       paramLabel = "K",
       defaultValue = "0",
-      description = "Keep this many tokens; 0 keeps all.")
+      description = "Keep this many tokens; 0 keeps all. Default: ${DEFAULT-VALUE}")
   private int topK;
 
   @Option(
       names = "--min-p",
       paramLabel = "P",
       defaultValue = "0",
-      description = "Keep tokens with this share of the best one's probability.")
+      description =
+          "Keep tokens with this share of the best one's probability. Default: ${DEFAULT-VALUE}")
   private double minP;
 
   @Option(
       names = "--repeat-penalty",
       paramLabel = "R",
       defaultValue = "1",
-      description = "Divide the positive logits of earlier tokens by this; 1 is off.")
+      description =
+          "Divide positive logits of earlier tokens by this; 1 is off. Default: ${DEFAULT-VALUE}")
   private double repeatPenalty;
 
   @Option(
       names = "--presence-penalty",
       paramLabel = "R",
       defaultValue = "0",
-      description = "Subtract this from the logits of generated tokens.")
+      description = "Subtract this from the logits of generated tokens. Default: ${DEFAULT-VALUE}")
   private double presencePenalty;
 
   @Option(
       names = "--frequency-penalty",
       paramLabel = "R",
       defaultValue = "0",
-      description = "Subtract this for every occurrence of a generated token.")
+      description =
+          "Subtract this for every occurrence of a generated token. Default: ${DEFAULT-VALUE}")
   private double frequencyPenalty;
 
   @Option(
       names = "--logit-bias",
       paramLabel = "ID=BIAS",
-      description = "Add to a token's logit; -Infinity forbids it. Repeatable.")
+      description = "Add to a token's logit; -Infinity forbids it. Repeatable. Default: none")
   private Map<Integer, Double> logitBias = Map.of();
 
   @Option(
@@ -83,27 +83,23 @@ final class SamplingMixin {
       description = "Random numbers; llama2c draws as llama2.c does. Default: ${DEFAULT-VALUE}")
   private Rng rng;
 
-  /** Whether the user chose the seed. */
-  boolean seedGiven() {
-    return seed.isPresent();
-  }
-
+  /**
+   * The options, with a random seed where none was given.
+   *
+   * @throws IllegalArgumentException naming what is out of range
+   */
   SamplingOptions options() {
-    try {
-      return SamplingOptions.builder()
-          .temperature(temperature)
-          .topP(topP)
-          .topK(topK)
-          .minP(minP)
-          .repeatPenalty(repeatPenalty)
-          .presencePenalty(presencePenalty)
-          .frequencyPenalty(frequencyPenalty)
-          .logitBias(logitBias == null ? Map.of() : logitBias)
-          .rng(rng)
-          .seed(seed.orElseGet(() -> new SecureRandom().nextLong() >>> 1))
-          .build();
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-    }
+    return SamplingOptions.builder()
+        .temperature(temperature)
+        .topP(topP)
+        .topK(topK)
+        .minP(minP)
+        .repeatPenalty(repeatPenalty)
+        .presencePenalty(presencePenalty)
+        .frequencyPenalty(frequencyPenalty)
+        .logitBias(logitBias)
+        .rng(rng)
+        .seed(seed.orElseGet(() -> new SecureRandom().nextLong() >>> 1))
+        .build();
   }
 }

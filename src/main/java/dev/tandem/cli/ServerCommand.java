@@ -18,23 +18,24 @@ import picocli.CommandLine.Spec;
 /** {@code tandem server}: offers a model's blocks and head to clients until it is stopped. */
 @Command(
     name = "server",
-    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    sortOptions = false,
+    preprocessor = Aliases.class,
+    optionListHeading = "Server:",
     description = "Offer a model's stages to clients.")
 final class ServerCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelMixin model;
-  @Mixin private EngineMixin engine;
 
   @Option(
       names = {"-a", "--address"},
+      paramLabel = "ADDRESS",
       defaultValue = "127.0.0.1",
       description = "Address to listen on. Default: ${DEFAULT-VALUE}")
   private String address;
 
   @Option(
       names = {"-o", "--port"},
+      paramLabel = "PORT",
       defaultValue = "8080",
       description = "Port to listen on; 0 picks one. Default: ${DEFAULT-VALUE}")
   private int port;
@@ -50,24 +51,29 @@ final class ServerCommand implements Callable<Integer> {
       names = "--max-context",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Positions of a sequence at most; 0 for the model's own limit.")
+      description = "Positions of a sequence at most; 0 for the model's own limit. Default: 0")
   private int maxContext;
 
   @Option(
       names = "--insecure",
+      fallbackValue = "true",
       description = "Listen on an address that other machines reach, without any protection.")
   private boolean insecure;
 
+  @Mixin private EngineMixin engine;
+  @Mixin private GeneralMixin general;
+
   @Override
+  @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, InterruptedException {
     EngineSettings settings = engine.settings();
     ServerOptions options = options();
     Console console =
-        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), engine.verbose);
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
-    try (Checkpoint checkpoint = model.open();
+    try (Interrupts interrupts = Interrupts.during(stopped::countDown);
+        Checkpoint checkpoint = model.open();
         ModelServer server = ModelServer.start(checkpoint, settings, options)) {
-      Interrupts.onInterrupt(stopped::countDown);
       console.println("listening on " + server.uri());
       console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");
       stopped.await();
@@ -91,7 +97,8 @@ final class ServerCommand implements Callable<Integer> {
           .withAddress(address, port)
           .withSequences(maxSequences, maxContext == 0 ? Integer.MAX_VALUE : maxContext);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+      throw new ParameterException(
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e.getMessage())), e);
     }
   }
 }

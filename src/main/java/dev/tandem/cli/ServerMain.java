@@ -6,6 +6,6 @@ public final class ServerMain {
 
   /** Runs the command line and ends the process with its exit code. */
   public static void main(String[] args) {
-    Cli.main(new ServerCommand(), args);
+    Cli.main("tandem-server", new ServerCommand(), args);
   }
 }

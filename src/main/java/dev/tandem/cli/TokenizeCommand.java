@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -19,25 +18,29 @@ import picocli.CommandLine.Spec;
 /** {@code tandem tokenize}: text to ids. */
 @Command(
     name = "tokenize",
-    mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    sortOptions = false,
+    optionListHeading = "Output:",
     description = "Show the tokens of a text: id and piece, one per line.")
 final class TokenizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private TokenizerMixin tokenizer;
 
   @Parameters(paramLabel = "TEXT", description = "The text; - reads standard input as UTF-8.")
-  private String text;
+  private String text = "";
 
-  @Option(names = "--ids", description = "Only the ids, in one line.")
+  @Option(names = "--ids", fallbackValue = "true", description = "Only the ids, in one line.")
   private boolean idsOnly;
 
-  @Option(names = "--json", description = "{\"ids\":[...]}")
+  @Option(names = "--json", fallbackValue = "true", description = "{\"ids\":[...]}")
   private boolean json;
 
-  @Option(names = "--special", description = "Special tokens written in the text count as such.")
+  @Option(
+      names = "--special",
+      fallbackValue = "true",
+      description = "Special tokens written in the text count as such.")
   private boolean special;
+
+  @Mixin private GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {
@@ -50,15 +53,10 @@ final class TokenizeCommand implements Callable<Integer> {
       out.println(Arrays.stream(ids).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
     } else {
       for (int id : ids) {
-        String piece = new String(opened.bytes(id), StandardCharsets.UTF_8);
-        out.printf("%6d  '%s'%n", id, escaped(piece));
+        out.printf("%6d  '%s'%n", id, Pieces.shown(opened.bytes(id)));
       }
     }
     out.flush();
     return 0;
-  }
-
-  private static String escaped(String piece) {
-    return piece.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r");
   }
 }

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -78,7 +79,7 @@ public final class LoadedModel implements AutoCloseable {
   /** Where a tensor's data lies in memory. */
   Pointer address(Tensor tensor) {
     if (tensor.data() instanceof TensorData.FileRegion region) {
-      return mappings.get(region.file()).at(region.offset());
+      return Objects.requireNonNull(mappings.get(region.file())).at(region.offset());
     }
     ByteBuffer memory = ((TensorData.MemoryRegion) tensor.data()).buffer();
     return new BytePointer(memory.duplicate().clear());

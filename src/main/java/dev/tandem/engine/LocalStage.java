@@ -5,7 +5,6 @@ import dev.tandem.engine.TandemApi.RowsArgs;
 import dev.tandem.engine.TandemApi.StageHandle;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
@@ -136,7 +135,7 @@ public final class LocalStage implements Stage {
       rows.sequence(sequence(batch, i).pointer());
       rows.firstPosition(batch.position(i));
       rows.n_rows(batch.nRows(i));
-      rows.kind(batch.kind(i) == RowKind.PROMPT ? 0 : 1);
+      rows.kind(NativeCodes.of(batch.kind(i)));
       rows.out_begin(batch.outBegin(i));
       rows.n_out(batch.nOut(i));
     }

@@ -7,6 +7,7 @@ import dev.tandem.engine.TandemApi.StageOptionsArgs;
 import dev.tandem.engine.TandemApi.TensorArgs;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.weights.Checkpoint;
 import java.lang.ref.Reference;
@@ -21,37 +22,39 @@ final class StageArguments {
 
   /** A tensor's name within its block, and its {@code td_role}. */
   private enum Role {
-    ATTN_NORM("attn_norm.weight"),
-    ATTN_NORM_BIAS("attn_norm.bias"),
-    WQKV("attn_qkv.weight"),
-    BQKV("attn_qkv.bias"),
-    WQ("attn_q.weight"),
-    WK("attn_k.weight"),
-    WV("attn_v.weight"),
-    BQ("attn_q.bias"),
-    BK("attn_k.bias"),
-    BV("attn_v.bias"),
-    WO("attn_output.weight"),
-    BO("attn_output.bias"),
-    FFN_NORM("ffn_norm.weight"),
-    FFN_NORM_BIAS("ffn_norm.bias"),
-    WGATE("ffn_gate.weight"),
-    WUP("ffn_up.weight"),
-    BUP("ffn_up.bias"),
-    WDOWN("ffn_down.weight"),
-    BDOWN("ffn_down.bias"),
-    OUTPUT_NORM("output_norm.weight"),
-    OUTPUT_NORM_BIAS("output_norm.bias"),
-    LM_HEAD("output.weight");
+    ATTN_NORM(0, "attn_norm.weight"),
+    ATTN_NORM_BIAS(1, "attn_norm.bias"),
+    WQKV(2, "attn_qkv.weight"),
+    BQKV(3, "attn_qkv.bias"),
+    WQ(4, "attn_q.weight"),
+    WK(5, "attn_k.weight"),
+    WV(6, "attn_v.weight"),
+    BQ(7, "attn_q.bias"),
+    BK(8, "attn_k.bias"),
+    BV(9, "attn_v.bias"),
+    WO(10, "attn_output.weight"),
+    BO(11, "attn_output.bias"),
+    FFN_NORM(12, "ffn_norm.weight"),
+    FFN_NORM_BIAS(13, "ffn_norm.bias"),
+    WGATE(14, "ffn_gate.weight"),
+    WUP(15, "ffn_up.weight"),
+    BUP(16, "ffn_up.bias"),
+    WDOWN(17, "ffn_down.weight"),
+    BDOWN(18, "ffn_down.bias"),
+    OUTPUT_NORM(19, "output_norm.weight"),
+    OUTPUT_NORM_BIAS(20, "output_norm.bias"),
+    LM_HEAD(21, "output.weight");
 
+    private final int code;
     private final String suffix;
 
-    Role(String suffix) {
+    Role(int code, String suffix) {
+      this.code = code;
       this.suffix = suffix;
     }
 
     boolean inBlock() {
-      return ordinal() < OUTPUT_NORM.ordinal();
+      return code < OUTPUT_NORM.code;
     }
   }
 
@@ -78,8 +81,8 @@ final class StageArguments {
       Argument argument = arguments.get(i);
       Tensor tensor = argument.tensor();
       tensors.position(i);
-      tensors.role(argument.role().ordinal()).layer(argument.layer());
-      tensors.dtype(tensor.dtype().ordinal()).transposed(tensor.transposed() ? 1 : 0);
+      tensors.role(argument.role().code).layer(argument.layer());
+      tensors.dtype(NativeCodes.of(tensor.dtype())).transposed(tensor.transposed() ? 1 : 0);
       tensors.rows(tensor.rows()).cols(tensor.cols());
       tensors.data(kept(model.address(tensor))).data_bytes(tensor.data().bytes());
     }
@@ -131,13 +134,14 @@ final class StageArguments {
     args.nLayers(config.nLayers()).nHeads(config.nHeads()).nKvHeads(config.nKvHeads());
     args.headDim(config.headDim()).dModel(config.dModel()).dFf(config.dFf());
     args.vocabSize(config.vocabSize()).maxSeq(config.maxSeq());
-    args.norm(config.norm().ordinal()).normEps(config.normEps());
-    args.activation(config.activation().ordinal()).gated(config.gatedFfn() ? 1 : 0);
-    args.rope(config.rope().ordinal());
+    args.norm(NativeCodes.of(config.norm())).normEps(config.normEps());
+    args.activation(NativeCodes.of(config.activation())).gated(config.gatedFfn() ? 1 : 0);
+    args.rope(NativeCodes.of(config.rope()));
     args.layer_begin(spec.layerBegin()).layer_end(spec.layerEnd());
     args.has_head(spec.head() ? 1 : 0);
-    args.mode(options.mode().ordinal()).activation_eval(options.activationEval().ordinal());
-    args.kv_dtype(0).chunk_rows(options.chunkRows());
+    args.mode(NativeCodes.of(options.mode()))
+        .activation_eval(NativeCodes.of(options.activationEval()));
+    args.kv_dtype(NativeCodes.of(DType.F32)).chunk_rows(options.chunkRows());
     if (config.rope() != RopePairing.NONE) {
       args.rope_cos(kept(new FloatPointer(Tables.rope(config, true))));
       args.rope_sin(kept(new FloatPointer(Tables.rope(config, false))));

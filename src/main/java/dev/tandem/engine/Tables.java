@@ -2,6 +2,7 @@ package dev.tandem.engine;
 
 import dev.tandem.config.Activation;
 import dev.tandem.config.ModelConfig;
+import dev.tandem.tensor.Float16;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -47,7 +48,7 @@ final class Tables {
   static ShortBuffer activation(Activation activation) {
     ShortBuffer table = direct(2L * F16_PATTERNS).asShortBuffer();
     for (int bits = 0; bits < F16_PATTERNS; bits++) {
-      table.put(toF16(activate(activation, fromF16(bits))));
+      table.put(toF16(activate(activation, Float16.toFloat((short) bits))));
     }
     return table.flip();
   }
@@ -81,21 +82,6 @@ final class Tables {
       sum += term;
     }
     return 2 / StrictMath.sqrt(Math.PI) * StrictMath.exp(-x * x) * sum;
-  }
-
-  /** The value of f16 bits (IEEE 754 binary16). */
-  static double fromF16(int bits) {
-    int exponent = (bits >> 10) & 31;
-    int mantissa = bits & 1023;
-    double magnitude;
-    if (exponent == 31) {
-      magnitude = mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN;
-    } else if (exponent == 0) {
-      magnitude = Math.scalb((double) mantissa, -24);
-    } else {
-      magnitude = Math.scalb((double) (1024 + mantissa), exponent - 25);
-    }
-    return (bits & 0x8000) == 0 ? magnitude : -magnitude;
   }
 
   /** The nearest f16, ties to even; beyond the largest finite one, infinity. */

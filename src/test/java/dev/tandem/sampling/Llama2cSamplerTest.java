@@ -7,7 +7,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Draws of llama2.c's own sampler, made by llama2c-vectors.c. */
+/**
+ * Draws of llama2.c's own sampler: its {@code sample()} compiled by gcc with {@code
+ * -ffp-contract=off} and called on the logits of {@link #logits}.
+ */
 class Llama2cSamplerTest {
   private static final JsonNode VECTORS =
       SamplingVectorsTest.read("/sampling/llama2c-vectors.json");
@@ -96,7 +99,7 @@ class Llama2cSamplerTest {
     return tokens;
   }
 
-  /** The same as makeLogits in llama2c-vectors.c. */
+  /** The logits that the draws were made from. */
   private static float[] logits(int vocabSize, long seed, float spread) {
     XorShift random = new XorShift(seed);
     float[] logits = new float[vocabSize];

@@ -1,0 +1,60 @@
+package dev.tandem.cli;
+
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+
+/** Every option may come from the environment: {@code --max-tokens} from TANDEM_MAX_TOKENS. */
+final class EnvironmentDefaults implements IDefaultValueProvider {
+  private final Map<String, String> environment;
+
+  /**
+   * @param environment variables and their values
+   */
+  EnvironmentDefaults(Map<String, String> environment) {
+    this.environment = environment;
+  }
+
+  @Override
+  public @Nullable String defaultValue(ArgSpec arg) {
+    if (!(arg instanceof OptionSpec option) || option.usageHelp() || option.versionHelp()) {
+      return null;
+    }
+    String value = environment.get(variable(option));
+    if (value == null || value.isEmpty()) {
+      return null;
+    }
+    return isFlag(option) ? flag(value) : value;
+  }
+
+  /** Where a wrong value came from if the user did not write it on the command line. */
+  String origin(ParameterException e) {
+    if (!(e.getArgSpec() instanceof OptionSpec option)) {
+      return "";
+    }
+    String value = environment.get(variable(option));
+    boolean named = value != null && String.valueOf(e.getMessage()).contains("'" + value + "'");
+    return named ? ", from " + variable(option) : "";
+  }
+
+  private static String variable(OptionSpec option) {
+    return "TANDEM_"
+        + option.longestName().replaceFirst("^-+", "").replace('-', '_').toUpperCase(Locale.ROOT);
+  }
+
+  private static boolean isFlag(OptionSpec option) {
+    return option.type() == boolean.class;
+  }
+
+  private static String flag(String value) {
+    return switch (value.toLowerCase(Locale.ROOT)) {
+      case "1", "yes", "on" -> "true";
+      case "0", "no", "off" -> "false";
+      default -> value;
+    };
+  }
+}

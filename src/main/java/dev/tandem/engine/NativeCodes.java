@@ -1,0 +1,73 @@
+package dev.tandem.engine;
+
+import dev.tandem.config.Activation;
+import dev.tandem.config.NormKind;
+import dev.tandem.config.RopePairing;
+import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.RowKind;
+import dev.tandem.tensor.DType;
+
+/** The numbers that {@code tandem.h} gives to the values of our enums. */
+final class NativeCodes {
+  private NativeCodes() {}
+
+  /** {@code td_dtype}. */
+  static int of(DType dtype) {
+    return switch (dtype) {
+      case F32 -> 0;
+      case F16 -> 1;
+      case BF16 -> 2;
+    };
+  }
+
+  /** {@code td_norm}. */
+  static int of(NormKind norm) {
+    return switch (norm) {
+      case LAYER -> 0;
+      case RMS -> 1;
+    };
+  }
+
+  /** {@code td_activation}. */
+  static int of(Activation activation) {
+    return switch (activation) {
+      case GELU_TANH -> 0;
+      case GELU_ERF -> 1;
+      case SILU -> 2;
+    };
+  }
+
+  /** {@code td_activation_eval}. */
+  static int of(ActivationEval eval) {
+    return switch (eval) {
+      case TABLE -> 0;
+      case FORMULA -> 1;
+    };
+  }
+
+  /** {@code td_rope}. */
+  static int of(RopePairing rope) {
+    return switch (rope) {
+      case NONE -> 0;
+      case INTERLEAVED -> 1;
+      case HALVES -> 2;
+    };
+  }
+
+  /** {@code td_mode}. */
+  static int of(ArithmeticMode mode) {
+    return switch (mode) {
+      case FAST -> 0;
+      case REPRODUCIBLE -> 1;
+    };
+  }
+
+  /** {@code td_row_kind}. */
+  static int of(RowKind kind) {
+    return switch (kind) {
+      case PROMPT -> 0;
+      case GENERATED -> 1;
+    };
+  }
+}

@@ -1,0 +1,140 @@
+package dev.tandem.cli;
+
+import static dev.tandem.cli.CommandRun.tandem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.ModelServer;
+import dev.tandem.server.ServerOptions;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.Checkpoints;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code tandem client} and {@code tandem server}, with a server in this process. */
+@Timeout(300)
+class SplitCommandsTest {
+  private static Checkpoint checkpoint;
+  private static ModelServer server;
+
+  @BeforeAll
+  static void startServer() throws IOException {
+    checkpoint = Checkpoints.open(Checkpoints.DEFAULT, Optional.empty());
+    server =
+        ModelServer.start(
+            checkpoint,
+            new EngineSettings(1, "", Optional.empty(), false, 0),
+            ServerOptions.defaults().withAddress("127.0.0.1", 0).withSequences(2, 100));
+  }
+
+  @AfterAll
+  static void stopServer() throws IOException {
+    server.close();
+    checkpoint.close();
+  }
+
+  private static String port() {
+    return "" + server.port();
+  }
+
+  private static int unusedPort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static CommandRun client(String... args) {
+    String[] all = new String[args.length + 3];
+    all[0] = "client";
+    all[1] = "-o";
+    all[2] = port();
+    System.arraycopy(args, 0, all, 3, args.length);
+    return tandem(all);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0,hidden", "2,logits", "4,hidden"})
+  void theClientWritesWhatTheWholeModelWrites(String split, String reply) {
+    assertThat(
+            client(
+                    "--threads=1", "-n", "20", "-t", "0", "--split", split, "--reply", reply,
+                    "ROMEO:")
+                .result())
+        .isEqualTo(tandem("generate", "-n", "20", "-t", "0", "ROMEO:", "--threads=1").result());
+    assertThat(server.activeSequences()).isZero();
+  }
+
+  @Test
+  void jsonTellsAboutTheWire() throws IOException {
+    JsonNode json = client("--json", "-n", "5", "").json();
+    assertThat(json.get("finish_reason").asText()).isEqualTo("length");
+    JsonNode wire = json.get("wire");
+    assertThat(wire).hasSize(3);
+    assertThat(wire.get("round_trips").asInt()).isGreaterThanOrEqualTo(5);
+    assertThat(wire.get("bytes_sent").asInt()).isPositive();
+    assertThat(wire.get("bytes_received").asInt()).isPositive();
+  }
+
+  @Test
+  void theServerMayBeNamedByItsAddress() {
+    String here = "ws://127.0.0.1:" + port();
+    for (String url : new String[] {here, here + "/v1/split"}) {
+      assertThat(tandem("client", "--server", url, "-n", "2", "hi").result()).startsWith("hi");
+    }
+  }
+
+  @Test
+  void anotherModelIsRefused() {
+    client("-c", "stories260K", "hi")
+        .assertFails(
+            Cli.FAILURE,
+            "the server has model gpt2-shakespeare",
+            "this client has stories260K",
+            "use the same model at both ends");
+  }
+
+  @Test
+  void anotherArithmeticIsRefused() {
+    client("--gelu", "formula", "hi").assertFails(Cli.FAILURE, "--gelu at both ends");
+    client("--reproducible", "hi").assertFails(Cli.FAILURE, "start the server with --reproducible");
+    client("--chunk", "16", "hi").assertFails(Cli.FAILURE, "--chunk at both ends");
+  }
+
+  @Test
+  void aPromptBeyondTheServersContextIsRefused() {
+    client("--ids", "5 ".repeat(101), "-n", "2").assertFails(Cli.FAILURE, "101 tokens", "100");
+    assertThat(client("--ids", "5 ".repeat(90), "-n", "50").result()).isNotEmpty();
+  }
+
+  @Test
+  void noServerIsToldAtOnce() throws IOException {
+    int unused = unusedPort();
+    tandem("client", "-o", "" + unused, "hi")
+        .assertFails(Cli.FAILURE, "no server at 127.0.0.1:" + unused, "start it");
+    tandem("client", "-a", "no-such-host.invalid", "hi")
+        .assertFails(Cli.FAILURE, "no-such-host.invalid", "unknown host");
+  }
+
+  @Test
+  void anotherKindOfServerIsNamed() {
+    tandem("client", "--server", "ws://127.0.0.1:" + port() + "/elsewhere", "hi")
+        .assertFails(Cli.FAILURE, "is not a Tandem server (HTTP 404)");
+  }
+
+  @Test
+  void aPortInUseIsNamed() {
+    tandem("server", "-o", port())
+        .assertFails(Cli.FAILURE, "cannot listen on port " + port(), "choose another port");
+    tandem("server", "-a", "no-such-host.invalid", "-o", "0")
+        .assertFails(Cli.FAILURE, "unknown host no-such-host.invalid");
+  }
+}
