@@ -24,13 +24,12 @@ run(${CMAKE_COMMAND} -S "${SOURCE_DIR}" -B "${BUILD_DIR}" ${generator}
   -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
   "-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${BUILD_DIR}/lib"
   "-DCMAKE_ARCHIVE_OUTPUT_DIRECTORY=${BUILD_DIR}/lib"
+  "-DCMAKE_RUNTIME_OUTPUT_DIRECTORY=${BUILD_DIR}/bin"
   "-DTANDEM_OPENBLAS_DIR=${OPENBLAS_DIR}"
   -DBUILD_TESTING=${TESTS}
   -DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON)
 run(${CMAKE_COMMAND} --build "${BUILD_DIR}" --config Release --parallel ${jobs})
 
-file(GLOB libraries
-  "${BUILD_DIR}/lib/*${CMAKE_SHARED_LIBRARY_SUFFIX}"
-  "${OPENBLAS_DIR}/*")
-list(FILTER libraries EXCLUDE REGEX "/include$")
+file(GLOB libraries "${BUILD_DIR}/lib/*" "${BUILD_DIR}/bin/*.dll" "${OPENBLAS_DIR}/*")
+list(FILTER libraries INCLUDE REGEX "\\.(so|so\\.[0-9.]+|dylib|dll)$")
 file(COPY ${libraries} DESTINATION "${COPY_TO}")

@@ -140,6 +140,27 @@ exclusively() {
   fi
 }
 
+# Sets archive to the file of class data that this Java may share with the run that made it, which
+# saves a fifth of the start-up.
+find_archive() {
+  local release= key
+  if [ -r "$java_home/release" ]; then
+    release=$(<"$java_home/release")
+  fi
+  key=$(cksum <<<"$root $java_home $release")
+  archive=$root/target/class-data/${key%% *}.jsa
+}
+
+make_archive() {
+  rm -rf "$root/target/class-data"
+  mkdir -p "$root/target/class-data"
+  if find_java java; then
+    find_archive
+    "$java_home/bin/java" -XX:ArchiveClassesAtExit="$archive" -jar "$jar" \
+      generate --max-tokens 1 --prompt "A" </dev/null >>"$build_log" 2>&1 || rm -f "$archive"
+  fi
+}
+
 is_stale() {
   local existing=() source
   if [ ! -e "$stamp" ] || [ ! -e "$jar" ]; then
@@ -153,6 +174,11 @@ is_stale() {
   [ -n "$(find "${existing[@]}" -newer "$stamp" -print -quit)" ]
 }
 
+# Maven does not take away what sources no longer make, and would put it into the jars.
+remove_classes() {
+  rm -rf "$root"/target/{classes,test-classes,maven-status}
+}
+
 # Builds the jars in a folder of their own and moves them, so that a Tandem that is running keeps
 # the jar that it opened.
 build() {
@@ -162,12 +188,14 @@ build() {
   need_build_tools
   progress "building (the first time takes a minute or two)"
   touch "$stamp.new"
+  remove_classes
   if ! maven -q -Dmaven.test.skip=true -Djars.dir="$fresh" package >>"$build_log" 2>&1; then
     clear_progress
     grep -E '^\[ERROR\]|error:|CMake Error' "$build_log" | head -n 20 >&2 || true
     die "the build failed; see $build_log"
   fi
   mv -f "$fresh"/*.jar "$root/target/"
+  make_archive
   mv -f "$stamp.new" "$stamp"
   clear_progress
 }

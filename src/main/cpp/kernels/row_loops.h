@@ -165,21 +165,33 @@ void expandBf16(float* dst, const uint16_t* src, int64_t n) {
   expand<V>(dst, src, n, [](const uint16_t* p) { return V::expandBf16(p); });
 }
 
+// Four streams, each prefetched: the pattern in which the matrix products read their weights.
 template <class V>
 float readSum(const float* x, int64_t n) {
-  constexpr int kSums = 8;
-  V sum[kSums];
+  constexpr int kStreams = 4;
+  constexpr int64_t kStep = 4 * kLanes;
+  constexpr int64_t kAhead = 256;
+  const int64_t part = n / kStreams / kStep * kStep;
+  V sum[kStreams];
   TANDEM_UNROLL
-  for (int j = 0; j < kSums; ++j) sum[j] = V::zero();
-  int64_t i = 0;
-  for (; i + kSums * kLanes <= n; i += kSums * kLanes) {
+  for (int s = 0; s < kStreams; ++s) sum[s] = V::zero();
+  for (int64_t i = 0; i < part; i += kStep) {
     TANDEM_UNROLL
-    for (int j = 0; j < kSums; ++j) sum[j] = V::add(sum[j], V::load(x + i + j * kLanes));
+    for (int64_t j = i; j < i + kStep; j += kLanes) {
+      TANDEM_UNROLL
+      for (int s = 0; s < kStreams; ++s) {
+        V::prefetch(x, s * part + j + kAhead);
+        sum[s] = V::add(sum[s], V::load(x + s * part + j));
+      }
+    }
   }
-  eachVector(n - i,
-             [&](int64_t j, int64_t m) { sum[0] = V::add(sum[0], loadFirst<V>(x + i + j, m)); });
-  for (int j = 1; j < kSums; ++j) sum[0] = V::add(sum[0], sum[j]);
-  return sum[0].sum();
+  const float* rest = x + kStreams * part;
+  V total = V::zero();
+  eachVector(n - kStreams * part,
+             [&](int64_t i, int64_t m) { total = V::add(total, loadFirst<V>(rest + i, m)); });
+  TANDEM_UNROLL
+  for (int s = 0; s < kStreams; ++s) total = V::add(total, sum[s]);
+  return total.sum();
 }
 
 }  // namespace tandem

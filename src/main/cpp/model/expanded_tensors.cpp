@@ -11,10 +11,13 @@ std::shared_ptr<const FloatBuffer> ExpandedTensors::get(const td_tensor& tensor,
     it = it->second.expired() ? buffers_.erase(it) : std::next(it);
   }
   const Key key{tensor.data, tensor.dtype, tensor.transposed, tensor.rows, tensor.cols};
-  if (const auto found = buffers_.find(key); found != buffers_.end()) return found->second.lock();
+  if (const auto found = buffers_.find(key); found != buffers_.end()) {
+    // Stages are destroyed without the engine's mutex, so this one may be going just now.
+    if (auto shared = found->second.lock()) return shared;
+  }
   auto buffer = std::make_shared<FloatBuffer>(checkedProduct({tensor.rows, tensor.cols}, "tensor"));
   expand(buffer->data(), tensor, pool, kernels);
-  buffers_.emplace(key, buffer);
+  buffers_.insert_or_assign(key, buffer);
   return buffer;
 }
 

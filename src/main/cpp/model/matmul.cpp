@@ -26,82 +26,129 @@ constexpr int64_t kMaxBlockOutputs = 128;
 constexpr int64_t kOutputStep = 16;
 constexpr int64_t kTasksPerThread = 4;
 
-int64_t outputsPerTask(const Product& p, Arithmetic arithmetic, int64_t nThreads) {
-  if (arithmetic == Arithmetic::kSgemm) {
-    return p.w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
-  }
-  const int64_t byWeights = roundUp(kTaskWeights / p.w.nIn, kOutputStep);
-  if (p.x.rows <= kFewRows) return std::max(kOutputStep, byWeights);
-  const int64_t byThreads = roundUp(p.w.nOut / (kTasksPerThread * nThreads), kOutputStep);
+int64_t chunkOutputs(const Linear& w) {
+  return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
+}
+
+int64_t exactOutputs(const Linear& w, int64_t nRows, int64_t nThreads) {
+  if (nRows <= kFewRows) return std::max(kOutputStep, roundUp(kTaskWeights / w.nIn, kOutputStep));
+  const int64_t byThreads = roundUp(w.nOut / (kTasksPerThread * nThreads), kOutputStep);
   return std::clamp(byThreads, kOutputStep, kMaxBlockOutputs);
 }
 
-void rowExact(const Product& p, int64_t oBegin, int64_t oEnd, const KernelTable& kernels) {
+// Some rows of a product, and some of its outputs.
+struct Part {
+  const Product* product;
+  RowRange rows;
+  int64_t oBegin, oEnd;
+};
+
+void rowExact(const Part& part, const KernelTable& kernels) {
+  const Product& p = *part.product;
   MatmulArgs a{};
-  a.x = p.x.data;
+  a.x = p.x.row(part.rows.begin);
   a.w = p.w.w;
   a.bias = p.w.bias;
-  a.y = p.y.data;
+  a.y = p.y.row(part.rows.begin);
   a.ldx = p.x.stride;
   a.ldw = p.w.nIn;
   a.ldy = p.y.stride;
-  a.nRows = p.x.rows;
+  a.nRows = part.rows.count;
   a.nIn = p.w.nIn;
   a.accumulate = p.accumulate;
-  kernels.matmul(a, oBegin, oEnd);
+  kernels.matmul(a, part.oBegin, part.oEnd);
 }
 
-void sgemm(const Product& p, int64_t oBegin, int64_t oEnd, const KernelTable& kernels) {
-  const int64_t nOut = oEnd - oBegin;
-  const bool addsTo = p.accumulate || p.w.bias != nullptr;
-  if (p.w.bias != nullptr) {
-    const float* bias = p.w.bias + oBegin;
-    for (int64_t r = 0; r < p.y.rows; ++r) {
-      float* y = p.y.row(r) + oBegin;
-      if (p.accumulate) {
-        kernels.add(y, bias, nOut);
-      } else {
-        std::memcpy(y, bias, static_cast<size_t>(nOut) * sizeof(float));
-      }
+// Puts the bias where sgemm adds the product to it.
+void startWithBias(const Part& part, const KernelTable& kernels) {
+  const Product& p = *part.product;
+  const float* bias = p.w.bias + part.oBegin;
+  const int64_t n = part.oEnd - part.oBegin;
+  for (int64_t r = part.rows.begin; r < part.rows.begin + part.rows.count; ++r) {
+    float* y = p.y.row(r) + part.oBegin;
+    if (p.accumulate) {
+      kernels.add(y, bias, n);
+    } else {
+      std::memcpy(y, bias, static_cast<size_t>(n) * sizeof(float));
     }
   }
+}
+
+void sgemm(const Part& part, const KernelTable& kernels) {
+  const Product& p = *part.product;
+  const bool hasBias = p.w.bias != nullptr;
+  if (hasBias) startWithBias(part, kernels);
   blas::SgemmArgs a{};
-  a.x = p.x.data;
-  a.w = p.w.w + oBegin * p.w.nIn;
-  a.y = p.y.data + oBegin;
+  a.x = p.x.row(part.rows.begin);
+  a.w = p.w.w + part.oBegin * p.w.nIn;
+  a.y = p.y.row(part.rows.begin) + part.oBegin;
   a.ldx = p.x.stride;
   a.ldw = p.w.nIn;
   a.ldy = p.y.stride;
-  a.m = p.x.rows;
-  a.n = nOut;
+  a.m = part.rows.count;
+  a.n = part.oEnd - part.oBegin;
   a.k = p.w.nIn;
-  a.beta = addsTo ? 1.0f : 0.0f;
+  a.beta = hasBias || p.accumulate ? 1.0f : 0.0f;
   blas::sgemm(a);
 }
 
+// The tasks of one product: first those of the chunks, all chunks of a panel of weights after each
+// other while it is in the cache; then those of each exact range.
+class Tasks {
+ public:
+  Tasks(const Product& product, const RowRanges& rows, int64_t nThreads)
+      : product_(product), rows_(rows), nThreads_(nThreads) {}
+
+  int64_t count() const {
+    int64_t n = nChunkTasks();
+    for (const RowRange& range : rows_.exact) n += nExactTasks(range);
+    return n;
+  }
+
+  void run(int64_t task, const KernelTable& kernels) const {
+    if (task < nChunkTasks()) {
+      const int64_t nChunks = size(rows_.chunks);
+      const RowRange& chunk = rows_.chunks[static_cast<size_t>(task % nChunks)];
+      return sgemm(part(chunk, task / nChunks, chunkOutputs(product_.w)), kernels);
+    }
+    task -= nChunkTasks();
+    auto range = rows_.exact.begin();
+    for (; task >= nExactTasks(*range); ++range) task -= nExactTasks(*range);
+    rowExact(part(*range, task, exactOutputs(product_.w, range->count, nThreads_)), kernels);
+  }
+
+ private:
+  static int64_t size(const std::vector<RowRange>& v) { return static_cast<int64_t>(v.size()); }
+  int64_t nChunkTasks() const {
+    return size(rows_.chunks) * ceilDiv(product_.w.nOut, chunkOutputs(product_.w));
+  }
+  int64_t nExactTasks(const RowRange& range) const {
+    return ceilDiv(product_.w.nOut, exactOutputs(product_.w, range.count, nThreads_));
+  }
+  Part part(const RowRange& rows, int64_t panel, int64_t nOutputs) const {
+    const int64_t oBegin = panel * nOutputs;
+    return {&product_, rows, oBegin, std::min(oBegin + nOutputs, product_.w.nOut)};
+  }
+
+  const Product& product_;
+  const RowRanges& rows_;
+  int64_t nThreads_;
+};
+
 }  // namespace
 
-void multiply(std::initializer_list<Product> products, Arithmetic arithmetic, ThreadPool& pool,
+void multiply(std::initializer_list<Product> products, const RowRanges& rows, ThreadPool& pool,
               const KernelTable& kernels) {
-  const auto nTasksOf = [&](const Product& p) {
-    return ceilDiv(p.w.nOut, outputsPerTask(p, arithmetic, pool.size()));
-  };
+  const auto tasksOf = [&](const Product& p) { return Tasks(p, rows, pool.size()); };
   int64_t nTasks = 0;
   for (const Product& p : products) {
     assert(p.x.cols == p.w.nIn && p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
-    nTasks += nTasksOf(p);
+    nTasks += tasksOf(p).count();
   }
   pool.run(nTasks, [&](int64_t task, int) {
     const Product* p = products.begin();
-    for (; task >= nTasksOf(*p); ++p) task -= nTasksOf(*p);
-    const int64_t nOutputs = outputsPerTask(*p, arithmetic, pool.size());
-    const int64_t oBegin = task * nOutputs;
-    const int64_t oEnd = std::min(oBegin + nOutputs, p->w.nOut);
-    if (arithmetic == Arithmetic::kSgemm) {
-      sgemm(*p, oBegin, oEnd, kernels);
-    } else {
-      rowExact(*p, oBegin, oEnd, kernels);
-    }
+    for (; task >= tasksOf(*p).count(); ++p) task -= tasksOf(*p).count();
+    tasksOf(*p).run(task, kernels);
   });
 }
 

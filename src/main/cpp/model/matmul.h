@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <vector>
 
 #include "core/thread_pool.h"
 #include "core/views.h"
@@ -12,9 +13,18 @@
 
 namespace tandem {
 
-enum class Arithmetic {
-  kRowExact,  // our kernels: a row's bits depend on nothing but the row
-  kSgemm      // OpenBLAS: they depend on the number of rows too, but not on the threads
+// Consecutive rows of a pass.
+struct RowRange {
+  int64_t begin, count;
+};
+
+// How the rows of a pass are multiplied: every row is in one range.
+struct RowRanges {
+  // Our kernels: a row's bits depend on nothing but the row.
+  std::vector<RowRange> exact;
+  // OpenBLAS, one call for each chunk and panel of outputs: a row's bits depend on its chunk's
+  // number of rows too, but on no other chunk and not on the threads. Needs blas::load().
+  std::vector<RowRange> chunks;
 };
 
 // y = x * w^T + bias, or y += ... when accumulate.
@@ -25,9 +35,9 @@ struct Product {
   bool accumulate = false;
 };
 
-// Computes the products together, so that they share one start and one end of the pool's work. They
-// have the same number of rows. kSgemm needs blas::load().
-void multiply(std::initializer_list<Product> products, Arithmetic arithmetic, ThreadPool& pool,
+// Computes the products together, so that they share one start and one end of the pool's work, and
+// the ranges of rows together, so that they share the reading of the weights.
+void multiply(std::initializer_list<Product> products, const RowRanges& rows, ThreadPool& pool,
               const KernelTable& kernels);
 
 }  // namespace tandem

@@ -15,8 +15,9 @@ namespace tandem {
 namespace {
 
 constexpr int32_t kMaxThreads = 128;  // each may need one of OpenBLAS's 128 buffers
-// Rows of a row-exact pass. Any number gives the same bits; this one bounds the scratch memory.
-constexpr int64_t kMaxPassRows = 256;
+// Rows of one pass through the blocks, unless a single chunk has more. Any number gives the same
+// bits: more rows read the weights less often, and take more scratch memory.
+constexpr int64_t kMaxPassRows = 512;
 // Chunks with fewer rows do not repay sgemm's packing. Part of the profile: it decides bits.
 constexpr int64_t kMinSgemmRows = 8;
 
@@ -28,11 +29,6 @@ int threadCount(int32_t nThreads) {
   if (nThreads > 0) return nThreads;
   const unsigned cores = std::thread::hardware_concurrency();  // 0 when it is not known
   return std::clamp(static_cast<int>(cores), 1, kMaxThreads);
-}
-
-// The end of the chunk that `position` lies in.
-int64_t chunkEnd(int64_t position, int64_t chunkRows) {
-  return (position / chunkRows + 1) * chunkRows;
 }
 
 }  // namespace
@@ -119,10 +115,12 @@ void Stage::runStep(const Buffers& buffers) {
   checkBuffers(buffers);
   prepare();
   // Nothing below fails, so a sequence never ends up with rows of a step that failed.
-  runRowExact(buffers);
-  for (const Entry& entry : entries_) {
-    if (!rowExact(entry)) runPrompt(entry, buffers);
+  for (const bool exact : {true, false}) {  // exact rows side by side read the weights together
+    for (const Entry& entry : entries_) {
+      if (rowExact(entry) == exact) runEntry(entry, buffers);
+    }
   }
+  if (passRows_ > 0) runPass(buffers);
   if (spec_.hasHead && outRows_ > 0) {
     transformer_.head({buffers.out, outRows_, outCols(), outCols()});
   }
@@ -133,43 +131,40 @@ void Stage::runStep(const Buffers& buffers) {
 
 // Everything that can fail: memory, and OpenBLAS.
 void Stage::prepare() {
-  int64_t nRowExact = 0, nChunk = 0, capacity = 0;
+  int64_t maxChunk = 0, capacity = 0;
   for (const Entry& entry : entries_) {
     capacity = std::max(capacity, entry.sequence->kv.capacity());
-    if (rowExact(entry)) {
-      nRowExact += entry.nRows;
-      continue;
-    }
-    const int64_t first = chunkEnd(entry.position, spec_.chunkRows) - entry.position;
-    nChunk = std::max(nChunk, std::min(first, entry.nRows));
-    nChunk = std::max(nChunk, std::min(spec_.chunkRows, entry.nRows - first));
+    if (rowExact(entry)) continue;
+    const int64_t first = chunkRowsFrom(entry, 0);
+    maxChunk = std::max(maxChunk, first);
+    if (first < entry.nRows) maxChunk = std::max(maxChunk, chunkRowsFrom(entry, first));
   }
-  if (nChunk >= kMinSgemmRows && spec_.nLayers() > 0) blas::load();
-  transformer_.reserve(std::max(std::min(nRowExact, kMaxPassRows), nChunk), capacity,
-                       spec_.hasHead ? outRows_ : 0);
-  runs_.reserve(entries_.size());
-  segments_.reserve(entries_.size());
+  if (maxChunk >= kMinSgemmRows && spec_.nLayers() > 0) blas::load();
+  maxPassRows_ = std::max(kMaxPassRows, maxChunk);
+  const int64_t nRows = std::min(inRows_, maxPassRows_);
+  transformer_.reserve(nRows, capacity, spec_.hasHead ? outRows_ : 0);
+  const auto n = static_cast<size_t>(nRows);  // a run has a row or more
+  runs_.reserve(n);
+  segments_.reserve(n);
+  ranges_.exact.reserve(n);
+  ranges_.chunks.reserve(n);
 }
 
-void Stage::runRowExact(const Buffers& buffers) {
-  for (const Entry& entry : entries_) {
-    if (!rowExact(entry)) continue;
-    for (int64_t row = 0; row < entry.nRows;) {
-      const int64_t n = std::min(entry.nRows - row, kMaxPassRows - passRows_);
-      addRun(entry, row, n);
-      row += n;
-      if (passRows_ == kMaxPassRows) runPass(Arithmetic::kRowExact, buffers);
-    }
-  }
-  if (passRows_ > 0) runPass(Arithmetic::kRowExact, buffers);
+// From that row to the end of its chunk, or of the entry.
+int64_t Stage::chunkRowsFrom(const Entry& entry, int64_t row) const {
+  const int64_t c = spec_.chunkRows;
+  return std::min(c - (entry.position + row) % c, entry.nRows - row);
 }
 
-void Stage::runPrompt(const Entry& entry, const Buffers& buffers) {
+// Adds the entry's rows to the pass, which runs whenever it is full.
+void Stage::runEntry(const Entry& entry, const Buffers& buffers) {
   for (int64_t row = 0; row < entry.nRows;) {
-    const int64_t end = chunkEnd(entry.position + row, spec_.chunkRows) - entry.position;
-    const int64_t n = std::min(end, entry.nRows) - row;
+    if (passRows_ == maxPassRows_) runPass(buffers);
+    const int64_t room = maxPassRows_ - passRows_;
+    const int64_t n =
+        rowExact(entry) ? std::min(entry.nRows - row, room) : chunkRowsFrom(entry, row);
+    if (n > room) runPass(buffers);
     addRun(entry, row, n);
-    runPass(n >= kMinSgemmRows ? Arithmetic::kSgemm : Arithmetic::kRowExact, buffers);
     row += n;
   }
 }
@@ -177,10 +172,18 @@ void Stage::runPrompt(const Entry& entry, const Buffers& buffers) {
 void Stage::addRun(const Entry& entry, int64_t row, int64_t nRows) {
   runs_.push_back({&entry, row, nRows});
   segments_.push_back({&entry.sequence->kv, entry.position + row, passRows_, nRows, 0});
+  std::vector<RowRange>& exact = ranges_.exact;
+  if (!rowExact(entry) && nRows >= kMinSgemmRows) {
+    ranges_.chunks.push_back({passRows_, nRows});
+  } else if (!exact.empty() && exact.back().begin + exact.back().count == passRows_) {
+    exact.back().count += nRows;
+  } else {
+    exact.push_back({passRows_, nRows});
+  }
   passRows_ += nRows;
 }
 
-void Stage::runPass(Arithmetic arithmetic, const Buffers& buffers) {
+void Stage::runPass(const Buffers& buffers) {
   const int64_t dModel = spec_.config.dModel;
   const auto copyRows = [&](float* to, const float* from, int64_t n) {
     std::memcpy(to, from, static_cast<size_t>(n * dModel) * sizeof(float));
@@ -191,7 +194,7 @@ void Stage::runPass(Arithmetic arithmetic, const Buffers& buffers) {
     copyRows(x.row(passRow), buffers.in + (run.entry->inRow + run.row) * dModel, run.nRows);
     passRow += run.nRows;
   }
-  transformer_.blocks(segments_, passRows_, arithmetic);
+  transformer_.blocks(segments_, ranges_, passRows_);
   float* const out = spec_.hasHead ? transformer_.headInput(outRows_).data : buffers.out;
   passRow = 0;
   for (const Run& run : runs_) {  // of its rows, those that are wanted
@@ -206,6 +209,8 @@ void Stage::runPass(Arithmetic arithmetic, const Buffers& buffers) {
   }
   runs_.clear();
   segments_.clear();
+  ranges_.exact.clear();
+  ranges_.chunks.clear();
   passRows_ = 0;
 }
 

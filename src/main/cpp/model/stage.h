@@ -74,10 +74,10 @@ class Stage {
   };
   void checkBuffers(const Buffers& buffers) const;
   void prepare();
-  void runRowExact(const Buffers& buffers);
-  void runPrompt(const Entry& entry, const Buffers& buffers);
+  int64_t chunkRowsFrom(const Entry& entry, int64_t row) const;
+  void runEntry(const Entry& entry, const Buffers& buffers);
   void addRun(const Entry& entry, int64_t row, int64_t nRows);
-  void runPass(Arithmetic arithmetic, const Buffers& buffers);
+  void runPass(const Buffers& buffers);
   bool rowExact(const Entry& entry) const { return spec_.reproducible || !entry.prompt; }
 
   std::shared_ptr<Engine> engine_;
@@ -88,8 +88,12 @@ class Stage {
   std::vector<Entry> entries_;
   int64_t inRows_ = 0, outRows_ = 0;  // of the batch
   int64_t stepNumber_ = 0;
-  std::vector<Run> runs_;          // of the pass that is being gathered
-  std::vector<Segment> segments_;  // the same, for the transformer
+  int64_t maxPassRows_ = 0;
+
+  // The pass that is being gathered.
+  std::vector<Run> runs_;
+  std::vector<Segment> segments_;
+  RowRanges ranges_;
   int64_t passRows_ = 0;
 };
 

@@ -78,10 +78,10 @@ View2<float> Transformer::headInput(int64_t nRows) {
   return {headBuffer_.data(), nRows, c_.dModel, c_.dModel};
 }
 
-void Transformer::blocks(std::vector<Segment>& segments, int64_t nRows, Arithmetic arithmetic) {
+void Transformer::blocks(std::vector<Segment>& segments, const RowRanges& ranges, int64_t nRows) {
   s_ = scratch(nRows);
   segments_ = &segments;
-  arithmetic_ = arithmetic;
+  ranges_ = &ranges;
   for (const Segment& segment : segments) {
     for (int64_t r = 0; r < segment.nRows; ++r) {
       positions_[static_cast<size_t>(segment.row + r)] = segment.position + r;
@@ -95,34 +95,38 @@ void Transformer::blocks(std::vector<Segment>& segments, int64_t nRows, Arithmet
 
 void Transformer::block(const BlockWeights& w, int64_t layer) {
   norm(s_.xn, s_.x, w.attnNorm);  // [nTok, dModel]
-  multiply({{s_.q, s_.xn, w.wq},  // [nTok, nHeads * headDim]
-            {s_.k, s_.xn, w.wk},  // [nTok, nKvHeads * headDim]
-            {s_.v, s_.xn, w.wv}},
-           arithmetic_, pool_, kernels_);
+  matmul({{s_.q, s_.xn, w.wq},    // [nTok, nHeads * headDim]
+          {s_.k, s_.xn, w.wk},    // [nTok, nKvHeads * headDim]
+          {s_.v, s_.xn, w.wv}});
   rope(s_.q);
   rope(s_.k);
-  store(layer, s_.k, s_.v);                                              // at the rows' positions
-  attention(s_.att, s_.q, layer);                                        // row t sees 0 .. pos + t
-  multiply({{s_.x, s_.att, w.wo, true}}, arithmetic_, pool_, kernels_);  // x += att * wo^T
-  norm(s_.xn, s_.x, w.ffnNorm);                                          // [nTok, dModel]
-  feedForward(w);                                                        // x += ...
+  store(layer, s_.k, s_.v);              // at the rows' positions
+  attention(s_.att, s_.q, layer);        // row t sees 0 .. pos + t
+  matmul({{s_.x, s_.att, w.wo, true}});  // x += att * wo^T
+  norm(s_.xn, s_.x, w.ffnNorm);          // [nTok, dModel]
+  feedForward(w);                        // x += ...
 }
 
 void Transformer::feedForward(const BlockWeights& w) {
   if (c_.gated) {
-    multiply({{s_.gate, s_.xn, w.wGate}, {s_.up, s_.xn, w.wUp}}, arithmetic_, pool_, kernels_);
+    matmul({{s_.gate, s_.xn, w.wGate}, {s_.up, s_.xn, w.wUp}});
     activate(s_.up, s_.gate, &s_.up);  // [nTok, dFf], act(gate) * up
   } else {
-    multiply({{s_.up, s_.xn, w.wUp}}, arithmetic_, pool_, kernels_);
+    matmul({{s_.up, s_.xn, w.wUp}});
     activate(s_.up, s_.up, nullptr);  // [nTok, dFf]
   }
-  multiply({{s_.x, s_.up, w.wDown, true}}, arithmetic_, pool_, kernels_);
+  matmul({{s_.x, s_.up, w.wDown, true}});
 }
 
 void Transformer::head(View2<float> logits) {
   const View2<float> x = headInput(logits.rows);
   norm(x, x, weights_.outputNorm());
-  multiply({{logits, x, weights_.lmHead()}}, Arithmetic::kRowExact, pool_, kernels_);
+  headRanges_.exact.front().count = logits.rows;
+  multiply({{logits, x, weights_.lmHead()}}, headRanges_, pool_, kernels_);
+}
+
+void Transformer::matmul(std::initializer_list<Product> products) {
+  multiply(products, *ranges_, pool_, kernels_);
 }
 
 void Transformer::norm(View2<float> y, View2<const float> x, const NormWeights& w) {

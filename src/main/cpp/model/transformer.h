@@ -3,6 +3,7 @@
 #define TANDEM_MODEL_TRANSFORMER_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "core/float_buffer.h"
@@ -37,8 +38,8 @@ class Transformer {
 
   // The residual stream of a pass: filled by the caller, updated in place by blocks().
   View2<float> hidden(int64_t nRows);  // [nRows, dModel]
-  // Runs the stage's blocks on hidden(nRows), which the segments cover in order.
-  void blocks(std::vector<Segment>& segments, int64_t nRows, Arithmetic arithmetic);
+  // Runs the stage's blocks on hidden(nRows), which the segments, and the ranges, cover.
+  void blocks(std::vector<Segment>& segments, const RowRanges& ranges, int64_t nRows);
 
   // The head's input: filled by the caller, normed in place by head().
   View2<float> headInput(int64_t nRows);  // [nRows, dModel]
@@ -61,6 +62,7 @@ class Transformer {
 
   void block(const BlockWeights& w, int64_t layer);
   void feedForward(const BlockWeights& w);
+  void matmul(std::initializer_list<Product> products);
   void norm(View2<float> y, View2<const float> x, const NormWeights& w);
   void rope(View2<float> heads);
   void store(int64_t layer, View2<const float> k, View2<const float> v);
@@ -82,7 +84,8 @@ class Transformer {
   Scratch s_{};
   std::vector<Segment>* segments_ = nullptr;
   std::vector<int64_t> positions_;  // (nTok)
-  Arithmetic arithmetic_ = Arithmetic::kRowExact;
+  const RowRanges* ranges_ = nullptr;
+  RowRanges headRanges_{{{0, 0}}, {}};  // all rows, exact
 };
 
 }  // namespace tandem

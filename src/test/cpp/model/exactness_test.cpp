@@ -113,6 +113,37 @@ TEST_F(ExactnessTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
   });
 }
 
+// 1,100 rows of whole prompts and of drafts in one step: several passes, cut within drafts and
+// between chunks.
+TEST_F(ExactnessTest, BatchesOfMoreRowsThanAPassGiveWhatEachSequenceGetsAlone) {
+  forEachCase([](const TestModel& m, td_mode mode) {
+    Random random(kSeed + 10);
+    const EnginePtr engine = openEngine(2);
+    const StagePtr stage = openWhole(engine, m, mode);
+    const int64_t d = m.config.d_model, v = m.config.vocab_size;
+    std::vector<SequencePtr> sequences;
+    std::vector<td_rows> batch;
+    std::vector<float> in, expected;
+    for (int i = 0; i < 16; ++i) {
+      const bool prompt = i % 3 != 0;
+      Request r = makeRequest(random, m, prompt ? 90 : 10, prompt ? 90 : 60);
+      r.alone = runAlone(stage, m, r);
+      sequences.push_back(openSequence(stage, r.nTotal));
+      const SequencePtr& sequence = sequences.back();
+      const int32_t done = prompt ? 0 : r.nPrompt;
+      if (!prompt) {
+        step(stage, {rowsOf(sequence, 0, done, TD_ROWS_PROMPT)}, slice(r.in, d, 0, done), v);
+      }
+      const int32_t n = r.nTotal - done;
+      batch.push_back(rowsOf(sequence, done, n, prompt ? TD_ROWS_PROMPT : TD_ROWS_GENERATED));
+      append(in, slice(r.in, d, done, n));
+      append(expected, slice(r.alone, v, done, n));
+    }
+    EXPECT_GT(in.size(), static_cast<size_t>(1100 * d));
+    EXPECT_TRUE(sameBits(step(stage, batch, in, v), expected));
+  });
+}
+
 TEST_F(ExactnessTest, FramesCutAtMultiplesOfCGiveWhatOnePrefillGives) {
   forEachCase([](const TestModel& m, td_mode mode) {
     Random random(kSeed + 1);

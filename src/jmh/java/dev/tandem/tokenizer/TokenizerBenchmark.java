@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.EncodingType;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -30,36 +32,38 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Benchmark)
 public class TokenizerBenchmark {
   private static final int CHARS = 10_000;
+  private static final int RANDOM_TEXTS = 64; // with many more words than the cache has places
   private static final long SEED = 42;
 
-  /** English prose; or random text over all of Unicode, whose words no cache knows for long. */
+  /** English prose, always the same; or random texts over all of Unicode in turn. */
   @Param({"prose", "unicode"})
   public String text;
 
   private Tokenizer tokenizer;
-  private String input;
-  private int[] ids;
+  private List<String> texts;
+  private List<int[]> ids;
+  private int next;
 
-  /** Compares the prose's ids with an independent implementation's, and decodes them. */
+  /** Compares the prose's ids with an independent implementation's, and decodes all. */
   @Setup(Level.Trial)
   public void verify() {
     tokenizer = Tokenizers.gpt2();
-    input =
+    texts =
         switch (text) {
-          case "prose" -> prose();
+          case "prose" -> List.of(prose());
           case "unicode" -> unicode();
           default -> throw new IllegalArgumentException("no text '" + text + "'");
         };
-    ids = tokenizer.encode(input, false);
-    if (text.equals("prose") && !Arrays.equals(ids, oracleIds())) {
+    ids = texts.stream().map(t -> tokenizer.encode(t, false)).toList();
+    if (text.equals("prose") && !Arrays.equals(ids.get(0), oracleIds(texts.get(0)))) {
       throw new IllegalStateException("not the ids of JTokkit");
     }
-    if (!tokenizer.decode(ids).equals(input)) {
+    if (!ids.stream().map(tokenizer::decode).toList().equals(texts)) {
       throw new IllegalStateException("decoding does not give the text again");
     }
   }
 
-  private int[] oracleIds() {
+  private static int[] oracleIds(String input) {
     return Encodings.newDefaultEncodingRegistry()
         .getEncoding(EncodingType.R50K_BASE)
         .encodeOrdinary(input)
@@ -71,30 +75,39 @@ public class TokenizerBenchmark {
     return excerpt.repeat(CHARS / excerpt.length() + 1).substring(0, CHARS);
   }
 
-  private static String unicode() {
-    RandomText texts = new RandomText(new Random(SEED));
-    StringBuilder all = new StringBuilder();
-    while (all.length() < CHARS) {
-      all.append(texts.next());
+  private static List<String> unicode() {
+    RandomText random = new RandomText(new Random(SEED));
+    List<String> all = new ArrayList<>();
+    for (int i = 0; i < RANDOM_TEXTS; i++) {
+      StringBuilder one = new StringBuilder();
+      while (one.length() < CHARS) {
+        one.append(random.next());
+      }
+      one.setLength(CHARS);
+      if (Character.isHighSurrogate(one.charAt(CHARS - 1))) {
+        one.setCharAt(CHARS - 1, 'a');
+      }
+      all.add(one.toString());
     }
-    all.setLength(CHARS);
-    if (Character.isHighSurrogate(all.charAt(CHARS - 1))) {
-      all.setCharAt(CHARS - 1, 'a');
-    }
-    return all.toString();
+    return all;
   }
 
   /** The text's ids. */
   @Benchmark
   @OperationsPerInvocation(CHARS)
   public int[] encode() {
-    return tokenizer.encode(input, false);
+    return tokenizer.encode(texts.get(turn()), false);
   }
 
   /** The ids' text. */
   @Benchmark
   @OperationsPerInvocation(CHARS)
   public String decode() {
-    return tokenizer.decode(ids);
+    return tokenizer.decode(ids.get(turn()));
+  }
+
+  private int turn() {
+    next = (next + 1) % texts.size();
+    return next;
   }
 }

@@ -28,6 +28,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private GeneralMixin general;
 
   @Override
+  @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, GenerationException {
     long start = System.nanoTime();
     EngineSettings settings = engine.settings();

@@ -64,6 +64,7 @@ final class ServerCommand implements Callable<Integer> {
   @Mixin private GeneralMixin general;
 
   @Override
+  @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, InterruptedException {
     EngineSettings settings = engine.settings();
     ServerOptions options = options();

@@ -132,15 +132,16 @@ public final class RemoteStage implements Stage {
 
   /** Waits for answers to a step that failed midway: they count against the window. */
   private void discardAbandoned(RemoteSequence sequence) throws IOException {
-    for (CompletableFuture<ServerMessage> answer : List.copyOf(sequence.inFlight())) {
+    while (!sequence.inFlight().isEmpty()) {
+      CompletableFuture<ServerMessage> oldest = sequence.inFlight().element();
       try {
-        connection.await(answer, connection.options().stepTimeout());
+        connection.await(oldest, connection.options().stepTimeout());
       } catch (IOException e) {
-        if (!answer.isDone()) {
+        if (!oldest.isDone()) {
           throw e;
         }
       }
-      sequence.inFlight().remove(answer);
+      sequence.inFlight().remove();
     }
   }
 

@@ -205,7 +205,7 @@ public final class ServerConnection implements AutoCloseable {
     if (lost.isEmpty()) {
       lost = cause;
     }
-    for (Integer request : pending.keySet()) {
+    for (Integer request : List.copyOf(pending.keySet())) {
       CompletableFuture<ServerMessage> answer = pending.remove(request);
       if (answer != null) {
         answer.completeExceptionally(new IOException(lost));

@@ -16,11 +16,14 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A WebSocket: whole messages in and out. Messages out wait in one queue, since the JDK allows one
@@ -56,9 +59,9 @@ final class WireLink implements WebSocket.Listener {
   private final AtomicInteger silentIntervals = new AtomicInteger();
   private final AtomicLong bytesSent = new AtomicLong();
   private final AtomicLong bytesReceived = new AtomicLong();
-  private final CompletableFuture<WebSocket> opened = new CompletableFuture<>();
   private final ScheduledExecutorService pings =
       Executors.newSingleThreadScheduledExecutor(WireLink::daemon);
+  private volatile @Nullable WebSocket socket;
   private volatile int maxBinaryBytes;
 
   // Guarded by queue.
@@ -93,13 +96,14 @@ final class WireLink implements WebSocket.Listener {
               .connectTimeout(options.connectTimeout())
               .buildAsync(uri, link)
               .join();
-      link.opened.complete(socket);
+      link.socket = socket;
     } catch (CompletionException e) {
       link.pings.shutdownNow();
       throw new IOException(link.connectFailure(unwrapped(e), options.connectTimeout()), e);
     }
     long millis = options.pingInterval().toMillis();
-    link.pings.scheduleAtFixedRate(link::checkLife, millis, millis, TimeUnit.MILLISECONDS);
+    var unused =
+        link.pings.scheduleAtFixedRate(link::checkLife, millis, millis, TimeUnit.MILLISECONDS);
     return link;
   }
 
@@ -173,14 +177,25 @@ final class WireLink implements WebSocket.Listener {
     send(socket -> socket.sendBinary(bigEndian, true));
   }
 
+  private WebSocket socket() {
+    WebSocket opened = socket;
+    if (opened == null) {
+      throw new IllegalStateException("not connected");
+    }
+    return opened;
+  }
+
   /** Says goodbye and closes; the receiver hears nothing more. */
   void close() {
     if (markLost()) {
-      opened
-          .thenCompose(socket -> socket.sendClose(WebSocket.NORMAL_CLOSURE, ""))
-          .orTimeout(CLOSE_MILLIS, TimeUnit.MILLISECONDS)
-          .handle((socket, failure) -> opened.thenAccept(WebSocket::abort))
-          .join();
+      try {
+        socket().sendClose(WebSocket.NORMAL_CLOSURE, "").get(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        // Not even that got through: the server will notice that the connection ended.
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      socket().abort();
     }
   }
 
@@ -208,16 +223,17 @@ final class WireLink implements WebSocket.Listener {
           return;
         }
       }
-      CompletableFuture<WebSocket> sent = opened.thenCompose(next::send);
+      CompletableFuture<WebSocket> sent = next.send(socket());
       if (!sent.isDone() || sent.isCompletedExceptionally()) {
-        sent.whenComplete(
-            (socket, failure) -> {
-              if (failure == null) {
-                sendNext();
-              } else {
-                lose(closed(unwrapped(failure)));
-              }
-            });
+        var unused =
+            sent.whenComplete(
+                (sender, failure) -> {
+                  if (failure == null) {
+                    sendNext();
+                  } else {
+                    lose(closed(unwrapped(failure)));
+                  }
+                });
         return;
       }
     }
@@ -245,7 +261,7 @@ final class WireLink implements WebSocket.Listener {
 
   private void lose(IOException cause) {
     if (markLost()) {
-      opened.thenAccept(WebSocket::abort);
+      socket().abort();
       receiver.lost(cause);
     }
   }
@@ -263,15 +279,15 @@ final class WireLink implements WebSocket.Listener {
   }
 
   @Override
-  public void onOpen(WebSocket socket) {
-    opened.complete(socket);
-    socket.request(1);
+  public void onOpen(WebSocket opened) {
+    socket = opened;
+    opened.request(1);
   }
 
   @Override
-  public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
+  public @Nullable CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
     return received(
-        socket,
+        from,
         data.length(),
         () -> {
           Optional<String> message = fragments.addText(data, last);
@@ -282,9 +298,9 @@ final class WireLink implements WebSocket.Listener {
   }
 
   @Override
-  public CompletionStage<?> onBinary(WebSocket socket, ByteBuffer data, boolean last) {
+  public @Nullable CompletionStage<?> onBinary(WebSocket from, ByteBuffer data, boolean last) {
     return received(
-        socket,
+        from,
         data.remaining(),
         () -> {
           Optional<ByteBuffer> message = fragments.addBinary(data, last, maxBinaryBytes);
@@ -299,13 +315,12 @@ final class WireLink implements WebSocket.Listener {
   }
 
   /** Always null: the data is not needed any more on return. */
-  @SuppressWarnings("NullAway") // the listener's contract
-  private CompletionStage<?> received(WebSocket socket, int length, Handling handling) {
+  private @Nullable CompletionStage<?> received(WebSocket from, int length, Handling handling) {
     silentIntervals.set(0);
     bytesReceived.addAndGet(length);
     try {
       handling.run();
-      socket.request(1);
+      from.request(1);
     } catch (IOException e) {
       lose(
           new IOException("the server at " + peer + " sent something wrong: " + e.getMessage(), e));
@@ -314,23 +329,21 @@ final class WireLink implements WebSocket.Listener {
   }
 
   @Override
-  @SuppressWarnings("NullAway") // the listener's contract
-  public CompletionStage<?> onPong(WebSocket socket, ByteBuffer data) {
+  public @Nullable CompletionStage<?> onPong(WebSocket from, ByteBuffer data) {
     silentIntervals.set(0);
-    socket.request(1);
+    from.request(1);
     return null;
   }
 
   @Override
-  @SuppressWarnings("NullAway") // the listener's contract
-  public CompletionStage<?> onClose(WebSocket socket, int status, String reason) {
+  public @Nullable CompletionStage<?> onClose(WebSocket from, int status, String reason) {
     String why = status == CLOSED_ABNORMALLY ? "without notice" : "code " + status;
     lose(new IOException(closedMessage(reason.isEmpty() ? why : reason)));
     return null;
   }
 
   @Override
-  public void onError(WebSocket socket, Throwable error) {
+  public void onError(WebSocket from, Throwable error) {
     lose(closed(error));
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** Control messages to JSON and back; fields that a reader does not know are ignored. */
 public final class ControlCodec {
@@ -72,18 +73,18 @@ public final class ControlCodec {
   public static ClientMessage decodeClient(String text) throws ProtocolException {
     JsonFields json = JsonFields.parse(text, Protocol.MAX_CLIENT_TEXT_BYTES);
     String type = json.string("type");
-    switch (type) {
-      case "info":
+    return switch (type) {
+      case "info" -> {
         checkVersion(json);
-        return new InfoRequest(request(json, 1), json.flag("tensors"));
-      case "open":
+        yield new InfoRequest(request(json, 1), json.flag("tensors"));
+      }
+      case "open" -> {
         checkVersion(json);
-        return open(json);
-      case "close":
-        return new CloseSequence(sequence(json, 1));
-      default:
-        throw unknownType(type);
-    }
+        yield open(json);
+      }
+      case "close" -> new CloseSequence(sequence(json, 1));
+      default -> throw unknownType(type);
+    };
   }
 
   /**
@@ -94,29 +95,28 @@ public final class ControlCodec {
   public static ServerMessage decodeServer(String text) throws ProtocolException {
     JsonFields json = JsonFields.parse(text, Protocol.MAX_SERVER_TEXT_BYTES);
     String type = json.string("type");
-    switch (type) {
-      case "info":
+    return switch (type) {
+      case "info" -> {
         checkVersion(json);
-        return info(json);
-      case "opened":
-        return new Opened(
-            request(json, 1),
-            sequence(json, 1),
-            json.integer("epoch", 1, Integer.MAX_VALUE),
-            json.string("model"),
-            profile(json.fields("profile")),
-            limits(json.fields("limits")));
-      case "close":
-        return new CloseSequence(sequence(json, 1));
-      case "error":
-        return new ErrorMessage(
-            named(ErrorCode.values(), ErrorCode::wireName, "code", json.string("code")),
-            oneLine(json.string("message")),
-            request(json, 0),
-            sequence(json, 0));
-      default:
-        throw unknownType(type);
-    }
+        yield info(json);
+      }
+      case "opened" ->
+          new Opened(
+              request(json, 1),
+              sequence(json, 1),
+              json.integer("epoch", 1, Integer.MAX_VALUE),
+              json.string("model"),
+              profile(json.fields("profile")),
+              limits(json.fields("limits")));
+      case "close" -> new CloseSequence(sequence(json, 1));
+      case "error" ->
+          new ErrorMessage(
+              named(ErrorCode.values(), ErrorCode::wireName, "code", json.string("code")),
+              oneLine(json.string("message")),
+              request(json, 0),
+              sequence(json, 0));
+      default -> throw unknownType(type);
+    };
   }
 
   private static ProtocolException unknownType(String type) {
@@ -268,8 +268,7 @@ public final class ControlCodec {
     }
   }
 
-  private static <E> E named(
-      E[] values, java.util.function.Function<E, String> nameOf, String field, String name)
+  private static <E> E named(E[] values, Function<E, String> nameOf, String field, String name)
       throws ProtocolException {
     for (E value : values) {
       if (nameOf.apply(value).equals(name)) {

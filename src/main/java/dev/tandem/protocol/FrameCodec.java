@@ -27,9 +27,9 @@ public final class FrameCodec {
     ByteBuffer out = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     out.putInt(MAGIC)
         .put((byte) Protocol.VERSION)
-        .put((byte) (header.kind().ordinal() + 1))
+        .put((byte) header.kind().wireNumber())
         .put((byte) (header.promptEnd() ? PROMPT_END : 0))
-        .put((byte) header.type().ordinal())
+        .put((byte) header.type().wireNumber())
         .putInt(header.generated() ? 1 : 0)
         .putInt(header.epoch())
         .putInt(header.request())
@@ -53,14 +53,21 @@ public final class FrameCodec {
   public static Step decodeStep(ByteBuffer message, FrameLimits limits) throws ProtocolException {
     ByteBuffer in = message.slice().order(ByteOrder.LITTLE_ENDIAN);
     FrameHeader header = readHeader(in, FrameKind.STEP);
-    check(header.rows() > 0, header, "a step without rows");
-    check(
-        header.nOut() <= header.rows() && header.outBegin() <= header.rows() - header.nOut(),
-        header,
-        "wanted rows %d+%d are not within %d rows",
-        header.outBegin(),
-        header.nOut(),
-        header.rows());
+    if (header.rows() == 0) {
+      throw about(header, ErrorCode.PROTOCOL, "a step without rows");
+    }
+    if (header.nOut() > header.rows() || header.outBegin() > header.rows() - header.nOut()) {
+      throw about(
+          header,
+          ErrorCode.PROTOCOL,
+          "wanted rows "
+              + header.outBegin()
+              + "+"
+              + header.nOut()
+              + " are not within "
+              + header.rows()
+              + " rows");
+    }
     return new Step(header, rows(in, header, limits));
   }
 
@@ -74,23 +81,24 @@ public final class FrameCodec {
       throws ProtocolException {
     ByteBuffer in = message.slice().order(ByteOrder.LITTLE_ENDIAN);
     FrameHeader header = readHeader(in, FrameKind.RESULT);
-    check(
-        header.rows() == header.nOut(),
-        header,
-        "%d rows in a result of %d",
-        header.rows(),
-        header.nOut());
+    if (header.rows() != header.nOut()) {
+      throw about(
+          header, ErrorCode.PROTOCOL, header.rows() + " rows in a result of " + header.nOut());
+    }
     return new Result(header, rows(in, header, limits));
   }
 
   private static FrameHeader readHeader(ByteBuffer in, FrameKind kind) throws ProtocolException {
-    int length = in.remaining();
-    check(
-        length >= FrameHeader.BYTES,
-        "a frame of %d bytes is shorter than its header of %d",
-        length,
-        FrameHeader.BYTES);
-    check(in.getInt() == MAGIC, "a frame does not begin with TNDM");
+    if (in.remaining() < FrameHeader.BYTES) {
+      throw corrupt(
+          "a frame of "
+              + in.remaining()
+              + " bytes is shorter than its header of "
+              + FrameHeader.BYTES);
+    }
+    if (in.getInt() != MAGIC) {
+      throw corrupt("a frame does not begin with TNDM");
+    }
     int version = in.get();
     if (version != Protocol.VERSION) {
       throw new ProtocolException(
@@ -98,34 +106,71 @@ public final class FrameCodec {
           "frame of protocol version " + version + ", this end speaks " + Protocol.VERSION);
     }
     int kindNumber = in.get();
-    check(
-        kindNumber == kind.ordinal() + 1, "frame kind %d, want %d", kindNumber, kind.ordinal() + 1);
-    int flags = in.get();
-    check((flags & ~PROMPT_END) == 0, "unknown flags 0x%02x", flags & 0xff);
-    int typeNumber = in.get();
-    check(typeNumber >= 0 && typeNumber < RowType.values().length, "unknown dtype %d", typeNumber);
-    int rowKind = in.getInt();
-    check(rowKind == 0 || rowKind == 1, "unknown row kind 0x%08x", rowKind);
-    boolean generated = rowKind == 1;
-    boolean promptEnd = flags == PROMPT_END;
-    check(!(generated && promptEnd), "PROMPT_END with generated rows");
-    int[] field = new int[8];
-    for (int i = 0; i < field.length; i++) {
-      field[i] = in.getInt();
-      check(field[i] >= 0, "header field at byte %d is negative", 12 + 4 * i);
+    if (kindNumber != kind.wireNumber()) {
+      throw corrupt("frame kind " + kindNumber + ", want " + kind.wireNumber());
     }
-    check(in.getInt() == 0, "the header's last field is not 0");
-    check(field[0] > 0 && field[1] > 0 && field[2] > 0, "epoch, request and sequence begin at 1");
-    RowType type = RowType.values()[typeNumber];
+    int flags = in.get();
+    if ((flags & ~PROMPT_END) != 0) {
+      throw corrupt("unknown flags 0x" + Integer.toHexString(flags & 0xff));
+    }
+    RowType type = type(in.get());
+    int rowKind = in.getInt();
+    if (rowKind != 0 && rowKind != 1) {
+      throw corrupt("unknown row kind 0x" + Integer.toHexString(rowKind));
+    }
+    if (rowKind == 1 && flags == PROMPT_END) {
+      throw corrupt("PROMPT_END with generated rows");
+    }
     FrameHeader header =
         new FrameHeader(
-            kind, type, generated, promptEnd, field[0], field[1], field[2], field[3], field[4],
-            field[5], field[6], field[7]);
+            kind,
+            type,
+            rowKind == 1,
+            flags == PROMPT_END,
+            field(in, 1),
+            field(in, 1),
+            field(in, 1),
+            field(in, 0),
+            field(in, 0),
+            field(in, 0),
+            field(in, 0),
+            field(in, 0));
+    if (in.getInt() != 0) {
+      throw corrupt("the header's last field is not 0");
+    }
     if (type != RowType.F32) {
       throw about(header, ErrorCode.UNSUPPORTED, "rows of type " + type.wireName());
     }
-    check(header.position() <= Integer.MAX_VALUE - header.rows(), header, "positions beyond 2^31");
+    if (header.position() > Integer.MAX_VALUE - header.rows()) {
+      throw about(header, ErrorCode.PROTOCOL, "positions beyond 2^31");
+    }
     return header;
+  }
+
+  private static RowType type(int number) throws ProtocolException {
+    for (RowType type : RowType.values()) {
+      if (type.wireNumber() == number) {
+        return type;
+      }
+    }
+    throw corrupt("unknown dtype " + number);
+  }
+
+  /** The next field; the order of the arguments of {@link FrameHeader} is that of the fields. */
+  private static int field(ByteBuffer in, int min) throws ProtocolException {
+    int at = in.position();
+    int value = in.getInt();
+    if (value < min) {
+      throw corrupt(
+          "header field at byte "
+              + at
+              + " is "
+              + Integer.toUnsignedString(value)
+              + ", not in "
+              + min
+              + "..2^31-1");
+    }
+    return value;
   }
 
   private static FloatBuffer rows(ByteBuffer in, FrameHeader header, FrameLimits limits)
@@ -134,14 +179,17 @@ public final class FrameCodec {
       throw about(
           header, ErrorCode.LIMIT, "rows " + header.rows() + " not in 1.." + limits.maxRows());
     }
-    check(
-        header.columns() > 0 && header.columns() <= limits.maxColumns(),
-        header,
-        "columns %d not in 1..%d",
-        header.columns(),
-        limits.maxColumns());
+    if (header.columns() == 0 || header.columns() > limits.maxColumns()) {
+      throw about(
+          header,
+          ErrorCode.PROTOCOL,
+          "columns " + header.columns() + " not in 1.." + limits.maxColumns());
+    }
     long want = 4L * header.rows() * header.columns();
-    check(in.remaining() == want, header, "payload of %d bytes, want %d", in.remaining(), want);
+    if (in.remaining() != want) {
+      throw about(
+          header, ErrorCode.PROTOCOL, "payload of " + in.remaining() + " bytes, want " + want);
+    }
     return in.asFloatBuffer();
   }
 
@@ -149,16 +197,7 @@ public final class FrameCodec {
     return new ProtocolException(code, message, header.request(), header.sequence());
   }
 
-  private static void check(boolean ok, FrameHeader header, String format, Object... args)
-      throws ProtocolException {
-    if (!ok) {
-      throw about(header, ErrorCode.PROTOCOL, String.format(format, args));
-    }
-  }
-
-  private static void check(boolean ok, String format, Object... args) throws ProtocolException {
-    if (!ok) {
-      throw new ProtocolException(ErrorCode.PROTOCOL, String.format(format, args));
-    }
+  private static ProtocolException corrupt(String message) {
+    return new ProtocolException(ErrorCode.PROTOCOL, message);
   }
 }

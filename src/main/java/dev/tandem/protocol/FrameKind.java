@@ -1,9 +1,20 @@
 package dev.tandem.protocol;
 
-/** Kinds of tensor frames; the number on the wire is the ordinal + 1. */
+/** Kinds of tensor frames. */
 public enum FrameKind {
   /** Client to server: rows to compute. */
-  STEP,
+  STEP(1),
   /** Server to client: the rows wanted. */
-  RESULT
+  RESULT(2);
+
+  private final int wireNumber;
+
+  FrameKind(int wireNumber) {
+    this.wireNumber = wireNumber;
+  }
+
+  /** The number in tensor frames. */
+  int wireNumber() {
+    return wireNumber;
+  }
 }

@@ -30,6 +30,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +47,7 @@ final class ClientConnection {
 
   private static final short PROTOCOL_ERROR = 1002;
   private static final short MESSAGE_TOO_BIG = 1009;
+  private static final short INTERNAL_ERROR = 1011;
 
   /** A model, and this connection's share of its engine thread. */
   private record Share(ModelService model, Lane lane) {}
@@ -156,6 +158,10 @@ final class ClientConnection {
   }
 
   private void receive(WebSocketFrame frame) {
+    guard(() -> receiveGuarded(frame));
+  }
+
+  private void receiveGuarded(WebSocketFrame frame) {
     silentIntervals = 0;
     if (closing || !(frame.isText() || frame.isBinary() || frame.isContinuation())) {
       return;
@@ -174,7 +180,7 @@ final class ClientConnection {
     ClientMessage decoded =
         message.isText()
             ? ControlCodec.decodeClient(message.text())
-            : FrameCodec.decodeStep(message.binary(), frameLimits);
+            : FrameCodec.decodeStep(message.bytes(), frameLimits);
     if (decoded instanceof Step step) {
       step(step);
     } else if (decoded instanceof Open open) {
@@ -189,23 +195,16 @@ final class ClientConnection {
   private void open(Open open) throws ProtocolException {
     Share share = share(open);
     share.model().check(open);
-    share
-        .lane()
-        .open(
-            open.layerBegin(),
-            open.layerEnd(),
-            open.reply() == ReplyKind.LOGITS,
-            open.maxPositions())
-        .whenComplete(
-            (opened, failure) ->
-                context.runOnContext(
-                    v -> {
-                      if (failure == null) {
-                        opened(open, share.model(), opened);
-                      } else {
-                        refuse(Replies.refusal(failure, open.request(), 0));
-                      }
-                    }));
+    whenDone(
+        share
+            .lane()
+            .open(
+                open.layerBegin(),
+                open.layerEnd(),
+                open.reply() == ReplyKind.LOGITS,
+                open.maxPositions()),
+        opened -> opened(open, share.model(), opened),
+        failure -> refuse(Replies.refusal(failure, open.request(), 0)));
   }
 
   private Share share(Open open) throws ProtocolException {
@@ -235,10 +234,7 @@ final class ClientConnection {
     if (sequence == null) {
       throw unknown(0, id);
     }
-    sequence
-        .scheduled()
-        .close()
-        .thenRun(() -> context.runOnContext(v -> reply(new CloseSequence(id))));
+    whenDone(sequence.scheduled().close(), v -> reply(new CloseSequence(id)), failure -> {});
   }
 
   private static ProtocolException unknown(int request, int id) {
@@ -274,12 +270,10 @@ final class ClientConnection {
             header.nOut(),
             step.rows());
     try {
-      sequence
-          .scheduled()
-          .submit(rows)
-          .whenComplete(
-              (result, failure) ->
-                  context.runOnContext(v -> stepDone(header, sequence, result, failure)));
+      whenDone(
+          sequence.scheduled().submit(rows),
+          result -> stepDone(header, sequence, result),
+          failure -> stepFailed(header, sequence, failure));
     } catch (ScheduleException e) {
       throw Replies.refusal(e, header.request(), id);
     }
@@ -305,20 +299,53 @@ final class ClientConnection {
     }
   }
 
-  private void stepDone(
-      FrameHeader header, OpenSequence sequence, FloatBuffer result, Throwable failure) {
-    if (closing || sequences.get(header.sequence()) != sequence) {
-      return; // closed meanwhile: nobody waits for it
-    }
-    if (failure == null) {
+  private void stepDone(FrameHeader header, OpenSequence sequence, FloatBuffer result) {
+    if (isOpen(header, sequence)) {
       FrameHeader reply = header.result(sequence.scheduled().spec().outWidth());
       outbound.binary(FrameCodec.encode(reply, result));
-    } else {
+    }
+  }
+
+  private void stepFailed(FrameHeader header, OpenSequence sequence, Throwable failure) {
+    if (isOpen(header, sequence)) {
       ProtocolException refusal = Replies.refusal(failure, header.request(), header.sequence());
       if (refusal.code() == ErrorCode.INTERNAL) {
         sequences.remove(header.sequence());
       }
       refuse(refusal);
+    }
+  }
+
+  /** Whether anybody still waits for the sequence's steps. */
+  private boolean isOpen(FrameHeader header, OpenSequence sequence) {
+    return !closing && sequence.equals(sequences.get(header.sequence()));
+  }
+
+  /** Goes on on the event loop once the scheduler is done. */
+  private <T> void whenDone(
+      CompletableFuture<T> future, Consumer<T> onSuccess, Consumer<Throwable> onFailure) {
+    var unused =
+        future.whenComplete(
+            (value, failure) ->
+                context.runOnContext(
+                    v ->
+                        guard(
+                            () -> {
+                              if (failure == null) {
+                                onSuccess.accept(value);
+                              } else {
+                                onFailure.accept(failure);
+                              }
+                            })));
+  }
+
+  /** A bug of ours ends this connection, rather than leave its client waiting. */
+  private void guard(Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException e) {
+      log.error("{}: closing after an internal error", peer, e);
+      closeNow(INTERNAL_ERROR, "internal error");
     }
   }
 

@@ -13,13 +13,9 @@ import java.util.Optional;
 final class MessageAssembler {
 
   /** A whole message: text, or bytes. */
-  record Message(boolean isText, byte[] bytes) {
+  record Message(boolean isText, ByteBuffer bytes) {
     String text() {
-      return new String(bytes, StandardCharsets.UTF_8);
-    }
-
-    ByteBuffer binary() {
-      return ByteBuffer.wrap(bytes);
+      return StandardCharsets.UTF_8.decode(bytes.duplicate()).toString();
     }
   }
 
@@ -50,13 +46,13 @@ final class MessageAssembler {
     }
     byte[] bytes = frame.binaryData().getBytes();
     if (frame.isFinal() && fragments.size() == 0) {
-      return Optional.of(new Message(text, bytes));
+      return Optional.of(new Message(text, ByteBuffer.wrap(bytes)));
     }
     fragments.writeBytes(bytes);
     if (!frame.isFinal()) {
       return Optional.empty();
     }
-    Message message = new Message(text, fragments.toByteArray());
+    Message message = new Message(text, ByteBuffer.wrap(fragments.toByteArray()));
     fragments.reset();
     return Optional.of(message);
   }

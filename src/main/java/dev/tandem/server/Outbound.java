@@ -41,17 +41,19 @@ final class Outbound {
     write(WebSocketFrame.pingFrame(Buffer.buffer()));
   }
 
-  /** Sends all of an array-backed buffer. */
+  /** Sends all that remains in the buffer. */
   void binary(ByteBuffer message) {
-    byte[] bytes = message.array();
-    for (int at = 0; at < bytes.length; at += FRAGMENT_BYTES) {
-      int length = Math.min(FRAGMENT_BYTES, bytes.length - at);
-      Buffer part = Buffer.buffer(length).appendBytes(bytes, at, length);
-      boolean last = at + length == bytes.length;
+    boolean first = true;
+    while (message.hasRemaining()) {
+      byte[] bytes = new byte[Math.min(FRAGMENT_BYTES, message.remaining())];
+      message.get(bytes);
+      Buffer part = Buffer.buffer(bytes);
+      boolean last = !message.hasRemaining();
       write(
-          at == 0
+          first
               ? WebSocketFrame.binaryFrame(part, last)
               : WebSocketFrame.continuationFrame(part, last));
+      first = false;
     }
   }
 

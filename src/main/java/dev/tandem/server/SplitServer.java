@@ -187,7 +187,7 @@ public final class SplitServer implements AutoCloseable {
   private void answer(HttpServerRequest request) {
     if (!request.path().equals(Protocol.INFO_PATH)) {
       request.response().setStatusCode(404).end("not found\n");
-    } else if (request.method() != HttpMethod.GET) {
+    } else if (!request.method().equals(HttpMethod.GET)) {
       request.response().setStatusCode(405).putHeader("allow", "GET").end("use GET\n");
     } else {
       request

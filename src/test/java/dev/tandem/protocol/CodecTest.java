@@ -61,8 +61,8 @@ class CodecTest {
   void theHeaderIsAsDocumented() {
     FrameHeader header =
         new FrameHeader(FrameKind.STEP, RowType.F32, false, true, 0x01020304, 5, 6, 7, 1, 2, 0, 1);
-    ByteBuffer bytes = FrameCodec.encode(header, FloatBuffer.wrap(new float[] {1f, -2f}));
-    assertThat(bytes.array())
+    byte[] bytes = FrameCodec.encode(header, FloatBuffer.wrap(new float[] {1f, -2f})).array();
+    assertThat(bytes)
         .containsExactly(
             'T',
             'N',
@@ -182,15 +182,15 @@ class CodecTest {
     "0, 0x4d444e55, PROTOCOL, begin with TNDM",
     "4, 0x00000102, VERSION, version 2",
     "4, 0x00000201, PROTOCOL, frame kind 2",
-    "4, 0x00020101, PROTOCOL, unknown flags 0x02",
+    "4, 0x00020101, PROTOCOL, unknown flags 0x2",
     "4, 0x01000101, UNSUPPORTED, type f16",
     "4, 0x02000101, UNSUPPORTED, type q8_0",
     "4, 0x03000101, PROTOCOL, unknown dtype 3",
     "8, 0x00000002, PROTOCOL, unknown row kind",
     "8, 0x00000100, PROTOCOL, unknown row kind",
-    "12, 0x00000000, PROTOCOL, begin at 1",
-    "16, 0x80000000, PROTOCOL, negative",
-    "20, 0x00000000, PROTOCOL, begin at 1",
+    "12, 0x00000000, PROTOCOL, is 0",
+    "16, 0x80000000, PROTOCOL, byte 16 is 2147483648",
+    "20, 0x00000000, PROTOCOL, is 0",
     "24, 0x7fffffff, PROTOCOL, beyond",
     "28, 0x00000000, PROTOCOL, without rows",
     "28, 0x00000011, LIMIT, rows 17",

@@ -2,6 +2,7 @@ package dev.tandem.protocol;
 
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -49,12 +50,11 @@ public final class Samples {
 
   /** A client's control message. */
   public ClientMessage client() {
-    switch (random.nextInt(3)) {
-      case 0:
-        return new InfoRequest(id(), random.nextBoolean());
-      case 1:
+    return switch (random.nextInt(3)) {
+      case 0 -> new InfoRequest(id(), random.nextBoolean());
+      case 1 -> {
         int begin = random.nextInt(50);
-        return new Open(
+        yield new Open(
             id(),
             random.nextBoolean() ? "" : text(),
             begin,
@@ -64,38 +64,37 @@ public final class Samples {
             pick(RowType.values()),
             id(),
             profile());
-      default:
-        return new CloseSequence(id());
-    }
+      }
+      default -> new CloseSequence(id());
+    };
   }
 
   /** A server's control message. */
   public ServerMessage server() {
-    switch (random.nextInt(4)) {
-      case 0:
+    return switch (random.nextInt(4)) {
+      case 0 -> {
         List<ModelOffer> offers = new ArrayList<>();
         for (int i = random.nextInt(3); i >= 0; i--) {
           offers.add(offer());
         }
-        return new Info(random.nextInt(100), offers);
-      case 1:
-        return new Opened(
-            id(),
-            id(),
-            id(),
-            text(),
-            profile(),
-            SequenceLimits.of(
-                1 + random.nextInt(512),
-                1 + random.nextInt(4096),
-                1 + random.nextInt(99_999),
-                id()));
-      case 2:
-        return new ErrorMessage(
-            pick(ErrorCode.values()), text(), random.nextInt(9), random.nextInt(9));
-      default:
-        return new CloseSequence(id());
-    }
+        yield new Info(random.nextInt(100), offers);
+      }
+      case 1 ->
+          new Opened(
+              id(),
+              id(),
+              id(),
+              text(),
+              profile(),
+              SequenceLimits.of(
+                  1 + random.nextInt(512),
+                  1 + random.nextInt(4096),
+                  1 + random.nextInt(99_999),
+                  id()));
+      case 2 ->
+          new ErrorMessage(pick(ErrorCode.values()), text(), random.nextInt(9), random.nextInt(9));
+      default -> new CloseSequence(id());
+    };
   }
 
   private ModelOffer offer() {
@@ -143,17 +142,12 @@ public final class Samples {
 
   /** The bytes with one to four of them changed, or cut short, lengthened or duplicated. */
   public byte[] mutate(byte[] valid) {
-    byte[] bytes;
-    switch (random.nextInt(8)) {
-      case 0:
-        bytes = java.util.Arrays.copyOf(valid, random.nextInt(valid.length + 1));
-        break;
-      case 1:
-        bytes = java.util.Arrays.copyOf(valid, valid.length + 1 + random.nextInt(64));
-        break;
-      default:
-        bytes = valid.clone();
-    }
+    byte[] bytes =
+        switch (random.nextInt(8)) {
+          case 0 -> Arrays.copyOf(valid, random.nextInt(valid.length + 1));
+          case 1 -> Arrays.copyOf(valid, valid.length + 1 + random.nextInt(64));
+          default -> valid.clone();
+        };
     for (int i = 1 + random.nextInt(4); i > 0 && bytes.length > 0; i--) {
       // Mostly in the header, where it matters.
       int at = random.nextInt(random.nextBoolean() ? Math.min(48, bytes.length) : bytes.length);

@@ -24,6 +24,7 @@ import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -296,55 +297,56 @@ class HostileClientTest {
   @Test
   void mutatedMessagesAreAllAnswered() throws Exception {
     Samples samples = new Samples(SEED);
+    int sent = 0;
     int answered = 0;
     int connections = 0;
-    RawClient client = null;
-    Opened opened = null;
-    for (int i = 0; i < MUTATIONS; i++) {
-      if (client == null) {
-        client = client();
-        connections++;
-        client.send(ControlCodec.encodeClient(client.openMessage(0, ReplyKind.LOGITS, 200)));
-        Object first = client.next();
-        while (first instanceof ErrorMessage) { // the last connection's sequences are on their way
-          client.send(ControlCodec.encodeClient(client.openMessage(0, ReplyKind.LOGITS, 200)));
-          first = client.next();
+    while (sent < MUTATIONS) {
+      connections++;
+      try (RawClient client = client()) {
+        Opened opened = openLogits(client);
+        boolean alive = true;
+        while (alive && sent < MUTATIONS) {
+          sendMutated(client, opened, samples, sent++);
+          Object answer = client.next();
+          if (answer instanceof ErrorMessage error && error.code().closesConnection()) {
+            assertThat(client.next()).isInstanceOf(RawClient.Closed.class);
+            alive = false;
+          }
+          if (answer instanceof RawClient.Closed) {
+            alive = false;
+          } else {
+            answered++;
+          }
         }
-        opened = (Opened) first;
       }
-      if (i % 8 == 7) {
-        ClientMessage message = samples.client();
-        byte[] text = ControlCodec.encodeClient(message).getBytes(StandardCharsets.UTF_8);
-        client.send(new String(samples.mutate(text), StandardCharsets.UTF_8));
-      } else {
-        client.send(samples.mutate(RawClient.frame(client.step(opened, 0, 1 + i % C))));
-      }
-      Object answer = client.next();
-      if (answer instanceof ErrorMessage error) {
-        answered++;
-        if (error.code().closesConnection()) {
-          assertThat(client.next()).isInstanceOf(RawClient.Closed.class);
-          client = null;
-        }
-      } else if (answer instanceof RawClient.Closed) {
-        client = null;
-      } else {
-        answered++;
-      }
-    }
-    if (client != null) {
-      client.close();
     }
     assertThat(answered).isGreaterThan(MUTATIONS * 9 / 10);
     assertThat(connections).isGreaterThan(MUTATIONS / 10);
     assertThat(bystander.rounds()).isPositive();
   }
 
+  /** Waits for room: the sequences of the connection before may still be on their way out. */
+  private static Opened openLogits(RawClient client) throws InterruptedException {
+    while (true) {
+      client.send(ControlCodec.encodeClient(client.openMessage(0, ReplyKind.LOGITS, 200)));
+      if (client.next() instanceof Opened opened) {
+        return opened;
+      }
+    }
+  }
+
+  private static void sendMutated(RawClient client, Opened opened, Samples samples, int i) {
+    if (i % 8 == 7) {
+      ClientMessage message = samples.client();
+      byte[] text = ControlCodec.encodeClient(message).getBytes(StandardCharsets.UTF_8);
+      client.send(new String(samples.mutate(text), StandardCharsets.UTF_8));
+    } else {
+      client.send(samples.mutate(RawClient.frame(client.step(opened, 0, 1 + i % C))));
+    }
+  }
+
   @Test
   void garbageBelowTheProtocolIsShutOut() throws Exception {
-    String upgrade =
-        "GET /v1/split HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     byte[][] afterwards = {
       {(byte) 0x82, 0x05, 1, 2, 3, 4, 5}, // not masked
       {(byte) 0x83, (byte) 0x80, 0, 0, 0, 0}, // reserved opcode
@@ -356,9 +358,9 @@ class HostileClientTest {
     };
     for (byte[] garbage : afterwards) {
       StringBuilder response = new StringBuilder();
-      try (Socket socket = new Socket("127.0.0.1", toy.server.port())) {
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), toy.server.port())) {
         socket.setSoTimeout(30_000);
-        socket.getOutputStream().write(upgrade.getBytes(StandardCharsets.US_ASCII));
+        socket.getOutputStream().write(RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII));
         while (!response.toString().endsWith("\r\n\r\n")) {
           response.append((char) socket.getInputStream().read());
         }
@@ -366,7 +368,7 @@ class HostileClientTest {
         assertEnds(socket.getInputStream());
       }
     }
-    try (Socket socket = new Socket("127.0.0.1", toy.server.port())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), toy.server.port())) {
       socket.setSoTimeout(30_000);
       socket.getOutputStream().write("\0\1\2 nonsense\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
       assertEnds(socket.getInputStream());

@@ -188,21 +188,12 @@ class LifecycleTest {
     int vocab = 1 << 20; // a result of 4 MiB
     try (ToyServer toy =
             new ToyServer(anyPort().withTimes(300, 1_000), new ToyProvider(C, D, vocab, 100));
-        Socket socket = new Socket("127.0.0.1", toy.server.port())) {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), toy.server.port())) {
       OutputStream out = socket.getOutputStream();
-      out.write(
-          ("GET /v1/split HTTP/1.1\r\n"
-                  + "Host: x\r\n"
-                  + "Upgrade: websocket\r\n"
-                  + "Connection: Upgrade\r\n"
-                  + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                  + "Sec-WebSocket-Version: 13\r\n\r\n")
-              .getBytes(StandardCharsets.US_ASCII));
+      out.write(RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII));
       StringBuilder received = new StringBuilder();
       receiveUntil(socket, received, "\r\n\r\n");
-      String open =
-          "{\"type\":\"open\",\"version\":1,\"request\":1,\"layers\":[0,4],\"reply\":\"logits\","
-              + "\"send\":\"f32\",\"receive\":\"f32\",\"max_positions\":100}";
+      String open = ControlCodec.encodeClient(RawClient.openMessage(1, 0, ReplyKind.LOGITS, 100));
       writeFrame(out, 1, open.getBytes(StandardCharsets.UTF_8));
       receiveUntil(socket, received, "}}");
       int epoch =

@@ -25,9 +25,23 @@ import java.nio.FloatBuffer;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A client that sends whatever it is told to, and hands out what comes back. */
 final class RawClient implements AutoCloseable, WebSocket.Listener {
+  /** The opening handshake, for tests that write frames by hand. */
+  static final String UPGRADE =
+      String.join(
+          "\r\n",
+          "GET /v1/split HTTP/1.1",
+          "Host: x",
+          "Upgrade: websocket",
+          "Connection: Upgrade",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+          "Sec-WebSocket-Version: 13",
+          "",
+          "");
+
   static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final FrameLimits LIMITS = new FrameLimits(1 << 10, 1 << 22);
 
@@ -81,16 +95,12 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
   }
 
   Open openMessage(int layerBegin, ReplyKind reply, int maxPositions) {
+    return openMessage(nextRequest(), layerBegin, reply, maxPositions);
+  }
+
+  static Open openMessage(int request, int layerBegin, ReplyKind reply, int maxPositions) {
     return new Open(
-        nextRequest(),
-        "",
-        layerBegin,
-        4,
-        reply,
-        RowType.F32,
-        RowType.F32,
-        maxPositions,
-        WireProfile.ANY);
+        request, "", layerBegin, 4, reply, RowType.F32, RowType.F32, maxPositions, WireProfile.ANY);
   }
 
   Opened open() throws InterruptedException {
@@ -142,7 +152,7 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
   }
 
   @Override
-  public CompletionStage<?> onText(WebSocket webSocket, CharSequence data, boolean last) {
+  public @Nullable CompletionStage<?> onText(WebSocket webSocket, CharSequence data, boolean last) {
     text.append(data);
     if (last) {
       try {
@@ -157,7 +167,7 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
   }
 
   @Override
-  public CompletionStage<?> onBinary(WebSocket webSocket, ByteBuffer data, boolean last) {
+  public @Nullable CompletionStage<?> onBinary(WebSocket webSocket, ByteBuffer data, boolean last) {
     byte[] part = new byte[data.remaining()];
     data.get(part);
     bytes.writeBytes(part);
@@ -176,7 +186,7 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
   }
 
   @Override
-  public CompletionStage<?> onClose(WebSocket webSocket, int status, String reason) {
+  public @Nullable CompletionStage<?> onClose(WebSocket webSocket, int status, String reason) {
     inbox.add(new Closed(status, reason));
     return null;
   }
