@@ -24,9 +24,7 @@ class GenerateCommandTest {
   private static CommandRun greedy(String... args) {
     return tandem(
         Map.of("TANDEM_TEMPERATURE", "0", "TANDEM_MAX_TOKENS", "8"),
-        Stream.concat(
-                Stream.of("generate"), Arrays.stream(args))
-            .toArray(String[]::new));
+        Stream.concat(Stream.of("generate"), Arrays.stream(args)).toArray(String[]::new));
   }
 
   private static List<String> names(JsonNode object) {
@@ -60,12 +58,7 @@ class GenerateCommandTest {
             "draft");
     assertThat(names(json.get("timings")))
         .containsExactly(
-            "load_ms",
-            "prompt_tokens",
-            "prompt_ms",
-            "decode_tokens",
-            "decode_ms",
-            "ms_per_token");
+            "load_ms", "prompt_tokens", "prompt_ms", "decode_tokens", "decode_ms", "ms_per_token");
     assertThat(names(json.get("draft"))).containsExactly("proposed", "accepted");
     assertThat(json.get("model").asText()).isEqualTo("gpt2-shakespeare");
     assertThat(json.get("prompt").asText()).isEqualTo("ROMEO:");
@@ -140,7 +133,8 @@ class GenerateCommandTest {
 
   @Test
   void llama2cNamesAreUnderstood() {
-    assertThat(greedy("--checkpoint", "stories260K", "--steps=3", "--input_prompt", "Once").result())
+    assertThat(
+            greedy("--checkpoint", "stories260K", "--steps=3", "--input_prompt", "Once").result())
         .isEqualTo(greedy("-c", "stories260K", "-n", "3", "Once").result());
     greedy("--p_value", "7").assertFails(Cli.USAGE, "--top-p must be in [0, 1], got 7.0");
     assertThat(greedy("-n", "0", "--", "--steps").result())

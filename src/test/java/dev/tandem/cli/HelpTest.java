@@ -44,14 +44,7 @@ class HelpTest {
   void groupsComeInASensibleOrder() {
     assertThat(tandem("client", "--help").result().lines().filter(line -> line.matches("\\w+:")))
         .containsExactly(
-            "Model:",
-            "Prompt:",
-            "Length:",
-            "Sampling:",
-            "Output:",
-            "Server:",
-            "Engine:",
-            "Other:");
+            "Model:", "Prompt:", "Length:", "Sampling:", "Output:", "Server:", "Engine:", "Other:");
   }
 
   /** Given on the command line, a flag must be on whatever the environment says. */
@@ -77,8 +70,7 @@ class HelpTest {
         .filteredOn(option -> !option.defaultValue().isEmpty())
         .allSatisfy(
             option ->
-                assertThat(String.join(" ", option.description()))
-                    .matches("(?s).*Default: \\S.*"));
+                assertThat(String.join(" ", option.description())).matches("(?s).*Default: \\S.*"));
   }
 
   @Test
@@ -97,10 +89,10 @@ class HelpTest {
         ". \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _complete_tandem;"
             + " printf '%s\\n' \"${COMPREPLY[@]}\"";
     List<String> command =
-        Stream.concat(
-                Stream.of("bash", "--norc", "-c", ask, script.toString()), Stream.of(words))
+        Stream.concat(Stream.of("bash", "--norc", "-c", ask, script.toString()), Stream.of(words))
             .toList();
-    Process bash = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    Process bash =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     String answer = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(bash.waitFor()).as(answer).isZero();
     return answer.lines().map(String::strip).toList();

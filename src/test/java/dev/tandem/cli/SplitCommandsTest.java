@@ -66,7 +66,15 @@ class SplitCommandsTest {
   void theClientWritesWhatTheWholeModelWrites(String split, String reply) {
     assertThat(
             client(
-                    "--threads=1", "-n", "20", "-t", "0", "--split", split, "--reply", reply,
+                    "--threads=1",
+                    "-n",
+                    "20",
+                    "-t",
+                    "0",
+                    "--split",
+                    split,
+                    "--reply",
+                    reply,
                     "ROMEO:")
                 .result())
         .isEqualTo(tandem("generate", "-n", "20", "-t", "0", "ROMEO:", "--threads=1").result());

@@ -18,8 +18,12 @@ class TokenizerCommandsTest {
         .isEqualTo("{\"ids\":[15496,995]}");
     assertThat(tandem("tokenize", "-z", "gpt2", "--ids", "Hello world").result().strip())
         .isEqualTo("15496 995");
-    assertThat(tandem("detokenize", "-z", "gpt2", "15496", "995").result()).isEqualTo("Hello world");
-    assertThat(tandem("detokenize", "-z", "gpt2", "--ids", "[15496, 995]", "--json").json().get("text"))
+    assertThat(tandem("detokenize", "-z", "gpt2", "15496", "995").result())
+        .isEqualTo("Hello world");
+    assertThat(
+            tandem("detokenize", "-z", "gpt2", "--ids", "[15496, 995]", "--json")
+                .json()
+                .get("text"))
         .hasToString("\"Hello world\"");
   }
 
@@ -62,8 +66,7 @@ class TokenizerCommandsTest {
 
   @Test
   void argumentsAreUtf8WhereJavaCouldNotReadThem() {
-    byte[] commandLine =
-        "java\0-jar\0a.jar\0é\0plain\0".getBytes(StandardCharsets.UTF_8);
+    byte[] commandLine = "java\0-jar\0a.jar\0é\0plain\0".getBytes(StandardCharsets.UTF_8);
     assertThat(Utf8Arguments.decode(commandLine, "??", "plain")).containsExactly("é", "plain");
     assertThat(Utf8Arguments.decode(commandLine, "??", "other")).containsExactly("??", "other");
     assertThat(Utf8Arguments.decode(new byte[0], "??")).containsExactly("??");

@@ -125,8 +125,7 @@ class UsageErrorsTest {
   @ParameterizedTest
   @MethodSource({"commands", "prompts", "sampling", "engine", "network", "bench"})
   void wrongArgumentsAreToldInOneLine(Wrong wrong) {
-    tandem(wrong.args().toArray(String[]::new))
-        .assertFails(Cli.USAGE, wrong.says(), " --help)");
+    tandem(wrong.args().toArray(String[]::new)).assertFails(Cli.USAGE, wrong.says(), " --help)");
   }
 
   @Test
