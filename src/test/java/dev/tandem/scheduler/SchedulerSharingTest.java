@@ -1,0 +1,173 @@
+package dev.tandem.scheduler;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tandem.scheduler.ScheduleException.Reason;
+import dev.tandem.stage.RowKind;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What sequences do to each other: batches, turns, failures, leaving. */
+@Timeout(60)
+class SchedulerSharingTest extends SchedulerFixture {
+  @Test
+  void generatedRowsOfManySequencesGoIntoOneCall() throws Exception {
+    holdEngine();
+    List<CompletableFuture<FloatBuffer>> results = new ArrayList<>();
+    Lane[] lanes = {scheduler.lane(), scheduler.lane(), scheduler.lane()};
+    gateFor(lanes, results);
+    gate.countDown();
+    for (CompletableFuture<FloatBuffer> result : results) {
+      result.get();
+    }
+    assertThat(seen).hasSize(6);
+    assertThat(seen).allMatch(s -> s.call() == 0);
+  }
+
+  /** Two sequences per lane, opened and stepped while the engine is held. */
+  private void gateFor(Lane[] lanes, List<CompletableFuture<FloatBuffer>> results) {
+    for (Lane lane : lanes) {
+      for (int i = 0; i < 2; i++) {
+        results.add(
+            lane.open(0, 4, false, 100).thenCompose(sequence -> submit(sequence, generated(0, 3))));
+      }
+    }
+  }
+
+  @Test
+  void aSequenceGivesAtMostSixteenGeneratedRowsToAnIteration() throws Exception {
+    ToyProvider wide = new ToyProvider(64, D, 11, 1_000);
+    wide.onStep(this::record);
+    try (ModelScheduler other = new ModelScheduler("wide", wide, 1, 4, 1_000)) {
+      ScheduledSequence sequence = other.lane().open(0, 4, false, 100).get();
+      StepRows step = new StepRows(0, 40, RowKind.GENERATED, false, 10, 25, rows(0, 40));
+      float[] result = floats(sequence.submit(step).get());
+      assertThat(seen).extracting(Seen::rows).containsExactly(16, 16, 8);
+      assertThat(result)
+          .isEqualTo(Arrays.copyOfRange(alone(false, RowKind.GENERATED, 40), 10 * D, 35 * D));
+    }
+  }
+
+  @Test
+  void closingALaneDropsItsStepsAndFreesItsSequences() throws Exception {
+    Lane lane = scheduler.lane();
+    ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
+    holdEngine();
+    CompletableFuture<FloatBuffer> step = sequence.submit(generated(0, 1));
+    CompletableFuture<ScheduledSequence> late = lane.open(0, 4, false, 40);
+    lane.close();
+    gate.countDown();
+    assertThatThrownBy(step::get).satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
+    assertThatThrownBy(late::get).satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
+    assertThat(model.openSequences()).isEqualTo(1);
+    assertThat(seen).isEmpty();
+  }
+
+  @Test
+  void aFailingSequenceDoesNotTakeItsNeighboursWithIt() throws Exception {
+    Lane lane = scheduler.lane();
+    ScheduledSequence good = lane.open(0, 4, false, 40).get();
+    ScheduledSequence bad = lane.open(0, 4, false, 40).get();
+    holdEngine(
+        batch -> {
+          for (int i = 0; i < batch.size(); i++) {
+            if (batch.nRows(i) == 7) {
+              throw new IllegalStateException("seven");
+            }
+          }
+        });
+    CompletableFuture<FloatBuffer> ok = good.submit(generated(0, 3));
+    CompletableFuture<FloatBuffer> failed = bad.submit(generated(0, 7));
+    CompletableFuture<FloatBuffer> after = bad.submit(generated(7, 1));
+    gate.countDown();
+    float[] alone = alone(false, RowKind.GENERATED, 3);
+    assertThat(floats(ok.get())).isEqualTo(Arrays.copyOfRange(alone, 2 * D, 3 * D));
+    assertThatThrownBy(failed::get)
+        .hasMessageContaining("seven")
+        .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.INTERNAL));
+    assertThatThrownBy(after::get).satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.INTERNAL));
+    assertThatThrownBy(() -> bad.submit(generated(0, 1)))
+        .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
+  }
+
+  @Test
+  void aPausedLaneIsNotComputedAndOthersAre() throws Exception {
+    Lane slow = scheduler.lane();
+    Lane quick = scheduler.lane();
+    ScheduledSequence first = slow.open(0, 4, false, 40).get();
+    ScheduledSequence second = quick.open(0, 4, false, 40).get();
+    slow.pause();
+    CompletableFuture<FloatBuffer> held = first.submit(generated(0, 1));
+    second.submit(generated(0, 1)).get();
+    second.submit(generated(1, 1)).get();
+    assertThat(held).isNotDone();
+    slow.resume();
+    held.get();
+  }
+
+  @Test
+  void lanesTakeTurnsAtPromptChunks() throws Exception {
+    Lane a = scheduler.lane();
+    Lane b = scheduler.lane();
+    ScheduledSequence fromA = a.open(0, 4, false, 4 * C).get();
+    ScheduledSequence fromB = b.open(1, 4, false, 4 * C).get();
+    List<Character> order = new CopyOnWriteArrayList<>();
+    holdEngine();
+    List<CompletableFuture<?>> done = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      done.add(fromA.submit(prompt(i * C, C, false, 0, 0)).thenRun(() -> order.add('a')));
+    }
+    for (int i = 0; i < 4; i++) {
+      done.add(fromB.submit(prompt(i * C, C, false, 0, 0)).thenRun(() -> order.add('b')));
+    }
+    gate.countDown();
+    for (CompletableFuture<?> future : done) {
+      future.get();
+    }
+    String turns = order.stream().map(String::valueOf).reduce("", String::concat);
+    assertThat(turns).isIn("abababab", "babababa");
+  }
+
+  @Test
+  void anIterationTakesAtMost256GeneratedRowsAndEveryLaneGetsItsShare() throws Exception {
+    try (ModelScheduler wide = new ModelScheduler("wide", model, 100, 4, 1_000)) {
+      ScheduledSequence holder = wide.lane().open(0, 4, false, 4).get();
+      List<ScheduledSequence> sequences = new ArrayList<>();
+      Lane big = wide.lane();
+      for (int i = 0; i < 30; i++) {
+        sequences.add(big.open(0, 4, false, 40).get());
+      }
+      Lane small = wide.lane();
+      sequences.add(small.open(0, 4, false, 40).get());
+      CountDownLatch entered = new CountDownLatch(1);
+      model.onStep(
+          batch -> {
+            entered.countDown();
+            await(gate);
+            model.onStep(this::record);
+          });
+      held.add(holder.submit(generated(0, 1)));
+      entered.await();
+      List<CompletableFuture<FloatBuffer>> results = new ArrayList<>();
+      for (ScheduledSequence sequence : sequences) {
+        results.add(sequence.submit(generated(0, 16)));
+      }
+      gate.countDown();
+      for (CompletableFuture<FloatBuffer> result : results) {
+        result.get();
+      }
+      int[] rowsOfCall = new int[3];
+      seen.forEach(s -> rowsOfCall[s.call()] += s.rows());
+      assertThat(rowsOfCall).containsExactly(256, 31 * 16 - 256, 0);
+      assertThat(results.get(30)).isDone();
+    }
+  }
+}
