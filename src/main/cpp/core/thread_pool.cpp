@@ -48,17 +48,17 @@ bool spinUntil(Ready ready) {
 // the worker sees the run closed, or run() sees the worker inside. A worker that is asleep, or
 // loses its core before it gets in, therefore delays nobody.
 struct ThreadPool::State {
-  alignas(64) std::atomic<int64_t> next{0};   // the next task to hand out
+  alignas(64) std::atomic<int64_t> next{0};  // the next task to hand out
+  int64_t nTasks = 0;
+  void (*call)(void*, int64_t, int) = nullptr;
+  void* task = nullptr;
+
   alignas(64) std::atomic<uint64_t> runs{0};  // runs started so far
   std::atomic<int> inside{0};                 // workers that may touch this run
   std::atomic<int> sleepers{0};               // workers asleep, or about to be
   std::atomic<bool> open{false};
   std::atomic<bool> stop{false};
   std::atomic<bool> callerSleeps{false};  // or is about to
-
-  void (*call)(void*, int64_t, int) = nullptr;
-  void* task = nullptr;
-  int64_t nTasks = 0;
 
   std::mutex mutex;
   std::condition_variable started;

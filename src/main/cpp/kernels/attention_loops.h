@@ -15,6 +15,8 @@
 
 namespace tandem {
 
+inline constexpr int64_t kMaxAttentionRows = 8;  // of any instruction set's tile
+
 // A run of steps of an outer product: in step i, a[r * aRow + i] meets the 16 * C floats whose
 // vectors c start at b[i * bStep + c * bCol].
 struct OuterProduct {
@@ -169,6 +171,7 @@ void attentionRows(const AttentionArgs& a, int64_t row) {
 
 template <class V>
 void attention(const AttentionArgs& a) {
+  static_assert(V::kAttentionRows <= kMaxAttentionRows, "the scratch would be too small");
   attentionRows<V, V::kAttentionRows>(a, 0);
 }
 

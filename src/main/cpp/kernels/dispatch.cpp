@@ -49,9 +49,8 @@ const Candidate* candidates(int& count) {
 }  // namespace
 
 int64_t attentionScratchFloats(int64_t nRows, int64_t positions) {
-  constexpr int64_t kMaxTileRows = 8;  // at least every instruction set's kAttentionRows
   const int64_t padded = (positions + kKvPanel - 1) / kKvPanel * kKvPanel;
-  return (nRows < kMaxTileRows ? nRows : kMaxTileRows) * padded;
+  return (nRows < kMaxAttentionRows ? nRows : kMaxAttentionRows) * padded;
 }
 
 const KernelTable& kernels(const char* isa) {

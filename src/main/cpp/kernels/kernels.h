@@ -5,6 +5,7 @@
 // on the instruction set. Reductions over k use kLanes virtual lanes: lane j takes elements j,
 // j + 16, j + 32 ... in order, elements past the end count as zero, and the lanes are then added in
 // the fixed tree (j, j+8), (j, j+4), (j, j+2), (j, j+1). The scalar kernels are the specification.
+// Only the sign and payload of a NaN are left open. Pointers need no more than a float's alignment.
 #ifndef TANDEM_KERNELS_KERNELS_H_
 #define TANDEM_KERNELS_KERNELS_H_
 
@@ -16,9 +17,10 @@ inline constexpr int64_t kLanes = 16;    // virtual lanes of every reduction
 inline constexpr int64_t kKvPanel = 16;  // positions in one panel of the K cache
 
 // y[r, o] = sum_k x[r, k] * w[o, k] (+ bias[o]) (+ y[r, o] when accumulate), o in [oBegin, oEnd).
+// A call over 64 or more outputs reads w fastest: it lets long streams run through it.
 struct MatmulArgs {
   const float* x;     // (nRows, nIn), rows ldx apart
-  const float* w;     // (nOut, nIn), rows ldw apart; need not be aligned
+  const float* w;     // (nOut, nIn), rows ldw apart
   const float* bias;  // (nOut) or null
   float* y;           // (nRows, nOut), rows ldy apart
   int64_t ldx, ldw, ldy;
@@ -27,8 +29,9 @@ struct MatmulArgs {
 };
 
 // Causal attention of consecutive rows of one sequence for one query head.
-// Score of position t for row r (t <= firstPosition + r): scale * sum_d q[r, d] * K[t, d], summed
-// sequentially over d. Softmax over t; out[r, d] = sum_t p[t] * V[t, d], sequentially over t.
+// s[t] = scale * sum_d q[r, d] * K[t, d] for t <= firstPosition + r, d in order; e[t] = exp(s[t] -
+// max s); out[r, d] = (sum_t e[t] * V[t, d], t in order) / (sum_t e[t] over the virtual lanes).
+// What lies behind a row's last position, in K, V or the last panel, does not matter.
 struct AttentionArgs {
   const float* q;  // (nRows, headDim), rows ldq apart
   const float* k;  // panels: (ceil(positions / 16), headDim, 16): K[t, d] = k[t/16][d][t%16]
@@ -50,8 +53,10 @@ struct KernelTable {
                     float eps);
   void (*rmsNorm)(float* y, const float* x, const float* gain, int64_t n, float eps);
   // y[i] = act(x[i]) * (up ? up[i] : 1); y may be x. `table` is null to evaluate the formula, else
-  // f16 bits of act for all 65536 f16 patterns. Outside the table's range (|x| >= 10 for GELU, 20
-  // for SiLU) act is 0 or x. NaN stays NaN.
+  // f16 bits of act for all 65536 f16 patterns, looked up for x rounded to f16, ties to even.
+  // Outside (-10, 10) for GELU, (-20, 20) for SiLU by table and (-87, 87) for SiLU by formula, act
+  // is 0 or x. NaN stays NaN. Both GELUs are evaluated without cancellation: the tanh form as
+  // x / (1 + exp(-2u)), the erf form as x times the normal distribution function.
   void (*activate)(float* y, const float* x, const float* up, int64_t n, ActivationKind kind,
                    const uint16_t* table);
   // Rotates one head in place. cos, sin: (headDim / 2), for this position.

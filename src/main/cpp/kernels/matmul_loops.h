@@ -75,7 +75,7 @@ inline void addRest(V (&sums)[R * O], const TileRows<R, O>& rows, int64_t k, int
 // The same for all of depth. Stream: w comes from memory.
 template <class V, int R, int O, bool Stream>
 inline void addProducts(V (&sums)[R * O], const TileRows<R, O>& rows, Depth depth) {
-  constexpr int kVectors = !Stream ? 1 : R == 1 ? 4 : 2;  // in one go
+  constexpr int kVectors = !Stream ? 1 : R == 1 ? 8 : 2;  // in one go
   int64_t k = depth.begin;
   for (; k + kVectors * kLanes <= depth.end; k += kVectors * kLanes) {
     TANDEM_UNROLL
@@ -103,18 +103,24 @@ inline void addLanes(const V (&sums)[N], float* totals) {
   for (int i = kFours; i < N; ++i) totals[i] = sums[i].sum();
 }
 
-// totals: (R, O), of R rows of x, ldx apart, and O of w, wStep apart. A function of its own with
-// few arguments: the loops around it would compete for registers, and an address spilled to a
-// vector register waits behind the arithmetic, so that the processor cannot run ahead to the next
-// tile.
+// totals: (R, O), of R rows of x, ldx apart, and O of w, wStep apart.
 template <class V, int R, int O, bool Stream>
-TANDEM_NOINLINE void tileTotals(const float* x, int64_t ldx, const float* w, int64_t wStep,
-                                int64_t nIn, float* totals) {
+TANDEM_INLINE void tileTotals(const float* x, int64_t ldx, const float* w, int64_t wStep,
+                              int64_t nIn, float* totals) {
   V sums[R * O];
   TANDEM_UNROLL
   for (int i = 0; i < R * O; ++i) sums[i] = V::zero();
   addProducts<V, R, O, Stream>(sums, tileRows<V, R, O>(x, ldx, w, wStep), {0, nIn});
   addLanes(sums, totals);
+}
+
+// The same as a function of its own with few arguments: inlined, several rows compete for registers
+// with the loops around them, and an address spilled to a vector register waits behind the
+// arithmetic, so that the processor cannot run ahead to the next tile.
+template <class V, int R, int O, bool Stream>
+TANDEM_NOINLINE void tileTotalsApart(const float* x, int64_t ldx, const float* w, int64_t wStep,
+                                     int64_t nIn, float* totals) {
+  tileTotals<V, R, O, Stream>(x, ldx, w, wStep, nIn, totals);
 }
 
 // The same for one part of k; totals are complete after the last. carried: (R * O, 16) lane sums
@@ -154,16 +160,21 @@ inline void finishTile(const MatmulArgs& a, int64_t row, int64_t out, int64_t st
 
 // Outputs [oBegin, oEnd) of rows [row, row + R).
 template <class V, int R, int O, bool Stream>
-void matmulTiles(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd) {
+TANDEM_NOINLINE void matmulTiles(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd) {
   const int64_t step = (oEnd - oBegin) / O;
   const float* x = a.x + row * a.ldx;
   float totals[R * O];
   for (int64_t o = oBegin; o < oBegin + step; ++o) {
-    tileTotals<V, R, O, Stream>(x, a.ldx, a.w + o * a.ldw, step * a.ldw, a.nIn, totals);
+    const float* w = a.w + o * a.ldw;
+    if constexpr (R == 1) {
+      tileTotals<V, R, O, Stream>(x, a.ldx, w, step * a.ldw, a.nIn, totals);
+    } else {
+      tileTotalsApart<V, R, O, Stream>(x, a.ldx, w, step * a.ldw, a.nIn, totals);
+    }
     finishTile<V, R, O>(a, row, o, step, totals);
   }
   for (int64_t o = oBegin + step * O; o < oEnd; ++o) {
-    tileTotals<V, R, 1, Stream>(x, a.ldx, a.w + o * a.ldw, 0, a.nIn, totals);
+    tileTotalsApart<V, R, 1, Stream>(x, a.ldx, a.w + o * a.ldw, 0, a.nIn, totals);
     finishTile<V, R, 1>(a, row, o, 0, totals);
   }
 }

@@ -11,11 +11,14 @@
 #define TANDEM_UNROLL
 #endif
 
-// Keeps a register tile out of the loops around it, whose variables would compete for registers.
+// Whether a register tile becomes part of the loops around it, whose variables compete with it for
+// registers.
 #if defined(__GNUC__)
 #define TANDEM_NOINLINE __attribute__((noinline))
+#define TANDEM_INLINE inline __attribute__((always_inline))
 #else
 #define TANDEM_NOINLINE
+#define TANDEM_INLINE inline
 #endif
 
 #endif  // TANDEM_KERNELS_UNROLL_H_

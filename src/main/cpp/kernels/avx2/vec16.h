@@ -31,8 +31,10 @@ struct Vec16 {
             _mm256_maskload_ps(p + 8, _mm256_castps_si256(m.hi))};
   }
   static void prefetch(const float* p, int64_t offset) {
+    // Not p + offset, which need not be a valid pointer.
     const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(4 * offset);
-    _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0);
+    const auto* line = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
+    _mm_prefetch(line, _MM_HINT_T0);
   }
   void store(float* p) const {
     _mm256_storeu_ps(p, lo);

@@ -36,8 +36,10 @@ struct Vec16 {
     return {_mm512_maskz_loadu_ps(firstLanes(n), p)};
   }
   static void prefetch(const float* p, int64_t offset) {
+    // Not p + offset, which need not be a valid pointer.
     const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(4 * offset);
-    _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0);
+    const auto* line = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
+    _mm_prefetch(line, _MM_HINT_T0);
   }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void storePartial(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, firstLanes(n), v); }

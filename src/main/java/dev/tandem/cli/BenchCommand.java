@@ -90,7 +90,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
 
-  @Mixin private GeneralMixin general;
+  @Mixin GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {
@@ -132,7 +132,7 @@ final class BenchCommand implements Callable<Integer> {
           repeat);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(
-          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e.getMessage())), e);
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
     }
   }
 

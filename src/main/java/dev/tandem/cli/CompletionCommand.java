@@ -28,9 +28,9 @@ final class CompletionCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "bash|zsh", description = "The shell.")
-  private Shell shell = Shell.BASH;
+  Shell shell = Shell.BASH;
 
-  @Mixin private GeneralMixin general;
+  @Mixin GeneralMixin general;
 
   @Override
   public Integer call() {

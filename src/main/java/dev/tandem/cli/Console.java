@@ -56,6 +56,7 @@ final class Console {
   }
 
   /** Java 17 can only ask about standard input and output together, so the system is asked. */
+  @SuppressWarnings("SystemConsoleNull") // the question that is left where there is no /proc
   static boolean isTerminal(int fileDescriptor) {
     try {
       String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fileDescriptor)).toString();

@@ -34,7 +34,7 @@ final class DetokenizeCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "{\"text\":\"...\"}")
   private boolean json;
 
-  @Mixin private GeneralMixin general;
+  @Mixin GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {

@@ -20,13 +20,13 @@ final class GeneralMixin {
       names = {"-h", "--help"},
       usageHelp = true,
       description = "Show this help.")
-  private boolean help;
+  boolean help;
 
   @Option(
       names = {"-V", "--version"},
       versionHelp = true,
       description = "Show the version.")
-  private boolean version;
+  boolean version;
 
   /** Whether a command was told to be verbose. */
   static boolean isVerbose(CommandSpec command) {

@@ -34,7 +34,7 @@ final class GenerationMixin {
       return ending.apply(GenerationRequest.builder(promptIds).sampling(sampling.options()));
     } catch (IllegalArgumentException e) {
       throw new ParameterException(
-          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e.getMessage())), e);
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
     }
   }
 }

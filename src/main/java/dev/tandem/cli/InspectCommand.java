@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -52,7 +53,7 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
 
-  @Mixin private GeneralMixin general;
+  @Mixin GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {
@@ -157,15 +158,20 @@ final class InspectCommand implements Callable<Integer> {
         Map<?, ?> tensor = (Map<?, ?>) row;
         out.printf(
             Locale.ROOT,
-            "  %-28s %-5s [%d, %d]  %,d B%n",
+            "  %-28s %-5s [%s, %s]  %s B%n",
             tensor.get("name"),
             tensor.get("type"),
             tensor.get("rows"),
             tensor.get("cols"),
-            tensor.get("bytes"));
+            grouped(Objects.requireNonNull(tensor.get("bytes"))));
       }
     } else {
-      out.printf(Locale.ROOT, value instanceof Long ? "%-20s %,d%n" : "%-20s %s%n", name, value);
+      out.printf(Locale.ROOT, "%-20s %s%n", name, grouped(value));
     }
+  }
+
+  /** A long with commas between thousands; anything else as it is. */
+  private static Object grouped(Object value) {
+    return value instanceof Long number ? String.format(Locale.ROOT, "%,d", number) : value;
   }
 }

@@ -25,7 +25,7 @@ final class Messages {
       return of(unmatched);
     }
     return CHOICES
-        .matcher(oneLine(e.getMessage()))
+        .matcher(oneLine(e))
         .replaceFirst(found -> found.group(1) + found.group(2).toLowerCase(Locale.ROOT))
         .replaceFirst("(for option) option", "$1")
         .replaceFirst("is not an? (int|long)$", "is not a whole number, or too large")
@@ -61,15 +61,15 @@ final class Messages {
       return denied.getFile() + ": permission denied";
     }
     if (e instanceof UnknownHostException) {
-      return "unknown host " + oneLine(e.getMessage()).replaceFirst(":.*", "");
+      return "unknown host " + oneLine(e).replaceFirst(":.*", "");
     }
     if (e instanceof OutOfMemoryError) {
-      return "out of memory (" + oneLine(e.getMessage()) + "); java -Xmx allows more";
+      return "out of memory (" + oneLine(e) + "); java -Xmx allows more";
     }
     if (e instanceof ExceptionInInitializerError && e.getCause() != null) {
       return of(e.getCause());
     }
-    String text = e.getMessage() == null ? e.getClass().getSimpleName() : oneLine(e.getMessage());
+    String text = e.getMessage() == null ? e.getClass().getSimpleName() : oneLine(e);
     return isForUsers(e)
         ? text
         : text + " (" + e.getClass().getSimpleName() + "; --verbose shows where)";
@@ -103,7 +103,13 @@ final class Messages {
     return "--" + subject + message.substring(end);
   }
 
-  static String oneLine(String text) {
-    return text == null ? "unknown error" : text.strip().replaceAll("\\s*\\R\\s*", "; ");
+  /** A failure's message in one line. */
+  static String oneLine(Throwable e) {
+    String text = e.getMessage();
+    return text == null ? "unknown error" : oneLine(text);
+  }
+
+  private static String oneLine(String text) {
+    return text.strip().replaceAll("\\s*\\R\\s*", "; ");
   }
 }

@@ -98,7 +98,7 @@ final class ServerCommand implements Callable<Integer> {
           .withSequences(maxSequences, maxContext == 0 ? Integer.MAX_VALUE : maxContext);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(
-          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e.getMessage())), e);
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
     }
   }
 }

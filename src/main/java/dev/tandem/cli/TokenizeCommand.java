@@ -40,7 +40,7 @@ final class TokenizeCommand implements Callable<Integer> {
       description = "Special tokens written in the text count as such.")
   private boolean special;
 
-  @Mixin private GeneralMixin general;
+  @Mixin GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {

@@ -37,7 +37,7 @@ class Gpt2ShakespeareGoldenTest {
   @MethodSource("goldens")
   void formulaGivesPytorchsIdsAndLogits(JsonNode golden) throws Exception {
     Run run = run(golden, ActivationEval.FORMULA);
-    assertThat(run.promptIds()).isEqualTo(Goldens.ints(golden.get("prompt_ids")));
+    assertThat(run.result().promptIds()).isEqualTo(Goldens.ints(golden.get("prompt_ids")));
     assertThat(run.result().ids()).isEqualTo(Goldens.ints(golden.get("greedy_ids")));
     JsonNode expected = golden.get("last_prompt_logits_first16");
     float[] logits = run.logits().get(0);
@@ -89,7 +89,7 @@ class Gpt2ShakespeareGoldenTest {
     assertThat(bound()).isBetween(1e-3, 5e-2);
   }
 
-  private record Run(int[] promptIds, GenerationResult result, List<float[]> logits) {}
+  private record Run(GenerationResult result, List<float[]> logits) {}
 
   private static Run run(JsonNode golden, ActivationEval eval) throws Exception {
     EngineSettings settings = new EngineSettings(0, "", Optional.of(eval), false, 0);
@@ -106,7 +106,7 @@ class Gpt2ShakespeareGoldenTest {
                   .maxTokens(golden.get("greedy_ids").size())
                   .build(),
               GenerationListener.NONE);
-      return new Run(prompt, result, recording.rows());
+      return new Run(result, recording.rows());
     }
   }
 

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,7 +53,9 @@ class HelpTest {
   @MethodSource("commands")
   void flagsCannotBeToggledOff(String command) {
     List<OptionSpec> options =
-        new CommandLine(new Main()).getSubcommands().get(command).getCommandSpec().options();
+        Objects.requireNonNull(new CommandLine(new Main()).getSubcommands().get(command))
+            .getCommandSpec()
+            .options();
     assertThat(options)
         .filteredOn(option -> option.type() == boolean.class)
         .filteredOn(option -> !option.usageHelp() && !option.versionHelp())
@@ -64,7 +67,9 @@ class HelpTest {
   @MethodSource("commands")
   void defaultsAreShown(String command) {
     List<OptionSpec> options =
-        new CommandLine(new Main()).getSubcommands().get(command).getCommandSpec().options();
+        Objects.requireNonNull(new CommandLine(new Main()).getSubcommands().get(command))
+            .getCommandSpec()
+            .options();
     assertThat(options)
         .filteredOn(option -> option.arity().max() > 0 && option.defaultValue() != null)
         .filteredOn(option -> !option.defaultValue().isEmpty())

@@ -56,7 +56,7 @@ class TokenizerCommandsTest {
     "ff fe 41, \\xFF\\xFEA"
   })
   void nothingActsOnTheTerminal(String hex, String shown) {
-    String[] words = hex.split(" ");
+    String[] words = hex.split(" ", -1);
     byte[] bytes = new byte[words.length];
     for (int i = 0; i < bytes.length; i++) {
       bytes[i] = (byte) Integer.parseInt(words[i], 16);
