@@ -21,7 +21,6 @@ import dev.tandem.protocol.Result;
 import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.Samples;
 import dev.tandem.protocol.SequenceLimits;
-import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.WireProfile;
 import java.io.IOException;
 import java.io.InputStream;
@@ -181,7 +180,7 @@ class HostileClientTest {
         client.open();
       }
       client.send(ControlCodec.encodeClient(good));
-      ServerMessage answer = client.next();
+      Object answer = client.next();
       if (answer instanceof Opened) {
         client.send(ControlCodec.encodeClient(good));
         answer = client.next();
