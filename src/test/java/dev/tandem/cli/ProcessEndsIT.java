@@ -140,6 +140,24 @@ class ProcessEndsIT {
   }
 
   @Test
+  void aKilledClientIsNoNewsForTheServersUser() throws Exception {
+    try (JarProcess server = server()) {
+      int port = server.awaitPort();
+      for (int i = 0; i < 3; i++) {
+        try (JarProcess client = client(port)) {
+          client.awaitOutput(SOME);
+          client.signal("KILL");
+          client.finish();
+        }
+      }
+      server.signal("TERM");
+      CommandRun run = server.finish();
+      assertThat(run.err()).isEmpty();
+      assertThat(run.out()).hasLineCount(1);
+    }
+  }
+
+  @Test
   void aKilledServerIsToldInOneLine() throws Exception {
     try (JarProcess server = server();
         JarProcess client = client(server.awaitPort())) {

@@ -251,7 +251,6 @@ class MisuseTest {
     void run() throws Exception;
   }
 
-  @SuppressWarnings("CatchAndPrintStackTrace")
   private static void assertThatNoUndeclaredException(Call call) {
     try {
       call.run();
@@ -320,7 +319,7 @@ class MisuseTest {
               sequences.get(random.nextInt(sequences.size())),
               random.nextInt(4) == 0 ? random.nextInt(40) : 0,
               nRows,
-              RowKind.values()[random.nextInt(2)],
+              random.nextBoolean() ? RowKind.PROMPT : RowKind.GENERATED,
               random.nextBoolean(),
               0,
               random.nextInt(nRows + 1));
