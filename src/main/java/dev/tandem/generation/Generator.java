@@ -80,7 +80,11 @@ public final class Generator {
     }
     if (ids.length > maxSeq()) {
       throw new GenerationException(
-          "the prompt has " + ids.length + " tokens, but the context holds only " + maxSeq());
+          "the prompt has "
+              + ids.length
+              + " tokens, but the context holds only "
+              + maxSeq()
+              + "; shorten it");
     }
     for (int id : ids) {
       if (id < 0 || id >= vocabSize) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.condition.OS;
 
 /** A running {@code java -jar} of one of the packaged jars; closing it kills it. */
 final class JarProcess implements AutoCloseable {
@@ -95,7 +96,9 @@ final class JarProcess implements AutoCloseable {
     List<String> command(String... args) {
       List<String> command = new ArrayList<>(before);
       // A shell that runs this in the background lets it ignore Ctrl-C, and Java leaves it so.
-      command.addAll(List.of("env", "--default-signal=INT,TERM,PIPE"));
+      if (OS.LINUX.isCurrentOs()) {
+        command.addAll(List.of("env", "--default-signal=INT,TERM,PIPE"));
+      }
       command.add(JavaHomes.program(javaHome).toString());
       command.addAll(javaOptions);
       command.addAll(List.of("-jar", jar));

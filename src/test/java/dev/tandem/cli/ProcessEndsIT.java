@@ -16,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -213,6 +215,7 @@ class ProcessEndsIT {
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX) // others have no /dev/full
   void aFullDiskIsTold() throws Exception {
     for (String[] args : new String[][] {{"generate", "-n", "5", "hi"}, {"tokenize", "hi"}}) {
       try (JarProcess process =
