@@ -3,6 +3,7 @@ package dev.tandem.cli;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -54,6 +55,9 @@ final class Cli {
       return code;
     } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
       err.println(name + ": " + Messages.of(e));
+      if (List.of(args).contains(GeneralMixin.VERBOSE)) {
+        e.printStackTrace(err);
+      }
       err.flush();
       return FAILURE;
     }

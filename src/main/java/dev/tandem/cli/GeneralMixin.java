@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 /** What every command has. */
 @Command(optionListHeading = "Other:")
 final class GeneralMixin {
-  private static final String VERBOSE = "--verbose";
+  static final String VERBOSE = "--verbose";
 
   @Option(
       names = VERBOSE,

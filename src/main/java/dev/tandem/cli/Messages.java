@@ -70,10 +70,9 @@ final class Messages {
     if (e instanceof ExceptionInInitializerError && e.getCause() != null) {
       return of(e.getCause());
     }
-    String text = e.getMessage() == null ? e.getClass().getSimpleName() : oneLine(e);
-    return isForUsers(e)
-        ? text
-        : text + " (" + e.getClass().getSimpleName() + "; --verbose shows where)";
+    String name = e.getClass().getSimpleName();
+    String text = e.getMessage() == null ? name : oneLine(e);
+    return isForUsers(e) ? text : "failed: " + text + " (" + name + "; --verbose shows where)";
   }
 
   private static boolean isForUsers(Throwable e) {

@@ -100,7 +100,12 @@ public final class Checkpoints {
     try {
       return Path.of(written);
     } catch (InvalidPathException e) {
-      throw new FileNotFoundException("not a path: " + e.getReason());
+      boolean encoding = String.valueOf(e.getReason()).startsWith("Malformed input");
+      throw new FileNotFoundException(
+          "not a path: "
+              + (encoding
+                  ? "the locale's encoding lacks a character; try LC_ALL=C.UTF-8"
+                  : e.getReason()));
     }
   }
 }

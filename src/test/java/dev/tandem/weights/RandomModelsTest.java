@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
+import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
@@ -62,5 +63,19 @@ class RandomModelsTest {
     assertThatThrownBy(() -> RandomModels.of("gpt5", DType.F16, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("stories42M");
+  }
+
+  @Test
+  void theyCanBeRunLikeModels() throws IOException {
+    assertThat(RandomModels.of("gpt2", DType.F16, 1).tokenizer().encode("Hello", false))
+        .containsExactly(15496);
+    Tokenizer numbered = RandomModels.of("stories15M", DType.F16, 1).tokenizer();
+    assertThat(numbered.vocabSize()).isEqualTo(32_000);
+    assertThat(numbered.decode(31_999)).isEqualTo("31999");
+    assertThat(numbered.decode(numbered.encodePrompt("Zoë has 300", false)))
+        .isEqualTo("Zoë has 300");
+    assertThatThrownBy(() -> NumberedPieces.ofSize(259))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("no vocabulary of");
   }
 }
