@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "blas/openblas.h"
+#include "core/shares.h"
 #include "core/sizes.h"
 
 namespace tandem {
@@ -17,23 +18,15 @@ constexpr int64_t kSgemmOutputs = 384;
 constexpr int64_t kNarrowSgemmOutputs = 192;
 constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow panels
 
-// Row-exact tasks. The kernel streams the weights once for up to kFewRows; tasks are then bounded
-// by the bytes they read, long enough to hide their handing out and short enough to end together.
-// For more rows it works in blocks of up to kMaxBlockOutputs.
+// Row-exact tasks. Up to kFewRows the kernel streams the weights once, and a task has at least so
+// many of them; for more rows it works in blocks of up to kBlockOutputs.
 constexpr int64_t kFewRows = 6;
-constexpr int64_t kTaskWeights = 16384;
-constexpr int64_t kMaxBlockOutputs = 128;
+constexpr int64_t kFewestWeights = 16384;
+constexpr int64_t kBlockOutputs = 128;
 constexpr int64_t kOutputStep = 16;
-constexpr int64_t kTasksPerThread = 4;
 
 int64_t chunkOutputs(const Linear& w) {
   return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
-}
-
-int64_t exactOutputs(const Linear& w, int64_t nRows, int64_t nThreads) {
-  if (nRows <= kFewRows) return std::max(kOutputStep, roundUp(kTaskWeights / w.nIn, kOutputStep));
-  const int64_t byThreads = roundUp(w.nOut / (kTasksPerThread * nThreads), kOutputStep);
-  return std::clamp(byThreads, kOutputStep, kMaxBlockOutputs);
 }
 
 // Some rows of a product, and some of its outputs.
@@ -92,64 +85,83 @@ void sgemm(const Part& part, const KernelTable& kernels) {
   blas::sgemm(a);
 }
 
-// The tasks of one product: first those of the chunks, all chunks of a panel of weights after each
-// other while it is in the cache; then those of each exact range.
+// The tasks of some products: first those of the chunks, all chunks of a panel of weights after
+// each other while it is in the cache; then those of each exact range, whose outputs are cut as if
+// the products were one.
 class Tasks {
  public:
-  Tasks(const Product& product, const RowRanges& rows, int64_t nThreads)
-      : product_(product), rows_(rows), nThreads_(nThreads) {}
+  Tasks(std::initializer_list<Product> products, const RowRanges& rows, int64_t nThreads)
+      : products_(products), rows_(rows), nThreads_(nThreads) {
+    for (const Product& p : products) {
+      assert(p.x.cols == p.w.nIn && p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
+      assert(p.w.nIn == products.begin()->w.nIn);
+      nOutputs_ += p.w.nOut;
+      nChunkTasks_ += nChunkTasks(p);
+    }
+  }
 
   int64_t count() const {
-    int64_t n = nChunkTasks();
-    for (const RowRange& range : rows_.exact) n += nExactTasks(range);
+    int64_t n = nChunkTasks_;
+    for (const RowRange& range : rows_.exact) n += exactShares(range).count();
     return n;
   }
 
   void run(int64_t task, const KernelTable& kernels) const {
-    if (task < nChunkTasks()) {
-      const int64_t nChunks = size(rows_.chunks);
-      const RowRange& chunk = rows_.chunks[static_cast<size_t>(task % nChunks)];
-      return sgemm(part(chunk, task / nChunks, chunkOutputs(product_.w)), kernels);
+    if (task < nChunkTasks_) return runChunk(task, kernels);
+    task -= nChunkTasks_;
+    for (const RowRange& range : rows_.exact) {
+      const Shares shares = exactShares(range);
+      const int64_t n = shares.count();
+      if (task < n) return runExact(range, shares[task], kernels);
+      task -= n;
     }
-    task -= nChunkTasks();
-    auto range = rows_.exact.begin();
-    for (; task >= nExactTasks(*range); ++range) task -= nExactTasks(*range);
-    rowExact(part(*range, task, exactOutputs(product_.w, range->count, nThreads_)), kernels);
   }
 
  private:
-  static int64_t size(const std::vector<RowRange>& v) { return static_cast<int64_t>(v.size()); }
-  int64_t nChunkTasks() const {
-    return size(rows_.chunks) * ceilDiv(product_.w.nOut, chunkOutputs(product_.w));
-  }
-  int64_t nExactTasks(const RowRange& range) const {
-    return ceilDiv(product_.w.nOut, exactOutputs(product_.w, range.count, nThreads_));
-  }
-  Part part(const RowRange& rows, int64_t panel, int64_t nOutputs) const {
-    const int64_t oBegin = panel * nOutputs;
-    return {&product_, rows, oBegin, std::min(oBegin + nOutputs, product_.w.nOut)};
+  int64_t nChunks() const { return static_cast<int64_t>(rows_.chunks.size()); }
+  int64_t nChunkTasks(const Product& p) const {
+    return nChunks() * ceilDiv(p.w.nOut, chunkOutputs(p.w));
   }
 
-  const Product& product_;
+  void runChunk(int64_t task, const KernelTable& kernels) const {
+    const Product* p = products_.begin();
+    for (; task >= nChunkTasks(*p); ++p) task -= nChunkTasks(*p);
+    const RowRange& chunk = rows_.chunks[static_cast<size_t>(task % nChunks())];
+    const int64_t oBegin = task / nChunks() * chunkOutputs(p->w);
+    sgemm({p, chunk, oBegin, std::min(oBegin + chunkOutputs(p->w), p->w.nOut)}, kernels);
+  }
+
+  Shares exactShares(const RowRange& range) const {
+    const int64_t nIn = products_.begin()->w.nIn;
+    const int64_t smallest = std::max(kOutputStep, roundUp(kFewestWeights / nIn, kOutputStep));
+    const Shares::Limits few{kOutputStep, smallest, roundUp(nOutputs_ + smallest, kOutputStep)};
+    const Shares::Limits many{kOutputStep, kOutputStep, kBlockOutputs};
+    return Shares(nOutputs_, range.count <= kFewRows ? few : many, nThreads_);
+  }
+
+  void runExact(const RowRange& range, Shares::Piece outputs, const KernelTable& kernels) const {
+    for (const Product& p : products_) {
+      const int64_t begin = std::max<int64_t>(outputs.begin, 0);
+      const int64_t end = std::min(outputs.end, p.w.nOut);
+      if (begin < end) rowExact({&p, range, begin, end}, kernels);
+      outputs.begin -= p.w.nOut;  // from here on counted in the next product
+      outputs.end -= p.w.nOut;
+    }
+  }
+
+  std::initializer_list<Product> products_;
   const RowRanges& rows_;
   int64_t nThreads_;
+  int64_t nOutputs_ = 0;     // of all products
+  int64_t nChunkTasks_ = 0;  // the same
 };
 
 }  // namespace
 
 void multiply(std::initializer_list<Product> products, const RowRanges& rows, ThreadPool& pool,
               const KernelTable& kernels) {
-  const auto tasksOf = [&](const Product& p) { return Tasks(p, rows, pool.size()); };
-  int64_t nTasks = 0;
-  for (const Product& p : products) {
-    assert(p.x.cols == p.w.nIn && p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
-    nTasks += tasksOf(p).count();
-  }
-  pool.run(nTasks, [&](int64_t task, int) {
-    const Product* p = products.begin();
-    for (; task >= tasksOf(*p).count(); ++p) task -= tasksOf(*p).count();
-    tasksOf(*p).run(task, kernels);
-  });
+  const Tasks tasks(products, rows, pool.size());
+  pool.run(tasks.count(), [&](int64_t task, int) { tasks.run(task, kernels); });
 }
 
 }  // namespace tandem

@@ -35,8 +35,9 @@ struct Product {
   bool accumulate = false;
 };
 
-// Computes the products together, so that they share one start and one end of the pool's work, and
-// the ranges of rows together, so that they share the reading of the weights.
+// Computes the products, which have the same rows and the same nIn, together, so that they share
+// one start and one end of the pool's work, and the ranges of rows together, so that they share the
+// reading of the weights.
 void multiply(std::initializer_list<Product> products, const RowRanges& rows, ThreadPool& pool,
               const KernelTable& kernels);
 

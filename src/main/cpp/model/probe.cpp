@@ -7,13 +7,15 @@
 #include "blas/openblas.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/shares.h"
 #include "core/sizes.h"
 
 namespace tandem {
 namespace {
 
 constexpr int64_t kMaxProbeBytes = int64_t{1} << 33;  // more would only measure the same
-constexpr int64_t kPieceFloats = 65536;
+constexpr int64_t kSmallestPiece = 16384;
+constexpr int64_t kLargestPiece = kMaxProbeBytes / int64_t{sizeof(float)};
 
 // At least that many floats, none of them zero or denormal. Touched, so that no page fault is
 // timed.
@@ -44,10 +46,11 @@ double probeRead(Engine& engine, int64_t bytes) {
   const int64_t floats = bytes / int64_t{sizeof(float)};
   if (floats < 1) throw Error(TD_INVALID, "bytes: expected 4 or more");
   const float* data = filled(engine.probeInput, floats, engine.pool);
+  const Shares shares(floats, {kLanes, kSmallestPiece, kLargestPiece}, engine.pool.size());
   return secondsOf([&] {
-    engine.pool.run(ceilDiv(floats, kPieceFloats), [&](int64_t piece, int) {
-      const int64_t begin = piece * kPieceFloats;
-      engine.kernels.readSum(data + begin, std::min(kPieceFloats, floats - begin));
+    engine.pool.run(shares.count(), [&](int64_t i, int) {
+      const Shares::Piece piece = shares[i];
+      engine.kernels.readSum(data + piece.begin, piece.end - piece.begin);
     });
   });
 }

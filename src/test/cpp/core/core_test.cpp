@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/float_buffer.h"
 #include "core/parallel.h"
+#include "core/shares.h"
 #include "core/sizes.h"
 #include "core/views.h"
 
@@ -77,6 +78,30 @@ TEST(ParallelTest, CoversEveryItemOnceWhateverTheCost) {
         for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
       });
       for (const std::atomic<int>& count : seen) EXPECT_EQ(count, 1);
+    }
+  }
+}
+
+TEST(SharesTest, CoverEverythingInOrderAndShrink) {
+  for (const int64_t nThreads : {1, 2, 3, 64}) {
+    for (const int64_t n : {1, 15, 16, 17, 768, 2304, 50257}) {
+      for (const int64_t largest : {int64_t{128}, int64_t{1} << 20}) {
+        const Shares shares(n, {16, 32, largest}, nThreads);
+        int64_t at = 0, before = largest;
+        for (int64_t i = 0; i < shares.count(); ++i) {
+          const Shares::Piece piece = shares[i];
+          const int64_t size = piece.end - piece.begin;
+          EXPECT_EQ(piece.begin, at);
+          EXPECT_LE(size, before);
+          if (piece.end < n) {
+            EXPECT_EQ(size % 16, 0);
+            EXPECT_GE(size, 32);
+          }
+          at = piece.end;
+          before = size;
+        }
+        EXPECT_EQ(at, n);
+      }
     }
   }
 }

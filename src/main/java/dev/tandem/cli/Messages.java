@@ -51,8 +51,9 @@ final class Messages {
 
   /** What failed. */
   static String of(Throwable e) {
-    if (e instanceof UncheckedIOException && e.getCause() != null) {
-      return of(e.getCause());
+    if (e instanceof UncheckedIOException && e.getCause() instanceof IOException cause) {
+      String message = String.valueOf(e.getMessage());
+      return message.equals(cause.toString()) ? of(cause) : oneLine(message);
     }
     if (e instanceof NoSuchFileException missing) {
       return missing.getFile() + ": no such file";

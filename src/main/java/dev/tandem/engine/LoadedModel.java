@@ -58,10 +58,15 @@ public final class LoadedModel implements AutoCloseable {
    * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
    * @param head whether the final norm and the LM head follow
    * @throws IOException if the model's file has shrunk
+   * @throws IllegalArgumentException if the model does not have these blocks
    * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
    */
   public LocalStage openStage(int layerBegin, int layerEnd, boolean head, StageOptions options)
       throws IOException {
+    if (layerBegin < 0 || layerEnd < layerBegin || layerEnd > config().nLayers()) {
+      throw new IllegalArgumentException(
+          "blocks must be in 0:" + config().nLayers() + ", got " + layerBegin + ":" + layerEnd);
+    }
     for (Mapping mapping : mappings.values()) {
       mapping.check();
     }

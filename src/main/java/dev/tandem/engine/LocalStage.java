@@ -8,6 +8,7 @@ import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -114,7 +115,7 @@ public final class LocalStage implements Stage {
               n,
               inAddress.of(in),
               in.capacity(),
-              outAddress.of(out),
+              outAddress.of(writable(out)),
               out.capacity()));
     } finally {
       for (int i = 0; i < acquired; i++) {
@@ -122,6 +123,13 @@ public final class LocalStage implements Stage {
       }
       handle.release();
     }
+  }
+
+  private static FloatBuffer writable(FloatBuffer out) {
+    if (out.isReadOnly()) {
+      throw new IllegalArgumentException("a step needs an output that can be written");
+    }
+    return out;
   }
 
   private void fill(Batch batch) {
@@ -175,8 +183,8 @@ public final class LocalStage implements Stage {
     @SuppressWarnings("ReferenceEquality") // equals() would compare the floats
     FloatPointer of(FloatBuffer next) {
       if (next != buffer) {
-        if (!next.isDirect()) {
-          throw new IllegalArgumentException("a step needs direct buffers");
+        if (!next.isDirect() || !next.order().equals(ByteOrder.nativeOrder())) {
+          throw new IllegalArgumentException("a step needs direct buffers in native byte order");
         }
         pointer = new FloatPointer(next.duplicate().clear());
         buffer = next;

@@ -85,6 +85,11 @@ public final class ModelScheduler implements AutoCloseable {
     return reserved.get();
   }
 
+  /** Whether {@link #close} was called. */
+  public boolean isClosing() {
+    return draining;
+  }
+
   /** Refuses new work, lets what is queued finish for a while, frees everything; idempotent. */
   @Override
   public void close() {

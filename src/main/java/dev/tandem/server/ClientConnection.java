@@ -45,6 +45,8 @@ final class ClientConnection {
   /** WebSocket close codes (RFC 6455, section 7.4.1). */
   static final short GOING_AWAY = 1001;
 
+  static final String SHUTTING_DOWN = "the server is shutting down";
+
   private static final short PROTOCOL_ERROR = 1002;
   private static final short MESSAGE_TOO_BIG = 1009;
   private static final short INTERNAL_ERROR = 1011;
@@ -355,6 +357,10 @@ final class ClientConnection {
       return;
     }
     ErrorCode code = e.code();
+    if (code == ErrorCode.UNKNOWN_SEQUENCE && models.stream().anyMatch(ModelService::isClosing)) {
+      closeNow(GOING_AWAY, SHUTTING_DOWN); // which is why the sequence is not known any more
+      return;
+    }
     reply(new ErrorMessage(code, String.valueOf(e.getMessage()), e.request(), e.sequence()));
     if (code.closesConnection()) {
       log.info("{}: {}: {}, closing", peer, code.wireName(), e.getMessage());

@@ -127,6 +127,10 @@ final class ModelService implements AutoCloseable {
     return SequenceLimits.of(profile.chunkRows(), spec.dModel(), spec.outWidth(), positions);
   }
 
+  boolean isClosing() {
+    return scheduler.isClosing();
+  }
+
   @Override
   public void close() {
     scheduler.close();

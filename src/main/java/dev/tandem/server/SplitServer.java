@@ -175,7 +175,7 @@ public final class SplitServer implements AutoCloseable {
       return;
     }
     models.forEach(ModelService::close);
-    connections.forEach(c -> c.close(ClientConnection.GOING_AWAY, "the server is shutting down"));
+    connections.forEach(c -> c.close(ClientConnection.GOING_AWAY, ClientConnection.SHUTTING_DOWN));
     try {
       join(http.close());
       join(vertx.close());

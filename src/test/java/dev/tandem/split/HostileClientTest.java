@@ -37,6 +37,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(300)
 class HostileClientTest {
+  private static final int MAX_SEQUENCES = 6;
   private static final int MAX_STEP = FrameHeader.messageBytes(C, D);
   private static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 100_000 : 4_000;
   private static final long SEED = 99;
@@ -46,7 +47,7 @@ class HostileClientTest {
 
   @BeforeEach
   void start() throws IOException {
-    toy = new ToyServer(anyPort().withSequences(6, ToyServer.MAX_SEQ));
+    toy = new ToyServer(anyPort().withSequences(MAX_SEQUENCES, ToyServer.MAX_SEQ));
     bystander = new Bystander(toy);
   }
 
@@ -174,16 +175,19 @@ class HostileClientTest {
       refused(client, ErrorCode.UNSUPPORTED, "\"receive\":\"f32\"", "\"receive\":\"q8_0\"", good);
       refused(client, ErrorCode.PROFILE, "\"profile\":{", "\"profile\":{\"mode\":\"other\"", good);
       refused(client, ErrorCode.LIMIT, "200", "401", good);
-      for (int i = 0; i < 4; i++) {
+      // The bystander opens and closes one sequence all the time, so the client may get one more.
+      for (int i = 0; i < MAX_SEQUENCES - 1; i++) {
         client.open();
       }
-      // The bystander opens and closes one sequence all the time.
       client.send(ControlCodec.encodeClient(good));
-      client.next();
-      client.send(ControlCodec.encodeClient(good));
-      client.next();
-      client.send(ControlCodec.encodeClient(good));
-      client.assertError(ErrorCode.CAPACITY);
+      Object answer = client.next();
+      if (answer instanceof Opened) {
+        client.send(ControlCodec.encodeClient(good));
+        answer = client.next();
+      }
+      assertThat(answer)
+          .isInstanceOfSatisfying(
+              ErrorMessage.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CAPACITY));
       client.send(ControlCodec.encodeClient(new CloseSequence(1)));
       assertThat(client.next()).isEqualTo(new CloseSequence(1));
       client.send(ControlCodec.encodeClient(new CloseSequence(1)));

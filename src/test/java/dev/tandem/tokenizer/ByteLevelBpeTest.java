@@ -25,7 +25,7 @@ class ByteLevelBpeTest {
   void goldenPrompts() throws IOException {
     JsonNode goldens =
         new ObjectMapper()
-            .readTree(TestTokenizers.resource("/weights/gpt2-shakespeare/goldens.json"));
+            .readTree(TestTokenizers.resource("/goldens/gpt2-shakespeare/greedy.json"));
     assertThat(goldens).hasSize(4);
     for (JsonNode golden : goldens) {
       JsonNode expected = golden.get("prompt_ids");
