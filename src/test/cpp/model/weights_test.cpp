@@ -135,6 +135,25 @@ TEST(WeightsTest, AnF32MatrixIsUsedWhereItLies) {
                        twice));
 }
 
+TEST(WeightsTest, StagesThatShareExpandedTensorsOutliveEachOther) {
+  TestModel m = gpt2Model(kSeed);
+  const Stored stored = store(m, {TD_F32, true, 0});
+  const std::vector<float> expected = run(m, m.tensors);
+  td_stage_options o = m.options(0, m.config.n_layers, true);
+  o.mode = TD_MODE_REPRODUCIBLE;
+  const EnginePtr engine = openEngine(2);
+  StagePtr stage = openStage(engine, o, stored.tensors);
+  for (int i = 0; i < 3; ++i) {
+    StagePtr next = openStage(engine, o, stored.tensors);  // while the one before is open
+    stage = std::move(next);                               // which closes it
+    Random random(kSeed);
+    const SequencePtr sequence = openSequence(stage, 9);
+    EXPECT_TRUE(sameBits(step(stage, {rowsOf(sequence, 0, 9, TD_ROWS_PROMPT)},
+                              randomHidden(random, m, 9), m.config.vocab_size),
+                         expected));
+  }
+}
+
 TEST(WeightsTest, BytesAreThoseOfTheStagesTensorsInF32) {
   const TestModel m = gpt2Model(kSeed);
   const EnginePtr engine = openEngine(1);

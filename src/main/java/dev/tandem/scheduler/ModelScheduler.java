@@ -150,7 +150,7 @@ public final class ModelScheduler implements AutoCloseable {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
           task.run();
         }
-        if (!iterate()) {
+        if (!iterate() && !stopped) {
           if (draining) {
             drained.countDown();
           }

@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -152,5 +154,25 @@ class ModelSchedulerTest extends SchedulerFixture {
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
     assertThatThrownBy(lane.open(0, 4, false, 40)::get)
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CAPACITY));
+  }
+
+  /** The order to stop is then found in the queue, before there is nothing left to wait for. */
+  @Test
+  void closingDuringAStepLongerThanTheDrainEnds() throws Exception {
+    ModelScheduler impatient = new ModelScheduler("impatient", model, 1, 4, 10);
+    ScheduledSequence sequence = impatient.lane().open(0, 4, false, 1).get();
+    CountDownLatch entered = new CountDownLatch(1);
+    model.onStep(
+        batch -> {
+          entered.countDown();
+          await(gate);
+        });
+    CompletableFuture<FloatBuffer> result = sequence.submit(generated(0, 1));
+    entered.await();
+    CompletableFuture<Void> closing = CompletableFuture.runAsync(impatient::close);
+    Thread.sleep(200); // many drains, so that the order to stop is in the queue
+    gate.countDown();
+    closing.get(10, TimeUnit.SECONDS);
+    assertThat(floats(result.get())).hasSize(D);
   }
 }

@@ -95,6 +95,14 @@ class LifecycleTest {
     return new ConnectionOptions(connect, Duration.ofSeconds(60), step, Duration.ofSeconds(10));
   }
 
+  private static ConnectionOptions quickPings() {
+    return new ConnectionOptions(
+        Duration.ofSeconds(60),
+        Duration.ofSeconds(60),
+        Duration.ofSeconds(60),
+        Duration.ofSeconds(1));
+  }
+
   private static void assertOneLine(ThrowingCallable call, String... parts) {
     assertThatThrownBy(call)
         .isInstanceOf(IOException.class)
@@ -122,12 +130,15 @@ class LifecycleTest {
     }
   }
 
+  /**
+   * In one of some hundred runs on a busy machine the JDK's client (17.0.15) does not notice that a
+   * young connection has ended; the unanswered pings then tell.
+   */
   @Test
   void aServerKilledMidAnswerIsAClearError() throws Exception {
     try (ToyServer toy = new ToyServer(anyPort());
         CutWire wire = new CutWire(toy.server.port());
-        ServerConnection connection =
-            ServerConnection.connect(wire.uri(), ConnectionOptions.defaults())) {
+        ServerConnection connection = ServerConnection.connect(wire.uri(), quickPings())) {
       RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
       Sequence sequence = stage.openSequence(10);
       Gate gate = new Gate(toy.model);
@@ -138,9 +149,12 @@ class LifecycleTest {
       assertThatThrownBy(step::join)
           .cause()
           .isInstanceOf(IOException.class)
-          .hasMessageStartingWith("the server at " + peer + " closed the connection (")
-          .hasMessageEndingWith("start it or check the address");
-      assertOneLine(() -> stage.openSequence(10), peer, "closed the connection");
+          .hasMessageMatching(
+              "the server at "
+                  + peer
+                  + " (closed the connection \\(.*\\); start it or check the"
+                  + " address|does not answer any more)");
+      assertOneLine(() -> stage.openSequence(10), "the server at " + peer);
       sequence.close();
       gate.open();
       awaitNoSequences(toy);
