@@ -64,6 +64,13 @@ has() {
   command -v "$1" >/dev/null
 }
 
+# Java reads arguments and file names in the locale's encoding.
+use_utf8() {
+  if has locale && [ "$(locale charmap 2>/dev/null)" != UTF-8 ]; then
+    export LC_ALL=C.UTF-8
+  fi
+}
+
 # Whether apt-get can install the package $1.
 installable() {
   [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
