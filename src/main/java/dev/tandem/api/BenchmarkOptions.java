@@ -20,6 +20,9 @@ public record BenchmarkOptions(
     List<Integer> batches,
     int repeat) {
 
+  /** The core's limit: OpenBLAS has no more buffers. */
+  private static final int MAX_THREADS = 128;
+
   /**
    * Checks the ranges.
    *
@@ -30,6 +33,11 @@ public record BenchmarkOptions(
     contexts = List.copyOf(contexts);
     batches = List.copyOf(batches);
     atLeast("threads", threads, 0);
+    for (int n : threads) {
+      if (n > MAX_THREADS) {
+        throw new IllegalArgumentException("threads must be at most " + MAX_THREADS + ", got " + n);
+      }
+    }
     atLeast("context", contexts, 0);
     atLeast("batch", batches, 1);
     atLeast("prompt-tokens", List.of(promptTokens), 1);

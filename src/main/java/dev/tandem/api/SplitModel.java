@@ -18,6 +18,7 @@ import dev.tandem.protocol.ReplyKind;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageSpec;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
@@ -88,7 +89,7 @@ public final class SplitModel implements TextModel {
     String hash = checkpoint.hash().hex();
     for (RemoteModel model : offered) {
       if (model.profile().modelHash().equals(hash)) {
-        return model;
+        return sameShape(model);
       }
     }
     RemoteModel other = offered.get(0);
@@ -102,6 +103,20 @@ public final class SplitModel implements TextModel {
             + " ("
             + shortened(hash)
             + "); use the same model at both ends");
+  }
+
+  /** The hash covers the config, so only a server that lies gets past it with another shape. */
+  private RemoteModel sameShape(RemoteModel remote) throws IOException {
+    ModelConfig config = checkpoint.config();
+    StageSpec offered = remote.offered();
+    if (remote.nLayers() != config.nLayers()
+        || offered.dModel() != config.dModel()
+        || offered.vocabSize() != config.vocabSize()
+        || offered.maxSeq() > config.maxSeq()) {
+      throw new IOException(
+          "the server describes model " + remote.name() + " with other sizes than its hash has");
+    }
+    return remote;
   }
 
   private static String shortened(String hash) {

@@ -16,8 +16,7 @@ final class Aliases implements IParameterPreprocessor {
           "--checkpoint", "--model",
           "--steps", "--max-tokens",
           "--p_value", "--top-p",
-          "--input_prompt", "--prompt",
-          "--system_prompt", "--system");
+          "--input_prompt", "--prompt");
 
   /** Replaces aliases up to a {@code --} that ends the options; parsing then goes on. */
   @Override

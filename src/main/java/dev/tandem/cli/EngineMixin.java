@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
 /** How the arithmetic is done. */
 @Command(optionListHeading = "Engine:")
 final class EngineMixin {
-  private static final int MAX_THREADS = 1024;
+  private static final int MAX_THREADS = 128; // the core has no more
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;

@@ -189,7 +189,7 @@ public final class ModelScheduler implements AutoCloseable {
       reserved.decrementAndGet();
       result.completeExceptionally(e);
     } catch (IOException | RuntimeException | Error e) {
-      log.error("a sequence of {} positions could not be opened", maxPositions, e);
+      log.error("a sequence of {} positions could not be opened: {}", maxPositions, e.toString());
       reserved.decrementAndGet();
       result.completeExceptionally(
           new ScheduleException(

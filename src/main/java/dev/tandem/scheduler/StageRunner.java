@@ -70,7 +70,8 @@ final class StageRunner {
       if (pieces.size() == 1) {
         fail(pieces.get(0), e);
       } else {
-        log.warn("a step of {} sequences failed, trying each alone", pieces.size(), e);
+        log.warn(
+            "a step of {} sequences failed, trying each alone: {}", pieces.size(), e.toString());
         for (Piece piece : pieces) {
           runAlone(piece);
         }
@@ -90,7 +91,7 @@ final class StageRunner {
   }
 
   private static void fail(Piece piece, Throwable cause) {
-    log.error("a step failed", cause);
+    log.error("a step failed: {}", cause.toString());
     piece
         .sequence()
         .end(

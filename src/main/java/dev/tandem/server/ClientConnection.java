@@ -346,7 +346,7 @@ final class ClientConnection {
     try {
       action.run();
     } catch (RuntimeException e) {
-      log.error("{}: closing after an internal error", peer, e);
+      log.error("{}: closing after an internal error: {}", peer, e.toString());
       closeNow(INTERNAL_ERROR, "internal error");
     }
   }

@@ -37,8 +37,11 @@ final class Outbound {
     write(WebSocketFrame.textFrame(text, true));
   }
 
+  /** Asks for a sign of life. That it was sent is none: the system takes it for a dead peer too. */
   void ping() {
-    write(WebSocketFrame.pingFrame(Buffer.buffer()));
+    if (!socket.isClosed()) {
+      var unused = socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer()));
+    }
   }
 
   /** Sends all that remains in the buffer. */

@@ -76,8 +76,8 @@ class UsageErrorsTest {
 
   static Stream<Wrong> engine() {
     return Stream.of(
-            Wrong.says("--threads must be in 0..1024, got -1", "--threads", "-1"),
-            Wrong.says("--threads must be in 0..1024, got 2000", "--threads", "2000"),
+            Wrong.says("--threads must be in 0..128, got -1", "--threads", "-1"),
+            Wrong.says("--threads must be in 0..128, got 2000", "--threads", "2000"),
             Wrong.says("'--threads': 'two' is not a whole number", "--threads", "two"),
             Wrong.says("expected one of [table, formula] but was 'exact'", "--gelu", "exact"),
             Wrong.says("--chunk must be in 0..4096, got -1", "--chunk", "-1"))
