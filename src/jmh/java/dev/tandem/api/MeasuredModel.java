@@ -1,14 +1,8 @@
 package dev.tandem.api;
 
-import dev.tandem.client.ConnectionOptions;
-import dev.tandem.client.RemoteModel;
-import dev.tandem.client.ServerConnection;
-import dev.tandem.client.StageRequest;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.Engine;
 import dev.tandem.generation.ChainSteps;
-import dev.tandem.protocol.ReplyKind;
-import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -16,9 +10,7 @@ import dev.tandem.weights.Checkpoints;
 import dev.tandem.weights.EmbeddingTable;
 import dev.tandem.weights.RandomModels;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -64,8 +56,9 @@ public class MeasuredModel {
         new Random(SEED)
             .ints(checkpoint.config().maxSeq(), 0, checkpoint.config().vocabSize())
             .toArray();
-    LocalChain client = opening.add(new LocalChain(checkpoint, settings));
-    steps = opening.add(steps(checkpoint, stages(client)));
+    PlacedModel placed =
+        opening.add(new PlacedModel(checkpoint, settings, Placement.of(placement)));
+    steps = opening.add(steps(checkpoint, placed.stages()));
   }
 
   private static void describeMachine(EngineSettings settings) {
@@ -84,40 +77,6 @@ public class MeasuredModel {
     return name.equals(GPT2_RANDOM)
         ? RandomModels.of("gpt2", DType.F32, SEED)
         : Checkpoints.open(name, Optional.empty());
-  }
-
-  private List<Stage> stages(LocalChain client) throws IOException {
-    int nLayers = checkpoint.config().nLayers();
-    Placement where = Placement.of(placement, nLayers);
-    if (!where.split()) {
-      return List.of(client.whole());
-    }
-    List<Stage> stages = new ArrayList<>();
-    if (where.localLayers() > 0) {
-      stages.add(client.stage(0, where.localLayers(), false));
-    }
-    stages.add(remote(where));
-    if (where.reply() == ReplyKind.HIDDEN) {
-      stages.add(client.stage(nLayers, nLayers, true));
-    }
-    return stages;
-  }
-
-  private Stage remote(Placement where) throws IOException {
-    ServerOptions anyPort = ServerOptions.defaults().withAddress("127.0.0.1", 0);
-    ModelServer server = opening.add(ModelServer.start(checkpoint, settings, anyPort));
-    ServerConnection connection =
-        opening.add(
-            ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults()));
-    RemoteModel offered = connection.models().get(0);
-    return opening.add(
-        connection.stage(
-            new StageRequest(
-                where.localLayers(),
-                checkpoint.config().nLayers(),
-                where.reply(),
-                offered.profile(),
-                TensorHashes.of(checkpoint.hash().entries()))));
   }
 
   private static ChainSteps steps(Checkpoint checkpoint, List<Stage> stages) throws IOException {
@@ -158,7 +117,7 @@ public class MeasuredModel {
     int nLayers = checkpoint.config().nLayers();
     try (LocalChain chain = new LocalChain(checkpoint, settings)) {
       List<Stage> reference =
-          Placement.of(placement, nLayers).split()
+          Placement.of(placement).split()
               ? List.of(chain.whole())
               : List.of(
                   chain.stage(0, nLayers / 2, false), chain.stage(nLayers / 2, nLayers, true));

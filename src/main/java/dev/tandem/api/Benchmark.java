@@ -2,20 +2,13 @@ package dev.tandem.api;
 
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.Engine;
-import dev.tandem.engine.LoadedModel;
-import dev.tandem.engine.LocalStage;
 import dev.tandem.sampling.Sampler;
 import dev.tandem.sampling.Samplers;
 import dev.tandem.sampling.SamplingOptions;
-import dev.tandem.stage.Batch;
-import dev.tandem.stage.RowKind;
-import dev.tandem.stage.Sequence;
 import dev.tandem.tokenizer.StreamingDecoder;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.EmbeddingTable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,35 +64,34 @@ public final class Benchmark {
   private SystemReport run(Consumer<BenchmarkRow> rows) throws IOException {
     List<SystemReport> system = new ArrayList<>();
     for (int threads : options.threads()) {
-      try (Engine engine = new Engine(threads, options.settings().isa())) {
-        system.add(SystemReport.measure(engine));
+      EngineSettings settings = options.settings().withThreads(threads);
+      for (Placement placement : options.placements()) {
         long start = System.nanoTime();
-        try (LoadedModel model = engine.load(checkpoint);
-            LocalStage stage =
-                model.openStage(
-                    0,
-                    checkpoint.config().nLayers(),
-                    true,
-                    options.settings().stageOptions(checkpoint.config()))) {
+        try (PlacedModel model = new PlacedModel(checkpoint, settings, placement)) {
           double loadMs = millis(System.nanoTime() - start);
-          measure(engine, stage, loadMs, rows);
+          if (system.isEmpty()) {
+            system.add(SystemReport.measure(model.engine()));
+          }
+          measure(model, placement, loadMs, rows);
         }
       }
     }
     return system.get(0);
   }
 
-  private void measure(Engine engine, LocalStage stage, double loadMs, Consumer<BenchmarkRow> rows)
+  private void measure(
+      PlacedModel model, Placement placement, double loadMs, Consumer<BenchmarkRow> rows)
       throws IOException {
-    Prompt prompt = prompt(engine, stage);
+    Prompt prompt = prompt(model);
     for (int batch : options.batches()) {
       for (int context : options.contexts()) {
-        Decode decode = decode(engine, stage, batch, context);
+        Decode decode = decode(model, batch, context);
         rows.accept(
             new BenchmarkRow(
                 checkpoint.name(),
+                placement.toString(),
                 "f32",
-                engine.threads(),
+                model.engine().threads(),
                 batch,
                 context,
                 decode.stepMs().median(),
@@ -120,66 +112,57 @@ public final class Benchmark {
 
   private record Decode(Quartiles stepMs, Quartiles floorMs, Quartiles share, Quartiles javaUs) {}
 
-  private Decode decode(Engine engine, LocalStage stage, int batch, int context)
-      throws IOException {
+  private Decode decode(PlacedModel model, int batch, int context) throws IOException {
     ModelConfig config = checkpoint.config();
-    List<Sequence> sequences = new ArrayList<>();
-    try {
+    FloatBuffer rows = SequenceGroup.direct((long) batch * config.dModel());
+    long bytes = model.weightBytes() + (long) batch * kvBytes(config, context + 1);
+    Sampler sampler = Samplers.of(SamplingOptions.builder().build(), config.vocabSize());
+    StreamingDecoder decoder = checkpoint.tokenizer().decoder();
+    double[] stepMs = new double[options.repeat()];
+    double[] floorMs = new double[options.repeat()];
+    double[] share = new double[options.repeat()];
+    double[] javaUs = new double[options.repeat()];
+    try (SequenceGroup sequences = new SequenceGroup(model.stages(), batch, context + 1)) {
       for (int i = 0; i < batch; i++) {
-        sequences.add(stage.openSequence(context + 1));
         if (context > 0) {
-          prefill(stage, sequences.get(i), context);
+          sequences.prompt(i, promptRows(context), context);
         }
+        embedding.lookup(ids, i, i + 1, context, rows, i * config.dModel());
       }
-      FloatBuffer in = direct((long) batch * config.dModel());
-      FloatBuffer out = direct((long) batch * config.vocabSize());
-      Batch step = new Batch();
-      for (int i = 0; i < batch; i++) {
-        step.add(sequences.get(i), context, 1, RowKind.GENERATED, false, 0, 1);
-        embedding.lookup(ids, i, i + 1, context, in, i * config.dModel());
-      }
-      long bytes = stage.weightBytes() + (long) batch * kvBytes(config, context + 1);
-      Sampler sampler = Samplers.of(SamplingOptions.builder().build(), config.vocabSize());
-      StreamingDecoder decoder = checkpoint.tokenizer().decoder();
-      double[] stepMs = new double[options.repeat()];
-      double[] floorMs = new double[options.repeat()];
-      double[] share = new double[options.repeat()];
-      double[] javaUs = new double[options.repeat()];
       for (int i = -WARM_UP; i < options.repeat(); i++) {
-        double probe = engine.probeReadSeconds(bytes);
-        long begin = System.nanoTime();
-        stage.step(step, in, out);
+        double probe = model.engine().probeReadSeconds(bytes);
+        double step = millis(sequences.generated(context, rows));
         long computed = System.nanoTime();
-        int id = sampler.sample(out, 0, context + 1);
+        int id = sampler.sample(sequences.logits(), 0, context + 1);
         sampler.accept(id);
         decoder.next(id);
         ids[0] = id;
-        embedding.lookup(ids, 0, 1, context, in, 0);
+        embedding.lookup(ids, 0, 1, context, rows, 0);
         long end = System.nanoTime();
         if (i >= 0) {
           floorMs[i] = 1000 * probe;
-          stepMs[i] = millis(computed - begin);
-          share[i] = floorMs[i] / stepMs[i];
+          stepMs[i] = step;
+          share[i] = floorMs[i] / step;
           javaUs[i] = (end - computed) / 1e3;
         }
       }
       return new Decode(
           Quartiles.of(stepMs), Quartiles.of(floorMs), Quartiles.of(share), Quartiles.of(javaUs));
-    } finally {
-      sequences.forEach(Sequence::close);
     }
   }
 
   private record Prompt(Quartiles tokensPerSecond, Quartiles share) {}
 
-  private Prompt prompt(Engine engine, LocalStage stage) throws IOException {
+  private Prompt prompt(PlacedModel model) throws IOException {
     int n = options.promptTokens();
+    int chunkRows = model.stages().get(0).profile().chunkRows();
+    FloatBuffer rows = promptRows(n);
     double[] rate = new double[options.repeat()];
     double[] share = new double[options.repeat()];
-    try (Sequence sequence = stage.openSequence(n)) {
+    try (SequenceGroup sequences = new SequenceGroup(model.stages(), 1, n)) {
       for (int i = -WARM_UP; i < options.repeat(); i++) {
-        double sgemmFlops = sgemmFlopsPerSecond(engine, stage.profile().chunkRows());
-        double seconds = prefill(stage, sequence, n);
+        double sgemmFlops = sgemmFlopsPerSecond(model.engine(), chunkRows);
+        double seconds = sequences.prompt(0, rows, n) / 1e9;
         if (i >= 0) {
           rate[i] = n / seconds;
           share[i] = 2.0 * blockWeights() * n / seconds / sgemmFlops;
@@ -189,17 +172,11 @@ public final class Benchmark {
     return new Prompt(Quartiles.of(rate), Quartiles.of(share));
   }
 
-  /** Seconds to compute the first {@code n} positions of a sequence, with the last row's logits. */
-  private double prefill(LocalStage stage, Sequence sequence, int n) throws IOException {
-    ModelConfig config = checkpoint.config();
-    FloatBuffer in = direct((long) n * config.dModel());
-    FloatBuffer out = direct(config.vocabSize());
-    embedding.lookup(ids, 0, n, 0, in, 0);
-    Batch batch = new Batch();
-    batch.add(sequence, 0, n, RowKind.PROMPT, true, n - 1, 1);
-    long begin = System.nanoTime();
-    stage.step(batch, in, out);
-    return (System.nanoTime() - begin) / 1e9;
+  /** The embedding of the first {@code n} random ids. */
+  private FloatBuffer promptRows(int n) throws IOException {
+    FloatBuffer rows = SequenceGroup.direct((long) n * checkpoint.config().dModel());
+    embedding.lookup(ids, 0, n, 0, rows, 0);
+    return rows;
   }
 
   /** What sgemm alone reaches with C rows on the shapes of one block. */
@@ -227,12 +204,6 @@ public final class Benchmark {
 
   private static long kvBytes(ModelConfig config, int positions) {
     return 2L * Float.BYTES * config.nLayers() * config.nKvHeads() * config.headDim() * positions;
-  }
-
-  private static FloatBuffer direct(long floats) {
-    return ByteBuffer.allocateDirect(Math.toIntExact(Float.BYTES * floats))
-        .order(ByteOrder.nativeOrder())
-        .asFloatBuffer();
   }
 
   private static double millis(long nanos) {

@@ -6,6 +6,7 @@ import java.util.List;
  * What {@link Benchmark} measures.
  *
  * @param settings the arithmetic; its threads are replaced by {@code threads}
+ * @param placements where the model's pieces run
  * @param threads numbers of threads, 0 for all cores
  * @param promptTokens rows of the prompt that is timed
  * @param contexts positions before the token that is timed
@@ -14,6 +15,7 @@ import java.util.List;
  */
 public record BenchmarkOptions(
     EngineSettings settings,
+    List<Placement> placements,
     List<Integer> threads,
     int promptTokens,
     List<Integer> contexts,
@@ -29,6 +31,7 @@ public record BenchmarkOptions(
    * @throws IllegalArgumentException naming the first one that is wrong
    */
   public BenchmarkOptions {
+    placements = List.copyOf(placements);
     threads = List.copyOf(threads);
     contexts = List.copyOf(contexts);
     batches = List.copyOf(batches);

@@ -7,6 +7,8 @@ import java.util.List;
  * One line of {@link Benchmark}'s table.
  *
  * @param model name
+ * @param placement where it ran: {@code whole}, or the name of a split between this process and a
+ *     server in it, over loopback; for a split the step includes the round trip
  * @param type type of the weights in the arithmetic
  * @param threads threads that computed
  * @param batch sequences decoded together
@@ -28,6 +30,7 @@ import java.util.List;
  */
 public record BenchmarkRow(
     @JsonProperty("model") String model,
+    @JsonProperty("placement") String placement,
     @JsonProperty("type") String type,
     @JsonProperty("threads") int threads,
     @JsonProperty("batch") int batch,

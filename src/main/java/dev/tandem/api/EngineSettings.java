@@ -28,6 +28,10 @@ public record EngineSettings(
     return new EngineSettings(0, "", Optional.empty(), false, 0);
   }
 
+  EngineSettings withThreads(int newThreads) {
+    return new EngineSettings(newThreads, isa, activationEval, reproducible, chunkRows);
+  }
+
   StageOptions stageOptions(ModelConfig config) {
     StageOptions defaults = StageOptions.defaults(config.activation());
     return new StageOptions(

@@ -2,6 +2,7 @@ package dev.tandem.api;
 
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
+import dev.tandem.engine.LocalStage;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
@@ -31,7 +32,7 @@ public final class ModelServer implements AutoCloseable {
   private final LoadedModel model;
 
   /** Kept open so that the weights are in memory before a client comes; all stages share them. */
-  private final Stage whole;
+  private final LocalStage whole;
 
   private final SplitServer server;
 
@@ -78,6 +79,11 @@ public final class ModelServer implements AutoCloseable {
   /** Sequences whose memory is reserved. */
   public int activeSequences() {
     return server.activeSequences();
+  }
+
+  /** Bytes of weights that a step of the whole model reads. */
+  long weightBytes() {
+    return whole.weightBytes();
   }
 
   /** Stops serving and frees the model; idempotent. */

@@ -6,23 +6,27 @@ import dev.tandem.api.Benchmark;
 import dev.tandem.api.BenchmarkOptions;
 import dev.tandem.api.BenchmarkRow;
 import dev.tandem.api.EngineSettings;
+import dev.tandem.api.Placement;
 import dev.tandem.api.SystemReport;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.RandomModels;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code tandem bench}: how fast a model runs here, beside what the memory allows. */
 @Command(
@@ -38,14 +42,29 @@ final class BenchCommand implements Callable<Integer> {
   private static final long SEED = 1;
 
   @Spec private CommandSpec spec;
-  @Mixin private ModelMixin model;
+  @Mixin private TextModelMixin model;
 
   @Option(
       names = "--shape",
       paramLabel = "NAME",
       defaultValue = "",
-      description = "Random weights of this shape, made in memory, instead of a model: gpt2, ...")
+      completionCandidates = Shapes.class,
+      description =
+          "Random weights of this shape, made in memory, instead of a model:"
+              + " ${COMPLETION-CANDIDATES}")
   private String shape;
+
+  @Option(
+      names = "--placement",
+      split = ",",
+      paramLabel = "NAME",
+      defaultValue = "whole,k0-hidden",
+      converter = PlacementConverter.class,
+      completionCandidates = Placements.class,
+      description =
+          "Where the model runs: whole, or split between client and server in this process, over"
+              + " loopback. Of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  private List<Placement> placements;
 
   @Option(
       names = "--threads",
@@ -92,6 +111,34 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin GeneralMixin general;
 
+  /** Completes {@code --shape}. */
+  static final class Shapes implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return RandomModels.shapeNames().iterator();
+    }
+  }
+
+  /** Completes {@code --placement}. */
+  static final class Placements implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Placement.names().iterator();
+    }
+  }
+
+  /** Reads {@code --placement}. */
+  static final class PlacementConverter implements ITypeConverter<Placement> {
+    @Override
+    public Placement convert(String name) {
+      try {
+        return Placement.of(name);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
   @Override
   public Integer call() throws IOException {
     EngineSettings settings = arithmetic.settings(0);
@@ -125,6 +172,7 @@ final class BenchCommand implements Callable<Integer> {
     try {
       return new BenchmarkOptions(
           settings,
+          placements,
           threads,
           Math.min(promptTokens, maxSeq),
           contexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
@@ -167,14 +215,15 @@ final class BenchCommand implements Callable<Integer> {
         system.sgemmGflops(),
         system.threads());
     out.println(
-        "model             threads batch context  ms/token  floor ms  share of bandwidth"
+        "model             placement   threads batch context  ms/token  floor ms  share of bandwidth"
             + "  java us  tokens/s  prompt  tokens/s  share of sgemm");
     for (BenchmarkRow row : rows) {
       out.printf(
           Locale.ROOT,
-          "%-17s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f) %8.0f %9.1f %7d %9.0f"
+          "%-17s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f) %8.0f %9.1f %7d %9.0f"
               + "  %5.1f%% (%5.1f-%5.1f)%n",
           row.model(),
+          row.placement(),
           row.threads(),
           row.batch(),
           row.context(),

@@ -34,7 +34,7 @@ final class ClientCommand implements Callable<Integer> {
   private static final String WRONG_URL = "--server must be ws://HOST:PORT" + PATH + ", got ";
 
   @Spec private CommandSpec spec;
-  @Mixin private ModelMixin model;
+  @Mixin private TextModelMixin model;
   @Mixin private GenerationMixin generation;
 
   @Option(
@@ -85,7 +85,13 @@ final class ClientCommand implements Callable<Integer> {
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     AtomicBoolean interrupted = new AtomicBoolean();
-    try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
+    Thread here = Thread.currentThread();
+    Runnable stop =
+        () -> {
+          interrupted.set(true);
+          here.interrupt(); // it may be waiting for the server
+        };
+    try (Interrupts interrupts = Interrupts.during(stop);
         Checkpoint checkpoint = model.open()) {
       int nLayers = checkpoint.config().nLayers();
       if (split > nLayers) {
@@ -95,6 +101,11 @@ final class ClientCommand implements Callable<Integer> {
         return new GenerationRun(generation, console, start, interrupted::get)
             .run(opened, text, () -> facts(opened.wireStats()));
       }
+    } catch (IOException e) {
+      if (!interrupted.get()) {
+        throw e;
+      }
+      return Cli.INTERRUPTED;
     }
   }
 

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
     description = "Continue a text with a model that runs here.")
 final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private ModelMixin model;
+  @Mixin private TextModelMixin model;
   @Mixin private GenerationMixin generation;
   @Mixin private EngineMixin engine;
   @Mixin private GeneralMixin general;

@@ -8,7 +8,7 @@ import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Which model, and which tokenizer if not its own. */
+/** Which model. */
 @Command(optionListHeading = "Model:")
 final class ModelMixin {
   @Option(
@@ -18,15 +18,10 @@ final class ModelMixin {
       description =
           "A file (.bin, .safetensors), a directory (Hugging Face layout), or a built-in model:"
               + " gpt2-shakespeare or stories260K. Default: ${DEFAULT-VALUE}")
-  String model;
+  private String model;
 
-  @Option(
-      names = {"-z", "--tokenizer"},
-      paramLabel = "PATH",
-      description = "A tokenizer's file or directory, or gpt2. Default: the one beside the model")
-  Optional<Path> tokenizer;
-
-  Checkpoint open() throws IOException {
+  /** Opens it, with its own tokenizer unless another one is given. */
+  Checkpoint open(Optional<Path> tokenizer) throws IOException {
     return Checkpoints.open(model, tokenizer);
   }
 }

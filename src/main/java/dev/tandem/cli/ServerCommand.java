@@ -6,6 +6,7 @@ import dev.tandem.server.ServerOptions;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -72,7 +73,7 @@ final class ServerCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
     try (Interrupts interrupts = Interrupts.during(stopped::countDown);
-        Checkpoint checkpoint = model.open();
+        Checkpoint checkpoint = model.open(Optional.empty());
         ModelServer server = ModelServer.start(checkpoint, settings, options)) {
       console.println("listening on " + server.uri());
       console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");

@@ -4,6 +4,7 @@ import dev.tandem.protocol.ErrorCode;
 import dev.tandem.protocol.ModelOffer;
 import dev.tandem.protocol.ProtocolException;
 import dev.tandem.protocol.ReplyKind;
+import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.TensorHash;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.stage.ActivationEval;
@@ -22,6 +23,7 @@ final class RemoteModels {
   private RemoteModels() {}
 
   static RemoteModel read(ModelOffer offer) throws ProtocolException {
+    checkFrames(offer);
     return new RemoteModel(
         offer.name(),
         offer.nLayers(),
@@ -33,6 +35,22 @@ final class RemoteModels {
             offer.vocabSize(),
             offer.maxSeq()),
         read(offer.profile(), offer.model()));
+  }
+
+  /** Frames of C rows must fit a message, whatever sizes the server claims. */
+  private static void checkFrames(ModelOffer offer) throws ProtocolException {
+    int chunkRows = offer.profile().chunkRows();
+    if (chunkRows == 0 || !SequenceLimits.fit(chunkRows, offer.dModel(), offer.vocabSize())) {
+      throw new ProtocolException(
+          ErrorCode.LIMIT,
+          "the server claims chunks of "
+              + chunkRows
+              + " rows of "
+              + offer.dModel()
+              + " elements and a vocabulary of "
+              + offer.vocabSize()
+              + ", which fit no message");
+    }
   }
 
   static ArithmeticProfile read(WireProfile profile, String modelHash) throws ProtocolException {

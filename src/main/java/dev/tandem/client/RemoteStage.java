@@ -1,10 +1,12 @@
 package dev.tandem.client;
 
+import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.RowType;
+import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
@@ -45,9 +47,6 @@ public final class RemoteStage implements Stage {
             offered.dModel(),
             offered.vocabSize(),
             offered.maxSeq());
-    int chunkRows = profile.chunkRows();
-    connection.allow(
-        chunkRows, spec.outWidth(), FrameHeader.messageBytes(chunkRows, spec.outWidth()));
   }
 
   @Override
@@ -63,8 +62,8 @@ public final class RemoteStage implements Stage {
   @Override
   public Sequence openSequence(int maxPositions) throws IOException {
     checkOpen();
-    ServerMessage answer =
-        connection.ask(
+    CompletableFuture<ServerMessage> answer =
+        connection.request(
             id ->
                 new Open(
                     id,
@@ -75,13 +74,29 @@ public final class RemoteStage implements Stage {
                     RowType.F32,
                     RowType.F32,
                     maxPositions,
-                    RemoteModels.write(profile)),
-            connection.options().openTimeout());
+                    RemoteModels.write(profile)));
+    boolean accepted = false;
+    try {
+      RemoteSequence sequence =
+          accept(connection.await(answer, connection.options().openTimeout()));
+      sequences.add(sequence);
+      accepted = true;
+      return sequence;
+    } finally {
+      if (!accepted) {
+        var unused = answer.thenAccept(this::release);
+      }
+    }
+  }
+
+  /** Checks that the server opened what was asked for. */
+  private RemoteSequence accept(ServerMessage answer) throws IOException {
     if (!(answer instanceof Opened opened)) {
       throw connection.unexpected(answer);
     }
     ArithmeticProfile honoured = RemoteModels.read(opened.profile(), opened.model());
-    if (!honoured.equals(profile) || opened.limits().maxRows() != profile.chunkRows()) {
+    SequenceLimits limits = opened.limits();
+    if (!honoured.equals(profile) || limits.maxRows() != profile.chunkRows()) {
       throw new IOException(
           "the server at "
               + connection.peer()
@@ -90,9 +105,19 @@ public final class RemoteStage implements Stage {
               + ", asked for was "
               + profile);
     }
-    RemoteSequence sequence = new RemoteSequence(this, opened);
-    sequences.add(sequence);
-    return sequence;
+    int outRows = Math.min(limits.maxOutRows(), limits.maxRows());
+    connection.allow(
+        outRows,
+        spec.outWidth(),
+        Math.min(limits.maxResultBytes(), FrameHeader.messageBytes(outRows, spec.outWidth())));
+    return new RemoteSequence(this, opened);
+  }
+
+  /** Gives back what the server opened too late, or not as it was wanted. */
+  private void release(ServerMessage answer) {
+    if (answer instanceof Opened opened) {
+      connection.tell(new CloseSequence(opened.sequence()));
+    }
   }
 
   @Override

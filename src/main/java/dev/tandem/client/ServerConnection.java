@@ -106,20 +106,20 @@ public final class ServerConnection implements AutoCloseable {
 
   private Info info(boolean tensors) throws IOException {
     ServerMessage answer =
-        ask(request -> new InfoRequest(request, tensors), options.connectTimeout());
+        await(request(id -> new InfoRequest(id, tensors)), options.connectTimeout());
     if (answer instanceof Info info) {
       return info;
     }
     throw unexpected(answer);
   }
 
-  /** Sends a request with a new id, and waits for its answer. */
-  ServerMessage ask(IntFunction<ClientMessage> message, Duration timeout) throws IOException {
+  /** Sends a request with a new id; its answer is to be awaited. */
+  CompletableFuture<ServerMessage> request(IntFunction<ClientMessage> message) {
     int request = lastRequest.incrementAndGet();
     CompletableFuture<ServerMessage> answer = expect(request);
     link.sendText(ControlCodec.encodeClient(message.apply(request)));
     countRoundTrip();
-    return await(answer, timeout);
+    return answer;
   }
 
   /** Sends a step under a new request id; its answer is to be awaited. */

@@ -1,6 +1,7 @@
 package dev.tandem.client;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -95,11 +96,15 @@ final class WireLink implements WebSocket.Listener {
               .newWebSocketBuilder()
               .connectTimeout(options.connectTimeout())
               .buildAsync(uri, link)
-              .join();
+              .get();
       link.socket = socket;
-    } catch (CompletionException e) {
+    } catch (ExecutionException e) {
       link.pings.shutdownNow();
       throw new IOException(link.connectFailure(unwrapped(e), options.connectTimeout()), e);
+    } catch (InterruptedException e) {
+      link.pings.shutdownNow();
+      Thread.currentThread().interrupt();
+      throw (InterruptedIOException) new InterruptedIOException("interrupted").initCause(e);
     }
     long millis = options.pingInterval().toMillis();
     var unused =
@@ -139,7 +144,9 @@ final class WireLink implements WebSocket.Listener {
 
   private static Throwable unwrapped(Throwable failure) {
     Throwable cause = failure.getCause();
-    return failure instanceof CompletionException && cause != null ? cause : failure;
+    boolean wrapper =
+        failure instanceof CompletionException || failure instanceof ExecutionException;
+    return wrapper && cause != null ? cause : failure;
   }
 
   private static String reason(Throwable cause) {

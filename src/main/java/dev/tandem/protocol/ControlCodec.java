@@ -219,7 +219,7 @@ public final class ControlCodec {
         json.stringOrEmpty("activation"),
         json.stringOrEmpty("kv"),
         json.stringOrEmpty("mode"),
-        json.integerOrZero("chunk_rows", 0, Integer.MAX_VALUE),
+        json.integerOrZero("chunk_rows", 0, Protocol.MAX_CHUNK_ROWS),
         json.stringOrEmpty("blas"));
   }
 

@@ -14,6 +14,9 @@ public final class Protocol {
   /** Steps of one sequence that may be under way at once. */
   public static final int MAX_IN_FLIGHT = 4;
 
+  /** C at most. */
+  public static final int MAX_CHUNK_ROWS = 1 << 16;
+
   /** Bytes of a client's control message at most. */
   public static final int MAX_CLIENT_TEXT_BYTES = 16 * 1024;
 

@@ -21,6 +21,12 @@ public record SequenceLimits(
   /** Bytes of a result's rows at most, unless one row alone is longer. */
   private static final int MAX_RESULT_ROW_BYTES = 16 * 1024 * 1024;
 
+  /** Whether messages with a chunk's rows, and with one row of results, stay below 2 GiB. */
+  public static boolean fit(int chunkRows, int dModel, int outColumns) {
+    long floats = (Integer.MAX_VALUE - FrameHeader.BYTES) / 4;
+    return (long) chunkRows * dModel <= floats && outColumns <= floats;
+  }
+
   /**
    * The limits of a sequence in a stage.
    *

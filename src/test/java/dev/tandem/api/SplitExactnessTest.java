@@ -15,6 +15,7 @@ import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.Stage;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
+import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +42,8 @@ class SplitExactnessTest {
   /** Every K from 0 to L, both replies, prompts longer than 2C. */
   @ParameterizedTest
   @CsvSource({
+    "random-gpt2, 256, 600, false",
+    "random-llama, 256, 531, false",
     "gpt2-shakespeare, 256, 100, false",
     "gpt2-shakespeare, 16, 40, false",
     "gpt2-shakespeare, 16, 7, true",
@@ -51,7 +54,7 @@ class SplitExactnessTest {
   void everyCutGivesTheBitsOfTheWhole(String name, int chunk, int promptTokens, boolean rowExact)
       throws Exception {
     EngineSettings settings = settings(chunk, rowExact, 0, "");
-    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty());
+    try (Checkpoint checkpoint = open(name);
         ModelServer server = start(checkpoint, settings)) {
       int[] prompt = prompt(checkpoint.config(), promptTokens, 1);
       Run whole = whole(checkpoint, settings, prompt);
@@ -92,6 +95,8 @@ class SplitExactnessTest {
 
   @ParameterizedTest
   @CsvSource({
+    "random-gpt2, 256",
+    "random-llama, 256",
     "gpt2-shakespeare, 256",
     "gpt2-shakespeare, 16",
     "stories260K, 256",
@@ -100,13 +105,14 @@ class SplitExactnessTest {
   void eightClientsAtOnceGetWhatEachGetsAlone(String name, int chunk) throws Exception {
     EngineSettings settings = settings(chunk, false, 0, "");
     ExecutorService clients = Executors.newFixedThreadPool(8);
-    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty());
+    try (Checkpoint checkpoint = open(name);
         ModelServer server = start(checkpoint, settings)) {
       int nLayers = checkpoint.config().nLayers();
       List<int[]> prompts = new ArrayList<>();
       List<Callable<Run>> work = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
-        int[] prompt = prompt(checkpoint.config(), 3 + 29 * i, i);
+        int longer = (checkpoint.config().maxSeq() - DECODED - 3) / 8;
+        int[] prompt = prompt(checkpoint.config(), 3 + longer * (i + 1), i);
         int cut = i % (nLayers + 1);
         ReplyKind reply = i % 2 == 0 ? ReplyKind.HIDDEN : ReplyKind.LOGITS;
         prompts.add(prompt);
@@ -130,7 +136,7 @@ class SplitExactnessTest {
   @ParameterizedTest
   @CsvSource({"gpt2-shakespeare", "stories260K"})
   void reproducibleBitsAreEqualEverywhere(String name) throws Exception {
-    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty())) {
+    try (Checkpoint checkpoint = open(name)) {
       int[] prompt = prompt(checkpoint.config(), 45, 3);
       Run reference = whole(checkpoint, settings(16, true, 1, "scalar"), prompt);
       for (String isa : List.of("scalar", "avx2", "avx512")) {
@@ -157,7 +163,7 @@ class SplitExactnessTest {
   @ParameterizedTest
   @CsvSource({"gpt2-shakespeare", "stories260K"})
   void fastBitsDoNotDependOnThreads(String name) throws Exception {
-    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty())) {
+    try (Checkpoint checkpoint = open(name)) {
       int[] prompt = prompt(checkpoint.config(), 100, 4);
       Run one = whole(checkpoint, settings(32, false, 1, ""), prompt);
       for (int threads = 2; threads <= 3; threads++) {
@@ -167,6 +173,15 @@ class SplitExactnessTest {
             .isEmpty();
       }
     }
+  }
+
+  /** An embedded model, or one with random weights and a context of more than 2 * 256 tokens. */
+  private static Checkpoint open(String name) throws IOException {
+    return switch (name) {
+      case "random-gpt2" -> LongContexts.gpt2();
+      case "random-llama" -> LongContexts.llama();
+      default -> Checkpoints.open(name, Optional.empty());
+    };
   }
 
   private static EngineSettings settings(int chunk, boolean rowExact, int threads, String isa) {

@@ -123,6 +123,22 @@ class ProcessEndsIT {
     }
   }
 
+  /** Without an answer, too, Ctrl-C ends the line at once instead of waiting for a timeout. */
+  @Test
+  void aClientThatWaitsForItsServerCanBeInterrupted() throws Exception {
+    try (JarProcess server = server();
+        JarProcess process = client(server.awaitPort())) {
+      process.awaitOutput(SOME);
+      server.signal("STOP");
+      process.signal("INT");
+      CommandRun run = process.finish();
+      server.signal("KILL");
+      assertThat(run.err()).isEmpty();
+      assertThat(run.code()).isEqualTo(INTERRUPTED);
+      assertWholeLines(run.out());
+    }
+  }
+
   @Test
   void aKilledClientLosesItsMemoryOnTheServer() throws Exception {
     try (CountingServer server = new CountingServer();

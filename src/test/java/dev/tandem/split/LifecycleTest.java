@@ -329,6 +329,34 @@ class LifecycleTest {
   }
 
   @Test
+  void aSequenceOpenedTooLateIsGivenBack() throws Exception {
+    ConnectionOptions impatient =
+        new ConnectionOptions(
+            Duration.ofSeconds(60),
+            Duration.ofMillis(1),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(10));
+    try (ToyServer toy = new ToyServer(anyPort());
+        ServerConnection patient = toy.connect();
+        ServerConnection connection = ServerConnection.connect(toy.uri(), impatient)) {
+      RemoteStage busy = toy.stage(patient, 0, ReplyKind.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      Sequence sequence = busy.openSequence(10);
+      Gate gate = new Gate(toy.model);
+      CompletableFuture<float[]> step = stepLater(busy, sequence);
+      gate.awaitEntered();
+      assertOneLine(() -> stage.openSequence(10), "no answer from", "within 1 ms");
+      gate.open();
+      step.join();
+      while (toy.server.activeSequences() != 1) {
+        Thread.sleep(1); // the test's timeout guards it
+      }
+      sequence.close();
+      awaitNoSequences(toy);
+    }
+  }
+
+  @Test
   void fullServersSaySo() throws Exception {
     try (ToyServer toy = new ToyServer(anyPort().withMaxConnections(1).withSequences(1, 50));
         ServerConnection connection = toy.connect()) {

@@ -114,7 +114,12 @@ class SplitTest {
       alone.add(ToyServer.generate(local, inputs.get(i), prompts[i], prompts[i] + 60));
     }
     AtomicInteger largest = new AtomicInteger();
-    toy.model.onStep(batch -> largest.accumulateAndGet(batch.size(), Math::max));
+    toy.model.onStep(
+        batch -> {
+          if (largest.accumulateAndGet(batch.size(), Math::max) == 1) {
+            pause(); // until the others have a step under way, too
+          }
+        });
     ExecutorService pool = Executors.newFixedThreadPool(clients);
     try (ServerConnection shared = toy.connect()) {
       List<CompletableFuture<Void>> running = new ArrayList<>();
@@ -144,6 +149,14 @@ class SplitTest {
       pool.shutdownNow();
     }
     assertThat(largest.get()).as("sequences in one call").isGreaterThan(1);
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(20);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Test

@@ -1,0 +1,113 @@
+package dev.tandem.api;
+
+import dev.tandem.client.ConnectionOptions;
+import dev.tandem.client.ServerConnection;
+import dev.tandem.client.StageRequest;
+import dev.tandem.engine.Engine;
+import dev.tandem.engine.LoadedModel;
+import dev.tandem.engine.LocalStage;
+import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.Stage;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A model to be measured, with its stages where a {@link Placement} puts them. The server of a
+ * split runs in this process, is reached over loopback, and has an engine of its own with as many
+ * threads.
+ */
+final class PlacedModel implements AutoCloseable {
+  private final Checkpoint checkpoint;
+  private final EngineSettings settings;
+  private final Opening opening = new Opening();
+  private final Engine engine;
+  private final LoadedModel model;
+  private final List<Stage> stages = new ArrayList<>();
+  private final long weightBytes;
+
+  /**
+   * Loads the model and, for a split, starts the server and connects.
+   *
+   * @param checkpoint stays the caller's
+   * @throws IOException if the model cannot be read, or the server cannot be reached
+   */
+  PlacedModel(Checkpoint checkpoint, EngineSettings settings, Placement placement)
+      throws IOException {
+    this.checkpoint = checkpoint;
+    this.settings = settings;
+    boolean opened = false;
+    try {
+      engine = opening.add(new Engine(settings.threads(), settings.isa()));
+      model = opening.add(engine.load(checkpoint));
+      int nLayers = checkpoint.config().nLayers();
+      if (placement.split()) {
+        ModelServer server =
+            opening.add(
+                ModelServer.start(
+                    checkpoint, settings, ServerOptions.defaults().withAddress("127.0.0.1", 0)));
+        weightBytes = server.weightBytes();
+        openSplit(server, placement, nLayers);
+      } else {
+        LocalStage whole = local(0, nLayers, true);
+        weightBytes = whole.weightBytes();
+        stages.add(whole);
+      }
+      opened = true;
+    } finally {
+      if (!opened) {
+        opening.close();
+      }
+    }
+  }
+
+  private void openSplit(ModelServer server, Placement placement, int nLayers) throws IOException {
+    int cut = placement.localLayers(nLayers);
+    if (cut > 0) {
+      stages.add(local(0, cut, false));
+    }
+    ServerConnection connection =
+        opening.add(
+            ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults()));
+    stages.add(
+        opening.add(
+            connection.stage(
+                new StageRequest(
+                    cut,
+                    nLayers,
+                    placement.reply(),
+                    connection.models().get(0).profile(),
+                    TensorHashes.of(checkpoint.hash().entries())))));
+    if (!stages.get(stages.size() - 1).spec().head()) {
+      stages.add(local(nLayers, nLayers, true));
+    }
+  }
+
+  private LocalStage local(int layerBegin, int layerEnd, boolean head) throws IOException {
+    return opening.add(
+        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint.config())));
+  }
+
+  /** The client's engine; of a whole model the only one. */
+  Engine engine() {
+    return engine;
+  }
+
+  /** The stages in order, the last one with the head. */
+  List<Stage> stages() {
+    return List.copyOf(stages);
+  }
+
+  /** Bytes of weights that a step reads, at both ends together. */
+  long weightBytes() {
+    return weightBytes;
+  }
+
+  /** Closes the stages, the server and the model. */
+  @Override
+  public void close() {
+    opening.close();
+  }
+}

@@ -1,0 +1,66 @@
+package dev.tandem.api;
+
+import dev.tandem.config.Activation;
+import dev.tandem.config.ModelConfig;
+import dev.tandem.config.NormKind;
+import dev.tandem.config.RopePairing;
+import dev.tandem.tensor.DType;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.RandomModels;
+import java.io.IOException;
+
+/** Small models with random weights whose contexts hold more than two chunks of 256. */
+final class LongContexts {
+  private static final int N_LAYERS = 3;
+  private static final int D_MODEL = 96;
+  private static final int VOCAB = 512;
+  private static final int MAX_SEQ = 640;
+  private static final long SEED = 5;
+
+  private LongContexts() {}
+
+  static Checkpoint gpt2() throws IOException {
+    ModelConfig config =
+        new ModelConfig(
+            "gpt2",
+            N_LAYERS,
+            4,
+            4,
+            D_MODEL / 4,
+            D_MODEL,
+            4 * D_MODEL,
+            VOCAB,
+            MAX_SEQ,
+            NormKind.LAYER,
+            1e-5f,
+            Activation.GELU_TANH,
+            false,
+            RopePairing.NONE,
+            0,
+            true);
+    return RandomModels.of("random-gpt2", config, DType.F32, SEED);
+  }
+
+  /** Grouped-query attention, untied head. */
+  static Checkpoint llama() throws IOException {
+    ModelConfig config =
+        new ModelConfig(
+            "llama",
+            N_LAYERS,
+            6,
+            2,
+            D_MODEL / 6,
+            D_MODEL,
+            200,
+            VOCAB,
+            MAX_SEQ,
+            NormKind.RMS,
+            1e-5f,
+            Activation.SILU,
+            true,
+            RopePairing.INTERLEAVED,
+            10_000,
+            false);
+    return RandomModels.of("random-llama", config, DType.F32, SEED);
+  }
+}
