@@ -7,13 +7,14 @@ import java.util.concurrent.CompletableFuture;
 final class PendingStep {
   private final StepRows rows;
   private final int outWidth;
-  private final CompletableFuture<FloatBuffer> done = new CompletableFuture<>();
+  private final CompletableFuture<FloatBuffer> done;
   private FloatBuffer result = FloatBuffer.allocate(0);
   private int rowsTaken;
 
-  PendingStep(StepRows rows, int outWidth) {
+  PendingStep(StepRows rows, int outWidth, CompletableFuture<FloatBuffer> done) {
     this.rows = rows;
     this.outWidth = outWidth;
+    this.done = done;
   }
 
   StepRows rows() {

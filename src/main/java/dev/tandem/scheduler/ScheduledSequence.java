@@ -63,12 +63,13 @@ public final class ScheduledSequence {
   /**
    * Queues a step.
    *
-   * @return completed by the engine thread with {@code [nOut, outWidth]}, or with a {@link
-   *     ScheduleException}; dependent actions must be short
+   * @param done completed by the engine thread with {@code [nOut, outWidth]}, or with a {@link
+   *     ScheduleException}; dependent actions must be short. It is the caller's, who can make them
+   *     depend on it before the step can be done
    * @throws ScheduleException if the step is refused; the sequence lives on
    */
-  public CompletableFuture<FloatBuffer> submit(StepRows step) throws ScheduleException {
-    PendingStep pending = new PendingStep(step, spec().outWidth());
+  public void submit(StepRows step, CompletableFuture<FloatBuffer> done) throws ScheduleException {
+    PendingStep pending = new PendingStep(step, spec().outWidth(), done);
     synchronized (this) {
       if (closed) {
         throw new ScheduleException(Reason.CLOSED, "the sequence is closed");
@@ -83,7 +84,6 @@ public final class ScheduledSequence {
       inFlight++;
       scheduler.post(() -> enqueue(pending));
     }
-    return pending.done();
   }
 
   /** Demands that the sequence begins again at position 0: a step was refused unread. */

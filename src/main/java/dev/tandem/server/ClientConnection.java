@@ -271,11 +271,14 @@ final class ClientConnection {
             header.outBegin(),
             header.nOut(),
             step.rows());
+    CompletableFuture<FloatBuffer> done = new CompletableFuture<>();
+    // First of all, so that a server that shuts down meanwhile sends the result before it closes.
+    whenDone(
+        done,
+        result -> stepDone(header, sequence, result),
+        failure -> stepFailed(header, sequence, failure));
     try {
-      whenDone(
-          sequence.scheduled().submit(rows),
-          result -> stepDone(header, sequence, result),
-          failure -> stepFailed(header, sequence, failure));
+      sequence.scheduled().submit(rows, done);
     } catch (ScheduleException e) {
       throw Replies.refusal(e, header.request(), id);
     }

@@ -28,7 +28,7 @@ class ModelSchedulerTest extends SchedulerFixture {
     List<CompletableFuture<FloatBuffer>> results = new ArrayList<>();
     for (int at = 0; at < n; at += C) {
       int rows = Math.min(C, n - at);
-      results.add(sequence.submit(prompt(at, rows, at + rows == n, 0, rows)));
+      results.add(submit(sequence, prompt(at, rows, at + rows == n, 0, rows)));
     }
     float[] together = new float[n * 11];
     int at = 0;
@@ -45,9 +45,9 @@ class ModelSchedulerTest extends SchedulerFixture {
   @Test
   void aFrameAcrossAChunkBorderIsTwoCalls() throws Exception {
     ScheduledSequence sequence = scheduler.lane().open(0, 4, false, 100).get();
-    sequence.submit(prompt(0, 5, true, 0, 0)).get();
+    submit(sequence, prompt(0, 5, true, 0, 0)).get();
     model.onStep(this::record);
-    float[] result = floats(sequence.submit(prompt(5, C, true, 9, 4)).get());
+    float[] result = floats(submit(sequence, prompt(5, C, true, 9, 4)).get());
     assertThat(result).hasSize(4 * D);
     assertThat(seen).extracting(Seen::position).containsExactly(5, C);
     assertThat(seen).extracting(Seen::rows).containsExactly(C - 5, 5);
@@ -57,34 +57,34 @@ class ModelSchedulerTest extends SchedulerFixture {
   @Test
   void stepsThatDoNotContinueAreRefusedAndSoAreThoseSentAfterThem() throws Exception {
     ScheduledSequence sequence = scheduler.lane().open(0, 4, false, 40).get();
-    sequence.submit(generated(0, 10)).get();
-    assertThatThrownBy(() -> sequence.submit(generated(11, 1)))
+    submit(sequence, generated(0, 10)).get();
+    assertThatThrownBy(() -> submit(sequence, generated(11, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.POSITION));
-    assertThatThrownBy(() -> sequence.submit(prompt(4, 3, false, 0, 0)))
+    assertThatThrownBy(() -> submit(sequence, prompt(4, 3, false, 0, 0)))
         .hasMessageContaining("PROMPT_END")
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.POSITION));
-    assertThatThrownBy(() -> sequence.submit(generated(7, 1)))
+    assertThatThrownBy(() -> submit(sequence, generated(7, 1)))
         .as("row 4 was refused, so 7 would continue something else")
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.POSITION));
-    assertThatThrownBy(() -> sequence.submit(generated(0, 17)))
+    assertThatThrownBy(() -> submit(sequence, generated(0, 17)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.LIMIT));
-    sequence.submit(generated(0, 16)).get();
-    sequence.submit(generated(16, 16)).get();
-    assertThatThrownBy(() -> sequence.submit(generated(32, 9)))
+    submit(sequence, generated(0, 16)).get();
+    submit(sequence, generated(16, 16)).get();
+    assertThatThrownBy(() -> submit(sequence, generated(32, 9)))
         .hasMessageContaining("beyond the 40")
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.LIMIT));
     sequence.invalidate();
-    assertThatThrownBy(() -> sequence.submit(generated(1, 1)))
+    assertThatThrownBy(() -> submit(sequence, generated(1, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.POSITION));
   }
 
   @Test
   void truncationGivesTheBitsOfARunWithoutIt() throws Exception {
     ScheduledSequence sequence = scheduler.lane().open(0, 4, false, 40).get();
-    sequence.submit(generated(0, 12)).get();
-    sequence.submit(generated(5, 3)).get();
-    sequence.submit(generated(3, 6)).get();
-    float[] last = floats(sequence.submit(generated(9, 1)).get());
+    submit(sequence, generated(0, 12)).get();
+    submit(sequence, generated(5, 3)).get();
+    submit(sequence, generated(3, 6)).get();
+    float[] last = floats(submit(sequence, generated(9, 1)).get());
     float[] alone = alone(false, RowKind.GENERATED, 10);
     assertThat(last).isEqualTo(Arrays.copyOfRange(alone, 9 * D, 10 * D));
   }
@@ -95,9 +95,9 @@ class ModelSchedulerTest extends SchedulerFixture {
     ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
     holdEngine();
     for (int i = 0; i < 4; i++) {
-      held.add(sequence.submit(generated(i, 1)));
+      held.add(submit(sequence, generated(i, 1)));
     }
-    assertThatThrownBy(() -> sequence.submit(generated(4, 1)))
+    assertThatThrownBy(() -> submit(sequence, generated(4, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.LIMIT));
   }
 
@@ -134,7 +134,7 @@ class ModelSchedulerTest extends SchedulerFixture {
               () -> {
                 for (int at = 0, cut = 0; at < n; cut++) {
                   int rows = Math.min(cuts[cut], n - at);
-                  float[] last = floats(submit(sequence, generated(at, rows)).join());
+                  float[] last = floats(trySubmit(sequence, generated(at, rows)).join());
                   at += rows;
                   assertThat(last)
                       .as("seed %d", seed)
@@ -150,7 +150,7 @@ class ModelSchedulerTest extends SchedulerFixture {
     Lane lane = scheduler.lane();
     ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
     scheduler.close();
-    assertThatThrownBy(() -> sequence.submit(generated(0, 1)))
+    assertThatThrownBy(() -> submit(sequence, generated(0, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
     assertThatThrownBy(lane.open(0, 4, false, 40)::get)
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CAPACITY));
@@ -167,7 +167,7 @@ class ModelSchedulerTest extends SchedulerFixture {
           entered.countDown();
           await(gate);
         });
-    CompletableFuture<FloatBuffer> result = sequence.submit(generated(0, 1));
+    CompletableFuture<FloatBuffer> result = submit(sequence, generated(0, 1));
     entered.await();
     CompletableFuture<Void> closing = CompletableFuture.runAsync(impatient::close);
     Thread.sleep(200); // many drains, so that the order to stop is in the queue

@@ -65,7 +65,7 @@ abstract class SchedulerFixture {
           await(gate);
           model.onStep(afterwards);
         });
-    held.add(holder.submit(generated(0, 1)));
+    held.add(submit(holder, generated(0, 1)));
     entered.await();
   }
 
@@ -125,9 +125,17 @@ abstract class SchedulerFixture {
     return cause instanceof ScheduleException e ? e.reason() : Reason.CLOSED;
   }
 
-  static CompletableFuture<FloatBuffer> submit(ScheduledSequence sequence, StepRows step) {
+  static CompletableFuture<FloatBuffer> submit(ScheduledSequence sequence, StepRows step)
+      throws ScheduleException {
+    CompletableFuture<FloatBuffer> done = new CompletableFuture<>();
+    sequence.submit(step, done);
+    return done;
+  }
+
+  /** As {@link #submit}; a refusal is a failed future. */
+  static CompletableFuture<FloatBuffer> trySubmit(ScheduledSequence sequence, StepRows step) {
     try {
-      return sequence.submit(step);
+      return submit(sequence, step);
     } catch (ScheduleException e) {
       return CompletableFuture.failedFuture(e);
     }

@@ -37,7 +37,8 @@ class SchedulerSharingTest extends SchedulerFixture {
     for (Lane lane : lanes) {
       for (int i = 0; i < 2; i++) {
         results.add(
-            lane.open(0, 4, false, 100).thenCompose(sequence -> submit(sequence, generated(0, 3))));
+            lane.open(0, 4, false, 100)
+                .thenCompose(sequence -> trySubmit(sequence, generated(0, 3))));
       }
     }
   }
@@ -49,7 +50,7 @@ class SchedulerSharingTest extends SchedulerFixture {
     try (ModelScheduler other = new ModelScheduler("wide", wide, 1, 4, 1_000)) {
       ScheduledSequence sequence = other.lane().open(0, 4, false, 100).get();
       StepRows step = new StepRows(0, 40, RowKind.GENERATED, false, 10, 25, rows(0, 40));
-      float[] result = floats(sequence.submit(step).get());
+      float[] result = floats(submit(sequence, step).get());
       assertThat(seen).extracting(Seen::rows).containsExactly(16, 16, 8);
       assertThat(result)
           .isEqualTo(Arrays.copyOfRange(alone(false, RowKind.GENERATED, 40), 10 * D, 35 * D));
@@ -61,7 +62,7 @@ class SchedulerSharingTest extends SchedulerFixture {
     Lane lane = scheduler.lane();
     ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
     holdEngine();
-    CompletableFuture<FloatBuffer> step = sequence.submit(generated(0, 1));
+    CompletableFuture<FloatBuffer> step = submit(sequence, generated(0, 1));
     CompletableFuture<ScheduledSequence> late = lane.open(0, 4, false, 40);
     lane.close();
     gate.countDown();
@@ -84,9 +85,9 @@ class SchedulerSharingTest extends SchedulerFixture {
             }
           }
         });
-    CompletableFuture<FloatBuffer> ok = good.submit(generated(0, 3));
-    CompletableFuture<FloatBuffer> failed = bad.submit(generated(0, 7));
-    CompletableFuture<FloatBuffer> after = bad.submit(generated(7, 1));
+    CompletableFuture<FloatBuffer> ok = submit(good, generated(0, 3));
+    CompletableFuture<FloatBuffer> failed = submit(bad, generated(0, 7));
+    CompletableFuture<FloatBuffer> after = submit(bad, generated(7, 1));
     gate.countDown();
     float[] alone = alone(false, RowKind.GENERATED, 3);
     assertThat(floats(ok.get())).isEqualTo(Arrays.copyOfRange(alone, 2 * D, 3 * D));
@@ -94,7 +95,7 @@ class SchedulerSharingTest extends SchedulerFixture {
         .hasMessageContaining("seven")
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.INTERNAL));
     assertThatThrownBy(after::get).satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.INTERNAL));
-    assertThatThrownBy(() -> bad.submit(generated(0, 1)))
+    assertThatThrownBy(() -> submit(bad, generated(0, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
   }
 
@@ -105,9 +106,9 @@ class SchedulerSharingTest extends SchedulerFixture {
     ScheduledSequence first = slow.open(0, 4, false, 40).get();
     ScheduledSequence second = quick.open(0, 4, false, 40).get();
     slow.pause();
-    CompletableFuture<FloatBuffer> held = first.submit(generated(0, 1));
-    second.submit(generated(0, 1)).get();
-    second.submit(generated(1, 1)).get();
+    CompletableFuture<FloatBuffer> held = submit(first, generated(0, 1));
+    submit(second, generated(0, 1)).get();
+    submit(second, generated(1, 1)).get();
     assertThat(held).isNotDone();
     slow.resume();
     held.get();
@@ -123,10 +124,10 @@ class SchedulerSharingTest extends SchedulerFixture {
     holdEngine();
     List<CompletableFuture<?>> done = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      done.add(fromA.submit(prompt(i * C, C, false, 0, 0)).thenRun(() -> order.add('a')));
+      done.add(submit(fromA, prompt(i * C, C, false, 0, 0)).thenRun(() -> order.add('a')));
     }
     for (int i = 0; i < 4; i++) {
-      done.add(fromB.submit(prompt(i * C, C, false, 0, 0)).thenRun(() -> order.add('b')));
+      done.add(submit(fromB, prompt(i * C, C, false, 0, 0)).thenRun(() -> order.add('b')));
     }
     gate.countDown();
     for (CompletableFuture<?> future : done) {
@@ -154,11 +155,11 @@ class SchedulerSharingTest extends SchedulerFixture {
             await(gate);
             model.onStep(this::record);
           });
-      held.add(holder.submit(generated(0, 1)));
+      held.add(submit(holder, generated(0, 1)));
       entered.await();
       List<CompletableFuture<FloatBuffer>> results = new ArrayList<>();
       for (ScheduledSequence sequence : sequences) {
-        results.add(sequence.submit(generated(0, 16)));
+        results.add(submit(sequence, generated(0, 16)));
       }
       gate.countDown();
       for (CompletableFuture<FloatBuffer> result : results) {
