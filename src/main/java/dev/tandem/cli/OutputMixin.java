@@ -15,6 +15,8 @@ final class OutputMixin {
   @Option(
       names = "--json",
       fallbackValue = "true",
-      description = "One JSON object with ids, text and timings, at the end.")
+      description =
+          "At the end, one JSON object with ids, text, timings, and why it ended: stop, length or"
+              + " cancelled.")
   boolean json;
 }
