@@ -35,7 +35,21 @@ typedef enum td_status {
   TD_INTERNAL = 6      // a bug in the core
 } td_status;
 
-typedef enum td_dtype { TD_F32 = 0, TD_F16 = 1, TD_BF16 = 2 } td_dtype;
+// The quantised types are laid out as in GGUF; a row is whole blocks of 32, for the K types of 256.
+typedef enum td_dtype {
+  TD_F32 = 0,
+  TD_F16 = 1,
+  TD_BF16 = 2,
+  TD_Q4_0 = 3,
+  TD_Q4_1 = 4,
+  TD_Q5_0 = 5,
+  TD_Q5_1 = 6,
+  TD_Q8_0 = 7,
+  TD_Q4_K = 8,
+  TD_Q5_K = 9,
+  TD_Q6_K = 10,
+  TD_IQ4_NL = 11
+} td_dtype;
 typedef enum td_norm { TD_NORM_LAYER = 0, TD_NORM_RMS = 1 } td_norm;
 typedef enum td_activation { TD_GELU_TANH = 0, TD_GELU_ERF = 1, TD_SILU = 2 } td_activation;
 typedef enum td_activation_eval { TD_EVAL_TABLE = 0, TD_EVAL_FORMULA = 1 } td_activation_eval;
@@ -71,9 +85,10 @@ typedef enum td_role {
 } td_role;
 
 // One tensor of a stage. data holds rows * cols elements of dtype, stored [rows, cols], or
-// [cols, rows] when transposed is 1. An f32 matrix that is not transposed is used in place;
-// anything else is expanded to f32 by td_stage_open, once for all stages of an engine that are
-// opened with the same data. The memory at data must outlive the stage and not change.
+// [cols, rows] when transposed is 1 (never if the type is quantised). An f32 matrix that is not
+// transposed is used in place; anything else is expanded to f32 by td_stage_open, once for all
+// stages of an engine that are opened with the same data. The memory at data must outlive the stage
+// and not change.
 typedef struct td_tensor {
   int32_t role;   // td_role
   int32_t layer;  // the block's number in the whole model; -1 for output norm and head

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/sizes.h"
+#include "model/blocks.h"
 
 namespace tandem {
 namespace {
@@ -26,6 +27,14 @@ void expandRun(float* dst, const td_tensor& t, int64_t begin, int64_t n,
   } else {
     kernels.expandBf16(dst, aligned, n);
   }
+}
+
+void decodeRows(float* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd) {
+  const BlockShape shape = blockShape(t.dtype);
+  const auto* bytes = static_cast<const unsigned char*>(t.data);
+  const int64_t rowBlocks = t.cols / shape.elements;
+  decodeBlocks(dst + rowBegin * t.cols, t.dtype, bytes + rowBegin * rowBlocks * shape.bytes,
+               (rowEnd - rowBegin) * rowBlocks);
 }
 
 void expandRows(float* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd,
@@ -63,11 +72,14 @@ bool usableInPlace(const td_tensor& t) {
 }
 
 void expand(float* dst, const td_tensor& t, ThreadPool& pool, const KernelTable& kernels) {
+  const bool quantized = blockShape(t.dtype).elements > 1;
   const bool transpose = t.transposed == 1 && !isVector(t);
   pool.run(ceilDiv(t.rows, kTile), [&](int64_t task, int) {
     const int64_t rowBegin = task * kTile;
     const int64_t rowEnd = std::min(rowBegin + kTile, t.rows);
-    if (transpose) {
+    if (quantized) {
+      decodeRows(dst, t, rowBegin, rowEnd);
+    } else if (transpose) {
       transposeRows(dst, t, rowBegin, rowEnd, kernels);
     } else {
       expandRows(dst, t, rowBegin, rowEnd, kernels);

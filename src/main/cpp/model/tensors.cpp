@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/sizes.h"
+#include "model/blocks.h"
 
 namespace tandem {
 namespace {
@@ -72,16 +73,18 @@ Shape expectedShape(const Config& c, td_role role) {
 
 bool belongsToHead(td_role role) { return role >= TD_OUTPUT_NORM; }
 
-int64_t dtypeBytes(td_role role, int64_t layer, int32_t dtype) {
-  switch (dtype) {
-    case TD_F32:
-      return 4;
-    case TD_F16:
-    case TD_BF16:
-      return 2;
-    default:
-      fail(role, layer, "unknown dtype " + std::to_string(dtype));
+BlockShape checkedBlocks(td_role role, const td_tensor& t) {
+  const BlockShape blocks = blockShape(t.dtype);
+  if (blocks.elements == 0) fail(role, t.layer, "unknown dtype " + std::to_string(t.dtype));
+  if (t.cols % blocks.elements != 0) {
+    fail(role, t.layer,
+         "cols: expected a multiple of " + std::to_string(blocks.elements) +
+             " for its dtype, got " + std::to_string(t.cols));
   }
+  if (blocks.elements > 1 && t.transposed != 0) {
+    fail(role, t.layer, "transposed: expected 0 for a quantised dtype, got 1");
+  }
+  return blocks;
 }
 
 void checkLayer(const StageSpec& spec, td_role role, int64_t layer) {
@@ -104,8 +107,8 @@ void checkData(const Config& config, td_role role, const td_tensor& t) {
   if (t.transposed != 0 && t.transposed != 1) {
     fail(role, t.layer, "transposed: expected 0 or 1, got " + std::to_string(t.transposed));
   }
-  const int64_t bytes =
-      checkedProduct({t.rows, t.cols, dtypeBytes(role, t.layer, t.dtype)}, "tensor");
+  const BlockShape blocks = checkedBlocks(role, t);
+  const int64_t bytes = checkedProduct({t.rows, t.cols / blocks.elements, blocks.bytes}, "tensor");
   if (t.data_bytes != bytes) {
     fail(role, t.layer,
          "expected " + std::to_string(bytes) + " bytes of data, got " +

@@ -16,8 +16,11 @@ package dev.tandem.config;
  * @param normEps added under the root of every normalisation
  * @param activation the feed-forward layer's non-linearity
  * @param gatedFfn whether the feed-forward layer is {@code down(act(gate(x)) * up(x))}
+ * @param bias which linear layers have biases; GPT-2's all have
  * @param rope rotary pairing; {@code NONE} where positions are embedded
  * @param ropeTheta base of the rotary frequencies; 0 without RoPE
+ * @param ropeFactors whether the tensor {@code rope_freqs.weight}, {@code [headDim / 2]}, divides
+ *     the rotary frequencies
  * @param tiedHead whether the LM head is the token embedding
  */
 public record ModelConfig(
@@ -34,8 +37,10 @@ public record ModelConfig(
     float normEps,
     Activation activation,
     boolean gatedFfn,
+    LinearBias bias,
     RopePairing rope,
     double ropeTheta,
+    boolean ropeFactors,
     boolean tiedHead) {
 
   /** Limits far above any model of these families; they keep products inside 64 bits. */
@@ -62,6 +67,8 @@ public record ModelConfig(
         nHeads % nKvHeads == 0, "nHeads " + nHeads + " is not a multiple of nKvHeads " + nKvHeads);
     require((long) nHeads * headDim <= MAX_WIDTH, "nHeads * headDim is above " + MAX_WIDTH);
     require(normEps > 0 && normEps < 1, "normEps must be in (0, 1), got " + normEps);
+    require(!gatedFfn || bias != LinearBias.ALL, "gated feed-forward layers have no biases");
+    require(!ropeFactors || rope != RopePairing.NONE, "ropeFactors without RoPE");
     if (rope != RopePairing.NONE) {
       require(headDim % 2 == 0, "headDim must be even with RoPE, got " + headDim);
       require(ropeTheta > 0 && ropeTheta < 1e12, "ropeTheta must be positive, got " + ropeTheta);

@@ -19,9 +19,12 @@ import org.bytedeco.javacpp.Pointer;
  * matrices are used where they lie in the mapped file, expanded ones exist once.
  */
 public final class LoadedModel implements AutoCloseable {
+  private static final int COPY_BYTES = 1 << 20;
+
   private final Engine engine;
   private final Checkpoint checkpoint;
   private final Map<Path, Mapping> mappings = new HashMap<>();
+  private final Map<String, ByteBuffer> copies = new HashMap<>();
 
   LoadedModel(Engine engine, Checkpoint checkpoint) throws IOException {
     this.engine = engine;
@@ -81,13 +84,39 @@ public final class LoadedModel implements AutoCloseable {
     return mappings.values().stream().map(m -> m.handle).toArray(NativeHandle[]::new);
   }
 
-  /** Where a tensor's data lies in memory. */
-  Pointer address(Tensor tensor) {
-    if (tensor.data() instanceof TensorData.FileRegion region) {
+  /**
+   * Where a tensor's data lies in memory.
+   *
+   * @throws IOException if it must be copied there and cannot be read
+   */
+  Pointer address(Tensor tensor) throws IOException {
+    TensorData data = tensor.data();
+    if (data instanceof TensorData.FileRegion region) {
       return Objects.requireNonNull(mappings.get(region.file())).at(region.offset());
     }
-    ByteBuffer memory = ((TensorData.MemoryRegion) tensor.data()).buffer();
+    ByteBuffer memory =
+        data instanceof TensorData.MemoryRegion region ? region.buffer() : copy(tensor);
     return new BytePointer(memory.duplicate().clear());
+  }
+
+  /** Data that no file holds as we need it, kept as long as the model. */
+  private synchronized ByteBuffer copy(Tensor tensor) throws IOException {
+    ByteBuffer known = copies.get(tensor.name());
+    if (known != null) {
+      return known;
+    }
+    TensorData data = tensor.data();
+    if (data.bytes() > Integer.MAX_VALUE - TensorData.MemoryRegion.ALIGNMENT) {
+      throw new IOException(
+          tensor.name() + ": " + data.bytes() + " B to rearrange; convert the model to GGUF first");
+    }
+    ByteBuffer memory = TensorData.MemoryRegion.allocate((int) data.bytes());
+    for (int at = 0; at < memory.capacity(); at += COPY_BYTES) {
+      int n = Math.min(COPY_BYTES, memory.capacity() - at);
+      memory.put(at, data.slice(at, n), 0, n);
+    }
+    copies.put(tensor.name(), memory);
+    return memory;
   }
 
   /** Unmaps the files once all stages are closed too; idempotent. */

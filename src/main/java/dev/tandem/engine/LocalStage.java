@@ -8,6 +8,7 @@ import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
+import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import org.bytedeco.javacpp.BytePointer;
@@ -27,7 +28,8 @@ public final class LocalStage implements Stage {
   private RowsArgs rows = new RowsArgs(new BytePointer(TandemApi.structs(RowsArgs.class, 1)));
   private int rowsCapacity = 1;
 
-  LocalStage(LoadedModel model, int layerBegin, int layerEnd, boolean head, StageOptions options) {
+  LocalStage(LoadedModel model, int layerBegin, int layerEnd, boolean head, StageOptions options)
+      throws IOException {
     ModelConfig config = model.config();
     this.model = model;
     this.options = options;

@@ -18,6 +18,15 @@ final class NativeCodes {
       case F32 -> 0;
       case F16 -> 1;
       case BF16 -> 2;
+      case Q4_0 -> 3;
+      case Q4_1 -> 4;
+      case Q5_0 -> 5;
+      case Q5_1 -> 6;
+      case Q8_0 -> 7;
+      case Q4_K -> 8;
+      case Q5_K -> 9;
+      case Q6_K -> 10;
+      case IQ4_NL -> 11;
     };
   }
 

@@ -10,6 +10,7 @@ import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,7 +74,7 @@ final class StageArguments {
     this.options = options;
   }
 
-  StageHandle open() {
+  StageHandle open() throws IOException {
     List<Argument> arguments = arguments();
     TensorArgs tensors =
         new TensorArgs(new BytePointer(TandemApi.structs(TensorArgs.class, arguments.size())));
@@ -127,7 +128,16 @@ final class StageArguments {
     }
   }
 
-  private StageOptionsArgs optionsArgs() {
+  private float[] ropeFactors() throws IOException {
+    if (!model.config().ropeFactors()) {
+      return new float[0];
+    }
+    float[] factors = new float[model.config().headDim() / 2];
+    model.checkpoint().tensor("rope_freqs.weight").read(0, factors.length, factors, 0);
+    return factors;
+  }
+
+  private StageOptionsArgs optionsArgs() throws IOException {
     ModelConfig config = model.config();
     StageOptionsArgs args =
         new StageOptionsArgs(new BytePointer(TandemApi.structs(StageOptionsArgs.class, 1)));
@@ -143,8 +153,9 @@ final class StageArguments {
         .activation_eval(NativeCodes.of(options.activationEval()));
     args.kv_dtype(NativeCodes.of(DType.F32)).chunk_rows(options.chunkRows());
     if (config.rope() != RopePairing.NONE) {
-      args.rope_cos(kept(new FloatPointer(Tables.rope(config, true))));
-      args.rope_sin(kept(new FloatPointer(Tables.rope(config, false))));
+      float[] factors = ropeFactors();
+      args.rope_cos(kept(new FloatPointer(Tables.rope(config, factors, true))));
+      args.rope_sin(kept(new FloatPointer(Tables.rope(config, factors, false))));
     }
     if (options.activationEval() == ActivationEval.TABLE) {
       args.activation_table(kept(new ShortPointer(Tables.activation(config.activation()))));

@@ -20,15 +20,19 @@ final class Tables {
   private Tables() {}
 
   /**
-   * Cosines or sines of the rotary angles {@code position * theta^(-2i/headDim)}.
+   * Cosines or sines of the rotary angles {@code position * theta^(-2i/headDim) / factors[i]}.
    *
+   * @param factors {@code [headDim / 2]}, or empty for none
    * @return {@code [maxSeq, headDim / 2]} f32, direct
    */
-  static FloatBuffer rope(ModelConfig config, boolean cosine) {
+  static FloatBuffer rope(ModelConfig config, float[] factors, boolean cosine) {
     int half = config.headDim() / 2;
     double[] frequency = new double[half];
     for (int i = 0; i < half; i++) {
       frequency[i] = StrictMath.pow(config.ropeTheta(), -2.0 * i / config.headDim());
+      if (factors.length > 0) {
+        frequency[i] /= factors[i];
+      }
     }
     FloatBuffer table = direct(4L * config.maxSeq() * half).asFloatBuffer();
     for (int position = 0; position < config.maxSeq(); position++) {

@@ -13,7 +13,7 @@ import java.util.Objects;
  * @param rows logical rows
  * @param cols logical columns
  * @param transposed whether the bytes hold {@code [cols, rows]} row-major instead of {@code [rows,
- *     cols]}
+ *     cols]}; never so if the type is quantised
  * @param data the bytes
  */
 public record Tensor(
@@ -25,6 +25,10 @@ public record Tensor(
    * @throws IllegalArgumentException if they disagree
    */
   public Tensor {
+    if (dtype.isQuantized() && (transposed || cols % dtype.blockElements() != 0)) {
+      throw new IllegalArgumentException(
+          name + ": " + dtype + " needs rows of whole blocks, got [" + rows + ", " + cols + "]");
+    }
     if (rows < 1 || cols < 1 || data.bytes() != dtype.bytes(Math.multiplyExact(rows, cols))) {
       throw new IllegalArgumentException(
           name + ": " + dtype + " [" + rows + ", " + cols + "] in " + data.bytes() + " B");
@@ -44,7 +48,8 @@ public record Tensor(
   /**
    * Reads elements in the order in which they are stored, as f32.
    *
-   * @param first index of the first element, in storage order
+   * @param first index of the first element, in storage order; it and {@code count} are multiples
+   *     of a quantised type's block
    * @param into receives {@code count} values from index {@code at} on
    * @throws IOException if the file cannot be read or is shorter than when it was opened
    * @throws IndexOutOfBoundsException if a range is exceeded
@@ -66,6 +71,7 @@ public record Tensor(
           into[at + i] = BFloat16.toFloat(stored.getShort(2 * i));
         }
       }
+      default -> QuantizedBlocks.decode(dtype, stored, count, into, at);
     }
   }
 }

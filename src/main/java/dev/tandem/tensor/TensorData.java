@@ -107,7 +107,39 @@ public sealed interface TensorData {
     }
   }
 
-  private static void checkPart(long offset, long length, long bytes) {
+  /**
+   * Bytes that are computed from others whenever they are read, because a foreign format lays them
+   * out in another way. A model that is loaded copies them into memory.
+   */
+  non-sealed interface Derived extends TensorData {
+    @Override
+    default TensorData region(long offset, long length) {
+      checkPart(offset, length, bytes());
+      return new Part(this, offset, length);
+    }
+  }
+
+  /**
+   * A part of derived data.
+   *
+   * @param whole what it is a part of
+   * @param offset where it begins
+   * @param bytes how many
+   */
+  record Part(Derived whole, long offset, long bytes) implements Derived {
+    @Override
+    public ByteBuffer slice(long offset, int length) throws IOException {
+      checkPart(offset, length, bytes);
+      return whole.slice(this.offset + offset, length);
+    }
+  }
+
+  /**
+   * Checks that a part lies within so many bytes.
+   *
+   * @throws IndexOutOfBoundsException if not
+   */
+  static void checkPart(long offset, long length, long bytes) {
     if (offset < 0 || length < 0 || offset > bytes - length) {
       throw new IndexOutOfBoundsException(offset + "+" + length + " is not within " + bytes + " B");
     }

@@ -28,6 +28,7 @@ public final class Checkpoint implements AutoCloseable {
   private final Map<String, Tensor> tensors;
   private final TokenizerOpener opener;
   private final List<? extends Closeable> files;
+  private final List<String> notes;
   private final Object tokenizerLock = new Object();
   private final Object hashLock = new Object();
   private Optional<Tokenizer> tokenizer = Optional.empty();
@@ -52,12 +53,29 @@ public final class Checkpoint implements AutoCloseable {
       Map<String, Tensor> tensors,
       TokenizerOpener opener,
       List<? extends Closeable> files) {
+    this(name, format, config, tensors, opener, files, List.of());
+  }
+
+  /**
+   * The same, with something to tell the user.
+   *
+   * @param notes what was assumed because no file says it; one line each
+   */
+  Checkpoint(
+      String name,
+      String format,
+      ModelConfig config,
+      Map<String, Tensor> tensors,
+      TokenizerOpener opener,
+      List<? extends Closeable> files,
+      List<String> notes) {
     this.name = name;
     this.format = format;
     this.config = config;
     this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
     this.opener = opener;
     this.files = List.copyOf(files);
+    this.notes = List.copyOf(notes);
   }
 
   /** The embedded name, or the file's or directory's own name. */
@@ -68,6 +86,11 @@ public final class Checkpoint implements AutoCloseable {
   /** The file format, for people, such as {@code llama2.c version 0}. */
   public String format() {
     return format;
+  }
+
+  /** What was assumed because no file says it, for the user; one line each. */
+  public List<String> notes() {
+    return notes;
   }
 
   /** All that changes the arithmetic. */

@@ -2,6 +2,7 @@ package dev.tandem.weights;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -27,23 +28,31 @@ public final class Checkpoints {
   public static List<String> embeddedNames() {
     List<String> names = new ArrayList<>();
     for (String name : EMBEDDED) {
-      if (accepted(embedded(name)).isPresent()) {
+      if (isEmbedded(name)) {
         names.add(name);
       }
     }
     return List.copyOf(names);
   }
 
+  private static boolean isEmbedded(String name) {
+    try {
+      return accepted(embedded(name)).isPresent();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // directories are told apart by names alone
+    }
+  }
+
   /**
    * Opens a model; everything in its files but the tokenizer is checked.
    *
    * @param model the name of an embedded model, or else the path of a file or directory
-   * @param tokenizer tokenizer files to use in place of the model's own
+   * @param options what the user adds to the files
    * @throws FileNotFoundException if there is no such model
    * @throws ModelFormatException if a file is malformed, or asks for what is not supported
    * @throws IOException if a file is missing or cannot be read
    */
-  public static Checkpoint open(String model, Optional<Path> tokenizer) throws IOException {
+  public static Checkpoint open(String model, OpenOptions options) throws IOException {
     ModelLocation location = locate(model);
     Optional<ModelReader> reader = accepted(location);
     if (reader.isEmpty()) {
@@ -52,10 +61,15 @@ public final class Checkpoints {
           "not a known model; expected "
               + READERS.stream().map(ModelReader::reads).collect(Collectors.joining("; or ")));
     }
-    return reader.get().read(location, tokenizer);
+    return reader.get().read(location, options);
   }
 
-  private static Optional<ModelReader> accepted(ModelLocation location) {
+  /** As {@link #open(String, OpenOptions)}, with nothing added but perhaps a tokenizer. */
+  public static Checkpoint open(String model, Optional<Path> tokenizer) throws IOException {
+    return open(model, OpenOptions.defaults().withTokenizer(tokenizer));
+  }
+
+  private static Optional<ModelReader> accepted(ModelLocation location) throws IOException {
     for (ModelReader reader : READERS) {
       if (reader.accepts(location)) {
         return Optional.of(reader);

@@ -18,13 +18,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Remembers tensors' digests by their files' path, size and modification time, one small text file
  * per model. Whatever cannot be read or written is as if it were not there.
  */
 final class HashCache {
-  private static final String VERSION = "tandem-tensor-digests 1\n";
+  private static final String VERSION = "tandem-tensor-digests 2\n";
 
   /** A file that changed this recently may change again without a new modification time. */
   private static final Duration SETTLED = Duration.ofSeconds(2);
@@ -80,9 +81,15 @@ final class HashCache {
   /** Keeps the digests of some tensors, unless their files have changed or may yet unnoticed. */
   void store(Collection<Tensor> tensors, Map<String, String> digests) {
     Set<TensorFile> files = files(tensors);
+    Set<String> kept =
+        tensors.stream()
+            .filter(tensor -> tensor.data() instanceof FileRegion)
+            .map(HashCache::key)
+            .collect(Collectors.toSet());
     StringBuilder content = new StringBuilder(VERSION);
-    new TreeMap<>(digests)
-        .forEach((key, digest) -> content.append(key).append('\t').append(digest).append('\n'));
+    Map<String, String> sorted = new TreeMap<>(digests);
+    sorted.keySet().retainAll(kept);
+    sorted.forEach((key, digest) -> content.append(key).append('\t').append(digest).append('\n'));
     content.append(TensorDigest.ofText(content.toString())).append('\n');
     try {
       for (TensorFile file : files) {
@@ -106,7 +113,10 @@ final class HashCache {
     }
   }
 
-  /** All that a digest depends on besides the files' content. */
+  /**
+   * All that a digest depends on besides the files' content; without an offset for data that is not
+   * as it lies in a file, and whose digest is not kept.
+   */
   static String key(Tensor tensor) {
     long offset = tensor.data() instanceof FileRegion region ? region.offset() : 0;
     return String.join(

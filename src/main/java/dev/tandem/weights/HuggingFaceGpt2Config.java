@@ -1,6 +1,7 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
@@ -17,24 +18,23 @@ record HuggingFaceGpt2Config(ModelConfig model, OptionalInt eosId) {
   private static final double DEFAULT_NORM_EPS = 1e-5;
 
   /**
-   * The config of a file.
+   * The config that a file's members give.
    *
    * @throws ModelFormatException naming the field that is missing, wrong or not supported
    */
-  static HuggingFaceGpt2Config parse(String path, byte[] content) throws ModelFormatException {
-    JsonObject json = JsonObject.parse(path, content);
+  static HuggingFaceGpt2Config of(JsonObject json) throws ModelFormatException {
     if (!json.text("model_type", "gpt2").equals("gpt2")) {
       throw json.wrong("model_type", "gpt2");
     }
     refuseUnsupported(json);
     return new HuggingFaceGpt2Config(
-        modelConfig(path, json),
+        modelConfig(json),
         json.has("eos_token_id")
             ? OptionalInt.of(json.integer("eos_token_id"))
             : OptionalInt.empty());
   }
 
-  private static ModelConfig modelConfig(String path, JsonObject json) throws ModelFormatException {
+  private static ModelConfig modelConfig(JsonObject json) throws ModelFormatException {
     int dModel = json.integer("n_embd");
     int nHeads = json.integer("n_head");
     if (dModel < 1) {
@@ -58,11 +58,13 @@ record HuggingFaceGpt2Config(ModelConfig model, OptionalInt eosId) {
           (float) json.number("layer_norm_epsilon", DEFAULT_NORM_EPS),
           activation(json),
           false,
+          LinearBias.ALL,
           RopePairing.NONE,
           0,
+          false,
           json.flag("tie_word_embeddings", true));
     } catch (IllegalArgumentException e) {
-      throw new ModelFormatException(path, String.valueOf(e.getMessage()));
+      throw new ModelFormatException(json.path(), String.valueOf(e.getMessage()));
     }
   }
 

@@ -6,13 +6,11 @@ import dev.tandem.tensor.Tensor;
 import dev.tandem.weights.Folder.OpenFile;
 import dev.tandem.weights.TensorPlan.Spec;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -23,7 +21,6 @@ final class HuggingFaceGpt2Reader implements ModelReader {
   private static final String CONFIG = "config.json";
   private static final String SUFFIX = ".safetensors";
   private static final String PREFIX = "transformer.";
-  private static final int MAX_CONFIG_BYTES = 1 << 20;
 
   private static final Map<String, String> BLOCK_NAMES =
       Map.of(
@@ -48,13 +45,12 @@ final class HuggingFaceGpt2Reader implements ModelReader {
   }
 
   @Override
-  public Checkpoint read(ModelLocation location, Optional<Path> tokenizer) throws IOException {
+  public Checkpoint read(ModelLocation location, OpenOptions options) throws IOException {
     Folder folder = location.folder();
-    if (!folder.contains(CONFIG)) {
+    if (!options.hasConfigFile(folder)) {
       throw new ModelFormatException(location.path(), "no config.json beside it");
     }
-    HuggingFaceGpt2Config stated =
-        HuggingFaceGpt2Config.parse(folder.path(CONFIG), folder.readAll(CONFIG, MAX_CONFIG_BYTES));
+    HuggingFaceGpt2Config stated = HuggingFaceGpt2Config.of(options.configOf(folder));
     ModelConfig config = stated.model();
     int[] stopIds = stated.eosId().stream().toArray();
     OpenFile file = folder.open(location.file().orElse("model" + SUFFIX));
@@ -64,7 +60,7 @@ final class HuggingFaceGpt2Reader implements ModelReader {
           "Hugging Face GPT-2 (safetensors)",
           config,
           tensors(config, file),
-          () -> TokenizerFiles.ofGpt2(folder, tokenizer, config.vocabSize(), stopIds),
+          () -> TokenizerFiles.ofGpt2(folder, options.tokenizer(), config.vocabSize(), stopIds),
           file.closeables());
     } catch (IOException | RuntimeException e) {
       file.close();
@@ -142,7 +138,7 @@ final class HuggingFaceGpt2Reader implements ModelReader {
   private static List<Long> shape(Spec spec) {
     List<Long> shape = new ArrayList<>();
     switch (spec.use()) {
-      case GAIN, BIAS -> shape.add(spec.cols());
+      case GAIN, BIAS, FACTORS -> shape.add(spec.cols());
       case EMBEDDING, MATRIX, RESIDUAL -> {
         shape.add(isConv1d(spec) ? spec.cols() : spec.rows());
         shape.add(isConv1d(spec) ? spec.rows() : spec.cols());

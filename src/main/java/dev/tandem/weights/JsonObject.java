@@ -74,6 +74,32 @@ final class JsonObject {
     return object;
   }
 
+  /** An object without members. */
+  static JsonObject empty(String path) {
+    return new JsonObject(path);
+  }
+
+  /** The same with members added or replaced; a value is a number, true, false, null or text. */
+  JsonObject with(Map<String, String> pairs) {
+    JsonObject changed = new JsonObject(path);
+    changed.members.putAll(members);
+    pairs.forEach(
+        (key, value) -> {
+          changed.members.remove(key);
+          if (value.matches("-?[0-9]{1,18}")) {
+            changed.members.put(key, new BigInteger(value));
+          } else if (value.matches("-?[0-9.]{1,30}([eE][-+]?[0-9]{1,3})?")
+              && !value.endsWith(".")) {
+            changed.members.put(key, Double.valueOf(value));
+          } else if (value.equals("true") || value.equals("false")) {
+            changed.members.put(key, Boolean.valueOf(value));
+          } else if (!value.equals("null")) {
+            changed.members.put(key, value);
+          }
+        });
+    return changed;
+  }
+
   private void addNested(String key, JsonParser parser) throws IOException {
     int tokens = 0;
     for (int depth = 1; depth > 0; tokens++) {
@@ -149,6 +175,11 @@ final class JsonObject {
       return value;
     }
     throw wrong(key, "a string");
+  }
+
+  /** The file that it came from, for messages. */
+  String path() {
+    return path;
   }
 
   /** The error for a member that is not what it must be. */

@@ -1,6 +1,7 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
@@ -11,12 +12,10 @@ import dev.tandem.weights.Folder.OpenFile;
 import dev.tandem.weights.TensorPlan.Spec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * llama2.c checkpoints, version 0: seven i32, then f32 tensors of fixed order, each kind grouped
@@ -60,7 +59,7 @@ final class Llama2cReader implements ModelReader {
   }
 
   @Override
-  public Checkpoint read(ModelLocation location, Optional<Path> tokenizer) throws IOException {
+  public Checkpoint read(ModelLocation location, OpenOptions options) throws IOException {
     Folder folder = location.folder();
     OpenFile file = folder.open(location.file().orElse(location.name() + SUFFIX));
     try {
@@ -70,7 +69,7 @@ final class Llama2cReader implements ModelReader {
           "llama2.c version 0",
           config,
           tensors(config, file),
-          () -> TokenizerFiles.ofLlama2c(folder, tokenizer, config.vocabSize()),
+          () -> TokenizerFiles.ofLlama2c(folder, options.tokenizer(), config.vocabSize()),
           file.closeables());
     } catch (IOException | RuntimeException e) {
       file.close();
@@ -120,8 +119,10 @@ final class Llama2cReader implements ModelReader {
           NORM_EPS,
           Activation.SILU,
           true,
+          LinearBias.NONE,
           RopePairing.INTERLEAVED,
           ROPE_THETA,
+          false,
           signedVocabSize > 0);
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ModelFormatException(file.path(), "header: " + e.getMessage());

@@ -30,7 +30,8 @@ import java.util.stream.Collectors;
  *
  * <p>A tensor's SHA-256 is that of its elements in the type in which they are stored,
  * little-endian, {@code [rows = out, cols = in]} row-major, whether or not the file holds it
- * transposed; a tied head is no entry. The tokenizer is not part of the hash.
+ * transposed. Vectors (biases, gains) count as f32, in which all formats can hold their values. A
+ * tied head is no entry. The tokenizer is not part of the hash.
  *
  * @param hex SHA-256 in lower-case hex
  * @param entries what it was made of, sorted by name
@@ -101,7 +102,8 @@ public record ModelHash(String hex, List<Entry> entries) {
   }
 
   private static Entry entry(Tensor tensor, String digest) {
-    return new Entry(tensor.name(), tensor.dtype(), tensor.rows(), tensor.cols(), digest);
+    DType dtype = tensor.rows() == 1 ? DType.F32 : tensor.dtype();
+    return new Entry(tensor.name(), dtype, tensor.rows(), tensor.cols(), digest);
   }
 
   private static Map<String, String> compute(List<Tensor> tensors) throws IOException {
@@ -154,8 +156,10 @@ public record ModelHash(String hex, List<Entry> entries) {
       {"normEps", Float.toHexString(config.normEps())},
       {"activation", config.activation()},
       {"gatedFfn", config.gatedFfn()},
+      {"bias", config.bias()},
       {"rope", config.rope()},
       {"ropeTheta", Double.toHexString(config.ropeTheta())},
+      {"ropeFactors", config.ropeFactors()},
       {"tiedHead", config.tiedHead()},
     };
     StringBuilder text = new StringBuilder();

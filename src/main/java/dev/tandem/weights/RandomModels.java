@@ -1,6 +1,7 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
@@ -57,8 +58,10 @@ public final class RandomModels {
         NORM_EPS,
         Activation.GELU_TANH,
         false,
+        LinearBias.ALL,
         RopePairing.NONE,
         0,
+        false,
         true);
   }
 
@@ -86,8 +89,10 @@ public final class RandomModels {
         NORM_EPS,
         Activation.SILU,
         true,
+        LinearBias.NONE,
         RopePairing.INTERLEAVED,
         ropeTheta,
+        false,
         tiedHead);
   }
 

@@ -25,7 +25,7 @@ final class RandomWeights {
       case BIAS -> {
         // zero already
       }
-      case GAIN -> {
+      case GAIN, FACTORS -> {
         float[] ones = new float[Math.toIntExact(spec.elements())];
         Arrays.fill(ones, 1);
         put(memory, dtype, 0, ones, ones.length);
@@ -86,6 +86,7 @@ final class RandomWeights {
           part.putShort(2 * i, BFloat16.fromFloat(values[i]));
         }
       }
+      default -> throw new IllegalArgumentException("random weights of type " + dtype);
     }
   }
 }

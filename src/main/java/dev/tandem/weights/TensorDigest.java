@@ -28,19 +28,30 @@ final class TensorDigest {
   }
 
   /**
-   * SHA-256 of a tensor's elements in the type in which they are stored, little-endian, logical
-   * {@code [rows, cols]} row-major, in lower-case hex.
+   * SHA-256 of a tensor's elements in the type in which they are stored, vectors in f32,
+   * little-endian, logical {@code [rows, cols]} row-major, in lower-case hex.
    *
    * @throws IOException if the file cannot be read or is shorter than when it was opened
    */
   static String of(Tensor tensor) throws IOException {
     MessageDigest digest = sha256();
-    if (tensor.transposed() && tensor.rows() > 1 && tensor.cols() > 1) {
+    if (tensor.rows() == 1) {
+      updateVector(digest, tensor);
+    } else if (tensor.transposed() && tensor.cols() > 1) {
       updateTransposed(digest, tensor);
     } else {
       updateInOrder(digest, tensor.data());
     }
     return hex(digest.digest());
+  }
+
+  private static void updateVector(MessageDigest digest, Tensor tensor) throws IOException {
+    float[] values = new float[Math.toIntExact(tensor.cols())];
+    tensor.read(0, values.length, values, 0);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    digest.update(bytes);
   }
 
   private static void updateInOrder(MessageDigest digest, TensorData data) throws IOException {

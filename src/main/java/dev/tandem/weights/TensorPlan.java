@@ -1,5 +1,6 @@
 package dev.tandem.weights;
 
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.tensor.DType;
@@ -13,6 +14,7 @@ import java.util.Map;
 final class TensorPlan {
   static final String TOKEN_EMBEDDING = "token_embd.weight";
   static final String POSITION_EMBEDDING = "position_embd.weight";
+  static final String ROPE_FACTORS = "rope_freqs.weight";
   static final String OUTPUT = "output.weight";
 
   /** What a tensor does; random weights are scaled by it. */
@@ -26,7 +28,9 @@ final class TensorPlan {
     /** The gain of a norm. */
     GAIN,
     /** A bias of a norm or a linear layer. */
-    BIAS
+    BIAS,
+    /** What divides the rotary frequencies. */
+    FACTORS
   }
 
   /** One tensor, logically {@code [rows, cols]}. */
@@ -43,14 +47,11 @@ final class TensorPlan {
   }
 
   private final Map<String, Spec> specs = new LinkedHashMap<>();
-  private final boolean biases;
 
-  private TensorPlan(boolean biases) {
-    this.biases = biases;
-  }
+  private TensorPlan() {}
 
   /**
-   * The tensors of a model: GPT-2 with fused qkv and biases everywhere, or Llama without any.
+   * The tensors of a model: GPT-2 with fused qkv, or Llama.
    *
    * @throws IllegalArgumentException if the architecture is unknown
    */
@@ -61,10 +62,13 @@ final class TensorPlan {
           case "llama" -> false;
           default -> throw new IllegalArgumentException("architecture " + config.architecture());
         };
-    TensorPlan plan = new TensorPlan(gpt2);
+    TensorPlan plan = new TensorPlan();
     plan.add(TOKEN_EMBEDDING, Use.EMBEDDING, config.vocabSize(), config.dModel());
     if (config.hasPositionEmbedding()) {
       plan.add(POSITION_EMBEDDING, Use.EMBEDDING, config.maxSeq(), config.dModel());
+    }
+    if (config.ropeFactors()) {
+      plan.add(ROPE_FACTORS, Use.FACTORS, 1, config.headDim() / 2);
     }
     for (int layer = 0; layer < config.nLayers(); layer++) {
       plan.addBlock(config, "blk." + layer + ".", gpt2);
@@ -99,26 +103,29 @@ final class TensorPlan {
     long dFf = config.dFf();
     long qRows = (long) config.nHeads() * config.headDim();
     long kvRows = (long) config.nKvHeads() * config.headDim();
+    boolean qkvBias = config.bias() != LinearBias.NONE;
+    boolean outputBias = qkvBias && config.bias() != LinearBias.QKV;
+    boolean ffnBias = config.bias() == LinearBias.ALL;
     addNorm(block + "attn_norm", config);
     if (fusedQkv) {
-      addLinear(block + "attn_qkv", Use.MATRIX, qRows + 2 * kvRows, dModel);
+      addLinear(block + "attn_qkv", Use.MATRIX, qRows + 2 * kvRows, dModel, qkvBias);
     } else {
-      addLinear(block + "attn_q", Use.MATRIX, qRows, dModel);
-      addLinear(block + "attn_k", Use.MATRIX, kvRows, dModel);
-      addLinear(block + "attn_v", Use.MATRIX, kvRows, dModel);
+      addLinear(block + "attn_q", Use.MATRIX, qRows, dModel, qkvBias);
+      addLinear(block + "attn_k", Use.MATRIX, kvRows, dModel, qkvBias);
+      addLinear(block + "attn_v", Use.MATRIX, kvRows, dModel, qkvBias);
     }
-    addLinear(block + "attn_output", Use.RESIDUAL, dModel, qRows);
+    addLinear(block + "attn_output", Use.RESIDUAL, dModel, qRows, outputBias);
     addNorm(block + "ffn_norm", config);
     if (config.gatedFfn()) {
-      addLinear(block + "ffn_gate", Use.MATRIX, dFf, dModel);
+      addLinear(block + "ffn_gate", Use.MATRIX, dFf, dModel, ffnBias);
     }
-    addLinear(block + "ffn_up", Use.MATRIX, dFf, dModel);
-    addLinear(block + "ffn_down", Use.RESIDUAL, dModel, dFf);
+    addLinear(block + "ffn_up", Use.MATRIX, dFf, dModel, ffnBias);
+    addLinear(block + "ffn_down", Use.RESIDUAL, dModel, dFf, ffnBias);
   }
 
-  private void addLinear(String name, Use use, long rows, long cols) {
+  private void addLinear(String name, Use use, long rows, long cols, boolean bias) {
     add(name + ".weight", use, rows, cols);
-    if (biases) {
+    if (bias) {
       add(name + ".bias", Use.BIAS, 1, rows);
     }
   }

@@ -1,6 +1,7 @@
 package dev.tandem.api;
 
 import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
@@ -35,8 +36,10 @@ final class LongContexts {
             1e-5f,
             Activation.GELU_TANH,
             false,
+            LinearBias.ALL,
             RopePairing.NONE,
             0,
+            false,
             true);
     return RandomModels.of("random-gpt2", config, DType.F32, SEED);
   }
@@ -58,8 +61,10 @@ final class LongContexts {
             1e-5f,
             Activation.SILU,
             true,
+            LinearBias.NONE,
             RopePairing.INTERLEAVED,
             10_000,
+            false,
             false);
     return RandomModels.of("random-llama", config, DType.F32, SEED);
   }

@@ -3,6 +3,7 @@ package dev.tandem.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
@@ -50,8 +51,10 @@ class EmbeddedModelsTest {
                   1e-5f,
                   Activation.GELU_TANH,
                   false,
+                  LinearBias.ALL,
                   RopePairing.NONE,
                   0,
+                  false,
                   true));
       assertThat(model.parameterCount()).isEqualTo(2_025_600);
       assertThat(model.tensorBytes()).isEqualTo(2 * 2_025_600);
@@ -95,8 +98,10 @@ class EmbeddedModelsTest {
                   1e-5f,
                   Activation.SILU,
                   true,
+                  LinearBias.NONE,
                   RopePairing.INTERLEAVED,
                   10_000,
+                  false,
                   true));
       assertThat(model.parameterCount()).isEqualTo(260_032);
       assertThat(first(model.tensor("token_embd.weight"), 2))

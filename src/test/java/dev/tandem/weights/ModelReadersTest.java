@@ -202,8 +202,10 @@ class ModelReadersTest {
             c.normEps(),
             c.activation(),
             c.gatedFfn(),
+            c.bias(),
             c.rope(),
             c.ropeTheta(),
+            c.ropeFactors(),
             false);
     Checkpoint model = RandomModels.of("small", untied, DType.F16, 1);
     Path written = TestModels.writeGpt2(directory.resolve("gpt2"), model);

@@ -1,6 +1,7 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
@@ -36,8 +37,10 @@ final class TestModels {
           1e-5f,
           Activation.GELU_TANH,
           false,
+          LinearBias.ALL,
           RopePairing.NONE,
           0,
+          false,
           true);
 
   private TestModels() {}
@@ -58,8 +61,10 @@ final class TestModels {
         1e-5f,
         Activation.SILU,
         true,
+        LinearBias.NONE,
         RopePairing.INTERLEAVED,
         10_000,
+        false,
         tiedHead);
   }
 

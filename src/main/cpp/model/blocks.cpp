@@ -1,0 +1,174 @@
+#include "model/blocks.h"
+
+#include <array>
+#include <cstring>
+
+#include "kernels/scalar/half.h"
+
+namespace tandem {
+namespace {
+
+// Every formula has one rounding: products of an f16 factor and small integers are exact in f32.
+
+constexpr int64_t kNibbleBytes = 16;
+constexpr std::array<int8_t, 16> kIq4Values = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                               1,    13,   25,  38,  53,  69,  89,  113};
+
+float halfAt(const unsigned char* src) {
+  uint16_t half = 0;
+  std::memcpy(&half, src, sizeof half);
+  return scalar::floatFromHalf(half);
+}
+
+int low(unsigned char byte) { return byte & 0x0F; }
+int high(unsigned char byte) { return byte >> 4; }
+
+// (q - zero) * d + m
+void decodeQ4(float* dst, const unsigned char* nibbles, int zero, float d, float m) {
+  for (int64_t i = 0; i < kNibbleBytes; ++i) {
+    dst[i] = static_cast<float>(low(nibbles[i]) - zero) * d + m;
+    dst[i + kNibbleBytes] = static_cast<float>(high(nibbles[i]) - zero) * d + m;
+  }
+}
+
+// The same with a fifth bit per element, in the 32 bits before the nibbles.
+void decodeQ5(float* dst, const unsigned char* bits, int zero, float d, float m) {
+  uint32_t fifth = 0;
+  std::memcpy(&fifth, bits, sizeof fifth);
+  const unsigned char* nibbles = bits + sizeof fifth;
+  for (int64_t i = 0; i < kNibbleBytes; ++i) {
+    const int first = low(nibbles[i]) | static_cast<int>((fifth >> i & 1U) << 4);
+    const int second = high(nibbles[i]) | static_cast<int>((fifth >> (i + kNibbleBytes) & 1U) << 4);
+    dst[i] = static_cast<float>(first - zero) * d + m;
+    dst[i + kNibbleBytes] = static_cast<float>(second - zero) * d + m;
+  }
+}
+
+void decodeQ8(float* dst, const unsigned char* src) {
+  const float d = halfAt(src);
+  for (int64_t i = 0; i < 32; ++i) {
+    dst[i] = static_cast<float>(static_cast<int8_t>(src[2 + i])) * d;
+  }
+}
+
+void decodeIq4(float* dst, const unsigned char* src) {
+  const float d = halfAt(src);
+  for (int64_t i = 0; i < kNibbleBytes; ++i) {
+    const unsigned char pair = src[2 + i];
+    dst[i] = static_cast<float>(kIq4Values[static_cast<size_t>(low(pair))]) * d;
+    dst[i + kNibbleBytes] = static_cast<float>(kIq4Values[static_cast<size_t>(high(pair))]) * d;
+  }
+}
+
+struct GroupFactors {
+  int scale, min;
+};
+
+// Six bits each; of the last four groups, two bits lie above those of the first four.
+GroupFactors groupFactors(const unsigned char* packed, int64_t group) {
+  if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
+  return {low(packed[group + 4]) | (packed[group - 4] >> 6) << 4,
+          high(packed[group + 4]) | (packed[group] >> 6) << 4};
+}
+
+// Q4_K, or Q5_K where highBits is not null: eight groups of 32. Bit g of highBits[l] is the fifth
+// bit of element l of group g.
+void decodeK4(float* dst, const unsigned char* src, const unsigned char* highBits,
+              const unsigned char* nibbles) {
+  const float d = halfAt(src);
+  const float dMin = halfAt(src + 2);
+  for (int64_t group = 0; group < 8; ++group) {
+    const GroupFactors factors = groupFactors(src + 4, group);
+    const float scale = d * static_cast<float>(factors.scale);
+    const float min = dMin * static_cast<float>(factors.min);
+    const unsigned char* pairs = nibbles + group / 2 * 32;
+    for (int64_t l = 0; l < 32; ++l) {
+      int q = group % 2 == 0 ? low(pairs[l]) : high(pairs[l]);
+      if (highBits != nullptr) q |= (highBits[l] >> group & 1) << 4;
+      dst[group * 32 + l] = scale * static_cast<float>(q) - min;
+    }
+  }
+}
+
+// Two halves of 128 elements, each with 64 bytes of low nibbles, 32 of high bits, 8 scales.
+void decodeK6(float* dst, const unsigned char* src) {
+  const float d = halfAt(src + 208);
+  for (int64_t half = 0; half < 2; ++half) {
+    const unsigned char* nibbles = src + half * 64;
+    const unsigned char* highBits = src + 128 + half * 32;
+    const unsigned char* scales = src + 192 + half * 8;
+    for (int64_t l = 0; l < 32; ++l) {
+      for (int64_t quarter = 0; quarter < 4; ++quarter) {
+        const unsigned char pair = nibbles[quarter % 2 * 32 + l];
+        const int nibble = quarter < 2 ? low(pair) : high(pair);
+        const int q = (nibble | (highBits[l] >> 2 * quarter & 3) << 4) - 32;
+        const auto groupScale = static_cast<int8_t>(scales[l / 16 + 2 * quarter]);
+        const float scale = d * static_cast<float>(groupScale);
+        dst[half * 128 + quarter * 32 + l] = scale * static_cast<float>(q);
+      }
+    }
+  }
+}
+
+void decodeBlock(float* dst, int32_t dtype, const unsigned char* src) {
+  switch (dtype) {
+    case TD_Q4_0:
+      return decodeQ4(dst, src + 2, 8, halfAt(src), 0.0F);
+    case TD_Q4_1:
+      return decodeQ4(dst, src + 4, 0, halfAt(src), halfAt(src + 2));
+    case TD_Q5_0:
+      return decodeQ5(dst, src + 2, 16, halfAt(src), 0.0F);
+    case TD_Q5_1:
+      return decodeQ5(dst, src + 4, 0, halfAt(src), halfAt(src + 2));
+    case TD_Q8_0:
+      return decodeQ8(dst, src);
+    case TD_Q4_K:
+      return decodeK4(dst, src, nullptr, src + 16);
+    case TD_Q5_K:
+      return decodeK4(dst, src, src + 16, src + 48);
+    case TD_Q6_K:
+      return decodeK6(dst, src);
+    default:
+      return decodeIq4(dst, src);
+  }
+}
+
+}  // namespace
+
+BlockShape blockShape(int32_t dtype) {
+  switch (dtype) {
+    case TD_F32:
+      return {1, 4};
+    case TD_F16:
+    case TD_BF16:
+      return {1, 2};
+    case TD_Q4_0:
+    case TD_IQ4_NL:
+      return {32, 18};
+    case TD_Q4_1:
+      return {32, 20};
+    case TD_Q5_0:
+      return {32, 22};
+    case TD_Q5_1:
+      return {32, 24};
+    case TD_Q8_0:
+      return {32, 34};
+    case TD_Q4_K:
+      return {256, 144};
+    case TD_Q5_K:
+      return {256, 176};
+    case TD_Q6_K:
+      return {256, 210};
+    default:
+      return {0, 0};
+  }
+}
+
+void decodeBlocks(float* dst, int32_t dtype, const unsigned char* src, int64_t nBlocks) {
+  const BlockShape shape = blockShape(dtype);
+  for (int64_t i = 0; i < nBlocks; ++i) {
+    decodeBlock(dst + i * shape.elements, dtype, src + i * shape.bytes);
+  }
+}
+
+}  // namespace tandem

@@ -1,0 +1,25 @@
+// Quantised blocks as GGUF stores them: elements that share scales.
+#ifndef TANDEM_MODEL_BLOCKS_H_
+#define TANDEM_MODEL_BLOCKS_H_
+
+#include <cstdint>
+
+#include "api/tandem.h"
+
+namespace tandem {
+
+// Elements and bytes of one block; the types that are not quantised have blocks of one element.
+struct BlockShape {
+  int64_t elements;
+  int64_t bytes;
+};
+
+// {0, 0} for a number that is no td_dtype.
+BlockShape blockShape(int32_t dtype);
+
+// nBlocks blocks of a quantised type, as f32. src need not be aligned.
+void decodeBlocks(float* dst, int32_t dtype, const unsigned char* src, int64_t nBlocks);
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_BLOCKS_H_
