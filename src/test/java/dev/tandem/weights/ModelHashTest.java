@@ -3,6 +3,7 @@ package dev.tandem.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
@@ -60,7 +61,7 @@ class ModelHashTest {
 
   @Test
   void transposedStorageHashesTheSame() throws IOException {
-    for (DType dtype : DType.values()) {
+    for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16)) {
       Checkpoint model = RandomModels.of("small", TestModels.GPT2, dtype, 1);
       for (Tensor tensor : model.tensors().values()) {
         assertThat(TensorDigest.of(copy(tensor, true, -1))).isEqualTo(TensorDigest.of(tensor));
@@ -134,8 +135,10 @@ class ModelHashTest {
       1e-5f,
       Activation.SILU,
       true,
+      LinearBias.NONE,
       RopePairing.INTERLEAVED,
       10_000.0,
+      false,
       true
     };
     Object[] other = {
@@ -152,8 +155,10 @@ class ModelHashTest {
       1.1e-5f,
       Activation.GELU_ERF,
       false,
+      LinearBias.QKV,
       RopePairing.HALVES,
       10_000.5,
+      true,
       false
     };
     var constructor =
