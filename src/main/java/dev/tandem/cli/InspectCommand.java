@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
     description = "Show a model's configuration, tokenizer, tensors and sizes; or the machine's.")
 final class InspectCommand implements Callable<Integer> {
   private static final long F32_BYTES = 4;
+  private static final long MAX_UNASKED_HASH_BYTES = 1 << 30;
 
   @Spec private CommandSpec spec;
 
@@ -49,6 +50,12 @@ final class InspectCommand implements Callable<Integer> {
       fallbackValue = "true",
       description = "The processor, its instruction set, the BLAS and the memory bandwidth.")
   private boolean system;
+
+  @Option(
+      names = "--hash",
+      fallbackValue = "true",
+      description = "The model's hash, also where that means to read more than 1 GiB.")
+  private boolean hash;
 
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
@@ -93,7 +100,9 @@ final class InspectCommand implements Callable<Integer> {
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
       facts.put("kv_bytes_per_token", kvBytesPerToken(config));
-      facts.put("model_hash", checkpoint.hash().hex());
+      if (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES) {
+        facts.put("model_hash", checkpoint.hash().hex());
+      }
       List<Map<String, Object>> tensors = new ArrayList<>();
       checkpoint.tensors().values().forEach(tensor -> tensors.add(tensorFacts(tensor)));
       facts.put("tensors", tensors);
@@ -116,8 +125,10 @@ final class InspectCommand implements Callable<Integer> {
     facts.put("normEps", config.normEps());
     facts.put("activation", config.activation().name().toLowerCase(Locale.ROOT));
     facts.put("gatedFfn", config.gatedFfn());
+    facts.put("bias", config.bias().name().toLowerCase(Locale.ROOT));
     facts.put("rope", config.rope().name().toLowerCase(Locale.ROOT));
     facts.put("ropeTheta", config.ropeTheta());
+    facts.put("ropeFactors", config.ropeFactors());
     facts.put("tiedHead", config.tiedHead());
     return facts;
   }

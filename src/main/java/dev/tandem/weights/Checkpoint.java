@@ -121,9 +121,12 @@ public final class Checkpoint implements AutoCloseable {
     return Optional.ofNullable(tensors.get(tensorName));
   }
 
-  /** Elements of all tensors; a tied head counts once. */
+  /** Learned elements of all tensors; a tied head counts once, RoPE's factors do not. */
   public long parameterCount() {
-    return tensors.values().stream().mapToLong(Tensor::elements).sum();
+    return tensors.values().stream()
+        .filter(tensor -> !tensor.name().equals(TensorPlan.ROPE_FACTORS))
+        .mapToLong(Tensor::elements)
+        .sum();
   }
 
   /** Bytes of all tensors as they are stored. */

@@ -8,7 +8,11 @@ import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class RandomModelsTest {
 
@@ -36,7 +40,7 @@ class RandomModelsTest {
     assertThat(RandomModels.of("n", TestModels.GPT2, DType.F16, 9).hash().hex()).isEqualTo(hash);
     assertThat(RandomModels.of("m", TestModels.GPT2, DType.F16, 8).hash().hex()).isNotEqualTo(hash);
     // Equal on every machine and with any number of threads.
-    assertThat(hash).isEqualTo("87b586bc1ff4c43192b6dfe07f767547637c91315203a04ad08870fa45369a15");
+    assertThat(hash).isEqualTo("f375c55cf6006b65150187b8458c9df6c01a2c0fb6e94680dc64ed498b68329e");
   }
 
   @Test
@@ -56,13 +60,52 @@ class RandomModelsTest {
 
   @Test
   void shapesHaveTheirKnownParameterCounts() throws IOException {
-    assertThat(RandomModels.of("stories15M", DType.F16, 1).parameterCount()).isEqualTo(15_191_712);
-    assertThat(RandomModels.of("distilgpt2", DType.F16, 1).parameterCount()).isEqualTo(81_912_576);
-    assertThat(RandomModels.of("gpt2", DType.F16, 1).parameterCount()).isEqualTo(124_439_808);
-    assertThat(RandomModels.shapeNames()).contains("gpt2-medium", "gpt2-xl", "stories110M");
-    assertThatThrownBy(() -> RandomModels.of("gpt5", DType.F16, 1))
+    Map<String, Long> known =
+        Map.ofEntries(
+            Map.entry("stories15M", 15_191_712L),
+            Map.entry("distilgpt2", 81_912_576L),
+            Map.entry("gpt2", 124_439_808L),
+            Map.entry("gpt2-medium", 354_823_168L),
+            Map.entry("gpt2-large", 774_030_080L),
+            Map.entry("gpt2-xl", 1_557_611_200L),
+            Map.entry("smollm2-135m", 134_515_008L),
+            Map.entry("smollm2-360m", 361_821_120L),
+            Map.entry("smollm2-1.7b", 1_711_376_384L),
+            Map.entry("tinyllama", 1_100_048_384L),
+            Map.entry("llama2-7b", 6_738_415_616L),
+            Map.entry("llama2-13b", 13_015_864_320L),
+            Map.entry("llama3-8b", 8_030_261_248L),
+            Map.entry("llama3.1-8b", 8_030_261_248L),
+            Map.entry("llama3.2-1b", 1_235_814_400L),
+            Map.entry("llama3.2-3b", 3_212_749_824L),
+            Map.entry("mistral-7b", 7_248_023_552L));
+    known.forEach(
+        (name, parameters) ->
+            assertThat(RandomModels.drawn(name, DType.F16, 1).parameterCount())
+                .as(name)
+                .isEqualTo(parameters));
+    assertThat(RandomModels.shapeNames()).containsAll(known.keySet());
+    assertThatThrownBy(() -> RandomModels.drawn("gpt5", DType.F16, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("stories42M");
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F16", "BF16"})
+  void drawnWeightsAreThoseInMemory(DType dtype) throws IOException {
+    Checkpoint memory = RandomModels.of("distilgpt2", dtype, 3);
+    Checkpoint drawn = RandomModels.drawn("distilgpt2", dtype, 3);
+    Random random = new Random(4);
+    for (Tensor tensor : memory.tensors().values()) {
+      Tensor other = drawn.tensor(tensor.name());
+      for (int i = 0; i < 20; i++) {
+        int length = 1 + random.nextInt((int) Math.min(tensor.bytes(), 300));
+        long offset = random.nextLong(tensor.bytes() - length + 1);
+        assertThat(other.data().slice(offset, length))
+            .as("%s, %d B from %d", tensor.name(), length, offset)
+            .isEqualTo(tensor.data().slice(offset, length));
+      }
+    }
   }
 
   @Test
