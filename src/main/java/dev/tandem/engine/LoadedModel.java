@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -25,6 +26,7 @@ public final class LoadedModel implements AutoCloseable {
   private final Checkpoint checkpoint;
   private final Map<Path, Mapping> mappings = new HashMap<>();
   private final Map<String, ByteBuffer> copies = new HashMap<>();
+  private Optional<Tables.Rope> rope = Optional.empty();
 
   LoadedModel(Engine engine, Checkpoint checkpoint) throws IOException {
     this.engine = engine;
@@ -97,6 +99,23 @@ public final class LoadedModel implements AutoCloseable {
     ByteBuffer memory =
         data instanceof TensorData.MemoryRegion region ? region.buffer() : copy(tensor);
     return new BytePointer(memory.duplicate().clear());
+  }
+
+  /**
+   * The rotary angles, made once for all stages.
+   *
+   * @throws IOException if the factors of the frequencies cannot be read
+   */
+  synchronized Tables.Rope rope() throws IOException {
+    if (rope.isEmpty()) {
+      float[] factors = new float[0];
+      if (config().ropeFactors()) {
+        factors = new float[config().headDim() / 2];
+        checkpoint.tensor("rope_freqs.weight").read(0, factors.length, factors, 0);
+      }
+      rope = Optional.of(Tables.rope(config(), factors));
+    }
+    return rope.get();
   }
 
   /** Data that no file holds as we need it, kept as long as the model. */

@@ -128,15 +128,6 @@ final class StageArguments {
     }
   }
 
-  private float[] ropeFactors() throws IOException {
-    if (!model.config().ropeFactors()) {
-      return new float[0];
-    }
-    float[] factors = new float[model.config().headDim() / 2];
-    model.checkpoint().tensor("rope_freqs.weight").read(0, factors.length, factors, 0);
-    return factors;
-  }
-
   private StageOptionsArgs optionsArgs() throws IOException {
     ModelConfig config = model.config();
     StageOptionsArgs args =
@@ -153,9 +144,9 @@ final class StageArguments {
         .activation_eval(NativeCodes.of(options.activationEval()));
     args.kv_dtype(NativeCodes.of(DType.F32)).chunk_rows(options.chunkRows());
     if (config.rope() != RopePairing.NONE) {
-      float[] factors = ropeFactors();
-      args.rope_cos(kept(new FloatPointer(Tables.rope(config, factors, true))));
-      args.rope_sin(kept(new FloatPointer(Tables.rope(config, factors, false))));
+      Tables.Rope rope = model.rope();
+      args.rope_cos(kept(new FloatPointer(rope.cos())));
+      args.rope_sin(kept(new FloatPointer(rope.sin())));
     }
     if (options.activationEval() == ActivationEval.TABLE) {
       args.activation_table(kept(new ShortPointer(Tables.activation(config.activation()))));

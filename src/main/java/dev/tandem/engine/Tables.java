@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.util.stream.IntStream;
 
 /**
  * The tables that the core looks up instead of calling a mathematics library, whose results differ
@@ -20,12 +21,20 @@ final class Tables {
   private Tables() {}
 
   /**
-   * Cosines or sines of the rotary angles {@code position * theta^(-2i/headDim) / factors[i]}.
+   * Cosines and sines of the rotary angles.
+   *
+   * @param cos {@code [maxSeq, headDim / 2]} f32, direct
+   * @param sin the same
+   */
+  record Rope(FloatBuffer cos, FloatBuffer sin) {}
+
+  /**
+   * Cosines and sines of {@code position * theta^(-2i/headDim) / factors[i]}. A long context has
+   * millions of them, so all cores make them.
    *
    * @param factors {@code [headDim / 2]}, or empty for none
-   * @return {@code [maxSeq, headDim / 2]} f32, direct
    */
-  static FloatBuffer rope(ModelConfig config, float[] factors, boolean cosine) {
+  static Rope rope(ModelConfig config, float[] factors) {
     int half = config.headDim() / 2;
     double[] frequency = new double[half];
     for (int i = 0; i < half; i++) {
@@ -34,14 +43,19 @@ final class Tables {
         frequency[i] /= factors[i];
       }
     }
-    FloatBuffer table = direct(4L * config.maxSeq() * half).asFloatBuffer();
-    for (int position = 0; position < config.maxSeq(); position++) {
-      for (int i = 0; i < half; i++) {
-        double angle = position * frequency[i];
-        table.put((float) (cosine ? StrictMath.cos(angle) : StrictMath.sin(angle)));
-      }
-    }
-    return table.flip();
+    FloatBuffer cos = direct(4L * config.maxSeq() * half).asFloatBuffer();
+    FloatBuffer sin = direct(4L * config.maxSeq() * half).asFloatBuffer();
+    IntStream.range(0, config.maxSeq())
+        .parallel()
+        .forEach(
+            position -> {
+              for (int i = 0; i < half; i++) {
+                double angle = position * frequency[i];
+                cos.put(position * half + i, (float) StrictMath.cos(angle));
+                sin.put(position * half + i, (float) StrictMath.sin(angle));
+              }
+            });
+    return new Rope(cos, sin);
   }
 
   /**
