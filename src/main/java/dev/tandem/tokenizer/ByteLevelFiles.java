@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.TreeSet;
 
 /** Reads GPT-2's {@code vocab.json} and {@code merges.txt}. */
 final class ByteLevelFiles {
@@ -67,7 +66,10 @@ final class ByteLevelFiles {
     String[] names = namesById(ids);
     OptionalInt endOfText =
         ids.containsKey(END_OF_TEXT) ? OptionalInt.of(ids.get(END_OF_TEXT)) : OptionalInt.empty();
-    Set<Integer> stops = stopSet(stopIds, endOfText, names.length);
+    Set<Integer> stops = StopIds.of(names.length, stopIds);
+    if (stops.isEmpty()) {
+      endOfText.ifPresent(stops::add);
+    }
     TokenType[] types = new TokenType[names.length];
     Arrays.fill(types, TokenType.NORMAL);
     stops.forEach(id -> types[id] = TokenType.CONTROL);
@@ -94,22 +96,6 @@ final class ByteLevelFiles {
       names[id] = entry.getKey();
     }
     return names;
-  }
-
-  private static Set<Integer> stopSet(int[] stopIds, OptionalInt endOfText, int vocabSize)
-      throws TokenizerFormatException {
-    Set<Integer> stops = new TreeSet<>();
-    for (int id : stopIds) {
-      if (id < 0 || id >= vocabSize) {
-        throw new TokenizerFormatException(
-            "end-of-text id", "0.." + (vocabSize - 1) + " (" + VOCAB + ")", Integer.toString(id));
-      }
-      stops.add(id);
-    }
-    if (stops.isEmpty()) {
-      endOfText.ifPresent(stops::add);
-    }
-    return stops;
   }
 
   private static void requireBytes(Map<String, Integer> ids) throws TokenizerFormatException {

@@ -25,7 +25,7 @@ final class Llama2cFile {
   private static final int FIRST_PIECE_ID = FIRST_BYTE_ID + 256;
 
   /** run.c merges only above -1e10. */
-  static final float LEAST_SCORE = Math.nextUp(-1e10f);
+  private static final float LEAST_SCORE = Math.nextUp(-1e10f);
 
   private Llama2cFile() {}
 
@@ -77,7 +77,8 @@ final class Llama2cFile {
     spec.normalizer =
         new Normalizer(false, Normalizer.Prefix.TEXT_START, Spaces.AS_DISTINCT_U2581, false);
     spec.scores = scores;
-    spec.merges = ScoreMerges.table(FILE, spec, scores, LEAST_SCORE);
+    spec.leastScore = LEAST_SCORE;
+    spec.merges = ScoreMerges.table(FILE, spec);
     spec.byteFallback = true;
     spec.unknownId = OptionalInt.of(UNKNOWN_ID);
     spec.bosId = OptionalInt.of(BOS_ID);

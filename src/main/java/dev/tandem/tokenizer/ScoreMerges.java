@@ -1,5 +1,7 @@
 package dev.tandem.tokenizer;
 
+import static java.util.Objects.requireNonNull;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -23,22 +25,23 @@ final class ScoreMerges {
   /**
    * Every way to put a piece together from two others; the priority is the rank of its score. Where
    * characters without a token may merge ({@link TokenizerSpec#fallbackAfterMerges}), these are
-   * such others, too.
+   * such others, too. Pieces with a score below {@link TokenizerSpec#leastScore} are never put
+   * together.
    *
    * @param file for messages
-   * @param least pieces with a score below this are never put together
    * @throws TokenizerFormatException if that gives an unused piece, which would have to be taken
    *     apart again
    */
-  static MergeTable table(String file, TokenizerSpec spec, float[] scores, float least)
+  static MergeTable table(String file, TokenizerSpec spec)
       throws TokenizerFormatException {
+    float[] scores = requireNonNull(spec.scores);
     ScoreMerges merges = new ScoreMerges(spec);
     int[] ranks = ranks(scores);
     MergeTable table = new MergeTable(2 * spec.size());
     for (int id = 0; id < spec.size(); id++) {
       byte[] piece = merges.pieces[id];
       if (piece.length > 0
-          && scores[id] >= least
+          && scores[id] >= spec.leastScore
           && merges.index.find(piece, 0, piece.length) == id
           && merges.addAll(id, ranks[id], table)
           && spec.types[id] == TokenType.UNUSED) {

@@ -6,6 +6,8 @@ enum Spaces {
   LITERAL,
   /** As U+2581, which a text's own U+2581 is then the same as: SentencePiece. */
   AS_U2581,
+  /** The same, but {@link Metaspace} is what replaces them, not the {@link Normalizer}. */
+  AS_U2581_BY_METASPACE,
   /**
    * As U+2581, which a text's own U+2581 is not the same as: llama2.c, whose files hold spaces
    * again.

@@ -29,6 +29,9 @@ final class TokenizerSpec {
   /** Of each id, where merges follow from them (SentencePiece); else null. */
   float @Nullable [] scores;
 
+  /** Tokens with less are not made by merges. */
+  float leastScore = Float.NEGATIVE_INFINITY;
+
   /** Whether a word that is a token becomes it without any merges. */
   boolean ignoreMerges;
 
