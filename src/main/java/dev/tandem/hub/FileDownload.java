@@ -53,7 +53,9 @@ final class FileDownload {
   private final PartialFile partial;
   private final LongConsumer progress;
 
-  /** Where the content lies; signed addresses of other hosts serve for many ranges, but not ever. */
+  /**
+   * Where the content lies; signed addresses of other hosts serve for many ranges, but not ever.
+   */
   private volatile URI location;
 
   /**
@@ -193,7 +195,35 @@ final class FileDownload {
     }
   }
 
-e void whole() throws IOException, InterruptedException {
+  private Map<String, String> rangeHeaders(long start, long end) {
+    String range = "bytes=" + start + "-" + (end - 1);
+    Optional<String> etag = partial.etag();
+    return etag.isPresent()
+        ? Map.of("Range", range, "If-Range", etag.get())
+        : Map.of("Range", range);
+  }
+
+  private void requireRange(HubAnswer answer, long start) throws IOException {
+    if (answer.status() == RANGE_NOT_SATISFIABLE) {
+      throw new Changed();
+    }
+    require(answer);
+    if (!partial.accepts(answer.strongEtag())) {
+      throw new Changed();
+    }
+    if (answer.status() != PARTIAL) {
+      requireLength(answer.contentLength());
+      throw new NoRanges();
+    }
+    Optional<long[]> range = answer.range();
+    if (range.isEmpty() || range.get()[0] != start) {
+      throw new NoRanges(); // it has its own idea of them
+    }
+    requireLength(OptionalLong.of(range.get()[1]));
+  }
+
+  /** One connection, from the beginning each time. */
+  private void whole() throws IOException, InterruptedException {
     Patience patience = client.patience(file.toString());
     byte[] buffer = new byte[BUFFER_BYTES];
     while (true) {
@@ -227,8 +257,11 @@ e void whole() throws IOException, InterruptedException {
   /** That this is content of this file, as far as the headers tell. */
   private void require(HubAnswer answer) throws IOException {
     URI asked = client.uri(file);
-    if (!access.isHub(answer.uri()) && answer.status() >= 400 && answer.status() < 500
-        && answer.status() != 408 && answer.status() != 429) {
+    if (!access.isHub(answer.uri())
+        && answer.status() >= 400
+        && answer.status() < 500
+        && answer.status() != 408
+        && answer.status() != 429) {
       location = asked; // its signature has expired: the hub gives another one
       throw new IOException(answer.uri().getHost() + " answers " + answer.status());
     }

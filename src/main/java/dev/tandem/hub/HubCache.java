@@ -201,7 +201,7 @@ public final class HubCache {
       file =
           list(model).stream()
               .map(HubCache::name)
-              .filter(file -> file.startsWith(directoryName + "."))
+              .filter(entry -> entry.startsWith(directoryName + "."))
               .findFirst();
     }
     return new HubModel(repository, revision, file).toString();
@@ -231,6 +231,11 @@ public final class HubCache {
     }
     entries.sort(Comparator.naturalOrder());
     return entries;
+  }
+
+  /** A number of bytes for people, such as {@code 548 MB}. */
+  public static String shown(long bytes) {
+    return Storage.shown(bytes);
   }
 
   /** A repository's own directory, made if need be. */

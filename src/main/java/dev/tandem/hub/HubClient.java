@@ -163,7 +163,8 @@ final class HubClient implements AutoCloseable {
     throw new HubException(uri + ": more than " + MAX_REDIRECTS + " redirects");
   }
 
-  private static URI target(URI from, String location) throws HubException {
+  /** Where a redirect leads, if we go there. */
+  static URI target(URI from, String location) throws HubException {
     URI to;
     try {
       to = from.resolve(location);

@@ -31,4 +31,10 @@ record TransferLimits(
           Duration.ofSeconds(20),
           Duration.ofMinutes(2),
           Duration.ofSeconds(60));
+
+  /** The same with another number of connections. */
+  TransferLimits withConnections(int other) {
+    return new TransferLimits(
+        other, partBytes, attempts, firstDelay, longestDelay, longestRetryAfter, silence);
+  }
 }
