@@ -22,7 +22,7 @@ final class EnvironmentDefaults implements IDefaultValueProvider {
 
   /** The variables that a command runs with. */
   static Map<String, String> of(CommandSpec command) {
-    return command.defaultValueProvider() instanceof EnvironmentDefaults defaults
+    return command.commandLine().getDefaultValueProvider() instanceof EnvironmentDefaults defaults
         ? defaults.environment
         : System.getenv();
   }

@@ -138,7 +138,7 @@ final class FileDownload {
       try {
         ended.get();
       } catch (ExecutionException e) {
-        failure = worse(failure, e.getCause());
+        failure = worse(failure, e);
       }
     }
     if (failure != null) {
@@ -147,9 +147,11 @@ final class FileDownload {
   }
 
   /** Of what several workers met, what decides how it goes on. */
-  private static IOException worse(@Nullable IOException known, Throwable e) {
+  private static IOException worse(@Nullable IOException known, ExecutionException e) {
     IOException failure =
-        e instanceof IOException io ? io : new HubException("failed: " + HubException.reason(e), e);
+        e.getCause() instanceof IOException io
+            ? io
+            : new HubException("failed: " + HubException.reason(e), e);
     return known == null || failure instanceof HubException ? failure : known;
   }
 

@@ -83,7 +83,7 @@ final class HubAnswer implements AutoCloseable {
     if (status() != PARTIAL || !range.matches("bytes \\d{1,18}-\\d{1,18}/\\d{1,18}")) {
       return Optional.empty();
     }
-    String[] parts = range.substring("bytes ".length()).split("[-/]");
+    String[] parts = range.substring("bytes ".length()).split("[-/]", -1);
     return Optional.of(new long[] {Long.parseLong(parts[0]), Long.parseLong(parts[2])});
   }
 

@@ -240,7 +240,7 @@ public final class HubCache {
 
   /** A repository's own directory, made if need be. */
   Path repository(HubModel model) throws HubException {
-    String[] name = model.repository().split("/");
+    String[] name = model.repositoryParts();
     return Storage.directory(Storage.root(models), name[0], name[1]);
   }
 

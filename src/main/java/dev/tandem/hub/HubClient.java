@@ -53,7 +53,8 @@ final class HubClient implements AutoCloseable {
             .build();
     this.guard = Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "pull-silence"));
     long period = Math.max(1, limits.silence().toMillis() / 4);
-    guard.scheduleWithFixedDelay(this::endSilent, period, period, TimeUnit.MILLISECONDS);
+    var unused =
+        guard.scheduleWithFixedDelay(this::endSilent, period, period, TimeUnit.MILLISECONDS);
   }
 
   static Thread daemon(Runnable task, String name) {
@@ -69,7 +70,7 @@ final class HubClient implements AutoCloseable {
 
   /** The files of a repository. */
   RepoListing listing(HubModel model) throws IOException, InterruptedException {
-    String[] name = model.repository().split("/");
+    String[] name = model.repositoryParts();
     URI uri =
         URI.create(
             access.uri("/api/models", name[0], name[1], "revision", model.revision())
@@ -81,8 +82,8 @@ final class HubClient implements AutoCloseable {
 
   /** Where a file is asked for. */
   URI uri(RepoFile file) {
-    String[] name = file.repository().split("/");
-    String[] path = file.path().split("/");
+    String[] name = file.repository().split("/", -1);
+    String[] path = file.path().split("/", -1);
     String[] segments = new String[4 + path.length];
     segments[0] = name[0];
     segments[1] = name[1];

@@ -89,6 +89,11 @@ public record HubModel(String repository, String revision, Optional<String> file
     return List.copyOf(SHORT_NAMES.keySet());
   }
 
+  /** Owner and name. */
+  String[] repositoryParts() {
+    return repository.split("/", -1);
+  }
+
   /** The same model at another revision. */
   public HubModel atRevision(String other) {
     return new HubModel(repository, other, file);

