@@ -41,7 +41,7 @@ final class InspectCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
-      description = "A file, a directory or a built-in model. Default: ${DEFAULT-VALUE}")
+      description = "A file, a directory, a built-in or a pulled model. Default: ${DEFAULT-VALUE}")
   private String model;
 
   @Option(
@@ -82,7 +82,8 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> modelFacts() throws IOException {
-    try (Checkpoint checkpoint = Checkpoints.open(model, Optional.empty())) {
+    try (Checkpoint checkpoint =
+        ModelNames.open(model, Optional.empty(), EnvironmentDefaults.of(spec))) {
       ModelConfig config = checkpoint.config();
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("model", checkpoint.name());

@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which model. */
 @Command(optionListHeading = "Model:")
@@ -16,12 +18,16 @@ final class ModelMixin {
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
       description =
-          "A file (.bin, .safetensors), a directory (Hugging Face layout), or a built-in model:"
-              + " gpt2-shakespeare or stories260K. Default: ${DEFAULT-VALUE}")
+          "A file (.bin, .safetensors), a directory (Hugging Face layout), a built-in model"
+              + " (gpt2-shakespeare or stories260K), or one that was pulled. Default:"
+              + " ${DEFAULT-VALUE}")
   private String model;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
 
   /** Opens it, with its own tokenizer unless another one is given. */
   Checkpoint open(Optional<Path> tokenizer) throws IOException {
-    return Checkpoints.open(model, tokenizer);
+    return ModelNames.open(model, tokenizer, EnvironmentDefaults.of(spec));
   }
 }
