@@ -69,8 +69,7 @@ public final class Conversion {
         checkpoint, out, options.overwrite(), writer, plan, writer.notes(checkpoint));
   }
 
-  private static void checkSpace(AtomicOutput output, TypePlan plan, Path out)
-      throws IOException {
+  private static void checkSpace(AtomicOutput output, TypePlan plan, Path out) throws IOException {
     long usable = output.usableBytes();
     if (plan.bytes() > usable) {
       throw new IOException(

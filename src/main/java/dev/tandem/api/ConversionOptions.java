@@ -11,8 +11,7 @@ import java.util.Optional;
  *     name says it
  * @param overwrite whether something that is there already is replaced
  */
-public record ConversionOptions(
-    Optional<DType> type, Optional<String> format, boolean overwrite) {
+public record ConversionOptions(Optional<DType> type, Optional<String> format, boolean overwrite) {
 
   /** Each tensor's own type, the format that the name says, nothing replaced. */
   public static ConversionOptions defaults() {

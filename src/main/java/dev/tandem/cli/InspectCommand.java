@@ -53,6 +53,7 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
 
+  @Mixin private ConfigMixin config;
   @Mixin GeneralMixin general;
 
   @Override
@@ -82,8 +83,11 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> modelFacts() throws IOException {
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint =
-        ModelNames.open(model, Optional.empty(), EnvironmentDefaults.of(spec))) {
+        ModelNames.open(model, config.options(Optional.empty()), EnvironmentDefaults.of(spec))) {
+      checkpoint.notes().forEach(console::note);
       ModelConfig config = checkpoint.config();
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("model", checkpoint.name());

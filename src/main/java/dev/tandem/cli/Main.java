@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       DetokenizeCommand.class,
       InspectCommand.class,
       PullCommand.class,
+      ConvertCommand.class,
       BenchCommand.class,
       CompletionCommand.class
     })

@@ -4,6 +4,7 @@ import dev.tandem.hub.HubCache;
 import dev.tandem.hub.HubModel;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
+import dev.tandem.weights.OpenOptions;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,17 +20,18 @@ final class ModelNames {
   /**
    * Opens a model.
    *
+   * @param options what the user adds to its files
    * @param environment says where pulled models are
    */
-  static Checkpoint open(String model, Optional<Path> tokenizer, Map<String, String> environment)
+  static Checkpoint open(String model, OpenOptions options, Map<String, String> environment)
       throws IOException {
     if (Checkpoints.embeddedNames().contains(model) || exists(model)) {
-      return Checkpoints.open(model, tokenizer);
+      return Checkpoints.open(model, options);
     }
     Optional<Path> pulled =
         HubCache.ofUser(environment, System.getProperty("user.home", "")).find(model);
     try {
-      return Checkpoints.open(pulled.map(Path::toString).orElse(model), tokenizer);
+      return Checkpoints.open(pulled.map(Path::toString).orElse(model), options);
     } catch (FileNotFoundException e) {
       throw pulled.isEmpty() && isOfHub(model) ? withHint(e, model) : e;
     }

@@ -182,7 +182,9 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** The tensors' SHA-256 by name, as {@link ModelHash} counts them, if the file states them all. */
+  /**
+   * The tensors' SHA-256 by name, as {@link ModelHash} counts them, if the file states them all.
+   */
   Map<String, String> statedDigests() throws IOException {
     synchronized (hashLock) {
       if (statedDigests.isEmpty()) {

@@ -194,8 +194,7 @@ record GgufConfig(ModelConfig model, float ropeScale) {
       return 1;
     }
     double factor =
-        in.keys.real(
-            in.key(ROPE_SCALING_FACTOR), in.keys.real(in.key(ROPE_SCALE_LINEAR), 1));
+        in.keys.real(in.key(ROPE_SCALING_FACTOR), in.keys.real(in.key(ROPE_SCALE_LINEAR), 1));
     return switch (in.keys.text(in.key(ROPE_SCALING_TYPE), "linear")) {
       case "none" -> 1;
       case "linear" -> {

@@ -114,10 +114,7 @@ record GgufFile(String path, GgufMetadata metadata, Map<String, Entry> tensors) 
     int dimensions = cursor.u32(name);
     if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
       throw new ModelFormatException(
-          path,
-          name,
-          "1.." + MAX_DIMENSIONS + " dimensions",
-          Integer.toUnsignedString(dimensions));
+          path, name, "1.." + MAX_DIMENSIONS + " dimensions", Integer.toUnsignedString(dimensions));
     }
     List<Long> extents = new ArrayList<>();
     for (int i = 0; i < dimensions; i++) {
@@ -200,7 +197,10 @@ record GgufFile(String path, GgufMetadata metadata, Map<String, Entry> tensors) 
         throw new ModelFormatException(
             path,
             s.name,
-            "data behind that of " + before.name + ", which ends at " + (before.offset + before.bytes),
+            "data behind that of "
+                + before.name
+                + ", which ends at "
+                + (before.offset + before.bytes),
             "data at " + s.offset);
       }
     }

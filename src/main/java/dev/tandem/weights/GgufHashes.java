@@ -101,8 +101,7 @@ final class GgufHashes {
    * @param digests by name; {@link #UNKNOWN} for those that are missing
    * @param sample of the file, or {@link #UNKNOWN}
    */
-  static void write(
-      GgufHeader header, TypePlan plan, Map<String, String> digests, String sample) {
+  static void write(GgufHeader header, TypePlan plan, Map<String, String> digests, String sample) {
     List<String> names = new ArrayList<>();
     List<String> types = new ArrayList<>();
     List<String> hex = new ArrayList<>();

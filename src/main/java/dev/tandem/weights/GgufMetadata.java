@@ -101,8 +101,7 @@ final class GgufMetadata {
   }
 
   private void skipElements(
-      GgufCursor cursor, String key, GgufValueType type, long count, int depth)
-      throws IOException {
+      GgufCursor cursor, String key, GgufValueType type, long count, int depth) throws IOException {
     if (depth > MAX_DEPTH) {
       throw new ModelFormatException(path, key, "arrays nested " + MAX_DEPTH + " deep", "deeper");
     }

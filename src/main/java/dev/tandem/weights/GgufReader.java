@@ -77,8 +77,7 @@ final class GgufReader implements ModelReader {
     return tokenizer;
   }
 
-  private static Map<String, Tensor> tensors(GgufFile file, GgufConfig config)
-      throws IOException {
+  private static Map<String, Tensor> tensors(GgufFile file, GgufConfig config) throws IOException {
     Map<String, GgufFile.Entry> unread = new LinkedHashMap<>(file.tensors());
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Spec spec : TensorPlan.of(config.model()).specs()) {
@@ -140,6 +139,7 @@ final class GgufReader implements ModelReader {
 
   /** Rotary frequencies of old conversions, which follow from the config. */
   private static boolean isHarmless(String name, ModelConfig config) {
-    return !config.hasPositionEmbedding() && name.matches("blk\\.[0-9]{1,5}\\.attn_rot_embd\\.weight");
+    return !config.hasPositionEmbedding()
+        && name.matches("blk\\.[0-9]{1,5}\\.attn_rot_embd\\.weight");
   }
 }

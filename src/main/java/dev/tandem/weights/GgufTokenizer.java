@@ -4,6 +4,7 @@ import dev.tandem.tokenizer.GgufVocabulary;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.Tokenizers;
+import dev.tandem.weights.Folder.OpenFile;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,21 @@ final class GgufTokenizer {
   private static final int MAX_TOKENS = 1 << 24;
 
   private GgufTokenizer() {}
+
+  /** Whether a file begins as GGUF files do. */
+  static boolean accepts(Folder folder, String file) throws IOException {
+    try (OpenFile open = folder.open(file)) {
+      return open.data().bytes() >= Integer.BYTES
+          && open.data().slice(0, Integer.BYTES).getInt() == GgufFile.MAGIC;
+    }
+  }
+
+  /** The tokenizer of a GGUF file, whose tensors do not matter. */
+  static Tokenizer open(Folder folder, String file) throws IOException {
+    try (OpenFile open = folder.open(file)) {
+      return read(GgufFile.read(open.path(), open.data()));
+    }
+  }
 
   /**
    * The tokenizer of a file.
@@ -147,8 +163,7 @@ final class GgufTokenizer {
     try {
       return Tokenizers.vocabularyOf(tokenizer);
     } catch (UnsupportedOperationException e) {
-      ModelFormatException cannot =
-          new ModelFormatException(model, String.valueOf(e.getMessage()));
+      ModelFormatException cannot = new ModelFormatException(model, String.valueOf(e.getMessage()));
       cannot.initCause(e);
       throw cannot;
     }

@@ -214,8 +214,7 @@ final class GgufWriter implements ModelWriter {
       header.u32(prefix + GgufKeys.KEY_LENGTH, config.headDim());
       header.u32(prefix + GgufKeys.VALUE_LENGTH, config.headDim());
     }
-    header.f32(
-        prefix + (gpt2 ? GgufKeys.LAYER_NORM_EPS : GgufKeys.RMS_NORM_EPS), config.normEps());
+    header.f32(prefix + (gpt2 ? GgufKeys.LAYER_NORM_EPS : GgufKeys.RMS_NORM_EPS), config.normEps());
     if (!gpt2) {
       header.f32(prefix + GgufKeys.ROPE_BASE, (float) config.ropeTheta());
       header.u32(prefix + GgufKeys.ROPE_DIMENSIONS, config.headDim());

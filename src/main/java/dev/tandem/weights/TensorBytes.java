@@ -74,8 +74,7 @@ final class TensorBytes {
     int rowBytes = Math.toIntExact(Math.multiplyExact(tensor.cols(), elementBytes));
     int panelRows = TensorRows.panelRows(tensor, elementBytes);
     ByteBuffer panel =
-        ByteBuffer.allocate(Math.multiplyExact(panelRows, rowBytes))
-            .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(Math.multiplyExact(panelRows, rowBytes)).order(ByteOrder.LITTLE_ENDIAN);
     for (long row = 0; row < tensor.rows(); row += panelRows) {
       int n = (int) Math.min(panelRows, tensor.rows() - row);
       for (int col = 0; col < tensor.cols(); col++) {

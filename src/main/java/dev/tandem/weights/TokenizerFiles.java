@@ -99,10 +99,7 @@ public final class TokenizerFiles {
     }
     String numbered = "tok" + vocabSize + ".bin";
     return read(
-        folder,
-        folder.contains(numbered) ? numbered : LLAMA2C,
-        TokenizerFormat.LLAMA2C,
-        size);
+        folder, folder.contains(numbered) ? numbered : LLAMA2C, TokenizerFormat.LLAMA2C, size);
   }
 
   /** A tokenizer for a model: of its size, or a little padded. */
@@ -151,6 +148,9 @@ public final class TokenizerFiles {
     if (file.endsWith(".txt")) {
       return byteLevel(folder, VOCAB, file);
     }
+    if (GgufTokenizer.accepts(folder, file)) {
+      return GgufTokenizer.open(folder, file);
+    }
     byte[] content = folder.readAll(file, MAX_FILE_BYTES);
     for (TokenizerFormat format : TokenizerFormat.values()) {
       if (format.accepts(content)) {
@@ -175,7 +175,9 @@ public final class TokenizerFiles {
             + String.join(", ", BY_NAME.keySet()));
   }
 
-  /** The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there. */
+  /**
+   * The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there.
+   */
   private static Optional<String> fileIn(Folder folder) {
     boolean merges = folder.contains(MERGES);
     return BY_NAME.keySet().stream()
