@@ -42,7 +42,7 @@ final class InspectCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
-      description = "A file, a directory or a built-in model. Default: ${DEFAULT-VALUE}")
+      description = "A file, a directory, a built-in or a pulled model. Default: ${DEFAULT-VALUE}")
   private String model;
 
   @Option(
@@ -60,6 +60,7 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
 
+  @Mixin private ConfigMixin config;
   @Mixin GeneralMixin general;
 
   @Override
@@ -89,7 +90,11 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> modelFacts() throws IOException {
-    try (Checkpoint checkpoint = Checkpoints.open(model, Optional.empty())) {
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    try (Checkpoint checkpoint =
+        ModelNames.open(model, config.options(Optional.empty()), EnvironmentDefaults.of(spec))) {
+      checkpoint.notes().forEach(console::note);
       ModelConfig config = checkpoint.config();
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("model", checkpoint.name());
