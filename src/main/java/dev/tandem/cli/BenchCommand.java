@@ -48,7 +48,7 @@ final class BenchCommand implements Callable<Integer> {
       names = "--shape",
       paramLabel = "NAME",
       defaultValue = "",
-      completionCandidates = Shapes.class,
+      completionCandidates = SynthesizeCommand.Shapes.class,
       description =
           "Random weights of this shape, made in memory, instead of a model:"
               + " ${COMPLETION-CANDIDATES}")
@@ -110,14 +110,6 @@ final class BenchCommand implements Callable<Integer> {
   private boolean json;
 
   @Mixin GeneralMixin general;
-
-  /** Completes {@code --shape}. */
-  static final class Shapes implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return RandomModels.shapeNames().iterator();
-    }
-  }
 
   /** Completes {@code --placement}. */
   static final class Placements implements Iterable<String> {

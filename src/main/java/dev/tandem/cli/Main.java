@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       PullCommand.class,
       ConvertCommand.class,
+      SynthesizeCommand.class,
       BenchCommand.class,
       CompletionCommand.class
     })
