@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "synthesize",
     versionProvider = Version.class,
+    optionListHeading = "Weights:",
     description = {
       "Write a model with random weights in the shape of a known one, for benchmarks and tests.",
       "Its tokenizer works; what it writes makes no sense."
