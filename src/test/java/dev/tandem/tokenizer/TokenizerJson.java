@@ -1,5 +1,6 @@
 package dev.tandem.tokenizer;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,7 +28,7 @@ final class TokenizerJson {
           + "{'Sequence':{'id':'B','type_id':1}}],'special_tokens':{'<s>':{'id':'<s>','ids':[1],"
           + "'tokens':['<s>']}}}";
 
-  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final ObjectMapper MAPPER = new ObjectMapper().enable(JsonParser.Feature.ALLOW_SINGLE_QUOTES);
 
   private final ObjectNode root = MAPPER.createObjectNode();
   private final ObjectNode model = MAPPER.createObjectNode();
@@ -73,7 +74,7 @@ final class TokenizerJson {
 
   static JsonNode parse(String json) {
     try {
-      return MAPPER.readTree(json.contains("\"") ? json : json.replace('\'', '"'));
+      return MAPPER.readTree(json);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(json, e);
     }
