@@ -50,6 +50,17 @@ final class Gpt2Forms {
         .added(END_OF_TEXT, "<|endoftext|>", true, true);
   }
 
+  /** The first 300 tokens only, with the special one as the next. */
+  static TokenizerJson smallTokenizerJson() {
+    Map<String, Integer> ids = ids();
+    ids.values().removeIf(id -> id >= 300);
+    return tokenizerJson(false)
+        .vocab(ids)
+        .merges(MERGES.subList(0, 300 - 256), false)
+        .with("added_tokens", "[]")
+        .added(300, "<|endoftext|>", true, true);
+  }
+
   private static byte[] tokens(int lengthBytes) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     for (String name : NAMES) {

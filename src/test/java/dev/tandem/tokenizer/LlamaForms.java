@@ -48,14 +48,19 @@ final class LlamaForms {
     return model(new Protobuf().number(3, 1).number(4, 0).text(1, "identity"), NAMES.size());
   }
 
-  /** The first pieces, with a normalizer_spec. */
+  /** The first pieces and all single characters, with a normalizer_spec. */
   static byte[] model(Protobuf normalizer, int count) {
     Protobuf file = new Protobuf();
-    for (int id = 0; id < count; id++) {
+    int firstCharacter = Math.max(count, 29_871); // Llama 2's have their ids from here on
+    int[] ids =
+        IntStream.concat(
+                IntStream.range(0, count), IntStream.range(firstCharacter, VOCAB_SIZE))
+            .toArray();
+    for (int id : ids) {
       Protobuf piece = new Protobuf().text(1, NAMES.get(id)).fixed(2, SCORES.get(id));
       file.message(1, type(id) == 1 ? piece : piece.number(3, type(id)));
     }
-    file.message(2, new Protobuf().number(3, 2).number(4, count).number(35, 1));
+    file.message(2, new Protobuf().number(3, 2).number(4, ids.length).number(35, 1));
     return file.message(3, normalizer).bytes();
   }
 

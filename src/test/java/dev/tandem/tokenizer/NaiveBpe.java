@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -29,6 +30,8 @@ final class NaiveBpe {
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
           + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
+  private static final Map<String, Pattern> PATTERNS = new ConcurrentHashMap<>();
+
   private final Map<String, Integer> ids;
   private final Map<String, Integer> ranks = new HashMap<>();
   private final boolean ignoreMerges;
@@ -43,7 +46,7 @@ final class NaiveBpe {
   /** All matches of a pattern that leaves out nothing, in Unicode mode. */
   static List<String> matches(String regex, String text) {
     List<String> words = new ArrayList<>();
-    Matcher matcher = Pattern.compile(regex, Pattern.UNICODE_CHARACTER_CLASS).matcher(text);
+    Matcher matcher = pattern(regex).matcher(text);
     int end = 0;
     while (matcher.find()) {
       if (matcher.start() != end) {
@@ -55,10 +58,15 @@ final class NaiveBpe {
     return words;
   }
 
+  private static Pattern pattern(String regex) {
+    return PATTERNS.computeIfAbsent(
+        regex, r -> Pattern.compile(r, Pattern.UNICODE_CHARACTER_CLASS));
+  }
+
   /** Each match, and what is between them. */
   static List<String> isolated(String regex, String text) {
     List<String> pieces = new ArrayList<>();
-    Matcher matcher = Pattern.compile(regex, Pattern.UNICODE_CHARACTER_CLASS).matcher(text);
+    Matcher matcher = pattern(regex).matcher(text);
     int end = 0;
     while (matcher.find()) {
       if (matcher.start() > end) {
