@@ -9,9 +9,7 @@ import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -128,22 +126,21 @@ final class GgufWriter implements ModelWriter {
     checkHolds(checkpoint);
     Map<String, String> digests = new HashMap<>();
     byte[] header = header(checkpoint, plan, digests, GgufHashes.UNKNOWN);
-    try (FileChannel file =
-        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      writeAll(file, ByteBuffer.wrap(header));
+    try (OutputFile file = OutputFile.create(temporary)) {
+      file.write(ByteBuffer.wrap(header));
       progress.begin(plan.bytes());
       for (TypePlan.Choice choice : plan.choices()) {
         digests.put(choice.tensor().name(), writeTensor(file, choice, progress));
       }
       String sample = sample(temporary, plan, header.length);
-      file.position(0);
-      writeAll(file, ByteBuffer.wrap(header(checkpoint, plan, digests, sample)));
-      file.force(true);
+      file.rewind();
+      file.write(ByteBuffer.wrap(header(checkpoint, plan, digests, sample)));
+      file.sync();
     }
   }
 
   private static String writeTensor(
-      FileChannel file, TypePlan.Choice choice, ConversionProgress progress) throws IOException {
+      OutputFile file, TypePlan.Choice choice, ConversionProgress progress) throws IOException {
     Tensor tensor = choice.tensor();
     MessageDigest digest = TensorDigest.sha256();
     TensorBytes.forEach(
@@ -152,18 +149,12 @@ final class GgufWriter implements ModelWriter {
         bytes -> {
           int n = bytes.remaining();
           digest.update(bytes.duplicate());
-          writeAll(file, bytes);
+          file.write(bytes);
           progress.advance(tensor.name(), n);
         });
     int padding = (int) (GgufHeader.padded(choice.bytes()) - choice.bytes());
-    writeAll(file, ByteBuffer.allocate(padding));
+    file.write(ByteBuffer.allocate(padding));
     return TensorDigest.hex(digest.digest());
-  }
-
-  private static void writeAll(FileChannel file, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      file.write(bytes);
-    }
   }
 
   /** The sample of the tensors as they now lie in the file. */
