@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       TokenizeCommand.class,
       DetokenizeCommand.class,
       InspectCommand.class,
+      PerplexityCommand.class,
       BenchCommand.class,
       CompletionCommand.class
     })

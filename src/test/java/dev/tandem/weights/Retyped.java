@@ -7,15 +7,28 @@ import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.MemoryRegion;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Function;
 
 /** Models whose tensors have other types, in memory. */
 public final class Retyped {
   private Retyped() {}
+
+  /** What can be written. */
+  private static final Set<DType> WRITTEN =
+      EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+
+  /** The model as {@code convert} would write it in a type; see {@link TypePlan}. */
+  public static Checkpoint of(Checkpoint model, DType wanted) throws IOException {
+    TypePlan plan = TypePlan.of(model, Optional.of(wanted), WRITTEN);
+    return of(model, tensor -> plan.type(tensor.name()));
+  }
 
   /**
    * The model with its tensors in other types, all row-major.
@@ -25,10 +38,11 @@ public final class Retyped {
   public static Checkpoint of(Checkpoint model, Function<Tensor, DType> types) throws IOException {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Tensor tensor : model.tensors().values()) {
-      float[] values = values(tensor);
       DType dtype = types.apply(tensor);
-      ByteBuffer memory = MemoryRegion.allocate((int) dtype.bytes(values.length));
-      BlockEncoder.encode(dtype, values, 0, values.length, memory);
+      int cols = (int) tensor.cols();
+      ByteBuffer memory = MemoryRegion.allocate((int) dtype.bytes(tensor.elements()));
+      TensorRows.forEach(
+          tensor, (values, rows) -> BlockEncoder.encode(dtype, values, 0, rows * cols, memory));
       tensors.put(tensor.name(), retyped(tensor, dtype, memory));
     }
     return checkpoint(model, tensors);
@@ -58,24 +72,6 @@ public final class Retyped {
       tensors.put(tensor.name(), retyped(tensor, dtype, memory));
     }
     return checkpoint(model, tensors);
-  }
-
-  /** All values, {@code [rows, cols]}. */
-  private static float[] values(Tensor tensor) throws IOException {
-    int rows = (int) tensor.rows();
-    int cols = (int) tensor.cols();
-    float[] stored = new float[rows * cols];
-    tensor.read(0, stored.length, stored, 0);
-    if (!tensor.transposed()) {
-      return stored;
-    }
-    float[] values = new float[stored.length];
-    for (int r = 0; r < rows; r++) {
-      for (int c = 0; c < cols; c++) {
-        values[r * cols + c] = stored[c * rows + r];
-      }
-    }
-    return values;
   }
 
   private static Tensor retyped(Tensor tensor, DType dtype, ByteBuffer memory) {
