@@ -178,8 +178,10 @@ TEST_F(StageErrorsTest, EveryTensorMustBeThereOnceAndRight) {
           *m, [&](auto& t) { t[i].data_bytes = -1; }, "bytes of data");
       expectTensorsRefused(
           *m, [&](auto& t) { t[i].dtype = TD_F16; }, "bytes of data");
-      expectTensorsRefused(
-          *m, [&](auto& t) { t[i].dtype = 3; }, "unknown dtype");
+      for (const int32_t dtype : {-1, TD_IQ4_NL + 1, std::numeric_limits<int32_t>::max()}) {
+        expectTensorsRefused(
+            *m, [&](auto& t) { t[i].dtype = dtype; }, "unknown dtype");
+      }
       expectTensorsRefused(
           *m, [&](auto& t) { t[i].transposed = 2; }, "transposed");
       expectTensorsRefused(
@@ -194,6 +196,44 @@ TEST_F(StageErrorsTest, EveryTensorMustBeThereOnceAndRight) {
           *m, [&](auto& t) { t[i].layer = -2; }, "layer");
     }
   }
+}
+
+TEST_F(StageErrorsTest, QuantizedTensors) {
+  // In gpt2_, wo is [32, 32] and wDown [32, 100].
+  const auto quantize = [](td_tensor& t, td_dtype dtype, int64_t bytes) {
+    t.dtype = dtype;
+    t.data_bytes = bytes;
+  };
+  for (const td_dtype dtype : {TD_Q4_0, TD_Q4_1, TD_Q5_0, TD_Q5_1, TD_Q8_0, TD_IQ4_NL}) {
+    expectTensorsRefused(
+        gpt2_, [&](auto& t) { quantize(find(t, TD_WDOWN, 1), dtype, 32 * 3 * 34); },
+        "tensor wDown of layer 1: cols: expected a multiple of 32 for its dtype, got 100");
+    expectTensorsRefused(
+        gpt2_,
+        [&](auto& t) {
+          quantize(find(t, TD_WO, 1), dtype, 32 * 34);
+          find(t, TD_WO, 1).transposed = 1;
+        },
+        "tensor wo of layer 1: transposed: expected 0 for a quantised dtype, got 1");
+  }
+  for (const td_dtype dtype : {TD_Q4_K, TD_Q5_K, TD_Q6_K}) {
+    expectTensorsRefused(
+        gpt2_, [&](auto& t) { quantize(find(t, TD_WO, 0), dtype, 4 * 210); },
+        "tensor wo of layer 0: cols: expected a multiple of 256 for its dtype, got 32");
+  }
+  for (const int64_t bytes : {int64_t{0}, int64_t{-1}, int64_t{32 * 34 - 1}, int64_t{32 * 34 + 1},
+                              int64_t{32 * 32 * 4}, std::numeric_limits<int64_t>::max()}) {
+    expectTensorsRefused(
+        gpt2_, [&](auto& t) { quantize(find(t, TD_WO, 2), TD_Q8_0, bytes); },
+        "tensor wo of layer 2: expected 1088 bytes of data, got " + std::to_string(bytes));
+  }
+  expectTensorsRefused(
+      gpt2_,
+      [&](auto& t) {
+        quantize(find(t, TD_WO, 2), TD_Q8_0, 1088);
+        find(t, TD_WO, 2).data = nullptr;
+      },
+      "its data is NULL");
 }
 
 TEST_F(StageErrorsTest, MessagesNameRoleLayerExpectedAndGot) {

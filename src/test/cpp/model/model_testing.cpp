@@ -105,11 +105,13 @@ const float* TestModel::data(td_role role, int32_t layer) const {
   return nullptr;
 }
 
-TestModel gpt2Model(uint64_t seed, bool biases) {
+TestModel gpt2Model(uint64_t seed, bool biases, int32_t scale) {
   Random random(seed);
   TestModel m;
   m.name = biases ? "gpt2" : "gpt2 without biases";
-  m.config = {3, 4, 4, 8, 32, 100, 67, kMaxSeq, TD_NORM_LAYER, 1e-5F, TD_GELU_TANH, 0, 0};
+  m.config = {
+      3, 4, 4, 8 * scale, 32 * scale, 100 * scale, 67, kMaxSeq, TD_NORM_LAYER, 1e-5F, TD_GELU_TANH,
+      0, 0};
   const td_config& c = m.config;
   const int64_t q = int64_t{c.n_heads} * c.head_dim;
   const auto bias = [&](td_role role, int32_t layer, int64_t n) {

@@ -35,8 +35,9 @@ struct TestModel {
   const float* data(td_role role, int32_t layer) const;  // null if absent
 };
 
-// LayerNorm, fused qkv, GELU, a plain feed-forward; with or without biases.
-TestModel gpt2Model(uint64_t seed, bool biases = true);
+// LayerNorm, fused qkv, GELU, a plain feed-forward; with or without biases. All sizes but the
+// number of heads grow with `scale`.
+TestModel gpt2Model(uint64_t seed, bool biases = true, int32_t scale = 1);
 
 struct LlamaShape {
   int32_t nHeads, nKvHeads, headDim, dModel, dFf;

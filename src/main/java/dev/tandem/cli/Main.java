@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
       PullCommand.class,
       ConvertCommand.class,
       SynthesizeCommand.class,
+      PerplexityCommand.class,
       BenchCommand.class,
       CompletionCommand.class
     })

@@ -24,6 +24,9 @@ public final class BlockEncoder {
   private static final int Q4_MAX = 15;
   private static final int NIBBLE_BYTES = 16;
 
+  /** Parts of the plain factor that are tried: below 1, the largest values are cut off. */
+  private static final float[] Q4_PARTS = {0.8f, 0.85f, 0.9f, 0.95f, 1, 1.05f, 1.1f, 1.15f, 1.2f};
+
   private BlockEncoder() {}
 
   /**
@@ -86,7 +89,10 @@ public final class BlockEncoder {
     int peak = peak(DType.Q4_0, values, from);
     float d = values[peak] / -Q4_ZERO;
     short stored = factor(DType.Q4_0, d, values[peak], peak);
-    float inverse = inverse(d, stored);
+    if (Float16.toFloat(stored) != 0) {
+      stored = factor(DType.Q4_0, leastSquares(values, from, d), values[peak], peak);
+    }
+    float inverse = inverse(Float16.toFloat(stored), stored);
     out.putShort(stored);
     for (int i = from; i < from + NIBBLE_BYTES; i++) {
       int low = nibble(values[i] * inverse);
@@ -95,9 +101,35 @@ public final class BlockEncoder {
     }
   }
 
-  /** x is in -8..8, so the sum is not negative and the cast rounds to nearest. */
+  /**
+   * The factor with the least squared error for one of several choices of integers.
+   *
+   * <p>For given q, the sum of (x - d q)^2 is least at d = sum(x q) / sum(q^2), and there it is
+   * sum(x^2) - sum(x q)^2 / sum(q^2): the best choice has the largest subtrahend.
+   */
+  private static float leastSquares(float[] values, int from, float d) {
+    float best = d;
+    float largest = 0;
+    for (float part : Q4_PARTS) {
+      float inverse = 1 / (d * part);
+      float xq = 0;
+      float qq = 0;
+      for (int i = from; i < from + DType.Q4_0.blockElements(); i++) {
+        float q = nibble(values[i] * inverse) - Q4_ZERO;
+        xq += values[i] * q;
+        qq += q * q;
+      }
+      float gain = xq * xq / qq; // at least the largest value has a q, so qq is positive
+      if (gain > largest) {
+        largest = gain;
+        best = xq / qq;
+      }
+    }
+    return best;
+  }
+
   private static int nibble(float x) {
-    return Math.min(Q4_MAX, (int) (x + Q4_ZERO + 0.5f));
+    return Math.max(0, Math.min(Q4_MAX, (int) (x + Q4_ZERO + 0.5f)));
   }
 
   private static int roundHalfAway(float x) {
