@@ -88,12 +88,19 @@ final class InspectCommand implements Callable<Integer> {
       facts.put("model", checkpoint.name());
       facts.put("format", checkpoint.format());
       facts.put("config", configFacts(config));
-      facts.put("tokenizer", tokenizerFacts(checkpoint.tokenizer()));
+      if (!checkpoint.isWhole()) {
+        facts.put("part", checkpoint.part().toString());
+      }
+      if (checkpoint.part().embedding()) {
+        facts.put("tokenizer", tokenizerFacts(checkpoint.tokenizer()));
+      }
       facts.put("parameters", checkpoint.parameterCount());
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
       facts.put("kv_bytes_per_token", kvBytesPerToken(config));
-      facts.put("model_hash", checkpoint.hash().hex());
+      if (checkpoint.knowsHash()) {
+        facts.put("model_hash", checkpoint.hash().hex());
+      }
       List<Map<String, Object>> tensors = new ArrayList<>();
       checkpoint.tensors().values().forEach(tensor -> tensors.add(tensorFacts(tensor)));
       facts.put("tensors", tensors);

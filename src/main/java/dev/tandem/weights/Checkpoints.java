@@ -20,7 +20,8 @@ public final class Checkpoints {
   private static final List<String> EMBEDDED = List.of(DEFAULT, "stories260K");
 
   private static final List<ModelReader> READERS =
-      List.of(new OldGgmlReader(), new HuggingFaceGpt2Reader(), new FlatFileReader());
+      List.of(
+          new OldGgmlReader(), new NpyReader(), new HuggingFaceGpt2Reader(), new FlatFileReader());
 
   private Checkpoints() {}
 

@@ -3,22 +3,57 @@ package dev.tandem.weights;
 import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.tensor.DType;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** What the flat formats of GPT-2 have in common. */
 final class Gpt2Dumps {
+  private static final int ASSUMED_HEAD_DIM = 64;
+
+  /**
+   * What is known of a model.
+   *
+   * @param config all that changes the arithmetic
+   * @param notes what was assumed because nothing says it; one line each
+   */
+  record Described(ModelConfig config, List<String> notes) {
+    /** Copies the list. */
+    public Described {
+      notes = List.copyOf(notes);
+    }
+  }
+
   private Gpt2Dumps() {}
 
   /**
    * The config of a model whose file states some of it. What it does not state comes from elsewhere
-   * or is GPT-2's own: epsilon 1e-5, GELU in its tanh form, four times the width.
+   * or is GPT-2's own: epsilon 1e-5, GELU in its tanh form, four times the width, and heads of 64
+   * elements, which is noted.
    *
    * @param stated what the user and a {@code config.json} say
    * @param header what the file says, by Hugging Face's names
    * @throws ModelFormatException if they contradict each other, or a field is missing, wrong, or
    *     more than the format can hold
    */
+  static Described describe(JsonObject stated, Map<String, Integer> header)
+      throws ModelFormatException {
+    int width = stated.integer("n_embd", header.getOrDefault("n_embd", 0));
+    if (header.containsKey("n_head") || stated.has("n_head") || width % ASSUMED_HEAD_DIM != 0) {
+      return new Described(config(stated, header), List.of());
+    }
+    Map<String, Integer> assumed = new HashMap<>(header);
+    assumed.put("n_head", width / ASSUMED_HEAD_DIM);
+    return new Described(
+        config(stated, assumed),
+        List.of(
+            String.format(
+                "%d heads of %d elements are assumed (--config n_head=NUMBER says otherwise)",
+                width / ASSUMED_HEAD_DIM, ASSUMED_HEAD_DIM)));
+  }
+
+  /** As {@link #describe}, of a file that says how many heads there are. */
   static ModelConfig config(JsonObject stated, Map<String, Integer> header)
       throws ModelFormatException {
     Map<String, String> fields = new LinkedHashMap<>();

@@ -3,6 +3,7 @@ package dev.tandem.weights;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Folder.OpenFile;
+import dev.tandem.weights.Gpt2Dumps.Described;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -56,10 +57,10 @@ final class HeaderlessGpt2Format implements FlatFormat {
 
   private static Finding ofStated(OpenFile file, JsonObject stated) {
     try {
-      ModelConfig config = Gpt2Dumps.config(stated, Map.of());
-      FlatLayout layout = Gpt2Dumps.inParameterOrder(config, 0, true);
+      Described described = Gpt2Dumps.describe(stated, Map.of());
+      FlatLayout layout = Gpt2Dumps.inParameterOrder(described.config(), 0, true);
       return layout.fits(file)
-          ? model(config, layout, List.of())
+          ? model(described.config(), layout, described.notes())
           : new NotThis(layout.end() + " B for the config");
     } catch (ModelFormatException e) {
       return new NotThis(e.problem());

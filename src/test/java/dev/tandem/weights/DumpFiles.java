@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Independent writers of other engines' formats, after these engines' own exporters. */
-final class DumpFiles {
+public final class DumpFiles {
   private static final int LLAMA2C_MAGIC = 0x616b3432;
   private static final int LLMC_MAGIC = 20240326;
   private static final int LLMC_HEADER_INTS = 256;
@@ -64,7 +64,7 @@ final class DumpFiles {
   }
 
   /** llama2.c's legacy_export (0), version1_export or version2_export with a group size. */
-  static byte[] llama2c(Checkpoint model, int version, int groupSize) throws IOException {
+  public static byte[] llama2c(Checkpoint model, int version, int groupSize) throws IOException {
     if (version == 0) {
       return TestModels.llama2c(model);
     }
@@ -126,7 +126,7 @@ final class DumpFiles {
   }
 
   /** llm.c's write_model: every tensor in one type, the vocabulary padded with zeros. */
-  static byte[] llmc(Checkpoint model, int version, int paddedVocab) throws IOException {
+  public static byte[] llmc(Checkpoint model, int version, int paddedVocab) throws IOException {
     ModelConfig c = model.config();
     int[] header = new int[LLMC_HEADER_INTS];
     int[] used = {
@@ -170,7 +170,7 @@ final class DumpFiles {
   }
 
   /** named_parameters() of GPT-2, linear layers turned or not. */
-  static byte[] parameters(Checkpoint model, boolean turned) throws IOException {
+  public static byte[] parameters(Checkpoint model, boolean turned) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes(f32(model.tensor("token_embd.weight"), false));
     out.writeBytes(f32(model.tensor("position_embd.weight"), false));
@@ -188,7 +188,7 @@ final class DumpFiles {
   }
 
   /** The multi-backend engine's model.bin. */
-  static byte[] modelBin(Checkpoint model, boolean turned) throws IOException {
+  public static byte[] modelBin(Checkpoint model, boolean turned) throws IOException {
     ModelConfig c = model.config();
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes(ints(c.nLayers(), c.nHeads(), c.dModel(), c.vocabSize(), c.maxSeq()));
@@ -197,7 +197,7 @@ final class DumpFiles {
   }
 
   /** What numpy.save writes for a matrix. */
-  static byte[] npy(String descr, String fortranOrder, String shape, byte[] data) {
+  public static byte[] npy(String descr, String fortranOrder, String shape, byte[] data) {
     StringBuilder header =
         new StringBuilder(
             String.format(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import dev.tandem.tensor.DType;
+import dev.tandem.tensor.Tensor;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -68,6 +69,26 @@ class MutatedDumpsTest {
         "n_embd=12",
         "vocab_size=1024",
         "n_positions=16");
+  }
+
+  @Test
+  @Timeout(600)
+  void npyEmbeddings() throws IOException {
+    Checkpoint model = gpt2();
+    for (String file : List.of("wpe.npy", "wte.npy")) {
+      Tensor tensor =
+          model.tensor(file.equals("wte.npy") ? "token_embd.weight" : "position_embd.weight");
+      byte[] npy =
+          DumpFiles.npy(
+              "<f4",
+              "False",
+              "(" + tensor.rows() + ", " + tensor.cols() + ")",
+              TestModels.bytes(tensor, false));
+      Files.write(directory.resolve(file), npy);
+      if (file.equals("wte.npy")) {
+        mutate(file, npy, 128, 107, "n_layer=2", "n_head=2");
+      }
+    }
   }
 
   private Checkpoint gpt2() throws IOException {
