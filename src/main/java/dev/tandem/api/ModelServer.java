@@ -12,6 +12,7 @@ import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.ModelPart;
 import java.io.IOException;
 import java.util.List;
 
@@ -32,7 +33,7 @@ public final class ModelServer implements AutoCloseable {
   private final LoadedModel model;
 
   /** Kept open so that the weights are in memory before a client comes; all stages share them. */
-  private final LocalStage whole;
+  private final LocalStage offered;
 
   private final SplitServer server;
 
@@ -42,24 +43,43 @@ public final class ModelServer implements AutoCloseable {
       engine = opening.add(new Engine(settings.threads(), settings.isa()));
       model = opening.add(engine.load(checkpoint));
       StageOptions stageOptions = settings.stageOptions(checkpoint.config());
-      int nLayers = checkpoint.config().nLayers();
-      whole = opening.add(model.openStage(0, nLayers, true, stageOptions));
-      OfferedModel offered =
+      offered = opening.add(openOffered(model, stageOptions));
+      OfferedModel offer =
           new OfferedModel(
               checkpoint.name(),
-              nLayers,
+              checkpoint.config().nLayers(),
               TensorHashes.of(checkpoint.hash().entries()),
-              new Provider(model, whole, stageOptions));
-      server = SplitServer.start(options, List.of(offered));
+              new Provider(model, offered, stageOptions));
+      server = SplitServer.start(options, List.of(offer));
       opening.succeeded();
     }
   }
 
+  /** All that the checkpoint holds: its blocks, and the head if that follows the last of them. */
+  private static LocalStage openOffered(LoadedModel model, StageOptions options)
+      throws IOException {
+    Checkpoint checkpoint = model.checkpoint();
+    ModelPart part = checkpoint.part();
+    int nLayers = checkpoint.config().nLayers();
+    if (!part.hasBlocks() && !part.head()) {
+      throw new IOException(checkpoint.name() + " holds no blocks and no head: nothing to serve");
+    }
+    if (!checkpoint.knowsHash()) {
+      throw new IOException(
+          checkpoint.name()
+              + " does not say which model it is a part of: no client could trust it");
+    }
+    int begin = part.hasBlocks() ? part.layerBegin() : nLayers;
+    int end = part.hasBlocks() ? part.layerEnd() : nLayers;
+    return model.openStage(begin, end, part.head() && end == nLayers, options);
+  }
+
   /**
-   * Loads the model and listens.
+   * Loads the model, or the part that the checkpoint holds, and listens.
    *
    * @param checkpoint stays the caller's, who closes it after the server
-   * @throws IOException if the model cannot be read or the address cannot be listened on
+   * @throws IOException if the model cannot be read, the checkpoint holds nothing to serve, or the
+   *     address cannot be listened on
    */
   public static ModelServer start(
       Checkpoint checkpoint, EngineSettings settings, ServerOptions options) throws IOException {
@@ -81,16 +101,16 @@ public final class ModelServer implements AutoCloseable {
     return server.activeSequences();
   }
 
-  /** Bytes of weights that a step of the whole model reads. */
+  /** Bytes of weights that a step of all that is offered reads. */
   long weightBytes() {
-    return whole.weightBytes();
+    return offered.weightBytes();
   }
 
   /** Stops serving and frees the model; idempotent. */
   @Override
   public void close() {
     server.close();
-    whole.close();
+    offered.close();
     model.close();
     engine.close();
   }
@@ -102,11 +122,11 @@ public final class ModelServer implements AutoCloseable {
     private final StageSpec offered;
     private final ArithmeticProfile profile;
 
-    Provider(LoadedModel model, Stage whole, StageOptions options) throws IOException {
+    Provider(LoadedModel model, Stage widest, StageOptions options) throws IOException {
       this.model = model;
       this.options = options;
-      this.offered = whole.spec();
-      this.profile = whole.profile().withModelHash(model.checkpoint().hash().hex());
+      this.offered = widest.spec();
+      this.profile = widest.profile().withModelHash(model.checkpoint().hash().hex());
     }
 
     @Override

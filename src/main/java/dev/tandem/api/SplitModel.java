@@ -21,10 +21,12 @@ import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.ModelPart;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * A model whose text, embedding, sampling and first blocks are here and whose other blocks run on a
@@ -53,17 +55,13 @@ public final class SplitModel implements TextModel {
     this.checkpoint = checkpoint;
     boolean opened = false;
     try {
-      ModelConfig config = checkpoint.config();
-      if (split.localLayers() < 0 || split.localLayers() > config.nLayers()) {
-        throw new IllegalArgumentException(
-            "the split must be in 0.." + config.nLayers() + ", got " + split.localLayers());
-      }
+      Cut cut = Cut.of(checkpoint, split);
       connection =
           opening.add(ServerConnection.connect(split.server(), ConnectionOptions.defaults()));
       RemoteModel remote = sameModel(connection.models());
-      checkProfile(settings, remote.profile(), split.localLayers());
+      checkProfile(settings, remote.profile(), cut.layers());
       tokenizer = checkpoint.tokenizer();
-      generator = Generators.of(checkpoint, stages(settings, split, remote));
+      generator = Generators.of(checkpoint, stages(settings, cut, remote));
       opened = true;
     } finally {
       if (!opened) {
@@ -73,19 +71,30 @@ public final class SplitModel implements TextModel {
   }
 
   /**
-   * Connects to a server that offers the same model.
+   * Connects to a server that offers the same model, or as much of it as is not here.
    *
-   * @param checkpoint the model; stays the caller's, who closes it after this one
+   * @param checkpoint the model, or a part with at least its embedding; stays the caller's, who
+   *     closes it after this one
    * @throws IOException if there is no server, or it has another model, other layers or another
    *     arithmetic; the message says both
-   * @throws IllegalArgumentException if the model does not have that many blocks
+   * @throws IllegalArgumentException if the checkpoint does not hold that many blocks, or the head
+   *     that is wanted of it
    */
   public static SplitModel connect(
       Checkpoint checkpoint, EngineSettings settings, SplitOptions split) throws IOException {
     return new SplitModel(checkpoint, settings, split);
   }
 
+  /**
+   * The model with this one's hash. A part that does not know its hash takes the server's word for
+   * everything but the tensors that it holds, which are compared with the server's list when the
+   * stage is opened.
+   */
   private RemoteModel sameModel(List<RemoteModel> offered) throws IOException {
+    if (!checkpoint.knowsHash()) {
+      Optional<RemoteModel> fitting = offered.stream().filter(this::hasShape).findFirst();
+      return sameShape(fitting.orElse(offered.get(0)));
+    }
     String hash = checkpoint.hash().hex();
     for (RemoteModel model : offered) {
       if (model.profile().modelHash().equals(hash)) {
@@ -105,18 +114,35 @@ public final class SplitModel implements TextModel {
             + "); use the same model at both ends");
   }
 
-  /** The hash covers the config, so only a server that lies gets past it with another shape. */
+  /** Where the hash is known it covers the config: then only a server that lies gets here. */
   private RemoteModel sameShape(RemoteModel remote) throws IOException {
-    ModelConfig config = checkpoint.config();
-    StageSpec offered = remote.offered();
-    if (remote.nLayers() != config.nLayers()
-        || offered.dModel() != config.dModel()
-        || offered.vocabSize() != config.vocabSize()
-        || offered.maxSeq() > config.maxSeq()) {
+    if (!hasShape(remote)) {
+      ModelConfig config = checkpoint.config();
+      StageSpec offered = remote.offered();
       throw new IOException(
-          "the server describes model " + remote.name() + " with other sizes than its hash has");
+          String.format(
+              "the server describes model %s with %d blocks, %d columns, %d tokens and %d positions,"
+                  + " here it has %d, %d, %d and %d",
+              remote.name(),
+              remote.nLayers(),
+              offered.dModel(),
+              offered.vocabSize(),
+              offered.maxSeq(),
+              config.nLayers(),
+              config.dModel(),
+              config.vocabSize(),
+              config.maxSeq()));
     }
     return remote;
+  }
+
+  private boolean hasShape(RemoteModel remote) {
+    ModelConfig config = checkpoint.config();
+    StageSpec offered = remote.offered();
+    return remote.nLayers() == config.nLayers()
+        && offered.dModel() == config.dModel()
+        && offered.vocabSize() == config.vocabSize()
+        && offered.maxSeq() <= config.maxSeq();
   }
 
   private static String shortened(String hash) {
@@ -165,37 +191,67 @@ public final class SplitModel implements TextModel {
     return value.name().toLowerCase(Locale.ROOT);
   }
 
-  private List<Stage> stages(EngineSettings settings, SplitOptions split, RemoteModel remote)
+  private List<Stage> stages(EngineSettings settings, Cut cut, RemoteModel remote)
       throws IOException {
     int nLayers = checkpoint.config().nLayers();
-    int cut = split.localLayers();
-    boolean headHere = split.reply() == ReplyKind.HIDDEN;
+    boolean headHere = cut.reply() == ReplyKind.HIDDEN;
     ArithmeticProfile profile = remote.profile();
     List<Stage> stages = new ArrayList<>();
-    if (cut > 0 || headHere) {
+    if (cut.layers() > 0 || headHere) {
       StageOptions options =
           new StageOptions(profile.mode(), profile.activationEval(), profile.chunkRows());
       Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
       LoadedModel model = opening.add(engine.load(checkpoint));
-      if (cut > 0) {
-        stages.add(opening.add(model.openStage(0, cut, false, options)));
+      if (cut.layers() > 0) {
+        stages.add(opening.add(model.openStage(0, cut.layers(), false, options)));
       }
-      stages.add(remoteStage(cut, nLayers, split.reply(), profile));
+      stages.add(remoteStage(cut, profile));
       if (headHere) {
         stages.add(opening.add(model.openStage(nLayers, nLayers, true, options)));
       }
     } else {
-      stages.add(remoteStage(cut, nLayers, split.reply(), profile));
+      stages.add(remoteStage(cut, profile));
     }
     return stages;
   }
 
-  private Stage remoteStage(int cut, int nLayers, ReplyKind reply, ArithmeticProfile profile)
-      throws IOException {
+  private Stage remoteStage(Cut cut, ArithmeticProfile profile) throws IOException {
     return opening.add(
         connection.stage(
             new StageRequest(
-                cut, nLayers, reply, profile, TensorHashes.of(checkpoint.hash().entries()))));
+                cut.layers(),
+                checkpoint.config().nLayers(),
+                cut.reply(),
+                profile,
+                TensorHashes.of(checkpoint.heldTensors()))));
+  }
+
+  /**
+   * Where the model is cut.
+   *
+   * @param layers blocks that run here
+   * @param reply what comes back
+   */
+  private record Cut(int layers, ReplyKind reply) {
+
+    static Cut of(Checkpoint checkpoint, SplitOptions split) throws IOException {
+      ModelPart part = checkpoint.part();
+      if (!part.embedding()) {
+        throw new IOException(
+            checkpoint.name() + " is a server's part (" + part + "); a client needs the embedding");
+      }
+      int held = part.layerBegin() == 0 ? part.layerEnd() : 0;
+      int layers = split.localLayers().orElse(checkpoint.isWhole() ? 0 : held);
+      if (layers < 0 || layers > held) {
+        throw new IllegalArgumentException("the split must be in 0.." + held + ", got " + layers);
+      }
+      ReplyKind reply = split.reply().orElse(part.head() ? ReplyKind.HIDDEN : ReplyKind.LOGITS);
+      if (reply == ReplyKind.HIDDEN && !part.head()) {
+        throw new IllegalArgumentException(
+            checkpoint.name() + " holds no head; use --reply logits");
+      }
+      return new Cut(layers, reply);
+    }
   }
 
   @Override

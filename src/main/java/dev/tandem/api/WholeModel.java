@@ -34,6 +34,13 @@ public final class WholeModel implements TextModel {
 
   private WholeModel(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     this.checkpoint = checkpoint;
+    if (!checkpoint.isWhole()) {
+      throw new IOException(
+          checkpoint.name()
+              + " is a part of a model ("
+              + checkpoint.part()
+              + "); run it with tandem client and a server that has the rest");
+    }
     try (Opening opening = new Opening()) {
       engine = opening.add(new Engine(settings.threads(), settings.isa()));
       model = opening.add(engine.load(checkpoint));
@@ -50,7 +57,7 @@ public final class WholeModel implements TextModel {
    * Loads a model.
    *
    * @param checkpoint stays the caller's, who closes it after the model
-   * @throws IOException if its files cannot be read
+   * @throws IOException if its files cannot be read, or it is only a part of a model
    */
   public static WholeModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     return new WholeModel(checkpoint, settings);

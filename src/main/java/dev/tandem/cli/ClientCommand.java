@@ -60,17 +60,18 @@ final class ClientCommand implements Callable<Integer> {
   @Option(
       names = "--split",
       paramLabel = "K",
-      defaultValue = "0",
-      description = "Blocks 0..K-1 run here. Default: ${DEFAULT-VALUE}")
-  private int split;
+      description =
+          "Blocks 0..K-1 run here. Default: those that the client's part of a model holds; of a whole"
+              + " model none")
+  private Optional<Integer> split = Optional.empty();
 
   @Option(
       names = "--reply",
       paramLabel = "hidden|logits",
-      defaultValue = "hidden",
       description =
-          "What the server sends back: hidden states, or logits. Default: ${DEFAULT-VALUE}")
-  private ReplyKind reply;
+          "What the server sends back: hidden states, or logits. Default: hidden, if the head is"
+              + " here")
+  private Optional<ReplyKind> reply = Optional.empty();
 
   @Mixin private EngineMixin engine;
   @Mixin private GeneralMixin general;
@@ -93,9 +94,9 @@ final class ClientCommand implements Callable<Integer> {
         };
     try (Interrupts interrupts = Interrupts.during(stop);
         Checkpoint checkpoint = model.open(console)) {
-      int nLayers = checkpoint.config().nLayers();
-      if (split > nLayers) {
-        throw usage("--split must be in 0.." + nLayers + ", got " + split);
+      int held = checkpoint.part().layerEnd();
+      if (split.isPresent() && split.get() > held) {
+        throw usage("--split must be in 0.." + held + ", got " + split.get());
       }
       try (SplitModel opened = SplitModel.connect(checkpoint, settings, options)) {
         return new GenerationRun(generation, console, start, interrupted::get)
@@ -113,13 +114,16 @@ final class ClientCommand implements Callable<Integer> {
     if (port < 1 || port > 65_535) {
       throw usage("--port must be in 1..65535, got " + port);
     }
-    if (split < 0) {
-      throw usage("--split must be at least 0, got " + split);
+    if (split.isPresent() && split.get() < 0) {
+      throw usage("--split must be at least 0, got " + split.get());
     }
-    if (reply != ReplyKind.HIDDEN && reply != ReplyKind.LOGITS) {
-      throw usage("--reply must be hidden or logits, got " + reply);
+    if (reply.isPresent() && reply.get() == ReplyKind.TOPK) {
+      throw usage("--reply must be hidden or logits, got " + reply.get());
     }
-    return new SplitOptions(server.isPresent() ? given(server.get()) : ofAddress(), split, reply);
+    return new SplitOptions(
+        server.isPresent() ? given(server.get()) : ofAddress(),
+        split.stream().mapToInt(Integer::intValue).findFirst(),
+        reply);
   }
 
   private URI ofAddress() {

@@ -100,12 +100,18 @@ final class InspectCommand implements Callable<Integer> {
       facts.put("model", checkpoint.name());
       facts.put("format", checkpoint.format());
       facts.put("config", configFacts(config));
-      facts.put("tokenizer", tokenizerFacts(checkpoint.tokenizer()));
+      if (!checkpoint.isWhole()) {
+        facts.put("part", checkpoint.part().toString());
+      }
+      if (checkpoint.part().embedding()) {
+        facts.put("tokenizer", tokenizerFacts(checkpoint.tokenizer()));
+      }
       facts.put("parameters", checkpoint.parameterCount());
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
       facts.put("kv_bytes_per_token", kvBytesPerToken(config));
-      if (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES) {
+      if (checkpoint.knowsHash()
+          && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
         facts.put("model_hash", checkpoint.hash().hex());
       }
       List<Map<String, Object>> tensors = new ArrayList<>();

@@ -5,6 +5,7 @@ import dev.tandem.engine.TandemApi.FileHandle;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
 import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.ModelPart;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -63,7 +64,8 @@ public final class LoadedModel implements AutoCloseable {
    * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
    * @param head whether the final norm and the LM head follow
    * @throws IOException if the model's file has shrunk
-   * @throws IllegalArgumentException if the model does not have these blocks
+   * @throws IllegalArgumentException if the model does not have these blocks, or the checkpoint
+   *     does not hold all of the stage
    * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
    */
   public LocalStage openStage(int layerBegin, int layerEnd, boolean head, StageOptions options)
@@ -71,6 +73,13 @@ public final class LoadedModel implements AutoCloseable {
     if (layerBegin < 0 || layerEnd < layerBegin || layerEnd > config().nLayers()) {
       throw new IllegalArgumentException(
           "blocks must be in 0:" + config().nLayers() + ", got " + layerBegin + ":" + layerEnd);
+    }
+    ModelPart part = checkpoint.part();
+    if (!part.holdsBlocks(layerBegin, layerEnd) || (head && !part.head())) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%s holds %s; wanted are blocks %d:%d%s",
+              checkpoint.name(), part, layerBegin, layerEnd, head ? " and the head" : ""));
     }
     for (Mapping mapping : mappings.values()) {
       mapping.check();

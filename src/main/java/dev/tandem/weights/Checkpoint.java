@@ -12,8 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A model: its config, its tensors by canonical name, and a tokenizer that is opened at first use.
- * Safe for use by many threads. Closing it closes the files that its tensors are read from.
+ * A model, or a part of one: its config, its tensors by canonical name, and a tokenizer that is
+ * opened at first use. Safe for use by many threads. Closing it closes the files that its tensors
+ * are read from.
  *
  * <p>Names are GGUF's: {@code token_embd.weight}, {@code position_embd.weight}, {@code
  * blk.N.attn_norm}, {@code blk.N.attn_qkv} or {@code attn_q}, {@code attn_k}, {@code attn_v},
@@ -30,11 +31,14 @@ public final class Checkpoint implements AutoCloseable {
   private final List<? extends Closeable> files;
   private final List<String> notes;
   private final DigestOpener digestOpener;
+  private final ModelPart part;
+  private final List<ModelHash.Entry> modelTensors;
   private final Object tokenizerLock = new Object();
   private final Object hashLock = new Object();
   private Optional<Tokenizer> tokenizer = Optional.empty();
   private Optional<ModelHash> hash = Optional.empty();
   private Optional<Map<String, String>> statedDigests = Optional.empty();
+  private Optional<List<ModelHash.Entry>> held = Optional.empty();
 
   /** Opens a checkpoint's tokenizer. */
   @FunctionalInterface
@@ -77,7 +81,17 @@ public final class Checkpoint implements AutoCloseable {
       TokenizerOpener opener,
       List<? extends Closeable> files,
       List<String> notes) {
-    this(name, format, config, tensors, opener, files, notes, Map::of);
+    this(
+        name,
+        format,
+        config,
+        tensors,
+        opener,
+        files,
+        notes,
+        ModelPart.whole(config),
+        List.of(),
+        Map::of);
   }
 
   /**
@@ -94,6 +108,37 @@ public final class Checkpoint implements AutoCloseable {
       List<? extends Closeable> files,
       List<String> notes,
       DigestOpener digestOpener) {
+    this(
+        name,
+        format,
+        config,
+        tensors,
+        opener,
+        files,
+        notes,
+        ModelPart.whole(config),
+        List.of(),
+        digestOpener);
+  }
+
+  /**
+   * A part of a model.
+   *
+   * @param tensors those that the part holds
+   * @param modelTensors the list that the whole model's hash is made of; empty if it is not known
+   * @param digestOpener called when the digests that the file states are first needed
+   */
+  Checkpoint(
+      String name,
+      String format,
+      ModelConfig config,
+      Map<String, Tensor> tensors,
+      TokenizerOpener opener,
+      List<? extends Closeable> files,
+      List<String> notes,
+      ModelPart part,
+      List<ModelHash.Entry> modelTensors,
+      DigestOpener digestOpener) {
     this.name = name;
     this.format = format;
     this.config = config;
@@ -101,6 +146,8 @@ public final class Checkpoint implements AutoCloseable {
     this.opener = opener;
     this.files = List.copyOf(files);
     this.notes = List.copyOf(notes);
+    this.part = part;
+    this.modelTensors = List.copyOf(modelTensors);
     this.digestOpener = digestOpener;
   }
 
@@ -124,7 +171,52 @@ public final class Checkpoint implements AutoCloseable {
     return config;
   }
 
-  /** All tensors by canonical name: embeddings, blocks in order, output norm, head. */
+  /** What it holds of the model. */
+  public ModelPart part() {
+    return part;
+  }
+
+  /** Whether nothing of the model is missing. */
+  public boolean isWhole() {
+    return part.isWhole(config);
+  }
+
+  /**
+   * A part of this checkpoint, which knows the model's hash. It reads this one's files, so this one
+   * must stay open. A part without the embedding has no tokenizer.
+   *
+   * @throws IllegalArgumentException if this checkpoint does not hold all of it
+   * @throws IOException if the hash must be computed and a file cannot be read
+   */
+  public Checkpoint cut(ModelPart wanted) throws IOException {
+    if ((wanted.embedding() && !part.embedding())
+        || (wanted.head() && !part.head())
+        || !part.holdsBlocks(wanted.layerBegin(), wanted.layerEnd())) {
+      throw new IllegalArgumentException(name + " holds " + part + ", wanted is " + wanted);
+    }
+    Map<String, Tensor> kept = new LinkedHashMap<>(tensors);
+    kept.keySet().removeIf(tensor -> !wanted.holds(tensor, config));
+    return new Checkpoint(
+        name,
+        format,
+        config,
+        kept,
+        wanted.embedding() ? this::tokenizer : noTokenizer(name, wanted),
+        List.of(),
+        notes,
+        wanted,
+        hash().entries(),
+        this::statedDigests);
+  }
+
+  /** Of a part without the embedding. */
+  static TokenizerOpener noTokenizer(String name, ModelPart part) {
+    return () -> {
+      throw new IOException(name + " is a server's part (" + part + ") and has no tokenizer");
+    };
+  }
+
+  /** All tensors that it holds by canonical name: embeddings, blocks in order, norm, head. */
   public Map<String, Tensor> tensors() {
     return tensors;
   }
@@ -175,11 +267,32 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** The hash of the whole model, computed at the first call; see {@link ModelHash}. */
+  /** Whether {@link #hash} is to be had: of a whole model, and of a part that states it. */
+  public boolean knowsHash() {
+    return isWhole() || !modelTensors.isEmpty();
+  }
+
+  /**
+   * The hash of the whole model, computed at the first call; see {@link ModelHash}. That of a part
+   * is the one that it states, once the tensors that it holds have been compared with it.
+   *
+   * @throws ModelFormatException if they differ
+   * @throws IllegalStateException if it is not to be had
+   */
   public ModelHash hash() throws IOException {
+    if (!knowsHash()) {
+      throw new IllegalStateException(name + " does not say which model it is a part of");
+    }
     synchronized (hashLock) {
       if (hash.isEmpty()) {
-        hash = Optional.of(ModelHash.of(this));
+        List<ModelHash.Entry> here = heldTensors();
+        ModelHash model = ModelHash.of(config, isWhole() ? here : modelTensors);
+        Optional<String> difference = model.firstDifference(here);
+        if (difference.isPresent()) {
+          throw new ModelFormatException(
+              name, "not a part of the model that it says: " + difference.get());
+        }
+        hash = Optional.of(model);
       }
       return hash.get();
     }
@@ -194,6 +307,19 @@ public final class Checkpoint implements AutoCloseable {
         statedDigests = Optional.of(Map.copyOf(digestOpener.open()));
       }
       return statedDigests.get();
+    }
+  }
+
+  /**
+   * The entries that the tensors held here have in the model's hash, sorted by name; computed at
+   * the first call.
+   */
+  public List<ModelHash.Entry> heldTensors() throws IOException {
+    synchronized (hashLock) {
+      if (held.isEmpty()) {
+        held = Optional.of(ModelHash.entries(this, any -> true));
+      }
+      return held.get();
     }
   }
 

@@ -20,7 +20,12 @@ public final class Checkpoints {
   private static final List<String> EMBEDDED = List.of(DEFAULT, "stories260K");
 
   private static final List<ModelReader> READERS =
-      List.of(new GgufReader(), new HuggingFaceGpt2Reader(), new Llama2cReader());
+      List.of(
+          new GgufReader(),
+          new OldGgmlReader(),
+          new NpyReader(),
+          new HuggingFaceGpt2Reader(),
+          new FlatFileReader());
 
   private Checkpoints() {}
 
@@ -59,7 +64,10 @@ public final class Checkpoints {
       throw new ModelFormatException(
           location.path(),
           "not a known model; expected "
-              + READERS.stream().map(ModelReader::reads).collect(Collectors.joining("; or ")));
+              + READERS.stream()
+                  .map(ModelReader::reads)
+                  .filter(reads -> !reads.isEmpty())
+                  .collect(Collectors.joining("; or ")));
     }
     return reader.get().read(location, options);
   }

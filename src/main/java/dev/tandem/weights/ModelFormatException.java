@@ -8,6 +8,9 @@ public final class ModelFormatException extends IOException {
   private static final int MAX_PART_CHARS = 400;
   private static final int MAX_PATH_CHARS = 4096;
 
+  /** Where in the message the problem begins. */
+  private final int problemAt;
+
   /**
    * A thing in a file that is not as it must be.
    *
@@ -23,11 +26,18 @@ public final class ModelFormatException extends IOException {
             + clean(expected, MAX_PART_CHARS)
             + ", got "
             + clean(got, MAX_PART_CHARS));
+    problemAt = clean(path, MAX_PATH_CHARS).length() + 2;
   }
 
   /** A file that is wrong as a whole. */
   public ModelFormatException(String path, String problem) {
     super(clean(path, MAX_PATH_CHARS) + ": " + clean(problem, MAX_PART_CHARS));
+    problemAt = clean(path, MAX_PATH_CHARS).length() + 2;
+  }
+
+  /** The message without the file's path. */
+  String problem() {
+    return String.valueOf(getMessage()).substring(problemAt);
   }
 
   /** Names in a hostile file may be long and hold line ends or terminal escapes. */

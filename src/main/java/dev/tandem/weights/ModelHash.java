@@ -53,17 +53,6 @@ public record ModelHash(String hex, List<Entry> entries) {
     }
   }
 
-  /**
-   * The hash of a whole model. Digests that the model's file states are taken from there ({@code
-   * convert} writes them into GGUF files); otherwise they are computed, and those of tensors in
-   * files are cached in the user's cache directory.
-   *
-   * @throws IOException if a file cannot be read or is shorter than when it was opened
-   */
-  public static ModelHash of(Checkpoint checkpoint) throws IOException {
-    return of(checkpoint.config(), entries(checkpoint, name -> true));
-  }
-
   /** The hash that a list of entries implies, such as a peer's; the order does not matter. */
   public static ModelHash of(ModelConfig config, List<Entry> entries) {
     List<Entry> sorted = entries.stream().sorted(Comparator.comparing(Entry::name)).toList();
@@ -73,7 +62,8 @@ public record ModelHash(String hex, List<Entry> entries) {
   }
 
   /**
-   * Entries of those tensors whose names satisfy a predicate, sorted by name.
+   * Entries of those tensors whose names satisfy a predicate, sorted by name. Digests of tensors in
+   * files are cached in the user's cache directory.
    *
    * @throws IOException if a file cannot be read or is shorter than when it was opened
    */

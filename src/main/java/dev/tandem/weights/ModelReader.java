@@ -5,7 +5,7 @@ import java.io.IOException;
 /** Reads one file format. */
 interface ModelReader {
 
-  /** What it reads, for a message that lists the possibilities. */
+  /** What it reads, for a message that lists the possibilities; empty if only to refuse it. */
   String reads();
 
   /**

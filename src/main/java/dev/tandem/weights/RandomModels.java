@@ -58,6 +58,11 @@ public final class RandomModels {
   private RandomModels() {}
 
   private static ModelConfig gpt2(int nLayers, int nHeads, int dModel) {
+    return gpt2(nLayers, nHeads, dModel, GPT2_VOCAB, 1024);
+  }
+
+  /** GPT-2 in any size. */
+  static ModelConfig gpt2(int nLayers, int nHeads, int dModel, int vocabSize, int maxSeq) {
     return new ModelConfig(
         "gpt2",
         nLayers,
@@ -66,8 +71,8 @@ public final class RandomModels {
         dModel / nHeads,
         dModel,
         4 * dModel,
-        GPT2_VOCAB,
-        1024,
+        vocabSize,
+        maxSeq,
         NormKind.LAYER,
         NORM_EPS,
         Activation.GELU_TANH,

@@ -37,7 +37,7 @@ class SplitExactnessTest {
   private static final int DECODED = 12;
 
   /** What one run drew and computed. */
-  private record Run(List<Integer> ids, List<float[]> logits) {}
+  record Run(List<Integer> ids, List<float[]> logits) {}
 
   /** Every K from 0 to L, both replies, prompts longer than 2C. */
   @ParameterizedTest
@@ -176,7 +176,7 @@ class SplitExactnessTest {
   }
 
   /** An embedded model, or one with random weights and a context of more than 2 * 256 tokens. */
-  private static Checkpoint open(String name) throws IOException {
+  static Checkpoint open(String name) throws IOException {
     return switch (name) {
       case "random-gpt2" -> LongContexts.gpt2();
       case "random-llama" -> LongContexts.llama();
@@ -184,22 +184,20 @@ class SplitExactnessTest {
     };
   }
 
-  private static EngineSettings settings(int chunk, boolean rowExact, int threads, String isa) {
+  static EngineSettings settings(int chunk, boolean rowExact, int threads, String isa) {
     return new EngineSettings(threads, isa, Optional.empty(), rowExact, chunk);
   }
 
-  private static ModelServer start(Checkpoint checkpoint, EngineSettings settings)
-      throws Exception {
+  static ModelServer start(Checkpoint checkpoint, EngineSettings settings) throws Exception {
     return ModelServer.start(
         checkpoint, settings, ServerOptions.defaults().withAddress("127.0.0.1", 0));
   }
 
-  private static int[] prompt(ModelConfig config, int n, long seed) {
+  static int[] prompt(ModelConfig config, int n, long seed) {
     return new Random(seed).ints(n, 3, config.vocabSize() - 1).toArray();
   }
 
-  private static Run whole(Checkpoint checkpoint, EngineSettings settings, int[] prompt)
-      throws Exception {
+  static Run whole(Checkpoint checkpoint, EngineSettings settings, int[] prompt) throws Exception {
     try (LocalChain chain = new LocalChain(checkpoint, settings)) {
       return run(checkpoint, List.of(chain.whole()), prompt);
     }
@@ -238,7 +236,7 @@ class SplitExactnessTest {
   }
 
   /** Draws with noise, so that ids depend on more than the best logit. */
-  private static Run run(Checkpoint checkpoint, List<Stage> stages, int[] prompt) throws Exception {
+  static Run run(Checkpoint checkpoint, List<Stage> stages, int[] prompt) throws Exception {
     List<Stage> recorded = new ArrayList<>(stages);
     RecordingStage last = new RecordingStage(recorded.remove(recorded.size() - 1));
     recorded.add(last);

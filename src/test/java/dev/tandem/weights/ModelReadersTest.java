@@ -317,10 +317,10 @@ class ModelReadersTest {
     }
     Files.write(written, Arrays.copyOf(valid, valid.length + 4));
     assertMalformed(written, "file length: expected " + valid.length + " B");
-    byte[] version1 = valid.clone();
-    ByteBuffer.wrap(version1).order(ByteOrder.LITTLE_ENDIAN).putInt(0x616b3432).putInt(1);
-    Files.write(written, version1);
-    assertMalformed(written, "llama2.c version: expected 0", "got 1");
+    byte[] version3 = valid.clone();
+    ByteBuffer.wrap(version3).order(ByteOrder.LITTLE_ENDIAN).putInt(0x616b3432).putInt(3);
+    Files.write(written, version3);
+    assertMalformed(written, "llama2.c version: expected 0", "got 3");
   }
 
   @Test

@@ -25,8 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
  * never another exception, a hang, or more memory than the file's size and 64 MiB.
  */
 class MutatedFilesTest {
-  private static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 20_000 : 1_000;
-  private static final long MAX_EXTRA_BYTES = 64 << 20;
+  static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 20_000 : 1_000;
+  static final long MAX_EXTRA_BYTES = 64 << 20;
   private static final int[] EXTREMES = {
     0, 1, -1, 2, 255, 256, 65_535, 1 << 20, 1 << 24, 1 << 30, Integer.MAX_VALUE, Integer.MIN_VALUE
   };
@@ -150,7 +150,7 @@ class MutatedFilesTest {
     }
   }
 
-  private static byte[] mutated(byte[] valid, int headBytes, Random random) {
+  static byte[] mutated(byte[] valid, int headBytes, Random random) {
     boolean head = headBytes > 0 && random.nextBoolean();
     int at = random.nextInt(head ? Math.min(headBytes, valid.length) : valid.length);
     byte[] bytes = valid.clone();
@@ -201,7 +201,8 @@ class MutatedFilesTest {
     refused += valid ? 0 : 1;
   }
 
-  private static void use(Checkpoint checkpoint) throws IOException {
+  /** Reads what a model is made of, and its tokenizer. */
+  static void use(Checkpoint checkpoint) throws IOException {
     List<Tensor> tensors = List.copyOf(checkpoint.tensors().values());
     for (Tensor tensor : tensors) {
       tensor.data().slice(tensor.bytes() - 1, 1).get();

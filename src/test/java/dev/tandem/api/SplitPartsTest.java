@@ -1,0 +1,262 @@
+package dev.tandem.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tandem.api.SplitExactnessTest.Run;
+import dev.tandem.client.ConnectionOptions;
+import dev.tandem.client.ServerConnection;
+import dev.tandem.client.StageRequest;
+import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.protocol.ReplyKind;
+import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.Stage;
+import dev.tandem.tensor.DType;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.Checkpoints;
+import dev.tandem.weights.DumpFiles;
+import dev.tandem.weights.ModelPart;
+import dev.tandem.weights.OpenOptions;
+import dev.tandem.weights.RandomModels;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Client and server that hold only their parts of a model compute what the whole model computes.
+ */
+@Timeout(600)
+class SplitPartsTest {
+  private static final EngineSettings SETTINGS = SplitExactnessTest.settings(16, false, 1, "");
+
+  private static SplitOptions to(ModelServer server) {
+    return new SplitOptions(URI.create(server.uri()));
+  }
+
+  private static ModelServer start(Checkpoint checkpoint) throws Exception {
+    return SplitExactnessTest.start(checkpoint, SETTINGS);
+  }
+
+  private static int[] ids(TextModel model, int[] prompt) throws Exception {
+    GenerationRequest request =
+        GenerationRequest.builder(prompt)
+            .sampling(SamplingOptions.builder().seed(7).build())
+            .maxTokens(12)
+            .ignoreEos(true)
+            .build();
+    return model.generate(request, GenerationListener.NONE).ids();
+  }
+
+  private static int[] wholeIds(Checkpoint checkpoint, int[] prompt) throws Exception {
+    try (WholeModel whole = WholeModel.open(checkpoint, SETTINGS)) {
+      return ids(whole, prompt);
+    }
+  }
+
+  /** Every K from 0 to L, the head at either end. */
+  @ParameterizedTest
+  @ValueSource(strings = {"random-gpt2", "random-llama", "gpt2-shakespeare", "stories260K"})
+  void partsGiveTheBitsOfTheWhole(String name) throws Exception {
+    try (Checkpoint checkpoint = SplitExactnessTest.open(name)) {
+      int nLayers = checkpoint.config().nLayers();
+      int[] prompt = SplitExactnessTest.prompt(checkpoint.config(), 37, 1);
+      Run whole = SplitExactnessTest.whole(checkpoint, SETTINGS, prompt);
+      for (int k = 0; k <= nLayers; k++) {
+        for (boolean headHere : new boolean[] {true, false}) {
+          if (k == nLayers && headHere) {
+            continue; // nothing is left to serve
+          }
+          Checkpoint client = checkpoint.cut(new ModelPart(true, 0, k, headHere));
+          Checkpoint rest = checkpoint.cut(new ModelPart(false, k, nLayers, !headHere));
+          String where = name + " K=" + k + " head " + (headHere ? "here" : "there");
+          try (ModelServer server = start(rest);
+              SplitModel split = SplitModel.connect(client, SETTINGS, to(server))) {
+            assertThat(ids(split, prompt))
+                .as(where)
+                .containsExactly(whole.ids().stream().mapToInt(i -> i).toArray());
+            Run parts = run(client, server, k, headHere, prompt);
+            assertThat(Bits.firstDifference(whole.logits(), parts.logits())).as(where).isEmpty();
+          }
+        }
+      }
+    }
+  }
+
+  private static Run run(
+      Checkpoint client, ModelServer server, int k, boolean headHere, int[] prompt)
+      throws Exception {
+    int nLayers = client.config().nLayers();
+    try (LocalChain chain = new LocalChain(client, SETTINGS);
+        ServerConnection connection =
+            ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults())) {
+      List<Stage> stages = new ArrayList<>();
+      if (k > 0) {
+        stages.add(chain.stage(0, k, false));
+      }
+      stages.add(
+          connection.stage(
+              new StageRequest(
+                  k,
+                  nLayers,
+                  headHere ? ReplyKind.HIDDEN : ReplyKind.LOGITS,
+                  connection.models().get(0).profile(),
+                  TensorHashes.of(client.heldTensors()))));
+      if (headHere) {
+        stages.add(chain.stage(nLayers, nLayers, true));
+      }
+      return SplitExactnessTest.run(client, stages, prompt);
+    }
+  }
+
+  /** A whole server serves any part; a client may leave blocks that it holds to the server. */
+  @Test
+  void partsWorkWithAWholeServer() throws Exception {
+    try (Checkpoint checkpoint = LongContexts.gpt2();
+        ModelServer server = start(checkpoint)) {
+      int[] prompt = SplitExactnessTest.prompt(checkpoint.config(), 20, 1);
+      int[] expected = wholeIds(checkpoint, prompt);
+      URI uri = URI.create(server.uri());
+      Checkpoint client = checkpoint.cut(new ModelPart(true, 0, 2, true));
+      for (SplitOptions options :
+          List.of(
+              to(server),
+              new SplitOptions(uri, 0, ReplyKind.HIDDEN),
+              new SplitOptions(uri, 1, ReplyKind.LOGITS),
+              new SplitOptions(uri, OptionalInt.of(2), Optional.empty()))) {
+        try (SplitModel split = SplitModel.connect(client, SETTINGS, options)) {
+          assertThat(ids(split, prompt)).as("%s", options).containsExactly(expected);
+        }
+      }
+    }
+  }
+
+  @Test
+  void partsOfTwoModelsAreRefused() throws Exception {
+    try (Checkpoint one = LongContexts.gpt2();
+        Checkpoint two = RandomModels.of("another", one.config(), DType.F32, 6);
+        ModelServer server = start(two.cut(new ModelPart(false, 1, 3, false)))) {
+      Checkpoint client = one.cut(new ModelPart(true, 0, 1, true));
+      assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
+          .isInstanceOf(IOException.class)
+          .hasMessageContainingAll(
+              "the server has model another (",
+              "this client has random-gpt2 (",
+              two.hash().hex().substring(0, 12),
+              one.hash().hex().substring(0, 12));
+    }
+  }
+
+  @Test
+  void whatAPartLacksIsSaid() throws Exception {
+    try (Checkpoint checkpoint = LongContexts.gpt2()) {
+      Checkpoint client = checkpoint.cut(new ModelPart(true, 0, 1, false));
+      Checkpoint rest = checkpoint.cut(new ModelPart(false, 2, 3, true));
+      assertThatThrownBy(() -> WholeModel.open(client, SETTINGS))
+          .isInstanceOf(IOException.class)
+          .hasMessageContainingAll("embedding, blocks 0:1, no head", "tandem client");
+      assertThatThrownBy(() -> start(checkpoint.cut(new ModelPart(true, 0, 0, false))))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("nothing to serve");
+      assertThatThrownBy(rest::tokenizer)
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("a server's part (blocks 2:3, head) and has no tokenizer");
+      try (ModelServer server = start(rest)) {
+        assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
+            .isInstanceOf(IOException.class)
+            .hasMessageContainingAll("offers blocks 2:3 with head", "wanted are 1:3 with head");
+        assertThatThrownBy(() -> SplitModel.connect(rest, SETTINGS, to(server)))
+            .isInstanceOf(IOException.class)
+            .hasMessageContaining("a client needs the embedding");
+        URI uri = URI.create(server.uri());
+        assertThatThrownBy(
+                () ->
+                    SplitModel.connect(
+                        client, SETTINGS, new SplitOptions(uri, 2, ReplyKind.LOGITS)))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("the split must be in 0..1, got 2");
+        assertThatThrownBy(
+                () ->
+                    SplitModel.connect(
+                        client, SETTINGS, new SplitOptions(uri, 1, ReplyKind.HIDDEN)))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("--reply logits");
+      }
+      try (LocalChain chain = new LocalChain(client, SETTINGS)) {
+        assertThatThrownBy(() -> chain.stage(0, 2, false))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContainingAll("blocks 0:1, no head", "wanted are blocks 0:2");
+        assertThatThrownBy(() -> chain.stage(3, 3, true))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("and the head");
+      }
+    }
+  }
+
+  /** The phone demo: token and position embedding as .npy, everything else on the server. */
+  @Test
+  void embeddingsAloneAreEnoughForAClient(@TempDir Path directory) throws Exception {
+    try (Checkpoint checkpoint = Checkpoints.open("gpt2-shakespeare", Optional.empty());
+        ModelServer server =
+            ModelServer.start(
+                checkpoint, SETTINGS, ServerOptions.defaults().withAddress("127.0.0.1", 0))) {
+      Path tokens = directory.resolve("wte.npy");
+      Files.write(tokens, npy(checkpoint.tensor("token_embd.weight"), -1));
+      Files.write(directory.resolve("wpe.npy"), npy(checkpoint.tensor("position_embd.weight"), -1));
+      for (String file : List.of("vocab.json", "merges.txt")) {
+        Files.copy(Path.of("weights/gpt2-shakespeare", file), directory.resolve(file));
+      }
+      int[] prompt = SplitExactnessTest.prompt(checkpoint.config(), 37, 1);
+      int[] expected = wholeIds(checkpoint, prompt);
+      int nLayers = checkpoint.config().nLayers();
+      try (Checkpoint client = open(directory, nLayers);
+          SplitModel split = SplitModel.connect(client, SETTINGS, to(server))) {
+        assertThat(client.knowsHash()).isFalse();
+        assertThat(ids(split, prompt)).containsExactly(expected);
+        assertThat(split.generate("ROMEO:", 3)).isNotEmpty();
+        assertThatThrownBy(() -> start(client))
+            .isInstanceOf(IOException.class)
+            .hasMessageContaining("nothing to serve");
+      }
+      try (Checkpoint client = open(directory, nLayers + 1)) {
+        assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
+            .isInstanceOf(IOException.class)
+            .hasMessageContainingAll("with " + nLayers + " blocks", "here it has " + (nLayers + 1));
+      }
+      Files.write(tokens, npy(checkpoint.tensor("token_embd.weight"), 12_345));
+      try (Checkpoint client = open(directory, nLayers)) {
+        assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
+            .isInstanceOf(IOException.class)
+            .hasMessageContaining("tensor token_embd.weight differs");
+      }
+    }
+  }
+
+  private static Checkpoint open(Path directory, int nLayers) throws IOException {
+    return Checkpoints.open(
+        directory.toString(), new OpenOptions(Optional.empty(), List.of("n_layer=" + nLayers)));
+  }
+
+  /** Its bytes as they are, but for one bit. */
+  private static byte[] npy(Tensor tensor, int flippedByte) throws IOException {
+    byte[] data = new byte[(int) tensor.bytes()];
+    tensor.data().slice(0, data.length).get(data);
+    if (flippedByte >= 0) {
+      data[flippedByte] ^= 1;
+    }
+    String descr = tensor.dtype() == DType.F16 ? "<f2" : "<f4";
+    return DumpFiles.npy(descr, "False", "(" + tensor.rows() + ", " + tensor.cols() + ")", data);
+  }
+}
