@@ -53,6 +53,14 @@ public final class TokenizerFiles {
     return checked(given.map(Path::toString).orElse(folder.path(VOCAB)), tokenizer, vocabSize);
   }
 
+  /** A model's: what was given, else the files beside it: GPT-2's kind, or llama2.c's. */
+  static Tokenizer ofModel(Folder folder, Optional<Path> given, int vocabSize, int... stopIds)
+      throws IOException {
+    return folder.contains(LLAMA2C) && !folder.contains(MERGES)
+        ? ofLlama2c(folder, given, vocabSize)
+        : ofGpt2(folder, given, vocabSize, stopIds);
+  }
+
   /**
    * A llama2.c model's: what was given, else {@code tokN.bin} or {@code tokenizer.bin} beside it,
    * where N is the number of tokens, as llama2.c's own trainer names it.
