@@ -24,7 +24,8 @@ public final class Checkpoints {
           new GgufReader(),
           new OldGgmlReader(),
           new NpyReader(),
-          new HuggingFaceGpt2Reader(),
+          new PyTorchReader(),
+          new HuggingFaceReader(),
           new FlatFileReader());
 
   private Checkpoints() {}

@@ -106,7 +106,7 @@ final class NpyReader implements ModelReader {
           "GPT-2 embeddings (.npy)",
           config,
           tensors,
-          () -> TokenizerFiles.ofGpt2(folder, options.tokenizer(), config.vocabSize()),
+          () -> TokenizerFiles.ofModel(folder, options.tokenizer(), config.vocabSize()),
           files,
           described.notes(),
           new ModelPart(true, 0, 0, false),
