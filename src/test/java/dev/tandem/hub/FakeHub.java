@@ -120,7 +120,7 @@ public final class FakeHub implements AutoCloseable {
   }
 
   /** Bytes of files that were sent. */
-  long served() {
+  public long served() {
     return served.get();
   }
 
@@ -134,7 +134,13 @@ public final class FakeHub implements AutoCloseable {
     return requests.stream().filter(request -> !request.path().startsWith("/api/")).toList();
   }
 
-  void forgetRequests() {
+  /** Makes each answer pause after every piece of 8 KiB. */
+  public void pause(long millis) {
+    pauseMillis = millis;
+  }
+
+  /** Begins to count anew. */
+  public void forgetRequests() {
     requests.clear();
     served.set(0);
   }
