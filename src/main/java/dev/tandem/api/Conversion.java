@@ -77,6 +77,11 @@ public final class Conversion {
     }
   }
 
+  /** Where it is written to. */
+  public Path out() {
+    return out;
+  }
+
   /** The name of the format that is written. */
   public String format() {
     return writer.format();

@@ -2,25 +2,15 @@ package dev.tandem.cli;
 
 import dev.tandem.api.Conversion;
 import dev.tandem.api.ConversionOptions;
-import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.ModelWriters;
-import dev.tandem.weights.TypePlan;
 import java.io.IOException;
-import java.io.InterruptedIOException;
-import java.io.PrintWriter;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.Iterator;
-import java.util.Locale;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** How a command writes a model, and the writing with a progress bar. */
@@ -55,11 +45,6 @@ final class ConversionMixin {
     }
   }
 
-  /** Opens the model that is to be written. */
-  interface Source {
-    Checkpoint open() throws IOException;
-  }
-
   /**
    * Writes a model.
    *
@@ -67,76 +52,9 @@ final class ConversionMixin {
    * @param verbose whether each tensor's type is listed
    * @return the exit code
    */
-  @SuppressWarnings("try") // interrupts count as long as the block lasts
-  int write(Source source, Path out, boolean verbose) throws IOException {
-    Console console =
-        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), verbose);
-    AtomicBoolean interrupted = new AtomicBoolean();
-    try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
-        Checkpoint checkpoint = source.open()) {
-      checkpoint.notes().forEach(console::note);
-      Conversion conversion = plan(checkpoint, out);
-      conversion.notes().forEach(console::note);
-      if (verbose) {
-        conversion.plan().choices().forEach(choice -> console.note(line(choice)));
-      }
-      run(conversion, out, interrupted);
-      console.note(summary(conversion.plan(), out));
-      return 0;
-    } catch (InterruptedIOException e) {
-      if (!interrupted.get()) {
-        throw e;
-      }
-      return Cli.INTERRUPTED;
-    }
-  }
-
-  private Conversion plan(Checkpoint checkpoint, Path out) throws IOException {
-    try {
-      return Conversion.of(
-          checkpoint, out, new ConversionOptions(type.map(OutputType::dtype), format, force));
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
-    } catch (FileAlreadyExistsException e) {
-      throw new IOException(e.getFile() + " is there already; --force replaces it", e);
-    }
-  }
-
-  private void run(Conversion conversion, Path out, AtomicBoolean interrupted) throws IOException {
-    PrintWriter err = spec.commandLine().getErr();
-    boolean terminal = Console.isTerminal(Console.STDERR);
-    String task = String.valueOf(out.getFileName());
-    try (ConvertProgress progress = new ConvertProgress(task, err, terminal, interrupted::get)) {
-      conversion.run(progress);
-    }
-  }
-
-  private static String line(TypePlan.Choice choice) {
-    String reason = choice.reason().isEmpty() ? "" : " (" + choice.reason() + ")";
-    return String.format(
-        Locale.ROOT,
-        "%-28s [%d, %d]  %s -> %s%s",
-        choice.tensor().name(),
-        choice.tensor().rows(),
-        choice.tensor().cols(),
-        choice.tensor().dtype().name().toLowerCase(Locale.ROOT),
-        choice.type().name().toLowerCase(Locale.ROOT),
-        reason);
-  }
-
-  private static String summary(TypePlan plan, Path out) {
-    Map<String, Long> counts =
-        plan.choices().stream()
-            .collect(
-                Collectors.groupingBy(
-                    choice -> choice.type().name().toLowerCase(Locale.ROOT),
-                    TreeMap::new,
-                    Collectors.counting()));
-    String types =
-        counts.entrySet().stream()
-            .map(entry -> entry.getValue() + " " + entry.getKey())
-            .collect(Collectors.joining(", "));
-    return String.format(
-        Locale.ROOT, "%s: %d tensors (%s), %,d B", out, plan.choices().size(), types, plan.bytes());
+  int write(ModelWriting.Source source, Path out, boolean verbose) throws IOException {
+    ConversionOptions options = new ConversionOptions(type.map(OutputType::dtype), format, force);
+    return new ModelWriting(spec, verbose)
+        .run(source, checkpoint -> List.of(Conversion.of(checkpoint, out, options)));
   }
 }

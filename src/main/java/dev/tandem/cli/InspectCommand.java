@@ -110,8 +110,7 @@ final class InspectCommand implements Callable<Integer> {
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
       facts.put("kv_bytes_per_token", kvBytesPerToken(config));
-      if (checkpoint.knowsHash()
-          && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
+      if (checkpoint.knowsHash() && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
         facts.put("model_hash", checkpoint.hash().hex());
       }
       List<Map<String, Object>> tensors = new ArrayList<>();

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       PullCommand.class,
       ConvertCommand.class,
+      SplitCommand.class,
       SynthesizeCommand.class,
       PerplexityCommand.class,
       BenchCommand.class,

@@ -29,18 +29,21 @@ import dev.tandem.config.RopePairing;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * The config that a GGUF file's keys and tensors say; defaults are llama.cpp's.
  *
  * @param model all that changes the arithmetic
  * @param ropeScale what divides all rotary frequencies (linear scaling); 1 for nothing
+ * @param part what the file holds of the model
  */
-record GgufConfig(ModelConfig model, float ropeScale) {
+record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
   private static final double DEFAULT_ROPE_BASE = 10_000;
 
   /** Reads the keys of one file. */
-  private record Reader(GgufFile file, GgufMetadata keys, String architecture) {
+  private record Reader(
+      GgufFile file, GgufMetadata keys, String architecture, Optional<GgufPart> part) {
 
     String key(String suffix) {
       return architecture + "." + suffix;
@@ -82,8 +85,13 @@ record GgufConfig(ModelConfig model, float ropeScale) {
       throw keys.wrong(ARCHITECTURE, "gpt2 or llama");
     }
     GgufKeys.check(keys, architecture);
-    Reader reader = new Reader(file, keys, architecture);
-    return new GgufConfig(model(reader), ropeScale(reader));
+    Reader reader = new Reader(file, keys, architecture, GgufPart.read(keys));
+    ModelConfig model = model(reader);
+    ModelPart part = reader.part.map(GgufPart::part).orElse(ModelPart.whole(model));
+    if (part.layerEnd() > model.nLayers()) {
+      throw reader.wrong(BLOCK_COUNT, "at least " + part.layerEnd() + ", the end of the part");
+    }
+    return new GgufConfig(model, ropeScale(reader), part);
   }
 
   private static ModelConfig model(Reader in) throws IOException {
@@ -115,14 +123,19 @@ record GgufConfig(ModelConfig model, float ropeScale) {
           normEps(in, gpt2 ? LAYER_NORM_EPS : RMS_NORM_EPS),
           activation(in, gpt2 ? Activation.GELU_TANH : Activation.SILU),
           !gpt2,
-          gpt2 ? LinearBias.ALL : bias(in),
+          gpt2 ? LinearBias.ALL : in.part.isPresent() ? in.part.get().bias() : bias(in),
           rope ? RopePairing.INTERLEAVED : RopePairing.NONE,
           rope ? ropeTheta(in) : 0,
-          rope && (in.hasTensor(TensorPlan.ROPE_FACTORS) || ropeScale(in) != 1),
-          !in.hasTensor(TensorPlan.OUTPUT));
+          rope && hasRopeFactors(in),
+          in.part.map(GgufPart::tiedHead).orElse(!in.hasTensor(TensorPlan.OUTPUT)));
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(in.file.path(), String.valueOf(e.getMessage()));
     }
+  }
+
+  private static boolean hasRopeFactors(Reader in) throws IOException {
+    return in.part.map(GgufPart::ropeFactors).orElse(in.hasTensor(TensorPlan.ROPE_FACTORS))
+        || ropeScale(in) != 1;
   }
 
   private static int headDim(Reader in, int nHeads) throws IOException {
@@ -142,6 +155,9 @@ record GgufConfig(ModelConfig model, float ropeScale) {
 
   private static int vocabSize(Reader in) throws IOException {
     GgufFile.Entry embedding = in.file.tensors().get(TensorPlan.TOKEN_EMBEDDING);
+    if (embedding == null && in.part.isPresent()) {
+      return in.integer(VOCAB_SIZE);
+    }
     if (embedding == null) {
       throw new ModelFormatException(in.file.path(), TensorPlan.TOKEN_EMBEDDING, "one", "none");
     }

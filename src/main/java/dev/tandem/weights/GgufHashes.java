@@ -1,5 +1,6 @@
 package dev.tandem.weights;
 
+import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
 import java.io.IOException;
@@ -24,10 +25,11 @@ import java.util.Map;
  * tandem.hash.sample      string     SHA-256 of some bytes of every tensor, see {@link #sample}
  * </pre>
  *
- * <p>A list counts only if it names exactly the file's tensors with their types and shapes, and the
- * sample is that of the file: other programs copy keys that they do not know, also into a file
- * whose weights they change. A list that lies in spite of that can only mislead those who hold the
- * file: a peer compares it with the digests of its own tensors, and refuses.
+ * <p>A list counts only if it names exactly the file's tensors (in a file with a part of a model:
+ * at least those) with their types and shapes, and the sample is that of the file: other programs
+ * copy keys that they do not know, also into a file whose weights they change. A list that lies in
+ * spite of that can only mislead those who hold the file: a peer compares it with the digests of
+ * its own tensors, and refuses.
  */
 final class GgufHashes {
   private static final String PREFIX = "tandem.hash.";
@@ -43,16 +45,14 @@ final class GgufHashes {
   private GgufHashes() {}
 
   /**
-   * The digests that a file states.
+   * The whole list, as it stands there.
    *
-   * @param tensors all tensors of the file's model
-   * @return by name; empty if there is no list, or one that does not fit the tensors
+   * @return in the file's order; empty if there is none, or it is malformed
    * @throws IOException if the file cannot be read
    */
-  static Map<String, String> read(GgufMetadata keys, Collection<Tensor> tensors)
-      throws IOException {
+  static List<ModelHash.Entry> entries(GgufMetadata keys) throws IOException {
     if (!keys.has(PREFIX + "version")) {
-      return Map.of();
+      return List.of();
     }
     try {
       String[] names = keys.texts(PREFIX + "names", MAX_TENSORS);
@@ -60,67 +60,76 @@ final class GgufHashes {
       long[] rows = keys.integers(PREFIX + "rows", MAX_TENSORS);
       long[] cols = keys.integers(PREFIX + "cols", MAX_TENSORS);
       String[] digests = keys.texts(PREFIX + "sha256", MAX_TENSORS);
-      int n = tensors.size();
-      boolean whole =
-          names.length == n
-              && types.length == n
-              && rows.length == n
-              && cols.length == n
-              && digests.length == n
-              && keys.integer(PREFIX + "version") == VERSION;
-      if (!whole) {
-        return Map.of();
+      int n = names.length;
+      if (types.length != n
+          || rows.length != n
+          || cols.length != n
+          || digests.length != n
+          || keys.integer(PREFIX + "version") != VERSION) {
+        return List.of();
       }
-      Map<String, Integer> indices = new HashMap<>();
+      List<ModelHash.Entry> entries = new ArrayList<>();
       for (int i = 0; i < n; i++) {
-        indices.put(names[i], i);
-      }
-      Map<String, String> byName = new HashMap<>();
-      for (Tensor tensor : tensors) {
-        int i = indices.getOrDefault(tensor.name(), -1);
-        boolean equal =
-            i >= 0
-                && types[i].equals(TensorDigest.hashedType(tensor).name())
-                && rows[i] == tensor.rows()
-                && cols[i] == tensor.cols()
-                && digests[i].matches("[0-9a-f]{64}");
-        if (!equal) {
-          return Map.of();
+        if (!digests[i].matches("[0-9a-f]{64}")) {
+          return List.of();
         }
-        byName.put(tensor.name(), digests[i]);
+        DType type = DType.valueOf(types[i]);
+        entries.add(new ModelHash.Entry(names[i], type, rows[i], cols[i], digests[i]));
       }
-      return keys.text(PREFIX + "sample").equals(sample(tensors)) ? byName : Map.of();
-    } catch (ModelFormatException e) {
-      return Map.of(); // a key has another type: not ours
+      return entries;
+    } catch (ModelFormatException | IllegalArgumentException e) {
+      return List.of(); // a key has another type, or a type another name: not ours
     }
   }
 
   /**
-   * Adds the list to a header.
+   * The digests that a file states of its tensors.
    *
-   * @param digests by name; {@link #UNKNOWN} for those that are missing
+   * @param tensors all tensors of the file
+   * @param part whether the list may name others, too: the rest of the model
+   * @return by name; empty if there is no list, or one that does not fit the tensors
+   * @throws IOException if the file cannot be read
+   */
+  static Map<String, String> read(GgufMetadata keys, Collection<Tensor> tensors, boolean part)
+      throws IOException {
+    Map<String, ModelHash.Entry> listed = new HashMap<>();
+    for (ModelHash.Entry entry : entries(keys)) {
+      listed.put(entry.name(), entry);
+    }
+    if (listed.isEmpty() || (!part && listed.size() != tensors.size())) {
+      return Map.of();
+    }
+    Map<String, String> byName = new HashMap<>();
+    for (Tensor tensor : tensors) {
+      ModelHash.Entry entry = listed.get(tensor.name());
+      if (entry == null
+          || entry.dtype() != TensorDigest.hashedType(tensor)
+          || entry.rows() != tensor.rows()
+          || entry.cols() != tensor.cols()) {
+        return Map.of();
+      }
+      byName.put(tensor.name(), entry.sha256());
+    }
+    try {
+      return keys.text(PREFIX + "sample").equals(sample(tensors)) ? byName : Map.of();
+    } catch (ModelFormatException e) {
+      return Map.of(); // it has none
+    }
+  }
+
+  /**
+   * Adds a list to a header.
+   *
+   * @param entries a digest that is not known yet is {@link #UNKNOWN}
    * @param sample of the file, or {@link #UNKNOWN}
    */
-  static void write(GgufHeader header, TypePlan plan, Map<String, String> digests, String sample) {
-    List<String> names = new ArrayList<>();
-    List<String> types = new ArrayList<>();
-    List<String> hex = new ArrayList<>();
-    long[] rows = new long[plan.choices().size()];
-    long[] cols = new long[plan.choices().size()];
-    for (TypePlan.Choice choice : plan.choices()) {
-      Tensor tensor = choice.tensor();
-      rows[names.size()] = tensor.rows();
-      cols[names.size()] = tensor.cols();
-      names.add(tensor.name());
-      types.add(choice.type().name());
-      hex.add(digests.getOrDefault(tensor.name(), UNKNOWN));
-    }
+  static void write(GgufHeader header, List<ModelHash.Entry> entries, String sample) {
     header.u32(PREFIX + "version", VERSION);
-    header.texts(PREFIX + "names", names);
-    header.texts(PREFIX + "types", types);
-    header.u64s(PREFIX + "rows", rows);
-    header.u64s(PREFIX + "cols", cols);
-    header.texts(PREFIX + "sha256", hex);
+    header.texts(PREFIX + "names", entries.stream().map(ModelHash.Entry::name).toList());
+    header.texts(PREFIX + "types", entries.stream().map(entry -> entry.dtype().name()).toList());
+    header.u64s(PREFIX + "rows", entries.stream().mapToLong(ModelHash.Entry::rows).toArray());
+    header.u64s(PREFIX + "cols", entries.stream().mapToLong(ModelHash.Entry::cols).toArray());
+    header.texts(PREFIX + "sha256", entries.stream().map(ModelHash.Entry::sha256).toList());
     header.text(PREFIX + "sample", sample);
   }
 

@@ -45,27 +45,34 @@ final class GgufReader implements ModelReader {
     try {
       GgufFile file = GgufFile.read(open.path(), open.data());
       GgufConfig config = GgufConfig.of(file);
+      ModelPart part = config.part();
+      boolean whole = part.isWhole(config.model());
       Map<String, Tensor> tensors = tensors(file, config);
       return new Checkpoint(
           location.name(),
-          "GGUF",
+          whole ? "GGUF" : "GGUF, part of a model",
           config.model(),
           tensors,
-          () ->
-              options.tokenizer().isPresent()
-                  ? TokenizerFiles.ofModel(
-                      location.folder(), options.tokenizer(), config.model().vocabSize())
-                  : tokenizer(file, config.model().vocabSize()),
+          part.embedding() || options.tokenizer().isPresent()
+              ? () -> tokenizer(location, options, file, config.model().vocabSize())
+              : Checkpoint.noTokenizer(location.name(), part),
           open.closeables(),
           List.of(),
-          () -> GgufHashes.read(file.metadata(), tensors.values()));
+          part,
+          whole ? List.of() : GgufHashes.entries(file.metadata()),
+          () -> GgufHashes.read(file.metadata(), tensors.values(), !whole));
     } catch (IOException | RuntimeException e) {
       open.close();
       throw e;
     }
   }
 
-  private static Tokenizer tokenizer(GgufFile file, int vocabSize) throws IOException {
+  private static Tokenizer tokenizer(
+      ModelLocation location, OpenOptions options, GgufFile file, int vocabSize)
+      throws IOException {
+    if (options.tokenizer().isPresent()) {
+      return TokenizerFiles.ofModel(location.folder(), options.tokenizer(), vocabSize);
+    }
     Tokenizer tokenizer = GgufTokenizer.read(file);
     if (tokenizer.vocabSize() != vocabSize) {
       throw new ModelFormatException(
@@ -81,6 +88,9 @@ final class GgufReader implements ModelReader {
     Map<String, GgufFile.Entry> unread = new LinkedHashMap<>(file.tensors());
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Spec spec : TensorPlan.of(config.model()).specs()) {
+      if (!config.part().holds(spec.name(), config.model())) {
+        continue;
+      }
       GgufFile.Entry entry = unread.remove(spec.name());
       if (spec.name().equals(TensorPlan.ROPE_FACTORS) && config.ropeScale() != 1) {
         Tensor factors = scaledFactors(file, spec, Optional.ofNullable(entry), config.ropeScale());

@@ -92,7 +92,12 @@ final class GgufWriter implements ModelWriter {
     if (config.architecture().equals("gpt2") && config.tiedHead()) {
       notes.add("llama.cpp loads GPT-2 with a tied head since March 2025");
     }
-    notes.addAll(GgufTokenizer.notes(checkpoint.name(), checkpoint.tokenizer()));
+    if (!checkpoint.isWhole()) {
+      notes.add("a part of a model (" + checkpoint.part() + ") is for Tandem only");
+    }
+    if (checkpoint.part().embedding()) {
+      notes.addAll(GgufTokenizer.notes(checkpoint.name(), checkpoint.tokenizer()));
+    }
     return notes;
   }
 
@@ -124,6 +129,9 @@ final class GgufWriter implements ModelWriter {
       Checkpoint checkpoint, TypePlan plan, Path temporary, ConversionProgress progress)
       throws IOException {
     checkHolds(checkpoint);
+    if (!checkpoint.isWhole()) {
+      checkKept(checkpoint, plan);
+    }
     Map<String, String> digests = new HashMap<>();
     byte[] header = header(checkpoint, plan, digests, GgufHashes.UNKNOWN);
     try (OutputFile file = OutputFile.create(temporary)) {
@@ -136,6 +144,20 @@ final class GgufWriter implements ModelWriter {
       file.rewind();
       file.write(ByteBuffer.wrap(header(checkpoint, plan, digests, sample)));
       file.sync();
+    }
+  }
+
+  /** A part must stay a part of the model that it was cut from. */
+  private static void checkKept(Checkpoint checkpoint, TypePlan plan) throws ModelFormatException {
+    for (TypePlan.Choice choice : plan.choices()) {
+      Tensor tensor = choice.tensor();
+      if (tensor.rows() > 1 && choice.type() != tensor.dtype()) {
+        throw new ModelFormatException(
+            checkpoint.name(),
+            tensor.name(),
+            tensor.dtype() + ", because it belongs to a whole that has it (convert that first)",
+            choice.type().name());
+      }
     }
   }
 
@@ -182,13 +204,32 @@ final class GgufWriter implements ModelWriter {
     header.u32("general.file_type", fileType(plan));
     header.u32("general.quantization_version", QUANTIZATION_VERSION);
     writeConfig(header, config);
-    GgufTokenizer.write(header, checkpoint.name(), checkpoint.tokenizer());
-    GgufHashes.write(header, plan, digests, sample);
+    if (checkpoint.part().embedding()) {
+      GgufTokenizer.write(header, checkpoint.name(), checkpoint.tokenizer());
+    }
+    if (checkpoint.isWhole()) {
+      GgufHashes.write(header, entries(plan, digests), sample);
+    } else {
+      GgufPart.write(header, checkpoint.part(), config);
+      GgufHashes.write(
+          header, checkpoint.knowsHash() ? checkpoint.hash().entries() : List.of(), sample);
+    }
     for (TypePlan.Choice choice : plan.choices()) {
       Tensor tensor = choice.tensor();
       header.tensor(tensor.name(), choice.type(), tensor.rows(), tensor.cols());
     }
     return header.toBytes();
+  }
+
+  private static List<ModelHash.Entry> entries(TypePlan plan, Map<String, String> digests) {
+    List<ModelHash.Entry> entries = new ArrayList<>();
+    for (TypePlan.Choice choice : plan.choices()) {
+      Tensor tensor = choice.tensor();
+      String digest = digests.getOrDefault(tensor.name(), GgufHashes.UNKNOWN);
+      entries.add(
+          new ModelHash.Entry(tensor.name(), choice.type(), tensor.rows(), tensor.cols(), digest));
+    }
+    return entries;
   }
 
   private static void writeConfig(GgufHeader header, ModelConfig config) {

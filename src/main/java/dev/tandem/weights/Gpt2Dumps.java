@@ -65,7 +65,8 @@ final class Gpt2Dumps {
       }
       fields.put(field.getKey(), Integer.toString(value));
     }
-    ModelConfig config = new Gpt2Config(stated.with(fields), Map.of()).model(Activation.GELU_TANH, true);
+    ModelConfig config =
+        new Gpt2Config(stated.with(fields), Map.of()).model(Activation.GELU_TANH, true);
     if (!config.tiedHead()) {
       throw stated.wrong("tie_word_embeddings", "true, because the file has no head of its own");
     }

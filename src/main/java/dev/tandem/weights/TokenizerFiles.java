@@ -83,7 +83,8 @@ public final class TokenizerFiles {
 
   /**
    * A llama2.c model's: what was given, else {@code tokN.bin} or {@code tokenizer.bin} beside it,
-   * where N is the number of tokens, as llama2.c's own trainer names it.
+   * where N is the number of tokens, as llama2.c's own trainer names it; else any other tokenizer
+   * that is there, such as the {@code tokenizer.model} that {@code tokenizer.bin} is made from.
    */
   static Tokenizer ofLlama2c(Folder folder, Optional<Path> given, int vocabSize)
       throws IOException {
@@ -92,6 +93,9 @@ public final class TokenizerFiles {
       return fitted(given.get().toString(), given(given.get(), size), vocabSize);
     }
     String numbered = "tok" + vocabSize + ".bin";
+    if (!folder.contains(numbered) && !folder.contains(LLAMA2C) && fileIn(folder).isPresent()) {
+      return ofModel(folder, given, vocabSize);
+    }
     return read(
         folder, folder.contains(numbered) ? numbered : LLAMA2C, TokenizerFormat.LLAMA2C, size);
   }
