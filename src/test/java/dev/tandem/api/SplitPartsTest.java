@@ -17,6 +17,7 @@ import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
+import dev.tandem.weights.ConversionProgress;
 import dev.tandem.weights.DumpFiles;
 import dev.tandem.weights.ModelPart;
 import dev.tandem.weights.OpenOptions;
@@ -66,10 +67,22 @@ class SplitPartsTest {
     }
   }
 
-  /** Every K from 0 to L, the head at either end. */
+  /** The part as a file of its own. */
+  private static Checkpoint written(Checkpoint part, Path file) throws IOException {
+    Conversion.of(part, file, new ConversionOptions(Optional.empty(), Optional.empty(), true))
+        .run(ConversionProgress.NONE);
+    Checkpoint read = Checkpoints.open(file.toString(), Optional.empty());
+    assertThat(read.part()).isEqualTo(part.part());
+    assertThat(read.config()).isEqualTo(part.config());
+    assertThat(read.tensors().keySet()).isEqualTo(part.tensors().keySet());
+    assertThat(read.hash()).isEqualTo(part.hash());
+    return read;
+  }
+
+  /** Every K from 0 to L, the head at either end, each side from a file with its part alone. */
   @ParameterizedTest
   @ValueSource(strings = {"random-gpt2", "random-llama", "gpt2-shakespeare", "stories260K"})
-  void partsGiveTheBitsOfTheWhole(String name) throws Exception {
+  void partsGiveTheBitsOfTheWhole(String name, @TempDir Path directory) throws Exception {
     try (Checkpoint checkpoint = SplitExactnessTest.open(name)) {
       int nLayers = checkpoint.config().nLayers();
       int[] prompt = SplitExactnessTest.prompt(checkpoint.config(), 37, 1);
@@ -79,10 +92,12 @@ class SplitPartsTest {
           if (k == nLayers && headHere) {
             continue; // nothing is left to serve
           }
-          Checkpoint client = checkpoint.cut(new ModelPart(true, 0, k, headHere));
-          Checkpoint rest = checkpoint.cut(new ModelPart(false, k, nLayers, !headHere));
+          ModelPart here = new ModelPart(true, 0, k, headHere);
+          ModelPart there = new ModelPart(false, k, nLayers, !headHere);
           String where = name + " K=" + k + " head " + (headHere ? "here" : "there");
-          try (ModelServer server = start(rest);
+          try (Checkpoint client = written(checkpoint.cut(here), directory.resolve("client.gguf"));
+              Checkpoint rest = written(checkpoint.cut(there), directory.resolve("server.gguf"));
+              ModelServer server = start(rest);
               SplitModel split = SplitModel.connect(client, SETTINGS, to(server))) {
             assertThat(ids(split, prompt))
                 .as(where)
