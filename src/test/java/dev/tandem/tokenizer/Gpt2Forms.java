@@ -41,12 +41,7 @@ final class Gpt2Forms {
 
   /** As Hugging Face's openai-community/gpt2 has it. */
   static TokenizerJson tokenizerJson(boolean mergesAsPairs) {
-    return new TokenizerJson()
-        .vocab(ids())
-        .merges(MERGES, mergesAsPairs)
-        .with("pre_tokenizer", TokenizerJson.BYTE_LEVEL)
-        .with("decoder", TokenizerJson.BYTE_LEVEL)
-        .with("post_processor", TokenizerJson.BYTE_LEVEL)
+    return tokenizerJson(ids(), MERGES, mergesAsPairs)
         .added(END_OF_TEXT, "<|endoftext|>", true, true);
   }
 
@@ -54,11 +49,18 @@ final class Gpt2Forms {
   static TokenizerJson smallTokenizerJson() {
     Map<String, Integer> ids = ids();
     ids.values().removeIf(id -> id >= 300);
-    return tokenizerJson(false)
-        .vocab(ids)
-        .merges(MERGES.subList(0, 300 - 256), false)
-        .with("added_tokens", "[]")
+    return tokenizerJson(ids, MERGES.subList(0, 300 - 256), false)
         .added(300, "<|endoftext|>", true, true);
+  }
+
+  private static TokenizerJson tokenizerJson(
+      Map<String, Integer> ids, List<String> merges, boolean mergesAsPairs) {
+    return new TokenizerJson()
+        .vocab(ids)
+        .merges(merges, mergesAsPairs)
+        .with("pre_tokenizer", TokenizerJson.BYTE_LEVEL)
+        .with("decoder", TokenizerJson.BYTE_LEVEL)
+        .with("post_processor", TokenizerJson.BYTE_LEVEL);
   }
 
   private static byte[] tokens(int lengthBytes) {
