@@ -63,9 +63,9 @@ final class Gpt2Forms {
         .with("post_processor", TokenizerJson.BYTE_LEVEL);
   }
 
-  private static byte[] tokens(int lengthBytes) {
+  private static byte[] tokens(int count, int lengthBytes) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (String name : NAMES) {
+    for (String name : NAMES.subList(0, count)) {
       byte[] bytes = ByteAlphabet.decode(name);
       byte[] length =
           ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(bytes.length).array();
@@ -76,20 +76,20 @@ final class Gpt2Forms {
   }
 
   static byte[] staticGrad() {
-    return tokens(1);
+    return tokens(NAMES.size(), 1);
   }
 
-  static byte[] vocabBin() {
-    byte[] tokens = tokens(4);
+  static byte[] vocabBin(int count) {
+    byte[] tokens = tokens(count, 4);
     ByteBuffer file = ByteBuffer.allocate(4 + tokens.length).order(ByteOrder.LITTLE_ENDIAN);
-    return file.putInt(NAMES.size()).put(tokens).array();
+    return file.putInt(count).put(tokens).array();
   }
 
-  static byte[] llmc(int version) {
-    byte[] tokens = tokens(1);
+  static byte[] llmc(int version, int count) {
+    byte[] tokens = tokens(count, 1);
     ByteBuffer file = ByteBuffer.allocate(1024 + tokens.length).order(ByteOrder.LITTLE_ENDIAN);
-    file.putInt(20_240_328).putInt(version).putInt(NAMES.size());
-    file.putInt(version == 1 ? 0 : END_OF_TEXT);
+    file.putInt(20_240_328).putInt(version).putInt(count);
+    file.putInt(version == 1 ? 0 : count - 1);
     return file.position(1024).put(tokens).array();
   }
 
@@ -122,9 +122,9 @@ final class Gpt2Forms {
     tokenizers.put("built in", Tokenizers.gpt2());
     tokenizers.put("tokenizer.json", Tokenizers.huggingFace(tokenizerJson(false).file()));
     tokenizers.put("tokenizer.json, pairs", Tokenizers.huggingFace(tokenizerJson(true).file()));
-    tokenizers.put("vocab.bin", Tokenizers.vocabBin(vocabBin()));
-    tokenizers.put("gpt2_tokenizer.bin 1", Tokenizers.llmc(llmc(1)));
-    tokenizers.put("gpt2_tokenizer.bin 2", Tokenizers.llmc(llmc(2)));
+    tokenizers.put("vocab.bin", Tokenizers.vocabBin(vocabBin(NAMES.size())));
+    tokenizers.put("gpt2_tokenizer.bin 1", Tokenizers.llmc(llmc(1, NAMES.size())));
+    tokenizers.put("gpt2_tokenizer.bin 2", Tokenizers.llmc(llmc(2, NAMES.size())));
     tokenizers.put("StaticGrad", Tokenizers.staticGrad(staticGrad()));
     tokenizers.put("GGUF", Tokenizers.gguf(gguf()));
     for (String form : List.of("tokenizer.json", "vocab.bin", "GGUF")) {

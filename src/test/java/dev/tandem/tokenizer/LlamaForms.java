@@ -98,9 +98,22 @@ final class LlamaForms {
 
   /** {@code tokenizer.json} as that of TinyLlama. */
   static TokenizerJson tokenizerJson() {
+    return tokenizerJson(ids(), merges());
+  }
+
+  /** The same with five pieces only. */
+  static TokenizerJson smallTokenizerJson() {
+    Map<String, Integer> ids = ids();
+    ids.values().removeIf(id -> id >= 259);
+    List<String> pieces = List.of("\u2581", "t", "h", "\u2581t", "\u2581th");
+    pieces.forEach(piece -> ids.put(piece, ids.size()));
+    return tokenizerJson(ids, List.of("\u2581 t", "\u2581t h"));
+  }
+
+  private static TokenizerJson tokenizerJson(Map<String, Integer> ids, List<String> merges) {
     return new TokenizerJson()
-        .vocab(ids())
-        .merges(merges(), false)
+        .vocab(ids)
+        .merges(merges, false)
         .withModel("unk_token", "'<unk>'")
         .withModel("fuse_unk", "true")
         .withModel("byte_fallback", "true")
