@@ -197,6 +197,49 @@ class GgufVocabularyTest {
     refuses(oneByte, "<0x01>");
   }
 
+  /** Metadata with one thing that is another give a tokenizer that works, or their exception. */
+  @Test
+  void damagedMetadata() {
+    long seed = 20_240_130;
+    Random random = new Random(seed);
+    int count = TestTokenizers.LONG ? 20_000 : 2_000;
+    int read = 0;
+    for (int i = 0; i < count; i++) {
+      Values values = i % 2 == 0 ? new Values() : Values.llama();
+      damage(values, random);
+      try {
+        Tokenizer tokenizer = values.read();
+        tokenizer.decode(tokenizer.encodePrompt("the a<s>\u00e9 12", true));
+        read++;
+      } catch (TokenizerFormatException e) {
+        assertThat(e).as("seed %d, %d", seed, i).hasMessageContaining("expected");
+      }
+    }
+    assertThat(read).isBetween(1, count - 1);
+  }
+
+  private static void damage(Values values, Random random) {
+    int number = random.nextInt(8) == 0 ? random.nextInt() : random.nextInt(320) - 4;
+    int at = random.nextInt(values.tokens.size());
+    String[] settings = {"spaces", "metaspace", "prompt_prefix", "unknown_id", "byte_fallback"};
+    switch (random.nextInt(10)) {
+      case 0 -> values.bosId = OptionalInt.of(number);
+      case 1 -> values.eosId = OptionalInt.of(number);
+      case 2 -> values.tokens.set(at, values.tokens.get(random.nextInt(values.tokens.size())));
+      case 3 -> values.tokens.set(at, "");
+      case 4 -> values.tokens.remove(at);
+      case 5 -> values.types = random.ints(values.tokens.size(), 0, 8).toArray();
+      case 6 -> values.types = random.ints(values.tokens.size(), 1, 6).toArray();
+      case 7 -> values.scores = new float[random.nextInt(8)];
+      case 8 -> values.merges = List.of("a b", "t h", values.tokens.get(at) + " a");
+      default -> {
+        String[] words = {"literal", "always,split", "true", "" + number, "1,2", ""};
+        String setting = settings[random.nextInt(settings.length)];
+        values.own = Map.of(setting, words[random.nextInt(words.length)]);
+      }
+    }
+  }
+
   private static void refuses(Consumer<Values> change, String... parts) {
     Values values = new Values();
     change.accept(values);
