@@ -82,7 +82,7 @@ public final class TokenizerFiles {
     Optional<String> file = fileIn(folder);
     Tokenizer tokenizer =
         file.isPresent()
-            ? read(folder, file.get(), BY_NAME.get(file.get()), size, stopIds)
+            ? read(folder, file.get(), formatOf(file.get()), size, stopIds)
             : byteLevel(folder, VOCAB, MERGES, stopIds);
     return fitted(folder.path(file.orElse(VOCAB)), tokenizer, vocabSize);
   }
@@ -99,10 +99,7 @@ public final class TokenizerFiles {
     }
     String numbered = "tok" + vocabSize + ".bin";
     return read(
-        folder,
-        folder.contains(numbered) ? numbered : LLAMA2C,
-        TokenizerFormat.LLAMA2C,
-        size);
+        folder, folder.contains(numbered) ? numbered : LLAMA2C, TokenizerFormat.LLAMA2C, size);
   }
 
   /** A tokenizer for a model: of its size, or a little padded. */
@@ -124,7 +121,7 @@ public final class TokenizerFiles {
       Folder folder = new Folder.Directory(path);
       Optional<String> file = fileIn(folder);
       if (file.isPresent()) {
-        return read(folder, file.get(), BY_NAME.get(file.get()), vocabSize);
+        return read(folder, file.get(), formatOf(file.get()), vocabSize);
       }
       if (folder.contains(MERGES)) {
         return byteLevel(folder, VOCAB, MERGES);
@@ -175,13 +172,19 @@ public final class TokenizerFiles {
             + String.join(", ", BY_NAME.keySet()));
   }
 
-  /** The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there. */
+  /**
+   * The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there.
+   */
   private static Optional<String> fileIn(Folder folder) {
     boolean merges = folder.contains(MERGES);
     return BY_NAME.keySet().stream()
         .filter(folder::contains)
         .filter(file -> !merges || !file.endsWith(".bin"))
         .findFirst();
+  }
+
+  private static TokenizerFormat formatOf(String name) {
+    return Objects.requireNonNull(BY_NAME.get(name), name);
   }
 
   private static Tokenizer byteLevel(Folder folder, String vocab, String merges, int... stopIds)
