@@ -1,11 +1,14 @@
 package dev.tandem.tokenizer;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,12 +44,7 @@ final class Gpt2Forms {
 
   /** As Hugging Face's openai-community/gpt2 has it. */
   static TokenizerJson tokenizerJson(boolean mergesAsPairs) {
-    return new TokenizerJson()
-        .vocab(ids())
-        .merges(MERGES, mergesAsPairs)
-        .with("pre_tokenizer", TokenizerJson.BYTE_LEVEL)
-        .with("decoder", TokenizerJson.BYTE_LEVEL)
-        .with("post_processor", TokenizerJson.BYTE_LEVEL)
+    return tokenizerJson(ids(), MERGES, mergesAsPairs)
         .added(END_OF_TEXT, "<|endoftext|>", true, true);
   }
 
@@ -54,16 +52,23 @@ final class Gpt2Forms {
   static TokenizerJson smallTokenizerJson() {
     Map<String, Integer> ids = ids();
     ids.values().removeIf(id -> id >= 300);
-    return tokenizerJson(false)
-        .vocab(ids)
-        .merges(MERGES.subList(0, 300 - 256), false)
-        .with("added_tokens", "[]")
+    return tokenizerJson(ids, MERGES.subList(0, 300 - 256), false)
         .added(300, "<|endoftext|>", true, true);
   }
 
-  private static byte[] tokens(int lengthBytes) {
+  private static TokenizerJson tokenizerJson(
+      Map<String, Integer> ids, List<String> merges, boolean mergesAsPairs) {
+    return new TokenizerJson()
+        .vocab(ids)
+        .merges(merges, mergesAsPairs)
+        .with("pre_tokenizer", TokenizerJson.BYTE_LEVEL)
+        .with("decoder", TokenizerJson.BYTE_LEVEL)
+        .with("post_processor", TokenizerJson.BYTE_LEVEL);
+  }
+
+  private static byte[] tokens(int count, int lengthBytes) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (String name : NAMES) {
+    for (String name : NAMES.subList(0, count)) {
       byte[] bytes = ByteAlphabet.decode(name);
       byte[] length =
           ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(bytes.length).array();
@@ -74,34 +79,33 @@ final class Gpt2Forms {
   }
 
   static byte[] staticGrad() {
-    return tokens(1);
+    return tokens(NAMES.size(), 1);
   }
 
-  static byte[] vocabBin() {
-    byte[] tokens = tokens(4);
+  static byte[] vocabBin(int count) {
+    byte[] tokens = tokens(count, 4);
     ByteBuffer file = ByteBuffer.allocate(4 + tokens.length).order(ByteOrder.LITTLE_ENDIAN);
-    return file.putInt(NAMES.size()).put(tokens).array();
+    return file.putInt(count).put(tokens).array();
   }
 
-  static byte[] llmc(int version) {
-    byte[] tokens = tokens(1);
+  static byte[] llmc(int version, int count) {
+    byte[] tokens = tokens(count, 1);
     ByteBuffer file = ByteBuffer.allocate(1024 + tokens.length).order(ByteOrder.LITTLE_ENDIAN);
-    file.putInt(20_240_328).putInt(version).putInt(NAMES.size());
-    file.putInt(version == 1 ? 0 : END_OF_TEXT);
+    file.putInt(20_240_328).putInt(version).putInt(count);
+    file.putInt(version == 1 ? 0 : count - 1);
     return file.position(1024).put(tokens).array();
   }
 
   /** As llama.cpp's converter writes it. */
   static GgufVocabulary gguf() {
-    int[] types = new int[NAMES.size()];
-    Arrays.fill(types, 1);
-    types[END_OF_TEXT] = 3;
+    List<Integer> types = new ArrayList<>(Collections.nCopies(NAMES.size(), 1));
+    types.set(END_OF_TEXT, 3);
     OptionalInt end = OptionalInt.of(END_OF_TEXT);
     return new GgufVocabulary(
         "gpt2",
         "gpt-2",
         NAMES,
-        new float[0],
+        List.of(),
         types,
         MERGES,
         end,
@@ -120,13 +124,13 @@ final class Gpt2Forms {
     tokenizers.put("built in", Tokenizers.gpt2());
     tokenizers.put("tokenizer.json", Tokenizers.huggingFace(tokenizerJson(false).file()));
     tokenizers.put("tokenizer.json, pairs", Tokenizers.huggingFace(tokenizerJson(true).file()));
-    tokenizers.put("vocab.bin", Tokenizers.vocabBin(vocabBin()));
-    tokenizers.put("gpt2_tokenizer.bin 1", Tokenizers.llmc(llmc(1)));
-    tokenizers.put("gpt2_tokenizer.bin 2", Tokenizers.llmc(llmc(2)));
+    tokenizers.put("vocab.bin", Tokenizers.vocabBin(vocabBin(NAMES.size())));
+    tokenizers.put("gpt2_tokenizer.bin 1", Tokenizers.llmc(llmc(1, NAMES.size())));
+    tokenizers.put("gpt2_tokenizer.bin 2", Tokenizers.llmc(llmc(2, NAMES.size())));
     tokenizers.put("StaticGrad", Tokenizers.staticGrad(staticGrad()));
     tokenizers.put("GGUF", Tokenizers.gguf(gguf()));
     for (String form : List.of("tokenizer.json", "vocab.bin", "GGUF")) {
-      GgufVocabulary written = Tokenizers.vocabularyOf(tokenizers.get(form));
+      GgufVocabulary written = Tokenizers.vocabularyOf(requireNonNull(tokenizers.get(form)));
       tokenizers.put(form + " written to GGUF", Tokenizers.gguf(written));
     }
     return tokenizers;

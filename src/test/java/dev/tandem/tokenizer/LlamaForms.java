@@ -1,5 +1,7 @@
 package dev.tandem.tokenizer;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -97,9 +99,22 @@ final class LlamaForms {
 
   /** {@code tokenizer.json} as that of TinyLlama. */
   static TokenizerJson tokenizerJson() {
+    return tokenizerJson(ids(), merges());
+  }
+
+  /** The same with five pieces only. */
+  static TokenizerJson smallTokenizerJson() {
+    Map<String, Integer> ids = ids();
+    ids.values().removeIf(id -> id >= 259);
+    List<String> pieces = List.of("\u2581", "t", "h", "\u2581t", "\u2581th");
+    pieces.forEach(piece -> ids.put(piece, ids.size()));
+    return tokenizerJson(ids, List.of("\u2581 t", "\u2581t h"));
+  }
+
+  private static TokenizerJson tokenizerJson(Map<String, Integer> ids, List<String> merges) {
     return new TokenizerJson()
-        .vocab(ids())
-        .merges(merges(), false)
+        .vocab(ids)
+        .merges(merges, false)
         .withModel("unk_token", "'<unk>'")
         .withModel("fuse_unk", "true")
         .withModel("byte_fallback", "true")
@@ -113,14 +128,12 @@ final class LlamaForms {
 
   /** As llama.cpp's converter writes it. */
   static GgufVocabulary gguf() {
-    float[] scores = new float[VOCAB_SIZE];
-    IntStream.range(0, VOCAB_SIZE).forEach(id -> scores[id] = SCORES.get(id));
     return new GgufVocabulary(
         "llama",
         "default",
         NAMES,
-        scores,
-        IntStream.range(0, VOCAB_SIZE).map(LlamaForms::type).toArray(),
+        SCORES,
+        IntStream.range(0, VOCAB_SIZE).map(LlamaForms::type).boxed().toList(),
         List.of(),
         OptionalInt.of(1),
         OptionalInt.of(2),
@@ -140,7 +153,7 @@ final class LlamaForms {
     tokenizers.put("tokenizer.json", Tokenizers.huggingFace(tokenizerJson().file()));
     tokenizers.put("GGUF", Tokenizers.gguf(gguf()));
     for (String form : List.copyOf(tokenizers.keySet())) {
-      GgufVocabulary written = Tokenizers.vocabularyOf(tokenizers.get(form));
+      GgufVocabulary written = Tokenizers.vocabularyOf(requireNonNull(tokenizers.get(form)));
       tokenizers.put(form + " written to GGUF", Tokenizers.gguf(written));
     }
     return tokenizers;

@@ -94,7 +94,7 @@ final class NaiveBpe {
     }
     StringBuilder out = new StringBuilder();
     for (byte value : word.getBytes(StandardCharsets.UTF_8)) {
-      out.appendCodePoint(symbols.get(value & 0xFF));
+      out.appendCodePoint(symbols.getOrDefault(value & 0xFF, -1));
     }
     return out.toString();
   }
