@@ -24,8 +24,7 @@ final class OutputFile implements Closeable {
    */
   static OutputFile create(Path path) throws IOException {
     return new OutputFile(
-        path,
-        FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+        path, FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
   }
 
   /** Appends all bytes that remain in a buffer. */

@@ -51,7 +51,11 @@ class GgufErrorsTest {
         wrong("negative tensors", g -> g.extraTensors = -100, "number of tensors", "at most"),
         wrong("one tensor too many", g -> g.extraTensors = 1, "tensor"),
         wrong("too many keys", g -> g.extraKeys = 1L << 40, "number of keys", "at most"),
-        wrong("duplicate key", g -> g.secondKey("a", 4, u32(1)).secondKey("a", 4, u32(1)), "a: ", "two"),
+        wrong(
+            "duplicate key",
+            g -> g.secondKey("a", 4, u32(1)).secondKey("a", 4, u32(1)),
+            "a: ",
+            "two"),
         wrong("unknown value type", g -> g.key("a", 13, u32(1)), "a: ", "value type", "13"),
         wrong("bool of 2", g -> g.key("a", 7, new byte[] {2}), "a: ", "bool"),
         wrong("long string", g -> g.key("a", 8, GgufBytes.number(1L << 50, 8)), "a: ", "room"),
@@ -136,8 +140,7 @@ class GgufErrorsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("wrongFiles")
-  void oneLineNamesIt(String what, Consumer<GgufBytes> change, String[] parts)
-      throws IOException {
+  void oneLineNamesIt(String what, Consumer<GgufBytes> change, String[] parts) throws IOException {
     GgufBytes gguf = GgufModels.of(model);
     change.accept(gguf);
     assertRefused(gguf.build(), parts);

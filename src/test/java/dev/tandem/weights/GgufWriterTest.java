@@ -79,16 +79,46 @@ class GgufWriterTest {
 
   private static ModelConfig withActivation(ModelConfig c, Activation activation) {
     return new ModelConfig(
-        c.architecture(), c.nLayers(), c.nHeads(), c.nKvHeads(), c.headDim(), c.dModel(), c.dFf(),
-        c.vocabSize(), c.maxSeq(), c.norm(), c.normEps(), activation, c.gatedFfn(), c.bias(),
-        c.rope(), c.ropeTheta(), c.ropeFactors(), c.tiedHead());
+        c.architecture(),
+        c.nLayers(),
+        c.nHeads(),
+        c.nKvHeads(),
+        c.headDim(),
+        c.dModel(),
+        c.dFf(),
+        c.vocabSize(),
+        c.maxSeq(),
+        c.norm(),
+        c.normEps(),
+        activation,
+        c.gatedFfn(),
+        c.bias(),
+        c.rope(),
+        c.ropeTheta(),
+        c.ropeFactors(),
+        c.tiedHead());
   }
 
   private static ModelConfig withTheta(ModelConfig c, double theta) {
     return new ModelConfig(
-        c.architecture(), c.nLayers(), c.nHeads(), c.nKvHeads(), c.headDim(), c.dModel(), c.dFf(),
-        c.vocabSize(), c.maxSeq(), c.norm(), c.normEps(), c.activation(), c.gatedFfn(), c.bias(),
-        c.rope(), theta, c.ropeFactors(), c.tiedHead());
+        c.architecture(),
+        c.nLayers(),
+        c.nHeads(),
+        c.nKvHeads(),
+        c.headDim(),
+        c.dModel(),
+        c.dFf(),
+        c.vocabSize(),
+        c.maxSeq(),
+        c.norm(),
+        c.normEps(),
+        c.activation(),
+        c.gatedFfn(),
+        c.bias(),
+        c.rope(),
+        theta,
+        c.ropeFactors(),
+        c.tiedHead());
   }
 
   @ParameterizedTest
@@ -118,8 +148,7 @@ class GgufWriterTest {
 
   /** The same tensors without what their file states of them. */
   private static Checkpoint withoutList(Checkpoint c) {
-    return new Checkpoint(
-        c.name(), c.format(), c.config(), c.tensors(), c::tokenizer, List.of());
+    return new Checkpoint(c.name(), c.format(), c.config(), c.tensors(), c::tokenizer, List.of());
   }
 
   /** Every tensor transposed in memory: it is the same model, and turned back in the file. */
@@ -317,8 +346,7 @@ class GgufWriterTest {
     try (Checkpoint read = open(out)) {
       long end = -1;
       for (Tensor tensor : read.tensors().values()) {
-        long offset =
-            ((FileRegion) tensor.data()).offset();
+        long offset = ((FileRegion) tensor.data()).offset();
         assertThat(offset % 32).isZero();
         if (end >= 0) {
           assertThat(offset).isEqualTo((end + 31) / 32 * 32);
