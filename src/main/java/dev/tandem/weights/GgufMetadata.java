@@ -3,6 +3,7 @@ package dev.tandem.weights;
 import dev.tandem.tensor.TensorData;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -211,14 +212,14 @@ final class GgufMetadata {
   }
 
   /** An array of f32. */
-  float[] reals(String key, int maxCount) throws IOException {
+  List<Float> reals(String key, int maxCount) throws IOException {
     Value value = array(key, GgufValueType.FLOAT32, maxCount);
     GgufCursor cursor = new GgufCursor(path, file, value.offset);
-    float[] reals = new float[(int) value.count];
+    Float[] reals = new Float[(int) value.count];
     for (int i = 0; i < reals.length; i++) {
       reals[i] = Float.intBitsToFloat(cursor.u32(key));
     }
-    return reals;
+    return List.of(reals);
   }
 
   /** An array of whole numbers of any type, each within 64 bits. */

@@ -7,6 +7,7 @@ import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorFile;
+import dev.tandem.tokenizer.GgufVocabulary;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -96,7 +98,7 @@ final class GgufWriter implements ModelWriter {
       notes.add("a part of a model (" + checkpoint.part() + ") is for Tandem only");
     }
     if (checkpoint.part().embedding()) {
-      notes.addAll(GgufTokenizer.notes(checkpoint.name(), checkpoint.tokenizer()));
+      notes.addAll(GgufTokenizer.notes(GgufTokenizer.vocabularyOf(checkpoint)));
     }
     return notes;
   }
@@ -132,8 +134,12 @@ final class GgufWriter implements ModelWriter {
     if (!checkpoint.isWhole()) {
       checkKept(checkpoint, plan);
     }
+    Optional<GgufVocabulary> vocabulary =
+        checkpoint.part().embedding()
+            ? Optional.of(GgufTokenizer.vocabularyOf(checkpoint))
+            : Optional.empty();
     Map<String, String> digests = new HashMap<>();
-    byte[] header = header(checkpoint, plan, digests, GgufHashes.UNKNOWN);
+    byte[] header = header(checkpoint, vocabulary, plan, digests, GgufHashes.UNKNOWN);
     try (OutputFile file = OutputFile.create(temporary)) {
       file.write(ByteBuffer.wrap(header));
       progress.begin(plan.bytes());
@@ -142,7 +148,7 @@ final class GgufWriter implements ModelWriter {
       }
       String sample = sample(temporary, plan, header.length);
       file.rewind();
-      file.write(ByteBuffer.wrap(header(checkpoint, plan, digests, sample)));
+      file.write(ByteBuffer.wrap(header(checkpoint, vocabulary, plan, digests, sample)));
       file.sync();
     }
   }
@@ -195,8 +201,11 @@ final class GgufWriter implements ModelWriter {
   }
 
   private static byte[] header(
-      Checkpoint checkpoint, TypePlan plan, Map<String, String> digests, String sample)
-      throws IOException {
+      Checkpoint checkpoint,
+      Optional<GgufVocabulary> vocabulary,
+      TypePlan plan,
+      Map<String, String> digests,
+      String sample) {
     ModelConfig config = checkpoint.config();
     GgufHeader header = new GgufHeader();
     header.text(GgufKeys.ARCHITECTURE, config.architecture());
@@ -204,9 +213,7 @@ final class GgufWriter implements ModelWriter {
     header.u32("general.file_type", fileType(plan));
     header.u32("general.quantization_version", QUANTIZATION_VERSION);
     writeConfig(header, config);
-    if (checkpoint.part().embedding()) {
-      GgufTokenizer.write(header, checkpoint.name(), checkpoint.tokenizer());
-    }
+    vocabulary.ifPresent(tokens -> GgufTokenizer.write(header, tokens));
     if (checkpoint.isWhole()) {
       GgufHashes.write(header, entries(plan, digests), sample);
     } else {
