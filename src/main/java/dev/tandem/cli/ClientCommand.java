@@ -92,7 +92,7 @@ final class ClientCommand implements Callable<Integer> {
           here.interrupt(); // it may be waiting for the server
         };
     try (Interrupts interrupts = Interrupts.during(stop);
-        Checkpoint checkpoint = model.open()) {
+        Checkpoint checkpoint = model.open(console)) {
       int nLayers = checkpoint.config().nLayers();
       if (split > nLayers) {
         throw usage("--split must be in 0.." + nLayers + ", got " + split);

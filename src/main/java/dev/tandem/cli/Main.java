@@ -24,6 +24,8 @@ import picocli.CommandLine.Spec;
       DetokenizeCommand.class,
       InspectCommand.class,
       PerplexityCommand.class,
+      PullCommand.class,
+      ConvertCommand.class,
       BenchCommand.class,
       CompletionCommand.class
     })

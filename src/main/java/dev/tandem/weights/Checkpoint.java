@@ -29,15 +29,23 @@ public final class Checkpoint implements AutoCloseable {
   private final TokenizerOpener opener;
   private final List<? extends Closeable> files;
   private final List<String> notes;
+  private final DigestOpener digestOpener;
   private final Object tokenizerLock = new Object();
   private final Object hashLock = new Object();
   private Optional<Tokenizer> tokenizer = Optional.empty();
   private Optional<ModelHash> hash = Optional.empty();
+  private Optional<Map<String, String>> statedDigests = Optional.empty();
 
   /** Opens a checkpoint's tokenizer. */
   @FunctionalInterface
   interface TokenizerOpener {
     Tokenizer open() throws IOException;
+  }
+
+  /** Reads the tensors' SHA-256 that a file states, by name; none if it does not. */
+  @FunctionalInterface
+  interface DigestOpener {
+    Map<String, String> open() throws IOException;
   }
 
   /**
@@ -69,6 +77,23 @@ public final class Checkpoint implements AutoCloseable {
       TokenizerOpener opener,
       List<? extends Closeable> files,
       List<String> notes) {
+    this(name, format, config, tensors, opener, files, notes, Map::of);
+  }
+
+  /**
+   * The same, of a file that states its tensors' digests.
+   *
+   * @param digestOpener called when they are first needed
+   */
+  Checkpoint(
+      String name,
+      String format,
+      ModelConfig config,
+      Map<String, Tensor> tensors,
+      TokenizerOpener opener,
+      List<? extends Closeable> files,
+      List<String> notes,
+      DigestOpener digestOpener) {
     this.name = name;
     this.format = format;
     this.config = config;
@@ -76,6 +101,7 @@ public final class Checkpoint implements AutoCloseable {
     this.opener = opener;
     this.files = List.copyOf(files);
     this.notes = List.copyOf(notes);
+    this.digestOpener = digestOpener;
   }
 
   /** The embedded name, or the file's or directory's own name. */
@@ -153,6 +179,18 @@ public final class Checkpoint implements AutoCloseable {
         hash = Optional.of(ModelHash.of(this));
       }
       return hash.get();
+    }
+  }
+
+  /**
+   * The tensors' SHA-256 by name, as {@link ModelHash} counts them, if the file states them all.
+   */
+  Map<String, String> statedDigests() throws IOException {
+    synchronized (hashLock) {
+      if (statedDigests.isEmpty()) {
+        statedDigests = Optional.of(Map.copyOf(digestOpener.open()));
+      }
+      return statedDigests.get();
     }
   }
 

@@ -20,7 +20,7 @@ public final class Checkpoints {
   private static final List<String> EMBEDDED = List.of(DEFAULT, "stories260K");
 
   private static final List<ModelReader> READERS =
-      List.of(new HuggingFaceGpt2Reader(), new Llama2cReader());
+      List.of(new GgufReader(), new HuggingFaceGpt2Reader(), new Llama2cReader());
 
   private Checkpoints() {}
 

@@ -2,7 +2,6 @@ package dev.tandem.weights;
 
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
-import dev.tandem.weights.TensorPlan.Use;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -58,21 +57,17 @@ public final class TypePlan {
       throw new IllegalArgumentException(
           "the format holds " + names(formatTypes) + ", not " + name(wanted.get()));
     }
-    TensorPlan tensors = TensorPlan.of(checkpoint.config());
     TypePlan plan = new TypePlan();
     for (Tensor tensor : checkpoint.tensors().values()) {
-      Use use = tensors.spec(tensor.name()).use();
       Choice choice =
-          wanted.isPresent()
-              ? converted(tensor, use, wanted.get())
-              : kept(tensor, use, formatTypes);
+          wanted.isPresent() ? converted(tensor, wanted.get()) : kept(tensor, formatTypes);
       plan.choices.put(tensor.name(), choice);
     }
     return plan;
   }
 
-  private static Choice kept(Tensor tensor, Use use, Set<DType> formatTypes) {
-    if (isVector(use)) {
+  private static Choice kept(Tensor tensor, Set<DType> formatTypes) {
+    if (isVector(tensor)) {
       return new Choice(tensor, DType.F32, "vectors are f32");
     }
     return formatTypes.contains(tensor.dtype())
@@ -80,8 +75,8 @@ public final class TypePlan {
         : new Choice(tensor, DType.F32, "the format has no " + name(tensor.dtype()));
   }
 
-  private static Choice converted(Tensor tensor, Use use, DType wanted) {
-    if (isVector(use)) {
+  private static Choice converted(Tensor tensor, DType wanted) {
+    if (isVector(tensor)) {
       return new Choice(tensor, DType.F32, wanted == DType.F32 ? "" : "vectors are f32");
     }
     if (wanted.isQuantized() && tensor.name().equals(TensorPlan.POSITION_EMBEDDING)) {
@@ -101,8 +96,8 @@ public final class TypePlan {
         : new Choice(tensor, wanted, "");
   }
 
-  private static boolean isVector(Use use) {
-    return use == Use.GAIN || use == Use.BIAS || use == Use.FACTORS;
+  private static boolean isVector(Tensor tensor) {
+    return tensor.rows() == 1;
   }
 
   /**
