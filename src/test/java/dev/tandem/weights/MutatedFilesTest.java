@@ -89,7 +89,7 @@ class MutatedFilesTest {
   @Test
   @Timeout(600)
   void ggufFiles() throws IOException {
-    Checkpoint source = RandomModels.of("small", GgufModels.llama(), DType.F16, 1);
+    Checkpoint source = RandomModels.of("small", TestModels.llama(false), DType.F16, 1);
     Path model = directory.resolve("small.gguf");
     byte[] file = GgufModels.of(source).build();
     Files.write(model, file);
@@ -103,7 +103,11 @@ class MutatedFilesTest {
   @Timeout(600)
   void writtenGgufFiles() throws IOException {
     Path model = directory.resolve("written.gguf");
-    try (Checkpoint source = Checkpoints.open(Checkpoints.DEFAULT, Optional.empty())) {
+    try (Checkpoint embedded = Checkpoints.open(Checkpoints.DEFAULT, Optional.empty());
+        Checkpoint small = RandomModels.of("small", TestModels.GPT2, DType.F32, 1)) {
+      Checkpoint source =
+          new Checkpoint(
+              "small", "", small.config(), small.tensors(), embedded::tokenizer, List.of());
       GgufWriter writer = new GgufWriter();
       TypePlan plan = TypePlan.of(source, Optional.of(DType.Q8_0), writer.types());
       writer.write(source, plan, model, ConversionProgress.NONE);
