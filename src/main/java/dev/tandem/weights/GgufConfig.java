@@ -18,6 +18,7 @@ import static dev.tandem.weights.GgufKeys.ROPE_SCALING_FACTOR;
 import static dev.tandem.weights.GgufKeys.ROPE_SCALING_TYPE;
 import static dev.tandem.weights.GgufKeys.ROPE_THETA;
 import static dev.tandem.weights.GgufKeys.SLIDING_WINDOW;
+import static dev.tandem.weights.GgufKeys.TIED_HEAD;
 import static dev.tandem.weights.GgufKeys.VALUE_LENGTH;
 import static dev.tandem.weights.GgufKeys.VOCAB_SIZE;
 
@@ -119,10 +120,24 @@ record GgufConfig(ModelConfig model, float ropeScale) {
           rope ? RopePairing.INTERLEAVED : RopePairing.NONE,
           rope ? ropeTheta(in) : 0,
           rope && (in.hasTensor(TensorPlan.ROPE_FACTORS) || ropeScale(in) != 1),
-          !in.hasTensor(TensorPlan.OUTPUT));
+          hasTiedHead(in));
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(in.file.path(), String.valueOf(e.getMessage()));
     }
+  }
+
+  /** Whether there is no head, or one that we wrote as a copy and nobody changed since. */
+  private static boolean hasTiedHead(Reader in) throws IOException {
+    GgufFile.Entry head = in.file.tensors().get(TensorPlan.OUTPUT);
+    if (head == null) {
+      return true;
+    }
+    GgufFile.Entry embedding = in.file.tensors().get(TensorPlan.TOKEN_EMBEDDING);
+    return in.keys.flag(TIED_HEAD, false)
+        && embedding != null
+        && embedding.dtype() == head.dtype()
+        && embedding.extents().equals(head.extents())
+        && GgufHashes.sample(head.data()).equals(GgufHashes.sample(embedding.data()));
   }
 
   private static int headDim(Reader in, int nHeads) throws IOException {

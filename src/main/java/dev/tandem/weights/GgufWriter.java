@@ -89,9 +89,6 @@ final class GgufWriter implements ModelWriter {
               + (float) config.ropeTheta()
               + "; Tandem reads it exactly");
     }
-    if (config.architecture().equals("gpt2") && config.tiedHead()) {
-      notes.add("llama.cpp loads GPT-2 with a tied head since March 2025");
-    }
     notes.addAll(GgufTokenizer.notes(checkpoint.name(), checkpoint.tokenizer()));
     return notes;
   }
@@ -128,8 +125,9 @@ final class GgufWriter implements ModelWriter {
     byte[] header = header(checkpoint, plan, digests, GgufHashes.UNKNOWN);
     try (OutputFile file = OutputFile.create(temporary)) {
       file.write(ByteBuffer.wrap(header));
-      progress.begin(plan.bytes());
-      for (TypePlan.Choice choice : plan.choices()) {
+      List<TypePlan.Choice> stored = stored(checkpoint, plan);
+      progress.begin(stored.stream().mapToLong(TypePlan.Choice::bytes).sum());
+      for (TypePlan.Choice choice : stored) {
         digests.put(choice.tensor().name(), writeTensor(file, choice, progress));
       }
       String sample = sample(temporary, plan, header.length);
@@ -137,6 +135,25 @@ final class GgufWriter implements ModelWriter {
       file.write(ByteBuffer.wrap(header(checkpoint, plan, digests, sample)));
       file.sync();
     }
+  }
+
+  /**
+   * All tensors of the file: the model's, and at the end the head of a GPT-2 where it is tied, as a
+   * copy of the embedding. Many versions of llama.cpp load no GPT-2 without one.
+   */
+  private static List<TypePlan.Choice> stored(Checkpoint checkpoint, TypePlan plan) {
+    List<TypePlan.Choice> stored = new ArrayList<>(plan.choices());
+    if (copiesHead(checkpoint.config())) {
+      Tensor t = checkpoint.tensor(TensorPlan.TOKEN_EMBEDDING);
+      Tensor head =
+          new Tensor(TensorPlan.OUTPUT, t.dtype(), t.rows(), t.cols(), t.transposed(), t.data());
+      stored.add(new TypePlan.Choice(head, plan.type(t.name()), ""));
+    }
+    return stored;
+  }
+
+  private static boolean copiesHead(ModelConfig config) {
+    return config.architecture().equals("gpt2") && config.tiedHead();
   }
 
   private static String writeTensor(
@@ -184,7 +201,7 @@ final class GgufWriter implements ModelWriter {
     writeConfig(header, config);
     GgufTokenizer.write(header, checkpoint.name(), checkpoint.tokenizer());
     GgufHashes.write(header, plan, digests, sample);
-    for (TypePlan.Choice choice : plan.choices()) {
+    for (TypePlan.Choice choice : stored(checkpoint, plan)) {
       Tensor tensor = choice.tensor();
       header.tensor(tensor.name(), choice.type(), tensor.rows(), tensor.cols());
     }
@@ -209,6 +226,9 @@ final class GgufWriter implements ModelWriter {
     if (!gpt2) {
       header.f32(prefix + GgufKeys.ROPE_BASE, (float) config.ropeTheta());
       header.u32(prefix + GgufKeys.ROPE_DIMENSIONS, config.headDim());
+    }
+    if (copiesHead(config)) {
+      header.flag(GgufKeys.TIED_HEAD, true);
     }
     if (hasInexactTheta(config)) {
       header.f64(GgufKeys.ROPE_THETA, config.ropeTheta());

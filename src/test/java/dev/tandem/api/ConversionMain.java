@@ -29,8 +29,7 @@ public final class ConversionMain {
     ConversionProgress progress =
         args[1].equals("stop-half-way") ? new StopsHalfWay() : ConversionProgress.NONE;
     try (Checkpoint checkpoint = Checkpoints.open(model, Optional.empty())) {
-      ConversionOptions options =
-          new ConversionOptions(Optional.of(type), Optional.empty(), false);
+      ConversionOptions options = new ConversionOptions(Optional.of(type), Optional.empty(), false);
       Conversion.of(checkpoint, out, options).run(progress);
     } catch (IOException e) {
       System.out.println(e.getMessage());
@@ -110,7 +109,8 @@ public final class ConversionMain {
   }
 
   private static String gpt2Merges() throws IOException {
-    try (var in = ConversionMain.class.getResourceAsStream("/dev/tandem/tokenizer/gpt2-merges.txt")) {
+    try (var in =
+        ConversionMain.class.getResourceAsStream("/dev/tandem/tokenizer/gpt2-merges.txt")) {
       if (in == null) {
         throw new IOException("no gpt2-merges.txt");
       }
