@@ -107,6 +107,12 @@ public final class Perplexity {
       throw new IllegalArgumentException(
           "a text must have at least two tokens to be scored, got " + ids.length);
     }
+    int vocabSize = checkpoint.config().vocabSize();
+    for (int id : ids) {
+      if (id < 0 || id >= vocabSize) { // the last one is looked up nowhere
+        throw new IllegalArgumentException("token id " + id + " is not in 0.." + (vocabSize - 1));
+      }
+    }
     try (Engine engine = new Engine(settings.threads(), settings.isa());
         LoadedModel model = engine.load(checkpoint);
         LocalStage stage =

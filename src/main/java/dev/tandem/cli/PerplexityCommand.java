@@ -13,7 +13,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,7 +38,7 @@ final class PerplexityCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
-      description = "A file, a directory or a built-in model. Default: ${DEFAULT-VALUE}")
+      description = "A file, a directory, a built-in or a pulled model. Default: ${DEFAULT-VALUE}")
   private String model;
 
   @Option(
@@ -74,12 +73,8 @@ final class PerplexityCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
 
-  @Option(
-      names = {"-z", "--tokenizer"},
-      paramLabel = "PATH",
-      description = "A tokenizer's file or directory, or gpt2. Default: the one beside the model")
-  private Optional<Path> tokenizer = Optional.empty();
-
+  @Mixin private TokenizerOptionMixin tokenizer;
+  @Mixin private ConfigMixin config;
   @Mixin private EngineMixin engine;
   @Mixin GeneralMixin general;
 
@@ -92,7 +87,9 @@ final class PerplexityCommand implements Callable<Integer> {
     String text = text();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
-    try (Checkpoint checkpoint = Checkpoints.open(model, tokenizer)) {
+    try (Checkpoint checkpoint =
+        ModelNames.open(model, config.options(tokenizer.given()), EnvironmentDefaults.of(spec))) {
+      checkpoint.notes().forEach(console::note);
       Perplexity.Options options = options(checkpoint.config().maxSeq());
       int[] ids = checkpoint.tokenizer().encode(text, false);
       if (tokens > 0 && tokens < ids.length) {

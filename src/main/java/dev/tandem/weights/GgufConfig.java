@@ -18,6 +18,7 @@ import static dev.tandem.weights.GgufKeys.ROPE_SCALING_FACTOR;
 import static dev.tandem.weights.GgufKeys.ROPE_SCALING_TYPE;
 import static dev.tandem.weights.GgufKeys.ROPE_THETA;
 import static dev.tandem.weights.GgufKeys.SLIDING_WINDOW;
+import static dev.tandem.weights.GgufKeys.TIED_HEAD;
 import static dev.tandem.weights.GgufKeys.VALUE_LENGTH;
 import static dev.tandem.weights.GgufKeys.VOCAB_SIZE;
 
@@ -127,7 +128,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
           rope ? RopePairing.INTERLEAVED : RopePairing.NONE,
           rope ? ropeTheta(in) : 0,
           rope && hasRopeFactors(in),
-          in.part.map(GgufPart::tiedHead).orElse(!in.hasTensor(TensorPlan.OUTPUT)));
+          in.part.isPresent() ? in.part.get().tiedHead() : hasTiedHead(in));
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(in.file.path(), String.valueOf(e.getMessage()));
     }
@@ -136,6 +137,20 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
   private static boolean hasRopeFactors(Reader in) throws IOException {
     return in.part.map(GgufPart::ropeFactors).orElse(in.hasTensor(TensorPlan.ROPE_FACTORS))
         || ropeScale(in) != 1;
+  }
+
+  /** Whether there is no head, or one that we wrote as a copy and nobody changed since. */
+  private static boolean hasTiedHead(Reader in) throws IOException {
+    GgufFile.Entry head = in.file.tensors().get(TensorPlan.OUTPUT);
+    if (head == null) {
+      return true;
+    }
+    GgufFile.Entry embedding = in.file.tensors().get(TensorPlan.TOKEN_EMBEDDING);
+    return in.keys.flag(TIED_HEAD, false)
+        && embedding != null
+        && embedding.dtype() == head.dtype()
+        && embedding.extents().equals(head.extents())
+        && GgufHashes.sample(head.data()).equals(GgufHashes.sample(embedding.data()));
   }
 
   private static int headDim(Reader in, int nHeads) throws IOException {

@@ -146,13 +146,27 @@ final class GgufHashes {
     sorted.sort((a, b) -> a.name().compareTo(b.name()));
     for (Tensor tensor : sorted) {
       digest.update(tensor.name().getBytes(StandardCharsets.UTF_8));
-      TensorData data = tensor.data();
-      int length = (int) Math.min(PIECE_BYTES, data.bytes());
-      for (int piece = 0; piece < PIECES; piece++) {
-        long offset = (data.bytes() - length) / (PIECES - 1) * piece;
-        digest.update(data.slice(offset, length));
-      }
+      update(digest, tensor.data());
     }
     return TensorDigest.hex(digest.digest());
+  }
+
+  /**
+   * SHA-256 over the pieces of one tensor's bytes.
+   *
+   * @throws IOException if the file cannot be read
+   */
+  static String sample(TensorData data) throws IOException {
+    MessageDigest digest = TensorDigest.sha256();
+    update(digest, data);
+    return TensorDigest.hex(digest.digest());
+  }
+
+  private static void update(MessageDigest digest, TensorData data) throws IOException {
+    int length = (int) Math.min(PIECE_BYTES, data.bytes());
+    for (int piece = 0; piece < PIECES; piece++) {
+      long offset = (data.bytes() - length) / (PIECES - 1) * piece;
+      digest.update(data.slice(offset, length));
+    }
   }
 }

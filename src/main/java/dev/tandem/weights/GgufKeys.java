@@ -19,6 +19,9 @@ final class GgufKeys {
   /** Our own: the exact base of the rotary frequencies, where an f32 cannot hold it. */
   static final String ROPE_THETA = "tandem.rope.freq_base";
 
+  /** Our own: whether the head is only a copy of the token embedding, for llama.cpp. */
+  static final String TIED_HEAD = "tandem.head.tied";
+
   static final String CONTEXT_LENGTH = "context_length";
   static final String EMBEDDING_LENGTH = "embedding_length";
   static final String BLOCK_COUNT = "block_count";

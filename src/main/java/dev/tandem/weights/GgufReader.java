@@ -147,9 +147,10 @@ final class GgufReader implements ModelReader {
     return spec.tensor(DType.F32, false, data);
   }
 
-  /** Rotary frequencies of old conversions, which follow from the config. */
+  /** What follows from the rest: a tied head's copy, rotary frequencies of old conversions. */
   private static boolean isHarmless(String name, ModelConfig config) {
-    return !config.hasPositionEmbedding()
-        && name.matches("blk\\.[0-9]{1,5}\\.attn_rot_embd\\.weight");
+    return (config.tiedHead() && name.equals(TensorPlan.OUTPUT))
+        || (!config.hasPositionEmbedding()
+            && name.matches("blk\\.[0-9]{1,5}\\.attn_rot_embd\\.weight"));
   }
 }

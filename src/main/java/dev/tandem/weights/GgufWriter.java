@@ -91,9 +91,6 @@ final class GgufWriter implements ModelWriter {
               + (float) config.ropeTheta()
               + "; Tandem reads it exactly");
     }
-    if (config.architecture().equals("gpt2") && config.tiedHead()) {
-      notes.add("llama.cpp loads GPT-2 with a tied head since March 2025");
-    }
     if (!checkpoint.isWhole()) {
       notes.add("a part of a model (" + checkpoint.part() + ") is for Tandem only");
     }
@@ -142,8 +139,9 @@ final class GgufWriter implements ModelWriter {
     byte[] header = header(checkpoint, vocabulary, plan, digests, GgufHashes.UNKNOWN);
     try (OutputFile file = OutputFile.create(temporary)) {
       file.write(ByteBuffer.wrap(header));
-      progress.begin(plan.bytes());
-      for (TypePlan.Choice choice : plan.choices()) {
+      List<TypePlan.Choice> stored = stored(checkpoint, plan);
+      progress.begin(stored.stream().mapToLong(TypePlan.Choice::bytes).sum());
+      for (TypePlan.Choice choice : stored) {
         digests.put(choice.tensor().name(), writeTensor(file, choice, progress));
       }
       String sample = sample(temporary, plan, header.length);
@@ -165,6 +163,26 @@ final class GgufWriter implements ModelWriter {
             choice.type().name());
       }
     }
+  }
+
+  /**
+   * All tensors of the file: the model's, and at the end the head of a GPT-2 where it is tied, as a
+   * copy of the embedding. Many versions of llama.cpp load no GPT-2 without one.
+   */
+  private static List<TypePlan.Choice> stored(Checkpoint checkpoint, TypePlan plan) {
+    List<TypePlan.Choice> stored = new ArrayList<>(plan.choices());
+    if (copiesHead(checkpoint)) {
+      Tensor t = checkpoint.tensor(TensorPlan.TOKEN_EMBEDDING);
+      Tensor head =
+          new Tensor(TensorPlan.OUTPUT, t.dtype(), t.rows(), t.cols(), t.transposed(), t.data());
+      stored.add(new TypePlan.Choice(head, plan.type(t.name()), ""));
+    }
+    return stored;
+  }
+
+  private static boolean copiesHead(Checkpoint checkpoint) {
+    ModelConfig config = checkpoint.config();
+    return checkpoint.isWhole() && config.architecture().equals("gpt2") && config.tiedHead();
   }
 
   private static String writeTensor(
@@ -212,8 +230,10 @@ final class GgufWriter implements ModelWriter {
     header.text(GgufKeys.NAME, checkpoint.name());
     header.u32("general.file_type", fileType(plan));
     header.u32("general.quantization_version", QUANTIZATION_VERSION);
-    writeConfig(header, config);
-    vocabulary.ifPresent(tokens -> GgufTokenizer.write(header, tokens));
+    writeConfig(header, checkpoint);
+    if (vocabulary.isPresent()) {
+      GgufTokenizer.write(header, vocabulary.get());
+    }
     if (checkpoint.isWhole()) {
       GgufHashes.write(header, entries(plan, digests), sample);
     } else {
@@ -221,7 +241,7 @@ final class GgufWriter implements ModelWriter {
       GgufHashes.write(
           header, checkpoint.knowsHash() ? checkpoint.hash().entries() : List.of(), sample);
     }
-    for (TypePlan.Choice choice : plan.choices()) {
+    for (TypePlan.Choice choice : stored(checkpoint, plan)) {
       Tensor tensor = choice.tensor();
       header.tensor(tensor.name(), choice.type(), tensor.rows(), tensor.cols());
     }
@@ -239,7 +259,8 @@ final class GgufWriter implements ModelWriter {
     return entries;
   }
 
-  private static void writeConfig(GgufHeader header, ModelConfig config) {
+  private static void writeConfig(GgufHeader header, Checkpoint checkpoint) {
+    ModelConfig config = checkpoint.config();
     boolean gpt2 = config.architecture().equals("gpt2");
     String prefix = config.architecture() + ".";
     header.u32(prefix + GgufKeys.VOCAB_SIZE, config.vocabSize());
@@ -257,6 +278,9 @@ final class GgufWriter implements ModelWriter {
     if (!gpt2) {
       header.f32(prefix + GgufKeys.ROPE_BASE, (float) config.ropeTheta());
       header.u32(prefix + GgufKeys.ROPE_DIMENSIONS, config.headDim());
+    }
+    if (copiesHead(checkpoint)) {
+      header.flag(GgufKeys.TIED_HEAD, true);
     }
     if (hasInexactTheta(config)) {
       header.f64(GgufKeys.ROPE_THETA, config.ropeTheta());

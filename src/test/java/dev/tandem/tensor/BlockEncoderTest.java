@@ -110,7 +110,7 @@ class BlockEncoderTest {
     for (int trial = 0; trial < 1000; trial++) {
       float[] values = gaussian(random, 32, Math.exp(4 * random.nextGaussian() - 4));
       byte[] stored = encode(DType.Q4_0, values);
-      float d = Float16.toFloat((short) (stored[0] & 255 | stored[1] << 8));
+      float d = Float16.toFloat((short) ((stored[0] & 255) | (stored[1] << 8)));
       float[] decoded = decode(DType.Q4_0, stored, 32);
       for (int i = 0; i < 32; i++) {
         double error = Math.abs((double) values[i] - decoded[i]);

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -342,7 +343,7 @@ class GgufWriterTest {
     ByteBuffer head = ByteBuffer.wrap(Files.readAllBytes(out)).order(ByteOrder.LITTLE_ENDIAN);
     assertThat(head.getInt()).isEqualTo(0x46554747);
     assertThat(head.getInt()).isEqualTo(3);
-    assertThat(head.getLong()).isEqualTo(model.tensors().size());
+    assertThat(head.getLong()).isEqualTo(model.tensors().size() + 1); // the head's copy
     try (Checkpoint read = open(out)) {
       long end = -1;
       for (Tensor tensor : read.tensors().values()) {
@@ -353,7 +354,34 @@ class GgufWriterTest {
         }
         end = offset + tensor.bytes();
       }
-      assertThat(Files.size(out)).isEqualTo((end + 31) / 32 * 32);
+      long copy = (read.tensor("token_embd.weight").bytes() + 31) / 32 * 32;
+      assertThat(Files.size(out)).isEqualTo((end + 31) / 32 * 32 + copy);
+    }
+  }
+
+  /** Many versions of llama.cpp load no GPT-2 without a head, so a tied one is written, too. */
+  @Test
+  void aTiedHeadIsCopiedAndKnownAsACopy() throws IOException {
+    Checkpoint model = RandomModels.of("m", TestModels.GPT2, DType.F16, 1);
+    Path out = write(model, Optional.of(DType.F16));
+    byte[] file = Files.readAllBytes(out);
+    int bytes = (int) model.tensor("token_embd.weight").bytes();
+    byte[] head = Arrays.copyOfRange(file, file.length - (bytes + 31) / 32 * 32, file.length);
+    byte[] embedding = new byte[bytes];
+    model.tensor("token_embd.weight").data().slice(0, bytes).get(embedding);
+    assertThat(Arrays.copyOf(head, bytes)).isEqualTo(embedding);
+    try (Checkpoint read = open(out)) {
+      assertThat(read.config()).isEqualTo(model.config());
+      assertThat(read.tensors()).doesNotContainKey("output.weight");
+    }
+
+    // Who changes one of the two has a model whose head is its own.
+    file[file.length - head.length] ^= 1;
+    Path changed = Files.write(directory.resolve("changed.gguf"), file);
+    try (Checkpoint read = open(changed)) {
+      assertThat(read.config().tiedHead()).isFalse();
+      assertThat(values(read.tensor("output.weight")))
+          .isNotEqualTo(values(read.tensor("token_embd.weight")));
     }
   }
 }
