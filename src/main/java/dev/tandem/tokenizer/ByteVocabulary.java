@@ -48,7 +48,8 @@ final class ByteVocabulary {
   }
 
   private static OptionalInt endOfText(String[] names) {
-    int id = Arrays.asList(names).lastIndexOf(ByteLevelFiles.END_OF_TEXT); // ASCII: spelled as it is
+    int id =
+        Arrays.asList(names).lastIndexOf(ByteLevelFiles.END_OF_TEXT); // ASCII: spelled as it is
     return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
@@ -100,8 +101,7 @@ final class ByteVocabulary {
     }
     for (int value = 0; value < 256; value++) {
       if (byteIds[value] < 0) {
-        throw new TokenizerFormatException(
-            file, "a token for each byte", "none for byte " + value);
+        throw new TokenizerFormatException(file, "a token for each byte", "none for byte " + value);
       }
     }
     return byteIds;

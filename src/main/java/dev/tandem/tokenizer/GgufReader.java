@@ -74,7 +74,8 @@ final class GgufReader {
     }
     int last = names.length - 1;
     spec.bosId = id("bos_token_id", values.bosId(), byteLevel ? -1 : Math.min(1, last), last);
-    OptionalInt eosId = id("eos_token_id", values.eosId(), byteLevel ? -1 : Math.min(2, last), last);
+    OptionalInt eosId =
+        id("eos_token_id", values.eosId(), byteLevel ? -1 : Math.min(2, last), last);
     Set<Integer> stops = new TreeSet<>();
     eosId.ifPresent(stops::add);
     id("eot_token_id", values.eotId(), -1, last).ifPresent(stops::add);
@@ -153,8 +154,7 @@ final class GgufReader {
         ids.putIfAbsent(spec.names[id], id);
       }
     }
-    RankedMerges merges =
-        new RankedMerges(KEYS + "merges", "merge", ids, values.merges().size());
+    RankedMerges merges = new RankedMerges(KEYS + "merges", "merge", ids, values.merges().size());
     int number = 0;
     for (String merge : values.merges()) {
       int space = merge.indexOf(' ');

@@ -9,8 +9,8 @@ import java.util.OptionalInt;
  * A tokenizer as the metadata of a GGUF file hold it, in the order of the keys {@code
  * tokenizer.ggml.*}. Absent keys are empty lists and empty optionals.
  *
- * @param model {@code model}: {@code gpt2} (byte-level BPE, merges) or {@code llama} (SentencePiece,
- *     scores)
+ * @param model {@code model}: {@code gpt2} (byte-level BPE, merges) or {@code llama}
+ *     (SentencePiece, scores)
  * @param pre {@code pre}: which split pattern; empty if absent
  * @param tokens {@code tokens}: the written form of each id
  * @param scores {@code scores}: of each id; not copied
@@ -23,8 +23,8 @@ import java.util.OptionalInt;
  * @param addBos {@code add_bos_token}: whether prompts begin with it
  * @param addEos {@code add_eos_token}: whether they end with it
  * @param addSpacePrefix {@code add_space_prefix}: whether a space is put before texts
- * @param own string values of {@code tandem.tokenizer.*} by what follows that prefix: what the other
- *     keys cannot say, and other programs ignore
+ * @param own string values of {@code tandem.tokenizer.*} by what follows that prefix: what the
+ *     other keys cannot say, and other programs ignore
  */
 public record GgufVocabulary(
     String model,

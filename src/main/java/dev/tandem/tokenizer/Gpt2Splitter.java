@@ -24,7 +24,9 @@ final class Gpt2Splitter {
       }
     }
     int at = start;
-    if (first == ' ' && start + 1 < end && CodePoints.classAt(text, start + 1, end) != UnicodeClasses.SPACE) {
+    if (first == ' '
+        && start + 1 < end
+        && CodePoints.classAt(text, start + 1, end) != UnicodeClasses.SPACE) {
       at++; // one space belongs to the word after it
     }
     int unicodeClass = CodePoints.classAt(text, at, end);

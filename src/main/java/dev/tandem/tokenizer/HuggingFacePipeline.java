@@ -59,9 +59,7 @@ final class HuggingFacePipeline {
           top.path() + ".normalizer", "no Replace before ByteLevel or Metaspace", "Replace");
     }
     Spaces spaces =
-        replaces
-            ? Spaces.AS_U2581
-            : metaspace ? Spaces.AS_U2581_BY_METASPACE : Spaces.LITERAL;
+        replaces ? Spaces.AS_U2581 : metaspace ? Spaces.AS_U2581_BY_METASPACE : Spaces.LITERAL;
     normalizer =
         new Normalizer(
             nfc, prepends ? Normalizer.Prefix.EVERY : Normalizer.Prefix.NEVER, spaces, false);
@@ -131,8 +129,7 @@ final class HuggingFacePipeline {
         preTokenizers.contains(BYTE_LEVEL)
             || preTokenizers.stream().anyMatch(Metaspace.class::isInstance);
     if (ended) {
-      throw new TokenizerFormatException(
-          part.path(), "nothing after ByteLevel or Metaspace", type);
+      throw new TokenizerFormatException(part.path(), "nothing after ByteLevel or Metaspace", type);
     }
     switch (type) {
       case "ByteLevel" -> {
@@ -152,8 +149,7 @@ final class HuggingFacePipeline {
                   ? SplitPattern.DIGITS
                   : SplitPattern.DIGIT_RUNS);
       case "Metaspace" -> preTokenizers.add(readMetaspace(part));
-      default ->
-          throw part.wrong("type", "ByteLevel, Split, Digits, Metaspace or Sequence", type);
+      default -> throw part.wrong("type", "ByteLevel, Split, Digits, Metaspace or Sequence", type);
     }
     part.requireNoMore();
   }
@@ -310,10 +306,8 @@ final class HuggingFacePipeline {
     promptSuffix = ids.toArray();
   }
 
-  private static int[] templateIds(JsonFields tokens, String name)
-      throws TokenizerFormatException {
-    JsonFields token =
-        tokens.object(name).orElseThrow(() -> tokens.wrong(name, "its ids", null));
+  private static int[] templateIds(JsonFields tokens, String name) throws TokenizerFormatException {
+    JsonFields token = tokens.object(name).orElseThrow(() -> tokens.wrong(name, "its ids", null));
     List<Object> ids = token.list("ids");
     int[] result = new int[ids.size()];
     for (int i = 0; i < result.length; i++) {

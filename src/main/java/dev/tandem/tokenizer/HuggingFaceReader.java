@@ -19,7 +19,9 @@ import java.util.function.Predicate;
 final class HuggingFaceReader {
   private static final String FILE = HuggingFaceFile.FILE;
 
-  /** How the tokens are called that begin a text, where the file does not put one before prompts. */
+  /**
+   * How the tokens are called that begin a text, where the file does not put one before prompts.
+   */
   private static final List<String> BOS_NAMES =
       List.of(ByteLevelFiles.END_OF_TEXT, "<|begin_of_text|>", "<s>", "<bos>");
 
@@ -152,8 +154,7 @@ final class HuggingFaceReader {
     added
         .values()
         .forEach(
-            token ->
-                types[token.id] = token.special ? TokenType.CONTROL : TokenType.USER_DEFINED);
+            token -> types[token.id] = token.special ? TokenType.CONTROL : TokenType.USER_DEFINED);
     return types;
   }
 
@@ -173,15 +174,12 @@ final class HuggingFaceReader {
     spec.byteFallback = model.flag("byte_fallback", false);
     if (spec.byteFallback != pipeline.byteFallback) {
       throw model.wrong(
-          "byte_fallback",
-          pipeline.byteFallback + ", as the decoder says",
-          spec.byteFallback);
+          "byte_fallback", pipeline.byteFallback + ", as the decoder says", spec.byteFallback);
     }
     if (spec.byteFallback) {
       markBytes(spec);
     }
-    RankedMerges merges =
-        new RankedMerges(FILE, "merge", file.vocab, file.merges.size() / 2);
+    RankedMerges merges = new RankedMerges(FILE, "merge", file.vocab, file.merges.size() / 2);
     for (int i = 0; i < file.merges.size(); i += 2) {
       merges.add(i / 2, file.merges.get(i), file.merges.get(i + 1));
     }

@@ -23,8 +23,7 @@ final class JsonFields {
   /** Bounded; streaming only, because data binding would triple the start-up time. */
   static final JsonFactory FACTORY =
       JsonFactory.builder()
-          .streamReadConstraints(
-              StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
+          .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
           .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
           .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
           .build();
@@ -148,9 +147,7 @@ final class JsonFields {
 
   Optional<JsonFields> object(String key) throws TokenizerFormatException {
     Object value = members.remove(key);
-    return value == null
-        ? Optional.empty()
-        : Optional.of(of(path + "." + key, value));
+    return value == null ? Optional.empty() : Optional.of(of(path + "." + key, value));
   }
 
   /** A list of objects; empty if there is none. */

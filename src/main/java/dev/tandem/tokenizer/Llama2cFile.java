@@ -9,10 +9,10 @@ import java.util.Set;
 /**
  * Reads llama2.c's {@code tokenizer.bin}: u32 length of the longest token, then for each id f32
  * score, i32 length, bytes; little-endian. The number of ids is not stored. Source: {@code
- * tokenizer.py} and {@code run.c} of llama2.c. Encoding is {@code run.c}'s: a space before the text,
- * each character looked up as a whole or else given as its bytes, then the adjacent pair whose
- * merged token has the best score merges, the leftmost of equals. Unlike there, written-out control
- * and byte tokens are never matched in ordinary text, as in SentencePiece itself.
+ * tokenizer.py} and {@code run.c} of llama2.c. Encoding is {@code run.c}'s: a space before the
+ * text, each character looked up as a whole or else given as its bytes, then the adjacent pair
+ * whose merged token has the best score merges, the leftmost of equals. Unlike there, written-out
+ * control and byte tokens are never matched in ordinary text, as in SentencePiece itself.
  */
 final class Llama2cFile {
   private static final String FILE = "tokenizer.bin";

@@ -68,8 +68,7 @@ final class OwnSettings {
     switch (name) {
       case "nfc" ->
           spec.normalizer =
-              new Normalizer(
-                  flag(value), now.prefix(), now.spaces(), now.removeExtraSpaces());
+              new Normalizer(flag(value), now.prefix(), now.spaces(), now.removeExtraSpaces());
       case "space_prefix" ->
           spec.normalizer =
               new Normalizer(
@@ -85,8 +84,7 @@ final class OwnSettings {
                   Spaces.valueOf(value.toUpperCase(Locale.ROOT)),
                   now.removeExtraSpaces());
       case "remove_extra_spaces" ->
-          spec.normalizer =
-              new Normalizer(now.nfc(), now.prefix(), now.spaces(), flag(value));
+          spec.normalizer = new Normalizer(now.nfc(), now.prefix(), now.spaces(), flag(value));
       case "drops_space" -> spec.dropsSpace = flag(value);
       case "byte_fallback" -> spec.byteFallback = flag(value);
       case "fallback_after_merges" -> spec.fallbackAfterMerges = flag(value);

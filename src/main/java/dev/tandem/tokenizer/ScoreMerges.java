@@ -5,7 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Merges that follow from scores: two pieces merge if their concatenation is one, the best first. */
+/**
+ * Merges that follow from scores: two pieces merge if their concatenation is one, the best first.
+ */
 final class ScoreMerges {
   private final TokenizerSpec spec;
   private final byte[][] pieces; // empty: not a piece
@@ -32,8 +34,7 @@ final class ScoreMerges {
    * @throws TokenizerFormatException if that gives an unused piece, which would have to be taken
    *     apart again
    */
-  static MergeTable table(String file, TokenizerSpec spec)
-      throws TokenizerFormatException {
+  static MergeTable table(String file, TokenizerSpec spec) throws TokenizerFormatException {
     float[] scores = requireNonNull(spec.scores);
     ScoreMerges merges = new ScoreMerges(spec);
     int[] ranks = ranks(scores);

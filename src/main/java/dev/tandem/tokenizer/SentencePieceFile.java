@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
 
 /**
  * Reads SentencePiece's {@code tokenizer.model} of the type BPE. Source: {@code
- * sentencepiece_model.proto}, and {@code normalizer.cc} and {@code bpe_model.cc} for what the fields
- * do. Prompts begin with the beginning-of-sequence token if there is one, as Llama's do.
+ * sentencepiece_model.proto}, and {@code normalizer.cc} and {@code bpe_model.cc} for what the
+ * fields do. Prompts begin with the beginning-of-sequence token if there is one, as Llama's do.
  */
 final class SentencePieceFile {
   private static final String FILE = "tokenizer.model";
@@ -144,8 +144,7 @@ final class SentencePieceFile {
           known ? MODEL_TYPES[(int) modelType] : Long.toString(modelType));
     }
     TokenizerSpec spec =
-        new TokenizerSpec(
-            names.toArray(new String[0]), types.toArray(new TokenType[0]), false);
+        new TokenizerSpec(names.toArray(new String[0]), types.toArray(new TokenType[0]), false);
     spec.scores = scores.toArray();
     spec.normalizer =
         new Normalizer(

@@ -34,8 +34,7 @@ final class SentencePieceRules {
   }
 
   /** Throws unless there is a token for each byte. */
-  static void requireBytes(String file, TokenizerSpec spec)
-      throws TokenizerFormatException {
+  static void requireBytes(String file, TokenizerSpec spec) throws TokenizerFormatException {
     int missing = Arrays.stream(spec.byteIds()).boxed().toList().indexOf(-1);
     if (missing >= 0) {
       throw new TokenizerFormatException(

@@ -35,9 +35,7 @@ final class SpecialTokens {
     for (Entry entry : entries) {
       if (!entry.form.isEmpty()) {
         firstChars.set(entry.form.charAt(0));
-        byFirstChar
-            .computeIfAbsent(entry.form.charAt(0), c -> new ArrayList<>())
-            .add(entry);
+        byFirstChar.computeIfAbsent(entry.form.charAt(0), c -> new ArrayList<>()).add(entry);
       }
     }
     for (List<Entry> sameStart : byFirstChar.values()) {

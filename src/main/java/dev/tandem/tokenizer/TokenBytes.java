@@ -27,8 +27,7 @@ final class TokenBytes {
    *
    * @throws TokenizerFormatException if there are not so many
    */
-  static byte[][] readShort(String file, int count, ByteBuffer in)
-      throws TokenizerFormatException {
+  static byte[][] readShort(String file, int count, ByteBuffer in) throws TokenizerFormatException {
     byte[][] tokens = new byte[count][];
     for (int id = 0; id < count; id++) {
       if (!in.hasRemaining()) {

@@ -16,8 +16,8 @@ final class TokenDecoder implements StreamingDecoder {
    *
    * @param silentId the beginning-of-sequence token, where prompts begin with it: it gives no text,
    *     and a new text starts behind it
-   * @param dropsSpace whether a space with which a text starts is dropped, because encoding puts one
-   *     there
+   * @param dropsSpace whether a space with which a text starts is dropped, because encoding puts
+   *     one there
    */
   TokenDecoder(Vocabulary vocabulary, OptionalInt silentId, boolean dropsSpace) {
     this.vocabulary = vocabulary;

@@ -11,8 +11,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a BPE tokenizer is made of, whichever file said so. A reader fills it with what is valid: ids
- * of the vocabulary, all 256 bytes where they are needed; {@link BpeTokenizer} is built from it.
+ * What a BPE tokenizer is made of, whichever file said so. A reader fills it with what is valid:
+ * ids of the vocabulary, all 256 bytes where they are needed; {@link BpeTokenizer} is built from
+ * it.
  */
 final class TokenizerSpec {
   /** The written form of each id, as in the file. */

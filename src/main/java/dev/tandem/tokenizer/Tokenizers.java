@@ -95,11 +95,11 @@ public final class Tokenizers {
    * The tokenizer of a {@code tokenizer.json} (Hugging Face) with a BPE model; {@code
    * docs/tokenizers.md} lists what is supported.
    *
-   * <p>{@link Tokenizer#bosId} is what the file puts before prompts; if it does not, a special token
-   * with one of the usual names.
+   * <p>{@link Tokenizer#bosId} is what the file puts before prompts; if it does not, a special
+   * token with one of the usual names.
    *
-   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code generation_config.json} or
-   *     {@code config.json}); none: the special tokens with the usual names, such as {@code
+   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code generation_config.json}
+   *     or {@code config.json}); none: the special tokens with the usual names, such as {@code
    *     <|endoftext|>} and {@code </s>}
    * @throws TokenizerFormatException if the file is malformed or asks for what is not supported; it
    *     names the field
@@ -161,10 +161,10 @@ public final class Tokenizers {
   /**
    * The tokenizer that the metadata of a GGUF file describe.
    *
-   * <p>Absent keys mean what they mean to llama.cpp: for the model {@code llama}, prompts begin with
-   * token 1, 2 ends a text, and a space is put before a text and before what follows a special token;
-   * for {@code gpt2}, prompts begin with a token only for the split {@code llama-bpe}. The split
-   * {@code default}, and none, is GPT-2's.
+   * <p>Absent keys mean what they mean to llama.cpp: for the model {@code llama}, prompts begin
+   * with token 1, 2 ends a text, and a space is put before a text and before what follows a special
+   * token; for {@code gpt2}, prompts begin with a token only for the split {@code llama-bpe}. The
+   * split {@code default}, and none, is GPT-2's.
    *
    * @param stopIds ids that end a text, besides those of the metadata
    * @throws TokenizerFormatException if the metadata do not fit together or ask for what is not

@@ -59,12 +59,6 @@ public final class TokenizerFiles {
     return given(Checkpoints.path(nameOrPath), OptionalInt.empty());
   }
 
-  /** As {@link #ofModel}, for a GPT-2 model. */
-  static Tokenizer ofGpt2(Folder folder, Optional<Path> given, int vocabSize, int... stopIds)
-      throws IOException {
-    return ofModel(folder, given, vocabSize, stopIds);
-  }
-
   /**
    * A model's: what was given, else the file beside it that {@link #open} would take from a
    * directory.
@@ -87,14 +81,6 @@ public final class TokenizerFiles {
     return fitted(folder.path(file.orElse(VOCAB)), tokenizer, vocabSize);
   }
 
-  /** A model's: what was given, else the files beside it: GPT-2's kind, or llama2.c's. */
-  static Tokenizer ofModel(Folder folder, Optional<Path> given, int vocabSize, int... stopIds)
-      throws IOException {
-    return folder.contains(LLAMA2C) && !folder.contains(MERGES)
-        ? ofLlama2c(folder, given, vocabSize)
-        : ofGpt2(folder, given, vocabSize, stopIds);
-  }
-
   /**
    * A llama2.c model's: what was given, else {@code tokN.bin} or {@code tokenizer.bin} beside it,
    * where N is the number of tokens, as llama2.c's own trainer names it.
@@ -107,10 +93,7 @@ public final class TokenizerFiles {
     }
     String numbered = "tok" + vocabSize + ".bin";
     return read(
-        folder,
-        folder.contains(numbered) ? numbered : LLAMA2C,
-        TokenizerFormat.LLAMA2C,
-        size);
+        folder, folder.contains(numbered) ? numbered : LLAMA2C, TokenizerFormat.LLAMA2C, size);
   }
 
   /** A tokenizer for a model: of its size, or a little padded. */
@@ -183,7 +166,9 @@ public final class TokenizerFiles {
             + String.join(", ", BY_NAME.keySet()));
   }
 
-  /** The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there. */
+  /**
+   * The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there.
+   */
   private static Optional<String> fileIn(Folder folder) {
     boolean merges = folder.contains(MERGES);
     return BY_NAME.keySet().stream()

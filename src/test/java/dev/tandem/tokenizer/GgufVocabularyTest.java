@@ -84,8 +84,7 @@ class GgufVocabularyTest {
       Values values = new Values();
       values.pre = pre.getKey();
       // every number is one merge away from its digits, so that the ids show the words
-      values.tokens =
-          new ArrayList<>(Gpt2Forms.NAMES.subList(0, 256));
+      values.tokens = new ArrayList<>(Gpt2Forms.NAMES.subList(0, 256));
       values.tokens.addAll(List.of("12", "34", "123", "1234", "\u01201234", "<|end|>"));
       values.merges = List.of("1 2", "3 4", "12 3", "12 34", "\u0120 1234");
       values.bosId = OptionalInt.empty();

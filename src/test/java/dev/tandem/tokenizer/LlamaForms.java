@@ -53,8 +53,7 @@ final class LlamaForms {
     Protobuf file = new Protobuf();
     int firstCharacter = Math.max(count, 29_871); // Llama 2's have their ids from here on
     int[] ids =
-        IntStream.concat(
-                IntStream.range(0, count), IntStream.range(firstCharacter, VOCAB_SIZE))
+        IntStream.concat(IntStream.range(0, count), IntStream.range(firstCharacter, VOCAB_SIZE))
             .toArray();
     for (int id : ids) {
       Protobuf piece = new Protobuf().text(1, NAMES.get(id)).fixed(2, SCORES.get(id));
@@ -194,8 +193,7 @@ final class LlamaForms {
 
     Protobuf fixed(int field, float value) {
       varint((long) field << 3 | 5);
-      out.writeBytes(
-          ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
+      out.writeBytes(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
       return this;
     }
 

@@ -259,8 +259,9 @@ class PyTorchReaderTest {
     }
   }
 
-  @Test
-  void gpt2sOwnTokenizerIsAssumedAndSaid() throws IOException {
+  @ParameterizedTest
+  @ValueSource(ints = {50_257, 50_304})
+  void gpt2sOwnTokenizerIsAssumedAndSaid(int vocabSize) throws IOException {
     ModelConfig c = gpt2(false, true, Activation.GELU_TANH);
     ModelConfig large =
         new ModelConfig(
@@ -271,7 +272,7 @@ class PyTorchReaderTest {
             6,
             12,
             48,
-            50257,
+            vocabSize,
             16,
             c.norm(),
             c.normEps(),
@@ -288,6 +289,7 @@ class PyTorchReaderTest {
     try (Checkpoint read = open(file(), "n_head=2")) {
       assertThat(read.notes()).singleElement().asString().contains("GPT-2's own tokenizer");
       assertThat(read.tokenizer().encode("Hello", false)).containsExactly(15496);
+      assertThat(read.tokenizer().vocabSize()).isEqualTo(vocabSize);
     }
     Files.writeString(directory.resolve("vocab.json"), "{}");
     try (Checkpoint read = open(file(), "n_head=2")) {
