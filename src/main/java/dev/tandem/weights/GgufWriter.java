@@ -223,7 +223,8 @@ final class GgufWriter implements ModelWriter {
       Optional<GgufVocabulary> vocabulary,
       TypePlan plan,
       Map<String, String> digests,
-      String sample) {
+      String sample)
+      throws IOException {
     ModelConfig config = checkpoint.config();
     GgufHeader header = new GgufHeader();
     header.text(GgufKeys.ARCHITECTURE, config.architecture());
