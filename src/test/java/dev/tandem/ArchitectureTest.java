@@ -43,6 +43,7 @@ class ArchitectureTest {
           Map.entry("config", Set.of()),
           Map.entry("tokenizer", Set.of()),
           Map.entry("sampling", Set.of()),
+          Map.entry("hub", Set.of()),
           Map.entry("weights", Set.of("tensor", "config", "tokenizer")),
           Map.entry("stage", Set.of("tensor", "config")),
           Map.entry("engine", Set.of("stage", "weights")),
@@ -52,7 +53,7 @@ class ArchitectureTest {
           Map.entry("server", Set.of("protocol", "scheduler", "engine")),
           Map.entry("client", Set.of("protocol", "stage")),
           Map.entry("http", Set.of("generation", "scheduler")),
-          Map.entry("api", Set.of("generation", "engine", "server", "client", "http")),
+          Map.entry("api", Set.of("generation", "engine", "server", "client", "http", "hub")),
           Map.entry("cli", Set.of("api")));
 
   private static final JavaClasses PRODUCT_CLASSES =

@@ -157,7 +157,8 @@ final class BenchCommand implements Callable<Integer> {
 
   private Checkpoint open() throws IOException {
     if (shape.isEmpty()) {
-      return model.open();
+      return model.open(
+          new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose));
     }
     if (!RandomModels.shapeNames().contains(shape)) {
       throw new ParameterException(

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 /** Where a command writes: results to standard output, the rest to standard error. */
 final class Console {
   static final int STDOUT = 1;
-  private static final int STDERR = 2;
+  static final int STDERR = 2;
 
   private final PrintWriter out;
   private final PrintWriter err;

@@ -5,6 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
@@ -17,6 +18,13 @@ final class EnvironmentDefaults implements IDefaultValueProvider {
    */
   EnvironmentDefaults(Map<String, String> environment) {
     this.environment = environment;
+  }
+
+  /** The variables that a command runs with. */
+  static Map<String, String> of(CommandSpec command) {
+    return command.commandLine().getDefaultValueProvider() instanceof EnvironmentDefaults defaults
+        ? defaults.environment
+        : System.getenv();
   }
 
   @Override

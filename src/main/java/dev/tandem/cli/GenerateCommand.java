@@ -37,7 +37,7 @@ final class GenerateCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     AtomicBoolean interrupted = new AtomicBoolean();
     try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
-        Checkpoint checkpoint = model.open();
+        Checkpoint checkpoint = model.open(console);
         TextModel opened = WholeModel.open(checkpoint, settings)) {
       return new GenerationRun(generation, console, start, interrupted::get)
           .run(opened, text, Map::of);

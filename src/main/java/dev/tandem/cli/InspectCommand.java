@@ -41,7 +41,7 @@ final class InspectCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
-      description = "A file, a directory or a built-in model. Default: ${DEFAULT-VALUE}")
+      description = "A file, a directory, a built-in or a pulled model. Default: ${DEFAULT-VALUE}")
   private String model;
 
   @Option(
@@ -53,6 +53,7 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
 
+  @Mixin private ConfigMixin config;
   @Mixin GeneralMixin general;
 
   @Override
@@ -82,7 +83,11 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> modelFacts() throws IOException {
-    try (Checkpoint checkpoint = Checkpoints.open(model, Optional.empty())) {
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    try (Checkpoint checkpoint =
+        ModelNames.open(model, config.options(Optional.empty()), EnvironmentDefaults.of(spec))) {
+      checkpoint.notes().forEach(console::note);
       ModelConfig config = checkpoint.config();
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("model", checkpoint.name());

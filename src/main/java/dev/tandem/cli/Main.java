@@ -23,6 +23,8 @@ import picocli.CommandLine.Spec;
       TokenizeCommand.class,
       DetokenizeCommand.class,
       InspectCommand.class,
+      PullCommand.class,
+      ConvertCommand.class,
       BenchCommand.class,
       CompletionCommand.class
     })

@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which model. */
 @Command(optionListHeading = "Model:")
@@ -16,12 +19,21 @@ final class ModelMixin {
       paramLabel = "MODEL",
       defaultValue = Checkpoints.DEFAULT,
       description =
-          "A file (.bin, .safetensors), a directory (Hugging Face layout), or a built-in model:"
-              + " gpt2-shakespeare or stories260K. Default: ${DEFAULT-VALUE}")
+          "A file (.gguf, .bin, .safetensors), a directory (Hugging Face layout), a built-in model"
+              + " (gpt2-shakespeare or stories260K), or one that was pulled. Default:"
+              + " ${DEFAULT-VALUE}")
   private String model;
 
-  /** Opens it, with its own tokenizer unless another one is given. */
-  Checkpoint open(Optional<Path> tokenizer) throws IOException {
-    return Checkpoints.open(model, tokenizer);
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Mixin private ConfigMixin config;
+
+  /** Opens it, with its own tokenizer unless another one is given; notes what was assumed. */
+  Checkpoint open(Optional<Path> tokenizer, Console console) throws IOException {
+    Checkpoint checkpoint =
+        ModelNames.open(model, config.options(tokenizer), EnvironmentDefaults.of(spec));
+    checkpoint.notes().forEach(console::note);
+    return checkpoint;
   }
 }

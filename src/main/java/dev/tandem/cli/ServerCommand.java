@@ -73,7 +73,7 @@ final class ServerCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
     try (Interrupts interrupts = Interrupts.during(stopped::countDown);
-        Checkpoint checkpoint = model.open(Optional.empty());
+        Checkpoint checkpoint = model.open(Optional.empty(), console);
         ModelServer server = ModelServer.start(checkpoint, settings, options)) {
       console.println("listening on " + server.uri());
       console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");

@@ -2,6 +2,9 @@ package dev.tandem.tensor;
 
 /** IEEE 754 half precision: 1 sign bit, 5 exponent bits, 10 mantissa bits. */
 public final class Float16 {
+  /** The least magnitude that rounds to infinity. */
+  static final float OVERFLOW = 65520;
+
   private static final int MIN_NORMAL_BITS = 0x38800000; // 2^-14
   private static final int OVERFLOW_BITS = 0x477ff000; // 65520 rounds to infinity
   private static final int UNDERFLOW_BITS = 0x33000000; // 2^-25 rounds to zero, ties to even

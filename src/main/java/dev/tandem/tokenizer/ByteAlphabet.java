@@ -51,15 +51,34 @@ final class ByteAlphabet {
     return ORDER[id];
   }
 
+  /** The byte (0..255) that a character is the symbol of, or -1. */
+  static int byteOf(char symbol) {
+    return symbol < BYTES.length ? BYTES[symbol] : -1;
+  }
+
+  /** Whether a token of the files is all symbols. */
+  static boolean isSpelledIn(String token) {
+    return token.chars().allMatch(symbol -> byteOf((char) symbol) >= 0);
+  }
+
+  /** A token of the files for bytes. */
+  static String spell(byte[] bytes) {
+    StringBuilder token = new StringBuilder(bytes.length);
+    for (byte value : bytes) {
+      token.append(symbol(value & 0xFF));
+    }
+    return token.toString();
+  }
+
   /** The bytes that a token of the files stands for; its UTF-8 if it is not all symbols. */
   static byte[] decode(String token) {
     byte[] bytes = new byte[token.length()];
     for (int i = 0; i < bytes.length; i++) {
-      char symbol = token.charAt(i);
-      if (symbol >= BYTES.length || BYTES[symbol] < 0) {
+      int value = byteOf(token.charAt(i));
+      if (value < 0) {
         return token.getBytes(StandardCharsets.UTF_8);
       }
-      bytes[i] = (byte) BYTES[symbol];
+      bytes[i] = (byte) value;
     }
     return bytes;
   }

@@ -4,17 +4,13 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 
 /** Reads GPT-2's {@code vocab.json} and {@code merges.txt}. */
 final class ByteLevelFiles {
@@ -34,13 +30,13 @@ final class ByteLevelFiles {
    *
    * @param stopIds the tokens that end a text; none: {@link #END_OF_TEXT}, if there is one
    */
-  static ByteLevelBpe read(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
+  static Tokenizer read(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
       throws TokenizerFormatException {
     return build(readVocab(vocabJson), readMerges(mergesTxt), stopIds);
   }
 
   /** A tokenizer with GPT-2's ids: the bytes, then one id for each merge, then the end of text. */
-  static ByteLevelBpe readMergesOnly(byte[] mergesTxt) throws TokenizerFormatException {
+  static Tokenizer readMergesOnly(byte[] mergesTxt) throws TokenizerFormatException {
     List<Merge> merges = readMerges(mergesTxt);
     Map<String, Integer> ids = new HashMap<>(2 * (256 + merges.size()));
     for (int id = 0; id < 256; id++) {
@@ -65,29 +61,26 @@ final class ByteLevelFiles {
     }
   }
 
-  private static ByteLevelBpe build(Map<String, Integer> ids, List<Merge> merges, int... stopIds)
+  private static Tokenizer build(Map<String, Integer> ids, List<Merge> merges, int... stopIds)
       throws TokenizerFormatException {
     String[] names = namesById(ids);
-    byte[][] tokens = new byte[names.length][];
-    for (int id = 0; id < names.length; id++) {
-      tokens[id] = ByteAlphabet.decode(names[id]);
-    }
     OptionalInt endOfText =
         ids.containsKey(END_OF_TEXT) ? OptionalInt.of(ids.get(END_OF_TEXT)) : OptionalInt.empty();
-    Set<Integer> stops = stopSet(stopIds, endOfText, names.length);
-    Set<Integer> specials = new TreeSet<>(stops);
-    endOfText.ifPresent(specials::add);
-    Map<Integer, String> forms = new TreeMap<>();
-    for (int id : specials) {
-      forms.put(id, names[id]);
-      tokens[id] = names[id].getBytes(StandardCharsets.UTF_8);
+    Set<Integer> stops = StopIds.of(names.length, stopIds);
+    if (stops.isEmpty()) {
+      endOfText.ifPresent(stops::add);
     }
-    return new ByteLevelBpe(
-        new Vocabulary(tokens, specials, stops),
-        byteIds(ids),
-        mergeTable(ids, merges),
-        new SpecialTokens(forms),
-        endOfText);
+    TokenType[] types = new TokenType[names.length];
+    Arrays.fill(types, TokenType.NORMAL);
+    stops.forEach(id -> types[id] = TokenType.CONTROL);
+    endOfText.ifPresent(id -> types[id] = TokenType.CONTROL);
+    requireBytes(ids);
+    TokenizerSpec spec = new TokenizerSpec(names, types, true);
+    spec.preTokenizers = List.of(SplitPattern.GPT2);
+    spec.merges = mergeTable(ids, merges);
+    spec.bosId = endOfText;
+    spec.stopIds = stops;
+    return new BpeTokenizer(spec);
   }
 
   private static String[] namesById(Map<String, Integer> ids) throws TokenizerFormatException {
@@ -105,60 +98,23 @@ final class ByteLevelFiles {
     return names;
   }
 
-  private static Set<Integer> stopSet(int[] stopIds, OptionalInt endOfText, int vocabSize)
-      throws TokenizerFormatException {
-    Set<Integer> stops = new TreeSet<>();
-    for (int id : stopIds) {
-      if (id < 0 || id >= vocabSize) {
-        throw new TokenizerFormatException(
-            "end-of-text id", "0.." + (vocabSize - 1) + " (" + VOCAB + ")", Integer.toString(id));
-      }
-      stops.add(id);
-    }
-    if (stops.isEmpty()) {
-      endOfText.ifPresent(stops::add);
-    }
-    return stops;
-  }
-
-  private static int[] byteIds(Map<String, Integer> ids) throws TokenizerFormatException {
-    int[] byteIds = new int[256];
+  private static void requireBytes(Map<String, Integer> ids) throws TokenizerFormatException {
     for (int value = 0; value < 256; value++) {
       String symbol = String.valueOf(ByteAlphabet.symbol(value));
-      Integer id = ids.get(symbol);
-      if (id == null) {
+      if (!ids.containsKey(symbol)) {
         throw new TokenizerFormatException(
             VOCAB, "a token for each byte", "none for byte " + value + " (" + symbol + ")");
       }
-      byteIds[value] = id;
     }
-    return byteIds;
   }
 
   private static MergeTable mergeTable(Map<String, Integer> ids, List<Merge> merges)
       throws TokenizerFormatException {
-    MergeTable table = new MergeTable(merges.size());
-    for (int rank = 0; rank < merges.size(); rank++) {
-      Merge merge = merges.get(rank);
-      int left = idOf(ids, merge, merge.left);
-      int right = idOf(ids, merge, merge.right);
-      int merged = idOf(ids, merge, merge.left + merge.right);
-      if (!table.add(left, right, rank, merged)) {
-        throw new TokenizerFormatException(
-            MERGES + " line " + merge.lineNumber, "a new pair", "the pair of an earlier line");
-      }
+    RankedMerges ranked = new RankedMerges(MERGES, "line", ids, merges.size());
+    for (Merge merge : merges) {
+      ranked.add(merge.lineNumber, merge.left, merge.right);
     }
-    return table;
-  }
-
-  private static int idOf(Map<String, Integer> ids, Merge merge, String token)
-      throws TokenizerFormatException {
-    Integer id = ids.get(token);
-    if (id == null) {
-      throw new TokenizerFormatException(
-          MERGES + " line " + merge.lineNumber, "tokens of the vocabulary", Quote.of(token));
-    }
-    return id;
+    return ranked.table();
   }
 
   private static Map<String, Integer> readVocab(byte[] vocabJson) throws TokenizerFormatException {
@@ -195,7 +151,7 @@ final class ByteLevelFiles {
   }
 
   private static List<Merge> readMerges(byte[] mergesTxt) throws TokenizerFormatException {
-    List<String> lines = decodeStrictly(mergesTxt).lines().toList();
+    List<String> lines = Utf8.decode(MERGES, mergesTxt).lines().toList();
     if (lines.isEmpty()) {
       throw new TokenizerFormatException(MERGES, "a header or a merge", "an empty file");
     }
@@ -213,13 +169,5 @@ final class ByteLevelFiles {
       merges.add(new Merge(i + 1, line.substring(0, space), line.substring(space + 1)));
     }
     return merges;
-  }
-
-  private static String decodeStrictly(byte[] utf8) throws TokenizerFormatException {
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
-    } catch (CharacterCodingException e) {
-      throw new TokenizerFormatException(MERGES, "UTF-8", String.valueOf(e.getMessage()));
-    }
   }
 }

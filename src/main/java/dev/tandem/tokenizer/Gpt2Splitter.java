@@ -24,11 +24,13 @@ final class Gpt2Splitter {
       }
     }
     int at = start;
-    if (first == ' ' && start + 1 < end && classAt(text, start + 1, end) != UnicodeClasses.SPACE) {
+    if (first == ' '
+        && start + 1 < end
+        && CodePoints.classAt(text, start + 1, end) != UnicodeClasses.SPACE) {
       at++; // one space belongs to the word after it
     }
-    int unicodeClass = classAt(text, at, end);
-    int wordEnd = runEnd(text, at, end, unicodeClass);
+    int unicodeClass = CodePoints.classAt(text, at, end);
+    int wordEnd = CodePoints.runEnd(text, at, end, unicodeClass);
     // \s+(?!\S): before a word, a run of white space leaves its last character (all are in the BMP)
     boolean leavesLast =
         unicodeClass == UnicodeClasses.SPACE && wordEnd < end && wordEnd - start > 1;
@@ -54,28 +56,5 @@ final class Gpt2Splitter {
             || (second == 'v' && third == 'e')
             || (second == 'l' && third == 'l');
     return three ? 3 : 0;
-  }
-
-  private static int runEnd(String text, int start, int end, int unicodeClass) {
-    int at = start;
-    while (at < end && classAt(text, at, end) == unicodeClass) {
-      at += Character.charCount(codePointAt(text, at, end));
-    }
-    return at;
-  }
-
-  private static int classAt(String text, int at, int end) {
-    return UnicodeClasses.of(codePointAt(text, at, end));
-  }
-
-  private static int codePointAt(String text, int at, int end) {
-    char high = text.charAt(at);
-    if (Character.isHighSurrogate(high) && at + 1 < end) {
-      char low = text.charAt(at + 1);
-      if (Character.isLowSurrogate(low)) {
-        return Character.toCodePoint(high, low);
-      }
-    }
-    return high;
   }
 }

@@ -1,6 +1,8 @@
 package dev.tandem.tokenizer;
 
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
 
 /**
  * Which adjacent pairs of tokens merge, in which order, into what: an open-addressing hash table
@@ -57,6 +59,16 @@ final class MergeTable {
 
   int merged(int slot) {
     return merged[slot];
+  }
+
+  /** The pairs {@code left << 32 | right} in the order of their priorities. */
+  long[] pairsByPriority() {
+    return IntStream.range(0, pairs.length)
+        .filter(slot -> pairs[slot] != EMPTY)
+        .boxed()
+        .sorted(Comparator.comparingInt(slot -> priorities[slot]))
+        .mapToLong(slot -> pairs[slot])
+        .toArray();
   }
 
   private static long pack(int left, int right) {

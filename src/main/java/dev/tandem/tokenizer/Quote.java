@@ -13,10 +13,14 @@ final class Quote {
   }
 
   static String of(String text) {
+    return of(text, MAX_CHARS);
+  }
+
+  static String of(String text, int maxChars) {
     StringBuilder quoted = new StringBuilder("\"");
     text.chars()
-        .limit(MAX_CHARS)
+        .limit(maxChars)
         .forEach(c -> quoted.append(Character.isISOControl(c) ? '\uFFFD' : (char) c));
-    return quoted.append(text.length() > MAX_CHARS ? "...\"" : "\"").toString();
+    return quoted.append(text.length() > maxChars ? "...\"" : "\"").toString();
   }
 }

@@ -5,7 +5,8 @@ import java.util.OptionalInt;
 /** The bytes of the tokens, decoded as one stream of UTF-8. */
 final class TokenDecoder implements StreamingDecoder {
   private final Vocabulary vocabulary;
-  private final OptionalInt textStartId;
+  private final OptionalInt silentId;
+  private final boolean dropsSpace;
   private final Utf8Decoder utf8 = new Utf8Decoder();
   private final StringBuilder text = new StringBuilder();
   private boolean atTextStart = true;
@@ -13,23 +14,24 @@ final class TokenDecoder implements StreamingDecoder {
   /**
    * Begins a stream.
    *
-   * @param textStartId where encoding puts a space before a text: the beginning-of-sequence token.
-   *     It gives no text, and a space with which the token after it (or the first one) begins is
-   *     dropped. Empty: every token gives just its bytes.
+   * @param silentId the beginning-of-sequence token, where prompts begin with it: it gives no text,
+   *     and a new text starts behind it
+   * @param dropsSpace whether a space with which a text starts is dropped, because encoding puts
+   *     one there
    */
-  TokenDecoder(Vocabulary vocabulary, OptionalInt textStartId) {
+  TokenDecoder(Vocabulary vocabulary, OptionalInt silentId, boolean dropsSpace) {
     this.vocabulary = vocabulary;
-    this.textStartId = textStartId;
+    this.silentId = silentId;
+    this.dropsSpace = dropsSpace;
   }
 
   @Override
   public String next(int id) {
     byte[] bytes = vocabulary.token(id);
-    if (textStartId.isPresent() && id == textStartId.getAsInt()) {
+    if (silentId.isPresent() && id == silentId.getAsInt()) {
       return finish();
     }
-    boolean dropSpace =
-        atTextStart && textStartId.isPresent() && bytes.length > 0 && bytes[0] == ' ';
+    boolean dropSpace = atTextStart && dropsSpace && bytes.length > 0 && bytes[0] == ' ';
     atTextStart = false;
     utf8.decode(bytes, dropSpace ? 1 : 0, text);
     return takeText();

@@ -90,4 +90,116 @@ public final class Tokenizers {
       throws TokenizerFormatException {
     return Llama2cFile.read(tokenizerBin, vocabSize);
   }
+
+  /**
+   * The tokenizer of a {@code tokenizer.json} (Hugging Face) with a BPE model; {@code
+   * docs/tokenizers.md} lists what is supported.
+   *
+   * <p>{@link Tokenizer#bosId} is what the file puts before prompts; if it does not, a special
+   * token with one of the usual names.
+   *
+   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code generation_config.json}
+   *     or {@code config.json}); none: the special tokens with the usual names, such as {@code
+   *     <|endoftext|>} and {@code </s>}
+   * @throws TokenizerFormatException if the file is malformed or asks for what is not supported; it
+   *     names the field
+   */
+  public static Tokenizer huggingFace(byte[] tokenizerJson, int... stopIds)
+      throws TokenizerFormatException {
+    return HuggingFaceReader.read(tokenizerJson, stopIds);
+  }
+
+  /**
+   * The tokenizer of a {@code tokenizer.model} (SentencePiece) of the type BPE with the normalizer
+   * {@code identity}. Prompts begin with the beginning-of-sequence token if there is one.
+   *
+   * @param stopIds ids that end a text, besides the file's own {@code eos_piece}
+   * @throws TokenizerFormatException if the file is malformed or asks for what is not supported; it
+   *     names the field
+   */
+  public static Tokenizer sentencePiece(byte[] tokenizerModel, int... stopIds)
+      throws TokenizerFormatException {
+    return SentencePieceFile.read(tokenizerModel, stopIds);
+  }
+
+  /**
+   * A byte-level BPE tokenizer with GPT-2's split pattern from a {@code vocab.bin}: i32 count, then
+   * for each id i32 length, bytes. Merges follow from the ids: of two the one into the lesser id
+   * comes first, as in tiktoken.
+   *
+   * @param stopIds the ids that end a text; none: that of {@code <|endoftext|>}, if there is one
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer vocabBin(byte[] vocabBin, int... stopIds)
+      throws TokenizerFormatException {
+    return VocabBinFile.read(vocabBin, stopIds);
+  }
+
+  /**
+   * The tokenizer of llm.c's {@code gpt2_tokenizer.bin}; merges as for {@link #vocabBin}.
+   *
+   * @param stopIds the ids that end a text; none: the one that the file names
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer llmc(byte[] gpt2TokenizerBin, int... stopIds)
+      throws TokenizerFormatException {
+    return LlmcFile.read(gpt2TokenizerBin, stopIds);
+  }
+
+  /**
+   * The tokenizer of StaticGrad's vocabulary of GPT-2, 50257 times u8 length and bytes; merges as
+   * for {@link #vocabBin}.
+   *
+   * @param stopIds the ids that end a text; none: that of {@code <|endoftext|>}, if there is one
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer staticGrad(byte[] vocabulary, int... stopIds)
+      throws TokenizerFormatException {
+    return StaticGradFile.read(vocabulary, stopIds);
+  }
+
+  /**
+   * The tokenizer that the metadata of a GGUF file describe.
+   *
+   * <p>Absent keys mean what they mean to llama.cpp: for the model {@code llama}, prompts begin
+   * with token 1, 2 ends a text, and a space is put before a text and before what follows a special
+   * token; for {@code gpt2}, prompts begin with a token only for the split {@code llama-bpe}. The
+   * split {@code default}, and none, is GPT-2's.
+   *
+   * @param stopIds ids that end a text, besides those of the metadata
+   * @throws TokenizerFormatException if the metadata do not fit together or ask for what is not
+   *     supported; it names the key
+   */
+  public static Tokenizer gguf(GgufVocabulary vocabulary, int... stopIds)
+      throws TokenizerFormatException {
+    return GgufReader.read(vocabulary, stopIds);
+  }
+
+  /**
+   * The metadata of a GGUF file for a tokenizer; {@link #gguf} makes one from them that behaves in
+   * the same way. Other programs understand all but {@link GgufVocabulary#own}.
+   *
+   * @throws UnsupportedOperationException if there are none; the message says why
+   */
+  public static GgufVocabulary vocabularyOf(Tokenizer tokenizer) {
+    if (tokenizer instanceof BpeTokenizer known) {
+      return GgufWriter.write(known);
+    }
+    throw new UnsupportedOperationException("GGUF cannot express " + tokenizer.getClass());
+  }
+
+  /**
+   * A tokenizer with unused ids behind its own, for a model whose vocabulary is padded. They stand
+   * for no bytes, and no text becomes them.
+   *
+   * @param vocabSize the number of ids, at least those of the tokenizer
+   * @throws IllegalArgumentException if it is less, or the tokenizer is not from this class
+   */
+  public static Tokenizer padded(Tokenizer tokenizer, int vocabSize) {
+    if (vocabSize < tokenizer.vocabSize() || !(tokenizer instanceof BpeTokenizer known)) {
+      throw new IllegalArgumentException(
+          tokenizer.getClass() + " of " + tokenizer.vocabSize() + " ids for " + vocabSize);
+    }
+    return known.padded(vocabSize);
+  }
 }

@@ -1,5 +1,9 @@
 package dev.tandem.tokenizer;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
 /** UTF-8's details that the platform's charset does differently from what tokenizers want. */
 final class Utf8 {
   private static final char REPLACEMENT = '\uFFFD';
@@ -21,6 +25,19 @@ final class Utf8 {
       bad = firstUnpaired(text, bad + 1);
     }
     return fixed.toString();
+  }
+
+  /**
+   * The text of bytes that must be UTF-8.
+   *
+   * @param what what they are, for messages
+   */
+  static String decode(String what, byte[] utf8) throws TokenizerFormatException {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+    } catch (CharacterCodingException e) {
+      throw new TokenizerFormatException(what, "UTF-8", String.valueOf(e.getMessage()));
+    }
   }
 
   private static int firstUnpaired(String text, int start) {

@@ -1,6 +1,5 @@
 package dev.tandem.tokenizer;
 
-import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
@@ -39,11 +38,10 @@ final class WordCache {
     return true;
   }
 
-  /** Remembers that a word has the ids {@code ids[0..count)}, unless it is too long. */
-  void put(String word, int[] ids, int count) {
+  /** Remembers the ids of a word, which are not copied, unless it is too long. */
+  void put(String word, int[] ids) {
     if (word.length() <= MAX_CHARS) {
-      Entry entry = new Entry(word, Arrays.copyOf(ids, count));
-      entries.setRelease(place(word, 0, word.length()), entry);
+      entries.setRelease(place(word, 0, word.length()), new Entry(word, ids));
     }
   }
 

@@ -32,16 +32,24 @@ public final class Checkpoint implements AutoCloseable {
   private final List<String> notes;
   private final ModelPart part;
   private final List<ModelHash.Entry> modelTensors;
+  private final DigestOpener digestOpener;
   private final Object tokenizerLock = new Object();
   private final Object hashLock = new Object();
   private Optional<Tokenizer> tokenizer = Optional.empty();
   private Optional<ModelHash> hash = Optional.empty();
   private Optional<List<ModelHash.Entry>> held = Optional.empty();
+  private Optional<Map<String, String>> statedDigests = Optional.empty();
 
   /** Opens a checkpoint's tokenizer. */
   @FunctionalInterface
   interface TokenizerOpener {
     Tokenizer open() throws IOException;
+  }
+
+  /** Reads the tensors' SHA-256 that a file states, by name; none if it does not. */
+  @FunctionalInterface
+  interface DigestOpener {
+    Map<String, String> open() throws IOException;
   }
 
   /**
@@ -73,7 +81,34 @@ public final class Checkpoint implements AutoCloseable {
       TokenizerOpener opener,
       List<? extends Closeable> files,
       List<String> notes) {
-    this(name, format, config, tensors, opener, files, notes, ModelPart.whole(config), List.of());
+    this(name, format, config, tensors, opener, files, notes, Map::of);
+  }
+
+  /**
+   * The same, of a file that states its tensors' digests.
+   *
+   * @param digestOpener called when they are first needed
+   */
+  Checkpoint(
+      String name,
+      String format,
+      ModelConfig config,
+      Map<String, Tensor> tensors,
+      TokenizerOpener opener,
+      List<? extends Closeable> files,
+      List<String> notes,
+      DigestOpener digestOpener) {
+    this(
+        name,
+        format,
+        config,
+        tensors,
+        opener,
+        files,
+        notes,
+        digestOpener,
+        ModelPart.whole(config),
+        List.of());
   }
 
   /**
@@ -90,6 +125,7 @@ public final class Checkpoint implements AutoCloseable {
       TokenizerOpener opener,
       List<? extends Closeable> files,
       List<String> notes,
+      DigestOpener digestOpener,
       ModelPart part,
       List<ModelHash.Entry> modelTensors) {
     this.name = name;
@@ -99,6 +135,7 @@ public final class Checkpoint implements AutoCloseable {
     this.opener = opener;
     this.files = List.copyOf(files);
     this.notes = List.copyOf(notes);
+    this.digestOpener = digestOpener;
     this.part = part;
     this.modelTensors = List.copyOf(modelTensors);
   }
@@ -156,6 +193,7 @@ public final class Checkpoint implements AutoCloseable {
         wanted.embedding() ? this::tokenizer : noTokenizer(name, wanted),
         List.of(),
         notes,
+        this::statedDigests,
         wanted,
         hash().entries());
   }
@@ -256,6 +294,18 @@ public final class Checkpoint implements AutoCloseable {
         held = Optional.of(ModelHash.entries(this, any -> true));
       }
       return held.get();
+    }
+  }
+
+  /**
+   * The tensors' SHA-256 by name, as {@link ModelHash} counts them, if the file states them all.
+   */
+  Map<String, String> statedDigests() throws IOException {
+    synchronized (hashLock) {
+      if (statedDigests.isEmpty()) {
+        statedDigests = Optional.of(Map.copyOf(digestOpener.open()));
+      }
+      return statedDigests.get();
     }
   }
 

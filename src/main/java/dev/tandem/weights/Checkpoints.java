@@ -21,7 +21,11 @@ public final class Checkpoints {
 
   private static final List<ModelReader> READERS =
       List.of(
-          new OldGgmlReader(), new NpyReader(), new HuggingFaceGpt2Reader(), new FlatFileReader());
+          new GgufReader(),
+          new OldGgmlReader(),
+          new NpyReader(),
+          new HuggingFaceGpt2Reader(),
+          new FlatFileReader());
 
   private Checkpoints() {}
 

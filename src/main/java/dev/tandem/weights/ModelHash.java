@@ -62,8 +62,10 @@ public record ModelHash(String hex, List<Entry> entries) {
   }
 
   /**
-   * Entries of those tensors whose names satisfy a predicate, sorted by name. Digests of tensors in
-   * files are cached in the user's cache directory.
+   * Entries of those tensors whose names satisfy a predicate, sorted by name. Digests that the
+   * model's file states are taken from there ({@code convert} writes them into GGUF files);
+   * otherwise they are computed, and those of tensors in files are cached in the user's cache
+   * directory.
    *
    * @throws IOException if a file cannot be read or is shorter than when it was opened
    */
@@ -77,6 +79,14 @@ public record ModelHash(String hex, List<Entry> entries) {
       Checkpoint checkpoint, Predicate<String> names, Optional<HashCache> userCache)
       throws IOException {
     Collection<Tensor> all = checkpoint.tensors().values();
+    Map<String, String> stated = checkpoint.statedDigests();
+    if (!stated.isEmpty()) {
+      return all.stream()
+          .filter(tensor -> names.test(tensor.name()))
+          .map(tensor -> entry(tensor, stated.getOrDefault(tensor.name(), "")))
+          .sorted(Comparator.comparing(Entry::name))
+          .toList();
+    }
     Optional<HashCache> cache = userCache.filter(c -> !HashCache.files(all).isEmpty());
     Map<String, String> digests = new HashMap<>(cache.map(c -> c.load(all)).orElse(Map.of()));
     List<Tensor> wanted = all.stream().filter(tensor -> names.test(tensor.name())).toList();
@@ -93,7 +103,7 @@ public record ModelHash(String hex, List<Entry> entries) {
   }
 
   private static Entry entry(Tensor tensor, String digest) {
-    DType dtype = tensor.rows() == 1 ? DType.F32 : tensor.dtype();
+    DType dtype = TensorDigest.hashedType(tensor);
     return new Entry(tensor.name(), dtype, tensor.rows(), tensor.cols(), digest);
   }
 

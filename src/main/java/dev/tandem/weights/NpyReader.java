@@ -109,6 +109,7 @@ final class NpyReader implements ModelReader {
           () -> TokenizerFiles.ofGpt2(folder, options.tokenizer(), config.vocabSize()),
           files,
           described.notes(),
+          Map::of,
           new ModelPart(true, 0, 0, false),
           List.of());
     } catch (IOException | RuntimeException e) {

@@ -2,6 +2,8 @@ package dev.tandem.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -17,9 +19,26 @@ class SpecialTokensTest {
     assertThat(scan(Map.of(), "<a>")).isEqualTo("[<a>]");
   }
 
+  @Test
+  void whiteSpaceBelongsToTokensThatTakeIt() {
+    SpecialTokens.Entry left = new SpecialTokens.Entry("<l>", 1, true, false);
+    SpecialTokens.Entry right = new SpecialTokens.Entry("<r>", 2, false, true);
+    List<SpecialTokens.Entry> entries = List.of(left, right);
+    assertThat(scan(entries, "a \t<l> b")).isEqualTo("[a] #1 [ b]");
+    assertThat(scan(entries, "a <r> \u3000\nb")).isEqualTo("[a ] #2 [b]");
+    assertThat(scan(entries, "<r> <l> <r>")).isEqualTo("#2 #1 [ ] #2");
+    assertThat(scan(entries, " <l>")).isEqualTo("#1");
+  }
+
   private static String scan(Map<Integer, String> forms, String text) {
+    List<SpecialTokens.Entry> entries = new ArrayList<>();
+    forms.forEach((id, form) -> entries.add(new SpecialTokens.Entry(form, id, false, false)));
+    return scan(entries, text);
+  }
+
+  private static String scan(List<SpecialTokens.Entry> entries, String text) {
     StringBuilder parts = new StringBuilder();
-    new SpecialTokens(forms)
+    new SpecialTokens(entries)
         .scan(
             text,
             new SpecialTokens.Sink() {

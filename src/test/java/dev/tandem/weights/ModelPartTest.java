@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -92,6 +93,7 @@ class ModelPartTest {
         model::tokenizer,
         List.of(),
         List.of(),
+        Map::of,
         cut.part(),
         stated);
   }

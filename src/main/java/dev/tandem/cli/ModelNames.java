@@ -1,0 +1,63 @@
+package dev.tandem.cli;
+
+import dev.tandem.hub.HubCache;
+import dev.tandem.hub.HubModel;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.Checkpoints;
+import dev.tandem.weights.OpenOptions;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a user calls a model: a built-in one, else a path, else one that was pulled. */
+final class ModelNames {
+  private ModelNames() {}
+
+  /**
+   * Opens a model.
+   *
+   * @param options what the user adds to its files
+   * @param environment says where pulled models are
+   */
+  static Checkpoint open(String model, OpenOptions options, Map<String, String> environment)
+      throws IOException {
+    if (Checkpoints.embeddedNames().contains(model) || exists(model)) {
+      return Checkpoints.open(model, options);
+    }
+    Optional<Path> pulled =
+        HubCache.ofUser(environment, System.getProperty("user.home", "")).find(model);
+    try {
+      return Checkpoints.open(pulled.map(Path::toString).orElse(model), options);
+    } catch (FileNotFoundException e) {
+      throw pulled.isEmpty() && isOfHub(model) ? withHint(e, model) : e;
+    }
+  }
+
+  private static boolean exists(String path) {
+    try {
+      return Files.exists(Path.of(path));
+    } catch (InvalidPathException e) {
+      return false;
+    }
+  }
+
+  private static boolean isOfHub(String model) {
+    try {
+      HubModel unused = HubModel.of(model);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static FileNotFoundException withHint(FileNotFoundException e, String model) {
+    FileNotFoundException hinted =
+        new FileNotFoundException(e.getMessage() + "; tandem pull " + model + " downloads it");
+    hinted.initCause(e);
+    return hinted;
+  }
+}

@@ -1,0 +1,221 @@
+package dev.tandem.hub;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpResponse;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/** What came back, from whatever host; its body is read by one thread and may be closed by any. */
+final class HubAnswer implements AutoCloseable {
+  private static final int OK = 200;
+  private static final int PARTIAL = 206;
+
+  /**
+   * What the hub itself said of a file, on the way to where the content lies.
+   *
+   * @param bytes its length
+   * @param hash its content's
+   */
+  record Stated(OptionalLong bytes, Optional<ContentHash> hash) {
+    static final Stated NOTHING = new Stated(OptionalLong.empty(), Optional.empty());
+
+    /** Together with one more answer; {@code X-Linked-} headers describe what it refers to. */
+    Stated and(HttpResponse<?> response) {
+      HttpHeaders headers = response.headers();
+      boolean content = response.statusCode() == OK;
+      OptionalLong linkedBytes = number(headers, "x-linked-size");
+      Optional<ContentHash> linked =
+          headers.firstValue("x-linked-etag").flatMap(ContentHash::ofEtag);
+      Optional<ContentHash> own =
+          content || response.statusCode() == PARTIAL
+              ? headers.firstValue("etag").flatMap(ContentHash::ofEtag)
+              : Optional.empty();
+      OptionalLong ownBytes = content ? number(headers, "content-length") : OptionalLong.empty();
+      return new Stated(
+          bytes.isPresent() ? bytes : linkedBytes.isPresent() ? linkedBytes : ownBytes,
+          hash.or(() -> linked).or(() -> own));
+    }
+  }
+
+  private final URI uri;
+  private final HttpResponse<InputStream> response;
+  private final Stated stated;
+  private final Set<HubAnswer> open;
+  private volatile long lastRead = System.nanoTime();
+  private volatile boolean ended;
+
+  /**
+   * @param open where this is listed until it is closed
+   */
+  HubAnswer(URI uri, HttpResponse<InputStream> response, Stated stated, Set<HubAnswer> open) {
+    this.uri = uri;
+    this.response = response;
+    this.stated = stated;
+    this.open = open;
+    open.add(this);
+  }
+
+  /** Where it came from, after redirects. */
+  URI uri() {
+    return uri;
+  }
+
+  Stated stated() {
+    return stated;
+  }
+
+  int status() {
+    return response.statusCode();
+  }
+
+  /** The start of the range that this is, and of how many bytes; empty where this is none. */
+  Optional<long[]> range() {
+    String range = response.headers().firstValue("content-range").orElse("");
+    if (status() != PARTIAL || !range.matches("bytes \\d{1,18}-\\d{1,18}/\\d{1,18}")) {
+      return Optional.empty();
+    }
+    String[] parts = range.substring("bytes ".length()).split("[-/]", -1);
+    return Optional.of(new long[] {Long.parseLong(parts[0]), Long.parseLong(parts[2])});
+  }
+
+  OptionalLong contentLength() {
+    return number(response.headers(), "content-length");
+  }
+
+  /** The ETag if it is a strong one, which If-Range wants. */
+  Optional<String> strongEtag() {
+    return response
+        .headers()
+        .firstValue("etag")
+        .filter(etag -> etag.matches("\"[\\x21\\x23-\\x7e]{1,200}\""));
+  }
+
+  /** When the last piece of it was read, on {@link System#nanoTime}'s clock. */
+  long lastRead() {
+    return lastRead;
+  }
+
+  /** Reads a piece; -1 at the end. */
+  int read(byte[] buffer) throws IOException {
+    try {
+      int n = response.body().read(buffer);
+      lastRead = System.nanoTime();
+      if (!ended) {
+        return n;
+      }
+    } catch (IOException e) {
+      if (!ended) {
+        throw e;
+      }
+    }
+    throw new IOException(uri.getHost() + " sends nothing for too long");
+  }
+
+  /**
+   * Returns if this is content.
+   *
+   * @throws HubException if the hub refuses, with what to do
+   * @throws Patience.TemporaryFailure if it may be willing later
+   */
+  void check(Subject subject, HubAccess access) throws IOException {
+    int status = status();
+    if (status == OK || status == PARTIAL) {
+      return;
+    }
+    if (status == 408 || status == 425 || status == 429 || status >= 500) {
+      throw new Patience.TemporaryFailure(
+          uri.getHost() + " answers " + status + described(), retryAfter());
+    }
+    String page = access.endpoint() + "/" + subject.repository();
+    throw new HubException(
+        subject
+            + ": "
+            + switch (status) {
+              case 401 -> unauthorized(access, page);
+              case 403 ->
+                  access.token().isPresent()
+                      ? "the owner of HF_TOKEN may not read it (403); ask for access at " + page
+                      : "the hub wants to know who asks (403); ask for access at "
+                          + page
+                          + " and set HF_TOKEN to a token from "
+                          + access.endpoint()
+                          + "/settings/tokens";
+              case 404 -> notFound(subject, access);
+              default -> uri.getHost() + " answers " + status + described();
+            });
+  }
+
+  private static String unauthorized(HubAccess access, String page) {
+    return access.token().isPresent()
+        ? "the hub does not accept HF_TOKEN (401): it is wrong or has expired, or there is no such"
+            + " repository; see "
+            + access.endpoint()
+            + "/settings/tokens and "
+            + page
+        : "the hub wants to know who asks (401): the repository is private or gated, or does not"
+            + " exist; check its name, ask for access at "
+            + page
+            + " and set HF_TOKEN to a token from "
+            + access.endpoint()
+            + "/settings/tokens";
+  }
+
+  private String notFound(Subject subject, HubAccess access) {
+    String where = " at " + access.endpoint() + " (404)";
+    if (subject.path().isPresent()) {
+      return "no such file" + where;
+    }
+    boolean revision =
+        response.headers().firstValue("x-error-code").orElse("").equals("RevisionNotFound");
+    String asked = subject.revision().orElse("");
+    return revision
+        ? "no branch, tag or commit '" + asked + "'" + where
+        : "no such repository, or no revision '" + asked + "' of it," + where;
+  }
+
+  private String described() {
+    return response.headers().firstValue("x-error-message").map(text -> ": " + text).orElse("");
+  }
+
+  /** Seconds, or a date. */
+  private Duration retryAfter() {
+    String text = response.headers().firstValue("retry-after").orElse("").strip();
+    if (text.matches("\\d{1,9}")) {
+      return Duration.ofSeconds(Long.parseLong(text));
+    }
+    try {
+      Instant date = ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+      Duration wait = Duration.between(Instant.now(), date);
+      return wait.isNegative() ? Duration.ZERO : wait;
+    } catch (DateTimeException e) {
+      return Duration.ZERO; // not said, or not understood
+    }
+  }
+
+  private static OptionalLong number(HttpHeaders headers, String name) {
+    String text = headers.firstValue(name).orElse("");
+    return text.matches("\\d{1,18}") ? OptionalLong.of(Long.parseLong(text)) : OptionalLong.empty();
+  }
+
+  /** Ends the connection unless all was read; a thread that is reading fails. */
+  @Override
+  public void close() {
+    if (open.remove(this)) {
+      ended = true;
+      try {
+        response.body().close();
+      } catch (IOException e) {
+        // nothing is wanted of it any more
+      }
+    }
+  }
+}

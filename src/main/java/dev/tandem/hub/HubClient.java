@@ -1,0 +1,236 @@
+package dev.tandem.hub;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+
+/**
+ * HTTP to a hub and to the hosts that it sends us to. Redirects are followed here, by hand, because
+ * the token must reach no host but the hub, and nothing may fall back from https to http.
+ */
+final class HubClient implements AutoCloseable {
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(20);
+  private static final int MAX_REDIRECTS = 8;
+  private static final int MAX_ANSWER_BYTES = 32 << 20;
+
+  private final HubAccess access;
+  private final TransferLimits limits;
+  private final PullListener listener;
+  private final HttpClient http;
+  private final Set<HubAnswer> open = ConcurrentHashMap.newKeySet();
+  private final ScheduledExecutorService guard;
+  private volatile boolean closed;
+
+  /** Whether anything ever came back: until then an unreachable host is a wrong address. */
+  private volatile boolean reached;
+
+  HubClient(HubAccess access, TransferLimits limits, PullListener listener) {
+    this.access = access;
+    this.limits = limits;
+    this.listener = listener;
+    this.http =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1) // HTTP/2 would put all ranges on one connection
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(CONNECT_TIMEOUT)
+            .build();
+    this.guard = Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "pull-silence"));
+    long period = Math.max(1, limits.silence().toMillis() / 4);
+    var unused =
+        guard.scheduleWithFixedDelay(this::endSilent, period, period, TimeUnit.MILLISECONDS);
+  }
+
+  static Thread daemon(Runnable task, String name) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** How patient one transfer may be. */
+  Patience patience(String subject) {
+    return new Patience(subject, limits, listener);
+  }
+
+  /** The files of a repository. */
+  RepoListing listing(HubModel model) throws IOException, InterruptedException {
+    String[] name = model.repositoryParts();
+    URI uri =
+        URI.create(
+            access.uri("/api/models", name[0], name[1], "revision", model.revision())
+                + "?blobs=true");
+    Subject subject =
+        new Subject(model.repository(), Optional.of(model.revision()), Optional.empty());
+    return RepoListing.parse(model.repository(), small(uri, subject));
+  }
+
+  /** Where a file is asked for. */
+  URI uri(RepoFile file) {
+    String[] name = file.repository().split("/", -1);
+    String[] path = file.path().split("/", -1);
+    String[] segments = new String[4 + path.length];
+    segments[0] = name[0];
+    segments[1] = name[1];
+    segments[2] = "resolve";
+    segments[3] = file.commit();
+    System.arraycopy(path, 0, segments, 4, path.length);
+    return access.uri("", segments);
+  }
+
+  /**
+   * What the hub says of a file that its listing did not describe.
+   *
+   * @throws HubException if it is not there or may not be read
+   */
+  RepoFile described(RepoFile file) throws IOException, InterruptedException {
+    Patience patience = patience(file.toString());
+    while (true) {
+      try (HubAnswer answer = send("HEAD", uri(file), Map.of())) {
+        answer.check(Subject.of(file), access);
+        OptionalLong bytes = answer.stated().bytes();
+        return file.with(
+            bytes.isPresent() ? bytes : answer.contentLength(), answer.stated().hash());
+      } catch (IOException e) {
+        patience.failed(e);
+      }
+    }
+  }
+
+  private byte[] small(URI uri, Subject subject) throws IOException, InterruptedException {
+    Patience patience = patience(subject.toString());
+    while (true) {
+      try (HubAnswer answer = send("GET", uri, Map.of())) {
+        answer.check(subject, access);
+        ByteArrayOutputStream content = new ByteArrayOutputStream();
+        byte[] buffer = new byte[1 << 16];
+        for (int n = answer.read(buffer); n >= 0; n = answer.read(buffer)) {
+          content.write(buffer, 0, n);
+          if (content.size() > MAX_ANSWER_BYTES) {
+            throw new HubException("the hub's answer about " + subject + " is too long");
+          }
+        }
+        return content.toByteArray();
+      } catch (IOException e) {
+        patience.failed(e);
+      }
+    }
+  }
+
+  /**
+   * Asks once, and follows redirects.
+   *
+   * @param headers sent to every host on the way
+   * @throws HubException if the hub cannot be reached at all, or sends us where we do not go
+   * @throws IOException if the connection fails
+   */
+  HubAnswer send(String method, URI uri, Map<String, String> headers)
+      throws IOException, InterruptedException {
+    HubAnswer.Stated stated = HubAnswer.Stated.NOTHING;
+    URI at = uri;
+    for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+      HttpResponse<InputStream> response = exchange(method, at, headers);
+      if (access.isHub(at)) {
+        stated = stated.and(response);
+      }
+      Optional<String> location = response.headers().firstValue("location");
+      int status = response.statusCode();
+      if (status < 301 || status > 308 || status == 304 || location.isEmpty()) {
+        HubAnswer answer = new HubAnswer(at, response, stated, open);
+        if (closed) {
+          answer.close();
+          throw new HubException("interrupted");
+        }
+        return answer;
+      }
+      response.body().close();
+      at = target(at, location.get());
+    }
+    throw new HubException(uri + ": more than " + MAX_REDIRECTS + " redirects");
+  }
+
+  /** Where a redirect leads, if we go there. */
+  static URI target(URI from, String location) throws HubException {
+    URI to;
+    try {
+      to = from.resolve(location);
+    } catch (IllegalArgumentException e) {
+      throw new HubException(from.getHost() + " redirects to a malformed address", e);
+    }
+    boolean https = "https".equalsIgnoreCase(to.getScheme());
+    boolean http = "http".equalsIgnoreCase(to.getScheme());
+    if (to.getHost() == null || (!https && !http)) {
+      throw new HubException(from.getHost() + " redirects to what is neither https nor http");
+    }
+    if (http && "https".equalsIgnoreCase(from.getScheme())) {
+      throw new HubException(
+          from.getHost() + " redirects from https to http, to " + to.getHost() + ": refused");
+    }
+    return to;
+  }
+
+  private HttpResponse<InputStream> exchange(String method, URI uri, Map<String, String> headers)
+      throws IOException, InterruptedException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(uri)
+            .method(method, HttpRequest.BodyPublishers.noBody())
+            .timeout(limits.silence())
+            .header("User-Agent", "tandem")
+            .header("Accept-Encoding", "identity");
+    headers.forEach(request::header);
+    if (access.token().isPresent() && access.isHub(uri)) {
+      request.header("Authorization", "Bearer " + access.token().get());
+    }
+    try {
+      HttpResponse<InputStream> response = http.send(request.build(), BodyHandlers.ofInputStream());
+      reached = true;
+      return response;
+    } catch (ConnectException | HttpConnectTimeoutException | SSLException e) {
+      if (!reached) {
+        throw new HubException(
+            "cannot reach "
+                + uri.getScheme()
+                + "://"
+                + uri.getAuthority()
+                + " ("
+                + HubException.reason(e)
+                + "); check the network, and HF_ENDPOINT if it is set",
+            e);
+      }
+      throw e;
+    }
+  }
+
+  /** A connection that says nothing for long is ended, which its reader sees as a failure. */
+  private void endSilent() {
+    long now = System.nanoTime();
+    for (HubAnswer answer : open) {
+      if (now - answer.lastRead() > limits.silence().toNanos()) {
+        answer.close();
+      }
+    }
+  }
+
+  /** Ends everything that is under way. */
+  @Override
+  public void close() {
+    closed = true;
+    guard.shutdownNow();
+    open.forEach(HubAnswer::close);
+  }
+}

@@ -1,0 +1,250 @@
+package dev.tandem.hub;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Pulls models from a hub into a cache. What an interrupted pull has downloaded is kept, and the
+ * next one goes on from there; a model's directory appears when all of it is there and checked.
+ */
+public final class Pull implements AutoCloseable {
+  private static final String PARTIAL = "partial";
+  private static final int MAX_INDEX_BYTES = 32 << 20;
+
+  private final HubAccess access;
+  private final HubCache cache;
+  private final TransferLimits limits;
+  private final PullListener listener;
+  private final HubClient client;
+  private final ExecutorService pool;
+  private volatile boolean cancelled;
+  private volatile Optional<Thread> running = Optional.empty();
+
+  /** Prepares to pull from a hub into a cache. */
+  public Pull(HubAccess access, HubCache cache, PullListener listener) {
+    this(access, cache, listener, TransferLimits.DEFAULT);
+  }
+
+  Pull(HubAccess access, HubCache cache, PullListener listener, TransferLimits limits) {
+    this.access = access;
+    this.cache = cache;
+    this.limits = limits;
+    this.listener = listener;
+    this.client = new HubClient(access, limits, listener);
+    this.pool =
+        Executors.newFixedThreadPool(
+            limits.connections(), task -> HubClient.daemon(task, "pull-range"));
+  }
+
+  /**
+   * Pulls a model, unless it is there.
+   *
+   * @param again whether to download it even so
+   * @return what {@link HubCache#find} now finds by the model's name
+   * @throws HubException if it cannot be had; the message says what to do
+   * @throws IOException if something else fails
+   */
+  public Path run(HubModel model, boolean again) throws IOException {
+    running = Optional.of(Thread.currentThread());
+    try {
+      return pull(model, again);
+    } catch (InterruptedException e) {
+      throw interrupted();
+    } catch (IOException | RejectedExecutionException e) {
+      if (cancelled) {
+        throw interrupted();
+      }
+      throw e;
+    } finally {
+      running = Optional.empty();
+    }
+  }
+
+  private static HubException interrupted() {
+    return new HubException(
+        "interrupted; what was downloaded is kept: the same command goes on from there");
+  }
+
+  @SuppressWarnings("try") // the lock counts as long as the block lasts
+  private Path pull(HubModel model, boolean again) throws IOException, InterruptedException {
+    RepoListing listing = client.listing(model);
+    FileSelection selection = FileSelection.of(listing, model.file());
+    Path repository = cache.repository(model);
+    try (RepoLock lock = RepoLock.take(repository, listener)) {
+      Path place = repository.resolve(listing.commit()).resolve(model.directoryName());
+      boolean complete = Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS) && holds(place, model);
+      if (complete && !again) {
+        listener.note(model + " is there already");
+      } else {
+        download(model, listing, selection, repository, place);
+      }
+      HubCache.setRef(repository, model, listing.commit());
+    }
+    return cache
+        .find(model)
+        .orElseThrow(() -> new HubException(model + " vanished from " + repository));
+  }
+
+  private static boolean holds(Path place, HubModel model) {
+    return model.file().isEmpty()
+        || Files.isRegularFile(place.resolve(FileNames.last(model.file().get())));
+  }
+
+  private void download(
+      HubModel model, RepoListing listing, FileSelection selection, Path repository, Path place)
+      throws IOException, InterruptedException {
+    String[] names = {PARTIAL, listing.commit(), model.directoryName()};
+    Path partial = Storage.directory(repository, names);
+    Path ready = Storage.directory(partial, "ready");
+    List<RepoFile> files = new ArrayList<>(selection.files());
+    if (selection.lacksTokenizer() && model.tokenizerSource().isPresent()) {
+      HubModel source = model.tokenizerSource().get();
+      listener.note(listing.repository() + " has no tokenizer; taking " + source + "'s");
+      files.add(FileSelection.sentencePiece(client.listing(source)));
+    }
+    Fetch fetch = new Fetch(partial, ready);
+    if (selection.index().isPresent()) {
+      RepoFile index = selection.index().get();
+      fetch.all(List.of(index));
+      files.addAll(FileSelection.shards(listing, index, indexContent(ready, index)));
+    }
+    fetch.all(files);
+    Storage.directory(repository, listing.commit());
+    moveIntoPlace(ready, place, partial);
+    deletePartials(repository.resolve(PARTIAL), model.directoryName());
+  }
+
+  private static byte[] indexContent(Path ready, RepoFile index) throws IOException {
+    Path file = ready.resolve(index.name());
+    if (Files.size(file) > MAX_INDEX_BYTES) {
+      throw new HubException(index + " is too long for an index: " + Files.size(file) + " B");
+    }
+    return Files.readAllBytes(file);
+  }
+
+  /** One move where nothing is there; what is there was complete, so it is exchanged. */
+  private static void moveIntoPlace(Path ready, Path place, Path partial) throws HubException {
+    try {
+      if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
+        Path old = partial.resolve("old");
+        Storage.deleteTree(old);
+        Files.move(place, old, StandardCopyOption.ATOMIC_MOVE);
+      }
+      Files.move(ready, place, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw Storage.unwritable(place, e);
+    }
+  }
+
+  /** Also those of earlier states of the repository, which nobody will complete any more. */
+  private static void deletePartials(Path partials, String directoryName) throws HubException {
+    for (Path commit : HubCache.entries(partials)) {
+      Storage.deleteTree(commit.resolve(directoryName));
+      if (HubCache.entries(commit).isEmpty()) {
+        Storage.deleteTree(commit);
+      }
+    }
+  }
+
+  /** Files of one model, one after the other. */
+  private final class Fetch {
+    private final Path partial;
+    private final Path ready;
+    private final AtomicLong here = new AtomicLong();
+    private long total;
+
+    Fetch(Path partial, Path ready) {
+      this.partial = partial;
+      this.ready = ready;
+    }
+
+    /** Gets those that are not there yet. */
+    void all(List<RepoFile> listed) throws IOException, InterruptedException {
+      List<RepoFile> files = new ArrayList<>();
+      for (RepoFile file : listed) {
+        boolean known = file.bytes().isPresent() && file.hash().isPresent();
+        files.add(checked(known ? file : client.described(file)));
+      }
+      List<RepoFile> missing = new ArrayList<>();
+      long missingBytes = 0;
+      total = 0;
+      for (RepoFile file : files) {
+        long bytes = file.bytes().orElseThrow();
+        total = Math.addExact(total, bytes);
+        if (!isReady(file)) {
+          missing.add(file);
+          missingBytes += bytes - doneBytes(file);
+        }
+      }
+      Storage.requireSpace(partial, missingBytes);
+      here.set(0);
+      for (RepoFile file : files) {
+        here.addAndGet(isReady(file) ? file.bytes().orElseThrow() : 0);
+      }
+      report(0);
+      for (RepoFile file : missing) {
+        try (PartialFile content = content(file)) {
+          report(content.doneBytes());
+          new FileDownload(client, access, limits, file, content, this::report)
+              .to(ready.resolve(file.name()), pool);
+        }
+      }
+    }
+
+    private RepoFile checked(RepoFile file) throws HubException {
+      if (file.bytes().isEmpty()) {
+        throw new HubException(file + ": the hub does not state its length");
+      }
+      if (file.hash().isEmpty()) {
+        listener.note(file + ": the hub states no checksum; only the length is checked");
+      }
+      return file;
+    }
+
+    private void report(long bytes) {
+      listener.downloaded(here.addAndGet(bytes), total);
+    }
+
+    /** Whatever is there was checked before it came there. */
+    private boolean isReady(RepoFile file) throws IOException {
+      Path path = ready.resolve(file.name());
+      return Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
+          && Files.size(path) == file.bytes().orElseThrow();
+    }
+
+    private long doneBytes(RepoFile file) throws HubException {
+      try (PartialFile content = content(file)) {
+        return content.doneBytes();
+      }
+    }
+
+    private PartialFile content(RepoFile file) throws HubException {
+      return new PartialFile(partial.resolve(file.name()), file, limits.partBytes());
+    }
+  }
+
+  /** Ends {@link #run}, from any thread; it then fails, and what was downloaded is kept. */
+  public void cancel() {
+    cancelled = true;
+    pool.shutdownNow();
+    client.close();
+    running.ifPresent(Thread::interrupt);
+  }
+
+  /** Gives back the threads and connections. */
+  @Override
+  public void close() {
+    pool.shutdownNow();
+    client.close();
+  }
+}

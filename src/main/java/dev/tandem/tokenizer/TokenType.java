@@ -1,0 +1,43 @@
+package dev.tandem.tokenizer;
+
+import java.util.Optional;
+
+/** The kinds of tokens, as SentencePiece and GGUF distinguish (and number) them. */
+enum TokenType {
+  NORMAL(1),
+  /** What stands for characters that nothing else stands for; special. */
+  UNKNOWN(2),
+  /** Special: never made from text, unless special tokens are parsed. */
+  CONTROL(3),
+  /** Found in every text before anything else is done with it. */
+  USER_DEFINED(4),
+  /** Never made from text. */
+  UNUSED(5),
+  /** One byte, written {@code <0xNN>}. */
+  BYTE(6);
+
+  private static final TokenType[] ALL = values();
+
+  private final int number;
+
+  TokenType(int number) {
+    this.number = number;
+  }
+
+  /** Its number in SentencePiece's and GGUF's files. */
+  int number() {
+    return number;
+  }
+
+  /** The type with a number, if there is one. */
+  static Optional<TokenType> of(long number) {
+    return number >= 1 && number <= ALL.length
+        ? Optional.of(ALL[(int) number - 1])
+        : Optional.empty();
+  }
+
+  /** Whether it is not text. */
+  boolean isSpecial() {
+    return this == CONTROL || this == UNKNOWN;
+  }
+}

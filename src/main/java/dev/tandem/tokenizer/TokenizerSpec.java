@@ -1,0 +1,152 @@
+package dev.tandem.tokenizer;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a BPE tokenizer is made of, whichever file said so. A reader fills it with what is valid:
+ * ids of the vocabulary, all 256 bytes where they are needed; {@link BpeTokenizer} is built from
+ * it.
+ */
+final class TokenizerSpec {
+  /** The written form of each id, as in the file. */
+  final String[] names;
+
+  final TokenType[] types;
+
+  /** Whether normal tokens are written in the {@link ByteAlphabet}; else in characters. */
+  final boolean byteLevel;
+
+  /** Which pairs of tokens merge. */
+  MergeTable merges = new MergeTable(0);
+
+  /** Of each id, where merges follow from them (SentencePiece); else null. */
+  float @Nullable [] scores;
+
+  /** Tokens with less are not made by merges. */
+  float leastScore = Float.NEGATIVE_INFINITY;
+
+  /** Whether a word that is a token becomes it without any merges. */
+  boolean ignoreMerges;
+
+  /** Whether characters without a token become their bytes. */
+  boolean byteFallback;
+
+  /** Whether they may be part of merged tokens before that (SentencePiece). */
+  boolean fallbackAfterMerges;
+
+  /** The token for characters without one; if there is none, they are left out. */
+  OptionalInt unknownId = OptionalInt.empty();
+
+  /** Whether one such token stands for several of them in a row. */
+  boolean fuseUnknown;
+
+  Normalizer normalizer = Normalizer.NONE;
+
+  List<PreTokenizer> preTokenizers = List.of();
+
+  /** Special and user-defined tokens that are searched for in the normalised text. */
+  Set<Integer> normalizedTokens = Set.of();
+
+  /** Those before, and behind, which white space belongs to them. */
+  Set<Integer> takeLeft = Set.of();
+
+  Set<Integer> takeRight = Set.of();
+
+  /** What prompts begin and end with. */
+  int[] promptPrefix = {};
+
+  int[] promptSuffix = {};
+
+  OptionalInt bosId = OptionalInt.empty();
+
+  /** The tokens that end a text. */
+  Set<Integer> stopIds = Set.of();
+
+  /** Whether decoding drops a space at the start of a text. */
+  boolean dropsSpace;
+
+  /** {@code names} and {@code types} are not copied. */
+  TokenizerSpec(String[] names, TokenType[] types, boolean byteLevel) {
+    this.names = names;
+    this.types = types;
+    this.byteLevel = byteLevel;
+  }
+
+  int size() {
+    return names.length;
+  }
+
+  /** How the unused token is written that fills a gap in the ids. */
+  static String gapName(int id) {
+    return "[PAD" + id + "]";
+  }
+
+  /** How the token of a byte (0..255) is written. */
+  static String byteName(int value) {
+    return String.format(Locale.ROOT, "<0x%02X>", value);
+  }
+
+  private static final Map<String, Integer> BYTES_BY_NAME = new HashMap<>();
+
+  static {
+    for (int value = 0; value < 256; value++) {
+      BYTES_BY_NAME.put(byteName(value), value);
+    }
+  }
+
+  /** The byte whose token is written so, or -1. */
+  static int byteOf(String name) {
+    return BYTES_BY_NAME.getOrDefault(name, -1);
+  }
+
+  /** The bytes that an id stands for. */
+  byte[] bytes(int id) {
+    String name = names[id];
+    return switch (types[id]) {
+      case BYTE -> new byte[] {(byte) byteOf(name)};
+      case CONTROL, UNKNOWN -> utf8(name);
+      case USER_DEFINED -> utf8(normalizer.spaces().unescape(name));
+      case NORMAL, UNUSED ->
+          types[id] == TokenType.UNUSED && name.equals(gapName(id))
+              ? new byte[0]
+              : byteLevel ? ByteAlphabet.decode(name) : utf8(normalizer.spaces().unescape(name));
+    };
+  }
+
+  /**
+   * How a token of {@link #normalizedTokens} is written in the normalised text. SentencePiece's own
+   * are written so from the start.
+   */
+  String normalizedForm(int id) {
+    return scores == null ? normalizer.apply(names[id], true) : names[id];
+  }
+
+  /** The id of each byte: of a byte token, or of one that is a single byte; -1 if there is none. */
+  int[] byteIds() {
+    int[] byteIds = new int[256];
+    Arrays.fill(byteIds, -1);
+    for (int id = names.length - 1; id >= 0; id--) { // of equal ones the least counts
+      if (types[id] == TokenType.BYTE) {
+        byteIds[byteOf(names[id])] = id;
+      } else if (byteLevel && types[id] == TokenType.NORMAL && names[id].length() == 1) {
+        int value = ByteAlphabet.byteOf(names[id].charAt(0));
+        if (value >= 0) {
+          byteIds[value] = id;
+        }
+      }
+    }
+    return byteIds;
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+}

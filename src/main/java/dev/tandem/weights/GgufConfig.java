@@ -1,0 +1,209 @@
+package dev.tandem.weights;
+
+import static dev.tandem.weights.GgufKeys.ACTIVATION;
+import static dev.tandem.weights.GgufKeys.ARCHITECTURE;
+import static dev.tandem.weights.GgufKeys.BLOCK_COUNT;
+import static dev.tandem.weights.GgufKeys.CONTEXT_LENGTH;
+import static dev.tandem.weights.GgufKeys.EMBEDDING_LENGTH;
+import static dev.tandem.weights.GgufKeys.FEED_FORWARD_LENGTH;
+import static dev.tandem.weights.GgufKeys.HEAD_COUNT;
+import static dev.tandem.weights.GgufKeys.HEAD_COUNT_KV;
+import static dev.tandem.weights.GgufKeys.KEY_LENGTH;
+import static dev.tandem.weights.GgufKeys.LAYER_NORM_EPS;
+import static dev.tandem.weights.GgufKeys.RMS_NORM_EPS;
+import static dev.tandem.weights.GgufKeys.ROPE_BASE;
+import static dev.tandem.weights.GgufKeys.ROPE_DIMENSIONS;
+import static dev.tandem.weights.GgufKeys.ROPE_SCALE_LINEAR;
+import static dev.tandem.weights.GgufKeys.ROPE_SCALING_FACTOR;
+import static dev.tandem.weights.GgufKeys.ROPE_SCALING_TYPE;
+import static dev.tandem.weights.GgufKeys.ROPE_THETA;
+import static dev.tandem.weights.GgufKeys.SLIDING_WINDOW;
+import static dev.tandem.weights.GgufKeys.VALUE_LENGTH;
+import static dev.tandem.weights.GgufKeys.VOCAB_SIZE;
+
+import dev.tandem.config.Activation;
+import dev.tandem.config.LinearBias;
+import dev.tandem.config.ModelConfig;
+import dev.tandem.config.NormKind;
+import dev.tandem.config.RopePairing;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The config that a GGUF file's keys and tensors say; defaults are llama.cpp's.
+ *
+ * @param model all that changes the arithmetic
+ * @param ropeScale what divides all rotary frequencies (linear scaling); 1 for nothing
+ */
+record GgufConfig(ModelConfig model, float ropeScale) {
+  private static final double DEFAULT_ROPE_BASE = 10_000;
+
+  /** Reads the keys of one file. */
+  private record Reader(GgufFile file, GgufMetadata keys, String architecture) {
+
+    String key(String suffix) {
+      return architecture + "." + suffix;
+    }
+
+    int integer(String suffix) throws IOException {
+      return keys.integer(key(suffix));
+    }
+
+    int integer(String suffix, int absent) throws IOException {
+      return keys.integer(key(suffix), absent);
+    }
+
+    ModelFormatException wrong(String suffix, String expected) {
+      return keys.wrong(key(suffix), expected);
+    }
+
+    boolean hasTensor(String name) {
+      return file.tensors().containsKey(name);
+    }
+  }
+
+  /**
+   * The config of a file.
+   *
+   * @throws ModelFormatException naming the key that is missing, wrong or not supported
+   */
+  static GgufConfig of(GgufFile file) throws IOException {
+    GgufMetadata keys = file.metadata();
+    if (keys.integer("split.count", 1) > 1) {
+      throw keys.wrong(
+          "split.count", "1: a whole model; llama-gguf-split --merge makes one of its pieces");
+    }
+    if (!keys.text("general.type", "model").equals("model")) {
+      throw keys.wrong("general.type", "model");
+    }
+    String architecture = keys.text(ARCHITECTURE);
+    if (!List.of("gpt2", "llama").contains(architecture)) {
+      throw keys.wrong(ARCHITECTURE, "gpt2 or llama");
+    }
+    GgufKeys.check(keys, architecture);
+    Reader reader = new Reader(file, keys, architecture);
+    return new GgufConfig(model(reader), ropeScale(reader));
+  }
+
+  private static ModelConfig model(Reader in) throws IOException {
+    boolean gpt2 = in.architecture.equals("gpt2");
+    int maxSeq = in.integer(CONTEXT_LENGTH);
+    int window = in.integer(SLIDING_WINDOW, 0);
+    if (window != 0 && window < maxSeq) {
+      throw in.wrong(
+          SLIDING_WINDOW, "none below the context of " + maxSeq + ", because it is not supported");
+    }
+    int nHeads = in.integer(HEAD_COUNT);
+    boolean rope = !gpt2;
+    int headDim = headDim(in, nHeads);
+    if (rope && in.integer(ROPE_DIMENSIONS, headDim) != headDim) {
+      throw in.wrong(ROPE_DIMENSIONS, headDim + ", a whole head");
+    }
+    try {
+      return new ModelConfig(
+          in.architecture,
+          in.integer(BLOCK_COUNT),
+          nHeads,
+          in.integer(HEAD_COUNT_KV, nHeads),
+          headDim,
+          in.integer(EMBEDDING_LENGTH),
+          in.integer(FEED_FORWARD_LENGTH),
+          vocabSize(in),
+          maxSeq,
+          gpt2 ? NormKind.LAYER : NormKind.RMS,
+          normEps(in, gpt2 ? LAYER_NORM_EPS : RMS_NORM_EPS),
+          activation(in, gpt2 ? Activation.GELU_TANH : Activation.SILU),
+          !gpt2,
+          gpt2 ? LinearBias.ALL : bias(in),
+          rope ? RopePairing.INTERLEAVED : RopePairing.NONE,
+          rope ? ropeTheta(in) : 0,
+          rope && (in.hasTensor(TensorPlan.ROPE_FACTORS) || ropeScale(in) != 1),
+          !in.hasTensor(TensorPlan.OUTPUT));
+    } catch (IllegalArgumentException e) {
+      throw new ModelFormatException(in.file.path(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static int headDim(Reader in, int nHeads) throws IOException {
+    int headDim = in.integer(KEY_LENGTH, 0);
+    if (headDim == 0) {
+      int dModel = in.integer(EMBEDDING_LENGTH);
+      if (nHeads < 1 || dModel % nHeads != 0) {
+        throw in.wrong(HEAD_COUNT, "a divisor of the embedding length " + dModel);
+      }
+      headDim = dModel / nHeads;
+    }
+    if (in.integer(VALUE_LENGTH, headDim) != headDim) {
+      throw in.wrong(VALUE_LENGTH, headDim + ", the length of a key");
+    }
+    return headDim;
+  }
+
+  private static int vocabSize(Reader in) throws IOException {
+    GgufFile.Entry embedding = in.file.tensors().get(TensorPlan.TOKEN_EMBEDDING);
+    if (embedding == null) {
+      throw new ModelFormatException(in.file.path(), TensorPlan.TOKEN_EMBEDDING, "one", "none");
+    }
+    long rows = embedding.extents().size() > 1 ? embedding.extents().get(1) : 1;
+    int vocabSize = (int) Math.min(rows, Integer.MAX_VALUE);
+    if (in.integer(VOCAB_SIZE, vocabSize) != vocabSize) {
+      throw in.wrong(VOCAB_SIZE, rows + ", the rows of " + TensorPlan.TOKEN_EMBEDDING);
+    }
+    return vocabSize;
+  }
+
+  private static float normEps(Reader in, String suffix) throws IOException {
+    if (!in.keys.has(in.key(suffix))) {
+      throw in.wrong(suffix, "a number");
+    }
+    return (float) in.keys.real(in.key(suffix), 0);
+  }
+
+  private static Activation activation(Reader in, Activation usual) throws IOException {
+    String name = in.keys.text(ACTIVATION, name(usual));
+    for (Activation activation : Activation.values()) {
+      if (name(activation).equals(name)) {
+        return activation;
+      }
+    }
+    throw in.keys.wrong(ACTIVATION, "gelu_tanh, gelu_erf or silu");
+  }
+
+  /** An activation as our own key says it. */
+  static String name(Activation activation) {
+    return activation.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static LinearBias bias(Reader in) throws ModelFormatException {
+    boolean qkv = in.hasTensor("blk.0.attn_q.bias");
+    boolean output = in.hasTensor("blk.0.attn_output.bias");
+    if (output && !qkv) {
+      throw new ModelFormatException(
+          in.file.path(), "blk.0.attn_output.bias", "none without blk.0.attn_q.bias", "one");
+    }
+    return output ? LinearBias.ATTENTION : qkv ? LinearBias.QKV : LinearBias.NONE;
+  }
+
+  private static double ropeTheta(Reader in) throws IOException {
+    return in.keys.real(ROPE_THETA, in.keys.real(in.key(ROPE_BASE), DEFAULT_ROPE_BASE));
+  }
+
+  private static float ropeScale(Reader in) throws IOException {
+    if (in.architecture.equals("gpt2")) {
+      return 1;
+    }
+    double factor =
+        in.keys.real(in.key(ROPE_SCALING_FACTOR), in.keys.real(in.key(ROPE_SCALE_LINEAR), 1));
+    return switch (in.keys.text(in.key(ROPE_SCALING_TYPE), "linear")) {
+      case "none" -> 1;
+      case "linear" -> {
+        if (!(factor >= 0 && factor < 1e6)) {
+          throw in.wrong(ROPE_SCALING_FACTOR, "a positive number");
+        }
+        yield factor == 0 ? 1 : (float) factor; // llama.cpp's way to say that there is none
+      }
+      default -> throw in.wrong(ROPE_SCALING_TYPE, "linear or none; the others are not supported");
+    };
+  }
+}
