@@ -23,9 +23,10 @@ public final class Checkpoints {
       List.of(
           new GgufReader(),
           new OldGgmlReader(),
+          new PyTorchReader(),
           new NpyReader(),
-          new HuggingFaceGpt2Reader(),
-          new FlatFileReader());
+          new FlatFileReader(),
+          new HuggingFaceReader());
 
   private Checkpoints() {}
 

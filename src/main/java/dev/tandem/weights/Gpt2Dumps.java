@@ -1,6 +1,6 @@
 package dev.tandem.weights;
 
-import dev.tandem.config.LinearBias;
+import dev.tandem.config.Activation;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.tensor.DType;
 import java.util.HashMap;
@@ -64,11 +64,12 @@ final class Gpt2Dumps {
       }
       fields.put(field.getKey(), Integer.toString(value));
     }
-    ModelConfig config = HuggingFaceGpt2Config.of(stated.with(fields)).model();
+    ModelConfig config =
+        new Gpt2Config(stated.with(fields), Map.of()).model(Activation.GELU_TANH, true);
     if (!config.tiedHead()) {
       throw stated.wrong("tie_word_embeddings", "true, because the file has no head of its own");
     }
-    if (config.bias() != LinearBias.ALL) {
+    if (!stated.flag("bias", true)) {
       throw stated.wrong("bias", "true, because the file has them");
     }
     return config;

@@ -8,13 +8,18 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
 import java.math.BigInteger;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The scalar members of one JSON object; a member that is {@code null} counts as absent, one that
- * is an object or array as its kind only. Duplicate keys are an error, at any depth.
+ * The members of one JSON object; a member that is {@code null} counts as absent. Duplicate keys
+ * are an error, at any depth.
  */
 final class JsonObject {
   private static final int MAX_DEPTH = 64;
@@ -34,10 +39,15 @@ final class JsonObject {
           .build();
 
   private final String path;
-  private final Map<String, Object> members = new HashMap<>();
 
-  private JsonObject(String path) {
+  /** What the members' keys are preceded by in messages: the keys of the objects around. */
+  private final String prefix;
+
+  private final Map<String, Object> members = new LinkedHashMap<>();
+
+  private JsonObject(String path, String prefix) {
     this.path = path;
+    this.prefix = prefix;
   }
 
   /**
@@ -46,25 +56,12 @@ final class JsonObject {
    * @throws ModelFormatException if it is not one JSON object
    */
   static JsonObject parse(String path, byte[] json) throws ModelFormatException {
-    JsonObject object = new JsonObject(path);
+    JsonObject object = new JsonObject(path, "");
     try (JsonParser parser = FACTORY.createParser(json)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new ModelFormatException(path, "not a JSON object");
       }
-      while (parser.nextToken() == JsonToken.FIELD_NAME) {
-        String key = parser.currentName();
-        JsonToken token = parser.nextToken();
-        switch (token) {
-          case VALUE_STRING -> object.members.put(key, parser.getText());
-          case VALUE_NUMBER_INT -> object.members.put(key, parser.getBigIntegerValue());
-          case VALUE_NUMBER_FLOAT -> object.members.put(key, parser.getDoubleValue());
-          case VALUE_TRUE, VALUE_FALSE -> object.members.put(key, parser.getBooleanValue());
-          case START_OBJECT, START_ARRAY -> object.addNested(key, parser);
-          default -> {
-            // null: as if it were absent
-          }
-        }
-      }
+      object.addMembers(parser);
       if (parser.nextToken() != null) {
         throw new ModelFormatException(path, "more than one JSON value");
       }
@@ -74,14 +71,63 @@ final class JsonObject {
     return object;
   }
 
+  private void addMembers(JsonParser parser) throws IOException {
+    while (parser.nextToken() == JsonToken.FIELD_NAME) {
+      String key = parser.currentName();
+      parser.nextToken();
+      Object value = value(prefix + key, parser);
+      if (value != null) {
+        members.put(key, value);
+      }
+    }
+  }
+
+  /** A String, BigInteger, Double, Boolean, JsonObject or List of these; null for null. */
+  private @Nullable Object value(String name, JsonParser parser) throws IOException {
+    return switch (parser.currentToken()) {
+      case VALUE_STRING -> parser.getText();
+      case VALUE_NUMBER_INT -> parser.getBigIntegerValue();
+      case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+      case VALUE_TRUE, VALUE_FALSE -> parser.getBooleanValue();
+      case START_OBJECT -> {
+        JsonObject nested = new JsonObject(path, name + ".");
+        nested.addMembers(parser);
+        yield nested;
+      }
+      case START_ARRAY -> {
+        List<Object> values = new ArrayList<>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+          Object value = value(name, parser);
+          values.add(value == null ? "null" : value);
+        }
+        yield values;
+      }
+      default -> null;
+    };
+  }
+
+  /**
+   * An object of known members, such as a config that is part of another file.
+   *
+   * @param members of the types {@link String}, {@link Long}, {@link Double} and {@link Boolean}
+   */
+  static JsonObject of(String path, Map<String, Object> members) {
+    JsonObject object = new JsonObject(path, "");
+    members.forEach(
+        (key, value) ->
+            object.members.put(
+                key, value instanceof Long number ? BigInteger.valueOf(number) : value));
+    return object;
+  }
+
   /** An object without members. */
   static JsonObject empty(String path) {
-    return new JsonObject(path);
+    return new JsonObject(path, "");
   }
 
   /** The same with members added or replaced; a value is a number, true, false, null or text. */
   JsonObject with(Map<String, String> pairs) {
-    JsonObject changed = new JsonObject(path);
+    JsonObject changed = new JsonObject(path, prefix);
     changed.members.putAll(members);
     pairs.forEach(
         (key, value) -> {
@@ -100,23 +146,6 @@ final class JsonObject {
     return changed;
   }
 
-  private void addNested(String key, JsonParser parser) throws IOException {
-    int tokens = 0;
-    for (int depth = 1; depth > 0; tokens++) {
-      JsonToken token = parser.nextToken();
-      depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
-    }
-    members.put(key, new Nested(tokens == 1)); // only the closing one
-  }
-
-  /** An object or array. */
-  private record Nested(boolean empty) {
-    @Override
-    public String toString() {
-      return empty ? "an empty object or array" : "an object or array";
-    }
-  }
-
   /** Reading bytes in memory fails only where they are not what they should be. */
   static ModelFormatException malformed(String path, IOException e) {
     if (e instanceof ModelFormatException known) {
@@ -132,7 +161,10 @@ final class JsonObject {
   /** Whether the member is there, is not null and not an empty object or array. */
   boolean has(String key) {
     Object member = members.get(key);
-    return member != null && !(member instanceof Nested nested && nested.empty());
+    boolean empty =
+        member instanceof JsonObject object && object.members.isEmpty()
+            || member instanceof List<?> list && list.isEmpty();
+    return member != null && !empty;
   }
 
   int integer(String key) throws ModelFormatException {
@@ -177,6 +209,85 @@ final class JsonObject {
     throw wrong(key, "a string");
   }
 
+  /** The object that a member is; an empty one if it is absent. */
+  JsonObject object(String key) throws ModelFormatException {
+    if (!members.containsKey(key)) {
+      return new JsonObject(path, prefix + key + ".");
+    }
+    if (members.get(key) instanceof JsonObject value) {
+      return value;
+    }
+    throw wrong(key, "an object");
+  }
+
+  /** The 32-bit integers that a member is, one or a list of them; none if it is absent. */
+  int[] integers(String key) throws ModelFormatException {
+    List<Object> values = new ArrayList<>();
+    if (members.get(key) instanceof List<?> list) {
+      values.addAll(list);
+    } else if (members.containsKey(key)) {
+      values.add(integer(key));
+    }
+    int[] integers = new int[values.size()];
+    for (int i = 0; i < integers.length; i++) {
+      if (!(values.get(i) instanceof Number number) || number.intValue() != number.doubleValue()) {
+        throw wrong(key, "a 32-bit integer or a list of them");
+      }
+      integers[i] = number.intValue();
+    }
+    return integers;
+  }
+
+  /** The strings of a list; none if it is absent. */
+  List<String> texts(String key) throws ModelFormatException {
+    List<String> texts = new ArrayList<>();
+    if (members.containsKey(key)) {
+      if (!(members.get(key) instanceof List<?> list)) {
+        throw wrong(key, "a list of strings");
+      }
+      for (Object value : list) {
+        if (!(value instanceof String text)) {
+          throw wrong(key, "a list of strings");
+        }
+        texts.add(text);
+      }
+    }
+    return texts;
+  }
+
+  /**
+   * Checks that a member which would change the arithmetic does not: that it is absent, empty,
+   * false or 0.
+   *
+   * @throws ModelFormatException naming it
+   */
+  void requireNeutral(String key) throws ModelFormatException {
+    Object member = members.get(key);
+    boolean neutral =
+        !has(key)
+            || Boolean.FALSE.equals(member)
+            || member instanceof Number number && number.doubleValue() == 0;
+    if (!neutral) {
+      throw wrong(key, "nothing, because it is not supported");
+    }
+  }
+
+  /**
+   * Checks that a number, if it is there, is the only one that is supported.
+   *
+   * @throws ModelFormatException naming it
+   */
+  void requireNumber(String key, double supported) throws ModelFormatException {
+    if (number(key, supported) != supported) {
+      throw wrong(key, supported + ", because no other is supported");
+    }
+  }
+
+  /** The keys of all members, in order. */
+  Set<String> keys() {
+    return Collections.unmodifiableSet(members.keySet());
+  }
+
   /** The file that it came from, for messages. */
   String path() {
     return path;
@@ -185,6 +296,11 @@ final class JsonObject {
   /** The error for a member that is not what it must be. */
   ModelFormatException wrong(String key, String expected) {
     String got = Optional.ofNullable(members.get(key)).map(Object::toString).orElse("nothing");
-    return new ModelFormatException(path, key, expected, got);
+    return new ModelFormatException(path, prefix + key, expected, got);
+  }
+
+  @Override
+  public String toString() {
+    return members.isEmpty() ? "an empty object" : "an object";
   }
 }

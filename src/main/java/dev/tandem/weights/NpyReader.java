@@ -2,6 +2,7 @@ package dev.tandem.weights;
 
 import dev.tandem.config.ModelConfig;
 import dev.tandem.tensor.Tensor;
+import dev.tandem.tokenizer.Tokenizers;
 import dev.tandem.weights.Folder.OpenFile;
 import dev.tandem.weights.Gpt2Dumps.Described;
 import java.io.Closeable;
@@ -91,6 +92,11 @@ final class NpyReader implements ModelReader {
       }
       Described described = describe(options.configOf(folder), tokens, positions);
       ModelConfig config = described.config();
+      boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, config);
+      List<String> notes = new ArrayList<>(described.notes());
+      if (builtIn) {
+        notes.add(ForeignModels.BUILT_IN_NOTE);
+      }
       TensorPlan plan = TensorPlan.of(config);
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       for (Map.Entry<String, NpyFile> entry :
@@ -106,9 +112,12 @@ final class NpyReader implements ModelReader {
           "GPT-2 embeddings (.npy)",
           config,
           tensors,
-          () -> TokenizerFiles.ofGpt2(folder, options.tokenizer(), config.vocabSize()),
+          () ->
+              builtIn
+                  ? Tokenizers.gpt2()
+                  : TokenizerFiles.ofGpt2(folder, options.tokenizer(), config.vocabSize()),
           files,
-          described.notes(),
+          notes,
           Map::of,
           new ModelPart(true, 0, 0, false),
           List.of());

@@ -35,11 +35,6 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
     return new OpenOptions(other, config);
   }
 
-  /** Whether there is a config file, beside the model or given. */
-  boolean hasConfigFile(Folder folder) {
-    return folder.contains(CONFIG) || config.stream().anyMatch(entry -> !isPair(entry));
-  }
-
   /**
    * The members of the config: those of the last file given, else of the {@code config.json} beside
    * the model, else none; then those given one by one.
@@ -48,6 +43,16 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
    * @throws IOException if a given file is missing
    */
   JsonObject configOf(Folder folder) throws IOException {
+    return configOf(folder, JsonObject.empty(""));
+  }
+
+  /**
+   * The same for a model whose own file says something.
+   *
+   * @param inside what the file says; unless it is empty, it goes before the {@code config.json}
+   *     beside the model
+   */
+  JsonObject configOf(Folder folder, JsonObject inside) throws IOException {
     Optional<Path> file = Optional.empty();
     Map<String, String> pairs = new LinkedHashMap<>();
     for (String entry : config) {
@@ -58,7 +63,8 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
         file = Optional.of(Checkpoints.path(entry));
       }
     }
-    return base(folder, file).with(pairs);
+    JsonObject base = file.isPresent() || inside.keys().isEmpty() ? base(folder, file) : inside;
+    return base.with(pairs);
   }
 
   private static JsonObject base(Folder folder, Optional<Path> given) throws IOException {

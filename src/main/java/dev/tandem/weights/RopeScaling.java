@@ -1,0 +1,93 @@
+package dev.tandem.weights;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * How a Hugging Face config stretches the rotary frequencies: {@code rope_scaling}, or the newer
+ * {@code rope_parameters}, which also holds the base.
+ *
+ * @param theta base of the frequencies
+ * @param factors what divides each of the {@code headDim / 2} frequencies; empty for nothing
+ */
+record RopeScaling(double theta, float[] factors) {
+  private static final double DEFAULT_THETA = 10_000;
+
+  /**
+   * The scaling that a config asks for.
+   *
+   * @param headDim elements of one head
+   * @throws ModelFormatException naming the field that is wrong, or the kind that is not supported
+   */
+  static RopeScaling of(JsonObject json, int headDim) throws ModelFormatException {
+    boolean newer = json.has("rope_parameters");
+    JsonObject scaling = json.object(newer ? "rope_parameters" : "rope_scaling");
+    double theta =
+        newer && scaling.has("rope_theta")
+            ? scaling.number("rope_theta", DEFAULT_THETA)
+            : json.number("rope_theta", DEFAULT_THETA);
+    if (!(theta > 0 && theta < 1e12)) {
+      throw json.wrong("rope_theta", "a positive number");
+    }
+    scaling.requireNumber("partial_rotary_factor", 1);
+    String key = scaling.has("rope_type") ? "rope_type" : "type";
+    String kind = kind(scaling, key, newer);
+    int half = headDim / 2;
+    return switch (kind) {
+      case "default", "none" -> new RopeScaling(theta, new float[0]);
+      case "linear" -> {
+        float[] factors = new float[half];
+        Arrays.fill(factors, (float) positive(scaling, "factor", Optional.empty()));
+        yield new RopeScaling(theta, factors);
+      }
+      case "llama3" -> new RopeScaling(theta, llama3(scaling, json, theta, half, headDim));
+      default -> throw scaling.wrong(key, "default, linear or llama3");
+    };
+  }
+
+  private static String kind(JsonObject scaling, String key, boolean newer)
+      throws ModelFormatException {
+    if (scaling.has(key)) {
+      return scaling.text(key, "");
+    }
+    boolean stretches = scaling.keys().stream().anyMatch(member -> !member.equals("rope_theta"));
+    if (stretches) {
+      throw scaling.wrong(key, newer ? "the kind of the rope_parameters" : "the kind of scaling");
+    }
+    return "default";
+  }
+
+  /**
+   * Llama 3.1's, as Meta published it: frequencies whose wave is longer than the original context
+   * over {@code low_freq_factor} are divided by {@code factor}, those whose wave is shorter than it
+   * over {@code high_freq_factor} stay, and between the two the divisor goes over smoothly.
+   */
+  private static float[] llama3(
+      JsonObject scaling, JsonObject json, double theta, int half, int headDim)
+      throws ModelFormatException {
+    double factor = positive(scaling, "factor", Optional.empty());
+    double low = positive(scaling, "low_freq_factor", Optional.empty());
+    double high = positive(scaling, "high_freq_factor", Optional.empty());
+    double context = positive(scaling, "original_max_position_embeddings", Optional.of(json));
+    if (!(high > low)) {
+      throw scaling.wrong("high_freq_factor", "a number above low_freq_factor " + low);
+    }
+    float[] factors = new float[half];
+    for (int i = 0; i < half; i++) {
+      double wave = 2 * Math.PI * StrictMath.pow(theta, 2.0 * i / headDim);
+      double smooth = Math.max(0, Math.min(1, (context / wave - low) / (high - low)));
+      factors[i] = (float) (1 / ((1 - smooth) / factor + smooth));
+    }
+    return factors;
+  }
+
+  private static double positive(JsonObject scaling, String key, Optional<JsonObject> elsewhere)
+      throws ModelFormatException {
+    JsonObject json = scaling.has(key) ? scaling : elsewhere.orElse(scaling);
+    double value = json.number(key, 0);
+    if (!(value > 0 && value < 1e9)) {
+      throw scaling.wrong(key, "a positive number");
+    }
+    return value;
+  }
+}
