@@ -27,7 +27,7 @@ final class FlatFileReader implements ModelReader {
 
   @Override
   public String reads() {
-    return "a .bin file (or a directory with model.bin or NAME.bin) of "
+    return "a .bin file of "
         + FORMATS.stream().map(FlatFormat::reads).collect(Collectors.joining(", "));
   }
 

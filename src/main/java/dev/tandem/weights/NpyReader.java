@@ -38,7 +38,7 @@ final class NpyReader implements ModelReader {
 
   @Override
   public String reads() {
-    return "token and position embedding as wte.npy and wpe.npy";
+    return "embeddings as wte.npy and wpe.npy";
   }
 
   @Override
