@@ -10,8 +10,8 @@ import java.util.Map;
 
 /**
  * Unicode's normalization form C, from the one committed table {@code unicode-nfc.txt}: the
- * platform's own differs from version to version, and takes quadratic time for a text of many marks.
- * O(n log n). Source: chapter 3.11 of the Unicode Standard; section 3.12 for Hangul.
+ * platform's own differs from version to version, and takes quadratic time for a text of many
+ * marks. O(n log n). Source: chapter 3.11 of the Unicode Standard; section 3.12 for Hangul.
  */
 final class Nfc {
   private static final String RESOURCE = "unicode-nfc.txt";

@@ -68,8 +68,7 @@ class Cl100kAgreementTest {
             int best = -1;
             for (int i = 0; i + 1 < parts.size(); i++) {
               Integer rank = known.get(parts.get(i) + parts.get(i + 1));
-              Integer bestRank =
-                  best < 0 ? null : known.get(parts.get(best) + parts.get(best + 1));
+              Integer bestRank = best < 0 ? null : known.get(parts.get(best) + parts.get(best + 1));
               best = rank != null && (bestRank == null || rank < bestRank) ? i : best;
             }
             parts.set(best, parts.get(best) + parts.remove(best + 1));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,8 +22,8 @@ class GgufVocabularyTest {
     String model = "gpt2";
     String pre = "gpt-2";
     List<String> tokens = new ArrayList<>(Gpt2Forms.NAMES.subList(0, 300));
-    float[] scores = {};
-    int[] types = {};
+    List<Float> scores = List.of();
+    List<Integer> types = List.of();
     List<String> merges = Gpt2Forms.MERGES.subList(0, 44);
     OptionalInt bosId = OptionalInt.of(300);
     OptionalInt eosId = OptionalInt.of(300);
@@ -40,8 +41,8 @@ class GgufVocabularyTest {
       values.model = "llama";
       values.pre = "default";
       values.tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>", "\u2581", "a", "\u2581a"));
-      values.scores = new float[] {0, 0, 0, -1, -2, -3};
-      values.types = new int[] {2, 3, 3, 1, 1, 1};
+      values.scores = List.of(0f, 0f, 0f, -1f, -2f, -3f);
+      values.types = List.of(2, 3, 3, 1, 1, 1);
       values.merges = List.of();
       values.bosId = OptionalInt.empty();
       values.eosId = OptionalInt.empty();
@@ -84,8 +85,7 @@ class GgufVocabularyTest {
       Values values = new Values();
       values.pre = pre.getKey();
       // every number is one merge away from its digits, so that the ids show the words
-      values.tokens =
-          new ArrayList<>(Gpt2Forms.NAMES.subList(0, 256));
+      values.tokens = new ArrayList<>(Gpt2Forms.NAMES.subList(0, 256));
       values.tokens.addAll(List.of("12", "34", "123", "1234", "\u01201234", "<|end|>"));
       values.merges = List.of("1 2", "3 4", "12 3", "12 34", "\u0120 1234");
       values.bosId = OptionalInt.empty();
@@ -177,8 +177,8 @@ class GgufVocabularyTest {
     refuses(values -> values.model = "bert", "tokenizer.ggml.model", "\"bert\"");
     refuses(values -> values.pre = "deepseek-llm", "tokenizer.ggml.pre", "deepseek-llm", "smollm");
     refuses(values -> values.tokens = List.of(), "tokens", "at least one");
-    refuses(values -> values.types = new int[3], "token_type", "301", "got 3");
-    refuses(values -> values.types = new int[301], "token_type 0", "1..6", "got 0");
+    refuses(values -> values.types = Collections.nCopies(3, 1), "token_type", "301", "got 3");
+    refuses(values -> values.types = Collections.nCopies(301, 0), "token_type 0", "1..6", "got 0");
     refuses(values -> values.bosId = OptionalInt.of(301), "bos_token_id", "0..300", "301");
     refuses(values -> values.eosId = OptionalInt.of(-1), "eos_token_id", "-1");
     refuses(values -> values.merges = List.of("a b c"), "merges 0", "a b c");
@@ -187,13 +187,13 @@ class GgufVocabularyTest {
     refuses(values -> values.own = Map.of("stop_ids", "1,301"), "stop_ids", "301");
     refuses(values -> values.own = Map.of("nfc", "maybe"), "nfc", "maybe");
     Values llama = Values.llama();
-    llama.scores = new float[] {Float.NaN, 0, 0, 0, 0, 0};
+    llama.scores = List.of(Float.NaN, 0f, 0f, 0f, 0f, 0f);
     refuses(llama, "scores", "NaN");
-    llama.scores = new float[2];
+    llama.scores = List.of(0f, 0f);
     refuses(llama, "scores", "got 2");
     Values oneByte = Values.llama();
     oneByte.tokens.set(4, "<0x00>");
-    oneByte.types[4] = 6;
+    oneByte.types = List.of(2, 3, 3, 1, 6, 1);
     refuses(oneByte, "<0x01>");
   }
 
@@ -228,9 +228,9 @@ class GgufVocabularyTest {
       case 2 -> values.tokens.set(at, values.tokens.get(random.nextInt(values.tokens.size())));
       case 3 -> values.tokens.set(at, "");
       case 4 -> values.tokens.remove(at);
-      case 5 -> values.types = random.ints(values.tokens.size(), 0, 8).toArray();
-      case 6 -> values.types = random.ints(values.tokens.size(), 1, 6).toArray();
-      case 7 -> values.scores = new float[random.nextInt(8)];
+      case 5 -> values.types = random.ints(values.tokens.size(), 0, 8).boxed().toList();
+      case 6 -> values.types = random.ints(values.tokens.size(), 1, 6).boxed().toList();
+      case 7 -> values.scores = Collections.nCopies(random.nextInt(8), -1f);
       case 8 -> values.merges = List.of("a b", "t h", values.tokens.get(at) + " a");
       default -> {
         String[] words = {"literal", "always,split", "true", "" + number, "1,2", ""};

@@ -1,11 +1,14 @@
 package dev.tandem.tokenizer;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,15 +98,14 @@ final class Gpt2Forms {
 
   /** As llama.cpp's converter writes it. */
   static GgufVocabulary gguf() {
-    int[] types = new int[NAMES.size()];
-    Arrays.fill(types, 1);
-    types[END_OF_TEXT] = 3;
+    List<Integer> types = new ArrayList<>(Collections.nCopies(NAMES.size(), 1));
+    types.set(END_OF_TEXT, 3);
     OptionalInt end = OptionalInt.of(END_OF_TEXT);
     return new GgufVocabulary(
         "gpt2",
         "gpt-2",
         NAMES,
-        new float[0],
+        List.of(),
         types,
         MERGES,
         end,
@@ -128,7 +130,7 @@ final class Gpt2Forms {
     tokenizers.put("StaticGrad", Tokenizers.staticGrad(staticGrad()));
     tokenizers.put("GGUF", Tokenizers.gguf(gguf()));
     for (String form : List.of("tokenizer.json", "vocab.bin", "GGUF")) {
-      GgufVocabulary written = Tokenizers.vocabularyOf(tokenizers.get(form));
+      GgufVocabulary written = Tokenizers.vocabularyOf(requireNonNull(tokenizers.get(form)));
       tokenizers.put(form + " written to GGUF", Tokenizers.gguf(written));
     }
     return tokenizers;

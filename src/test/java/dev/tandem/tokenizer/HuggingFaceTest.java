@@ -93,8 +93,7 @@ class HuggingFaceTest {
             Gpt2Forms.tokenizerJson(false).with("normalizer", "{'type':'NFC'}").file());
     for (String text : List.of("e\u0301t\u00e9", "\u1112\u1161\u11ab", "\u212b a\u0323\u0307 1")) {
       String normal = Normalizer.normalize(text, Normalizer.Form.NFC);
-      assertThat(tokenizer.encode(text, false))
-          .isEqualTo(Tokenizers.gpt2().encode(normal, false));
+      assertThat(tokenizer.encode(text, false)).isEqualTo(Tokenizers.gpt2().encode(normal, false));
       assertThat(tokenizer.decode(tokenizer.encode(text, false))).isEqualTo(normal);
     }
   }
@@ -201,8 +200,7 @@ class HuggingFaceTest {
     TokenizerJson file = Gpt2Forms.tokenizerJson(false).vocab(ids);
     assertThat(Tokenizers.huggingFace(file.file()).encode("qqzzqq", false)).hasSizeGreaterThan(1);
     file.withModel("ignore_merges", "true");
-    assertThat(Tokenizers.huggingFace(file.file()).encode("qqzzqq", false))
-        .containsExactly(50_257);
+    assertThat(Tokenizers.huggingFace(file.file()).encode("qqzzqq", false)).containsExactly(50_257);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.tandem.tokenizer;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -137,7 +138,10 @@ class JtokkitAgreementTest {
   @Test
   void mergesOfVocabulariesAloneAreThoseOfGpt2() {
     for (String form : List.of("vocab.bin", "StaticGrad", "gpt2_tokenizer.bin 1")) {
-      assertThat(Tokenizers.vocabularyOf(forms.get(form)).merges().equals(Gpt2Forms.MERGES))
+      assertThat(
+              Tokenizers.vocabularyOf(requireNonNull(forms.get(form)))
+                  .merges()
+                  .equals(Gpt2Forms.MERGES))
           .as(form)
           .isTrue();
     }

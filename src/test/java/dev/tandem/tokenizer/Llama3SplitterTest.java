@@ -14,8 +14,21 @@ class Llama3SplitterTest {
   void splitsKnownTexts() {
     assertThat(words(SplitPattern.LLAMA3, "Hello  world!\n\n I'LL pay $1234.5\t\u4e2d\n \n x"))
         .containsExactly(
-            "Hello", " ", " world", "!\n\n", " I", "'LL", " pay", " $", "123", "4", ".", "5",
-            "\t\u4e2d", "\n \n", " x");
+            "Hello",
+            " ",
+            " world",
+            "!\n\n",
+            " I",
+            "'LL",
+            " pay",
+            " $",
+            "123",
+            "4",
+            ".",
+            "5",
+            "\t\u4e2d",
+            "\n \n",
+            " x");
     assertThat(words(SplitPattern.QWEN2, "a123 4")).containsExactly("a", "1", "2", "3", " ", "4");
     assertThat(words(SplitPattern.LLAMA3, "it'\u017f 'sx ' s \u017f"))
         .containsExactly("it", "'\u017f", " '", "sx", " '", " s", " \u017f");
@@ -61,7 +74,11 @@ class Llama3SplitterTest {
     List<String> words = new ArrayList<>();
     if (!text.isEmpty()) {
       pattern.cut(
-          text, 0, text.length(), true, (t, start, end, first) -> words.add(t.substring(start, end)));
+          text,
+          0,
+          text.length(),
+          true,
+          (t, start, end, first) -> words.add(t.substring(start, end)));
     }
     return words;
   }

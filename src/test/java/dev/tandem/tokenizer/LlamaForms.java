@@ -1,5 +1,7 @@
 package dev.tandem.tokenizer;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -53,8 +55,7 @@ final class LlamaForms {
     Protobuf file = new Protobuf();
     int firstCharacter = Math.max(count, 29_871); // Llama 2's have their ids from here on
     int[] ids =
-        IntStream.concat(
-                IntStream.range(0, count), IntStream.range(firstCharacter, VOCAB_SIZE))
+        IntStream.concat(IntStream.range(0, count), IntStream.range(firstCharacter, VOCAB_SIZE))
             .toArray();
     for (int id : ids) {
       Protobuf piece = new Protobuf().text(1, NAMES.get(id)).fixed(2, SCORES.get(id));
@@ -127,14 +128,12 @@ final class LlamaForms {
 
   /** As llama.cpp's converter writes it. */
   static GgufVocabulary gguf() {
-    float[] scores = new float[VOCAB_SIZE];
-    IntStream.range(0, VOCAB_SIZE).forEach(id -> scores[id] = SCORES.get(id));
     return new GgufVocabulary(
         "llama",
         "default",
         NAMES,
-        scores,
-        IntStream.range(0, VOCAB_SIZE).map(LlamaForms::type).toArray(),
+        SCORES,
+        IntStream.range(0, VOCAB_SIZE).map(LlamaForms::type).boxed().toList(),
         List.of(),
         OptionalInt.of(1),
         OptionalInt.of(2),
@@ -154,7 +153,7 @@ final class LlamaForms {
     tokenizers.put("tokenizer.json", Tokenizers.huggingFace(tokenizerJson().file()));
     tokenizers.put("GGUF", Tokenizers.gguf(gguf()));
     for (String form : List.copyOf(tokenizers.keySet())) {
-      GgufVocabulary written = Tokenizers.vocabularyOf(tokenizers.get(form));
+      GgufVocabulary written = Tokenizers.vocabularyOf(requireNonNull(tokenizers.get(form)));
       tokenizers.put(form + " written to GGUF", Tokenizers.gguf(written));
     }
     return tokenizers;
@@ -194,8 +193,7 @@ final class LlamaForms {
 
     Protobuf fixed(int field, float value) {
       varint((long) field << 3 | 5);
-      out.writeBytes(
-          ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
+      out.writeBytes(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value).array());
       return this;
     }
 

@@ -11,9 +11,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Byte pair encoding as Hugging Face's library documents it, without any of our code but the list of
- * tokens: {@code java.util.regex} with the literal patterns, tokens as strings, and for each merge a
- * scan of all pairs.
+ * Byte pair encoding as Hugging Face's library documents it, without any of our code but the list
+ * of tokens: {@code java.util.regex} with the literal patterns, tokens as strings, and for each
+ * merge a scan of all pairs.
  */
 final class NaiveBpe {
   /** What Hugging Face's ByteLevel splits by. */
@@ -94,7 +94,7 @@ final class NaiveBpe {
     }
     StringBuilder out = new StringBuilder();
     for (byte value : word.getBytes(StandardCharsets.UTF_8)) {
-      out.appendCodePoint(symbols.get(value & 0xFF));
+      out.appendCodePoint(symbols.getOrDefault(value & 0xFF, -1));
     }
     return out.toString();
   }
@@ -121,8 +121,7 @@ final class NaiveBpe {
     int best = -1;
     int bestRank = Integer.MAX_VALUE;
     for (int i = 0; i + 1 < tokens.size(); i++) {
-      int rank =
-          ranks.getOrDefault(tokens.get(i) + " " + tokens.get(i + 1), Integer.MAX_VALUE);
+      int rank = ranks.getOrDefault(tokens.get(i) + " " + tokens.get(i + 1), Integer.MAX_VALUE);
       if (rank < bestRank) {
         best = i;
         bestRank = rank;

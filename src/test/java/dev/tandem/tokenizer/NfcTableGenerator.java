@@ -24,7 +24,8 @@ final class NfcTableGenerator {
 
   static String table() {
     StringBuilder out = new StringBuilder();
-    out.append("# Unicode 13.0: C = marks of equal combining class, in the order of the classes;\n");
+    out.append(
+        "# Unicode 13.0: C = marks of equal combining class, in the order of the classes;\n");
     out.append("# D = full canonical decompositions but Hangul's; P = pairs that compose.\n");
     out.append("# Code points in hexadecimal. Made by NfcTableGenerator.java.\n");
     marks().forEach(sameClass -> append(out, "C", sameClass));
@@ -41,8 +42,7 @@ final class NfcTableGenerator {
       }
       int[] parts = decomposed.codePoints().toArray();
       decompositions.add(hex(codePoint) + "=" + hex(parts));
-      String first =
-          Normalizer.normalize(new String(parts, 0, parts.length - 1), Form.NFC);
+      String first = Normalizer.normalize(new String(parts, 0, parts.length - 1), Form.NFC);
       if (parts.length > 1 && Normalizer.isNormalized(text, Form.NFC)) {
         pairs.add(hex(first.codePointAt(0), parts[parts.length - 1]) + "=" + hex(codePoint));
       }

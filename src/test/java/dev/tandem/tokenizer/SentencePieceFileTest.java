@@ -27,7 +27,8 @@ class SentencePieceFileTest {
     Tokenizer plain = read(identity().number(3, 0).number(4, 0));
     Tokenizer prefix = read(identity().number(3, 1).number(4, 0));
     Tokenizer defaults = read(identity()); // dummy prefix, and extra white space goes
-    for (String text : List.of("a", " a", "a  b ", "  the cat  ", " ", "", "\u2581a\u2581", "\n a")) {
+    for (String text :
+        List.of("a", " a", "a  b ", "  the cat  ", " ", "", "\u2581a\u2581", "\n a")) {
       String spaced = text.isEmpty() ? "" : " " + text;
       assertThat(prefix.encode(text, false)).isEqualTo(plain.encode(spaced, false));
       String kept = text.replaceAll("^ +", "").replaceAll("  +", " ").replaceAll("[ \u2581]+$", "");
@@ -55,8 +56,7 @@ class SentencePieceFileTest {
     file.message(2, new Protobuf().number(3, 2));
     file.message(3, identity().number(3, 0).number(4, 0));
     Tokenizer tokenizer = Tokenizers.sentencePiece(file.bytes());
-    for (Tokenizer same :
-        List.of(tokenizer, Tokenizers.gguf(Tokenizers.vocabularyOf(tokenizer)))) {
+    for (Tokenizer same : List.of(tokenizer, Tokenizers.gguf(Tokenizers.vocabularyOf(tokenizer)))) {
       assertThat(same.encode("ab", false)).containsExactly(3);
       assertThat(same.encode("abx", false)).containsExactly(1, 4); // x is no piece, bx is
       assertThat(same.encode("xxaxx", false)).containsExactly(0, 1, 0); // unknown ones fuse
@@ -73,7 +73,8 @@ class SentencePieceFileTest {
         append(
             LlamaForms.model(identity(), PIECES),
             new Protobuf()
-                .message(2, new Protobuf().number(3, 2).number(35, 1).text(46, "</s>").text(47, "")));
+                .message(
+                    2, new Protobuf().number(3, 2).number(35, 1).text(46, "</s>").text(47, "")));
     Tokenizer tokenizer = Tokenizers.sentencePiece(renamed, 7);
     assertThat(tokenizer.bosId()).hasValue(2);
     assertThat(tokenizer.stopIds()).containsExactly(7);
@@ -128,8 +129,7 @@ class SentencePieceFileTest {
 
   /** A trainer_spec in a file without another one. */
   private static void refusesTrainer(Protobuf trainer, String... parts) {
-    refuses(
-        piece(new Protobuf().text(1, "<unk>").number(3, 2)).message(2, trainer).bytes(), parts);
+    refuses(piece(new Protobuf().text(1, "<unk>").number(3, 2)).message(2, trainer).bytes(), parts);
   }
 
   private static void refuses(byte[] file, String... parts) {

@@ -12,7 +12,8 @@ import java.util.Map;
 
 /** Writes {@code tokenizer.json} as Hugging Face's library does, and as the tests want it. */
 final class TokenizerJson {
-  static final String BYTE_LEVEL = type("ByteLevel", "'add_prefix_space':false,'trim_offsets':true");
+  static final String BYTE_LEVEL =
+      type("ByteLevel", "'add_prefix_space':false,'trim_offsets':true");
   static final String BYTE_LEVEL_NO_REGEX =
       type("ByteLevel", "'add_prefix_space':false,'trim_offsets':true,'use_regex':false");
   static final String LLAMA_NORMALIZER =
@@ -28,7 +29,8 @@ final class TokenizerJson {
           + "{'Sequence':{'id':'B','type_id':1}}],'special_tokens':{'<s>':{'id':'<s>','ids':[1],"
           + "'tokens':['<s>']}}}";
 
-  private static final ObjectMapper MAPPER = new ObjectMapper().enable(JsonParser.Feature.ALLOW_SINGLE_QUOTES);
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper().enable(JsonParser.Feature.ALLOW_SINGLE_QUOTES);
 
   private final ObjectNode root = MAPPER.createObjectNode();
   private final ObjectNode model = MAPPER.createObjectNode();
@@ -100,7 +102,8 @@ final class TokenizerJson {
     return this;
   }
 
-  TokenizerJson added(int id, String content, boolean special, boolean normalized, String... flags) {
+  TokenizerJson added(
+      int id, String content, boolean special, boolean normalized, String... flags) {
     ObjectNode token = ((ArrayNode) root.get("added_tokens")).addObject();
     token.put("id", id).put("content", content).put("single_word", false);
     token.put("lstrip", false).put("rstrip", false);
