@@ -72,7 +72,7 @@ record GgufFile(String path, GgufMetadata metadata, Map<String, Entry> tensors) 
     int alignment = alignment(metadata);
     List<Stated> stated = new ArrayList<>();
     for (long i = 0; i < tensorCount; i++) {
-      stated.add(readTensor(path, cursor, alignment));
+      stated.add(readTensor(path, cursor, "tensor " + i, alignment));
     }
     long dataBegin = aligned(cursor.position(), alignment);
     return new GgufFile(path, metadata, entries(path, file, dataBegin, stated));
@@ -108,9 +108,12 @@ record GgufFile(String path, GgufMetadata metadata, Map<String, Entry> tensors) 
     return Math.addExact(position, alignment - 1) / alignment * alignment;
   }
 
-  private static Stated readTensor(String path, GgufCursor cursor, int alignment)
+  private static Stated readTensor(String path, GgufCursor cursor, String what, int alignment)
       throws IOException {
-    String name = cursor.string(MAX_NAME_BYTES, "name of a tensor");
+    String name = cursor.string(MAX_NAME_BYTES, what);
+    if (name.isEmpty()) {
+      throw new ModelFormatException(path, what, "a name", "an empty one");
+    }
     int dimensions = cursor.u32(name);
     if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
       throw new ModelFormatException(

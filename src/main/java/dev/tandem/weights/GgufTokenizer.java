@@ -114,14 +114,8 @@ final class GgufTokenizer {
     return keys.has(key) ? Optional.of(keys.flag(key, false)) : Optional.empty();
   }
 
-  /**
-   * Adds the keys of a tokenizer to a header.
-   *
-   * @throws ModelFormatException if GGUF cannot hold it
-   */
-  static void write(GgufHeader header, String model, Tokenizer tokenizer)
-      throws ModelFormatException {
-    GgufVocabulary vocabulary = vocabularyOf(model, tokenizer);
+  /** Adds the keys of a tokenizer to a header. */
+  static void write(GgufHeader header, GgufVocabulary vocabulary) {
     header.text(MODEL, vocabulary.model());
     if (!vocabulary.pre().isEmpty()) {
       header.text(PRE, vocabulary.pre());
@@ -148,8 +142,8 @@ final class GgufTokenizer {
   }
 
   /** What other programs will not know of a tokenizer, one line each. */
-  static List<String> notes(String model, Tokenizer tokenizer) throws ModelFormatException {
-    Map<String, String> own = new TreeMap<>(vocabularyOf(model, tokenizer).own());
+  static List<String> notes(GgufVocabulary vocabulary) {
+    Map<String, String> own = new TreeMap<>(vocabulary.own());
     return own.isEmpty()
         ? List.of()
         : List.of(
@@ -158,12 +152,18 @@ final class GgufTokenizer {
                 + String.join(", ", own.keySet()));
   }
 
-  private static GgufVocabulary vocabularyOf(String model, Tokenizer tokenizer)
-      throws ModelFormatException {
+  /**
+   * The keys' values for a model's tokenizer.
+   *
+   * @throws ModelFormatException if GGUF cannot hold it
+   * @throws IOException if the tokenizer's files are missing or cannot be read
+   */
+  static GgufVocabulary vocabularyOf(Checkpoint checkpoint) throws IOException {
     try {
-      return Tokenizers.vocabularyOf(tokenizer);
+      return Tokenizers.vocabularyOf(checkpoint.tokenizer());
     } catch (UnsupportedOperationException e) {
-      ModelFormatException cannot = new ModelFormatException(model, String.valueOf(e.getMessage()));
+      ModelFormatException cannot =
+          new ModelFormatException(checkpoint.name(), String.valueOf(e.getMessage()));
       cannot.initCause(e);
       throw cannot;
     }

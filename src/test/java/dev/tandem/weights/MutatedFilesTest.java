@@ -88,6 +88,37 @@ class MutatedFilesTest {
 
   @Test
   @Timeout(600)
+  void ggufFiles() throws IOException {
+    Checkpoint source = RandomModels.of("small", TestModels.llama(false), DType.F16, 1);
+    Path model = directory.resolve("small.gguf");
+    byte[] file = GgufModels.of(source).build();
+    Files.write(model, file);
+    mutate(model, model, file.length - (int) source.tensorBytes(), 8);
+    assertThat(opened).isPositive();
+    assertThat(refused).isPositive();
+  }
+
+  /** As {@code convert} writes them, with a list of hashes and merges. */
+  @Test
+  @Timeout(600)
+  void writtenGgufFiles() throws IOException {
+    Path model = directory.resolve("written.gguf");
+    try (Checkpoint embedded = Checkpoints.open(Checkpoints.DEFAULT, Optional.empty());
+        Checkpoint small = RandomModels.of("small", TestModels.GPT2, DType.F32, 1)) {
+      Checkpoint source =
+          new Checkpoint(
+              "small", "", small.config(), small.tensors(), embedded::tokenizer, List.of());
+      GgufWriter writer = new GgufWriter();
+      TypePlan plan = TypePlan.of(source, Optional.of(DType.Q8_0), writer.types());
+      writer.write(source, plan, model, ConversionProgress.NONE);
+      mutate(model, model, (int) (Files.size(model) - plan.bytes()), 9);
+    }
+    assertThat(opened).isPositive();
+    assertThat(refused).isPositive();
+  }
+
+  @Test
+  @Timeout(600)
   void configFiles() throws IOException {
     Path model = writeGpt2();
     mutate(model, model.resolve("config.json"), 0, 5);
@@ -184,6 +215,7 @@ class MutatedFilesTest {
     int last = checkpoint.config().vocabSize() - 1;
     FloatBuffer row = FloatBuffer.allocate(table.dModel());
     table.lookup(new int[] {last}, 0, 1, checkpoint.config().maxSeq() - 1, row, 0);
+    assertThat(checkpoint.statedDigests().size()).isIn(0, tensors.size());
     assertThat(checkpoint.tokenizer().vocabSize()).isEqualTo(last + 1);
     assertThat(checkpoint.tokenizer().encode("To be, or not to be", false)).isNotEmpty();
   }
