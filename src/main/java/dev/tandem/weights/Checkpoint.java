@@ -30,15 +30,15 @@ public final class Checkpoint implements AutoCloseable {
   private final TokenizerOpener opener;
   private final List<? extends Closeable> files;
   private final List<String> notes;
-  private final DigestOpener digestOpener;
   private final ModelPart part;
   private final List<ModelHash.Entry> modelTensors;
+  private final DigestOpener digestOpener;
   private final Object tokenizerLock = new Object();
   private final Object hashLock = new Object();
   private Optional<Tokenizer> tokenizer = Optional.empty();
   private Optional<ModelHash> hash = Optional.empty();
-  private Optional<Map<String, String>> statedDigests = Optional.empty();
   private Optional<List<ModelHash.Entry>> held = Optional.empty();
+  private Optional<Map<String, String>> statedDigests = Optional.empty();
 
   /** Opens a checkpoint's tokenizer. */
   @FunctionalInterface
@@ -81,17 +81,7 @@ public final class Checkpoint implements AutoCloseable {
       TokenizerOpener opener,
       List<? extends Closeable> files,
       List<String> notes) {
-    this(
-        name,
-        format,
-        config,
-        tensors,
-        opener,
-        files,
-        notes,
-        ModelPart.whole(config),
-        List.of(),
-        Map::of);
+    this(name, format, config, tensors, opener, files, notes, Map::of);
   }
 
   /**
@@ -116,9 +106,9 @@ public final class Checkpoint implements AutoCloseable {
         opener,
         files,
         notes,
+        digestOpener,
         ModelPart.whole(config),
-        List.of(),
-        digestOpener);
+        List.of());
   }
 
   /**
@@ -126,7 +116,6 @@ public final class Checkpoint implements AutoCloseable {
    *
    * @param tensors those that the part holds
    * @param modelTensors the list that the whole model's hash is made of; empty if it is not known
-   * @param digestOpener called when the digests that the file states are first needed
    */
   Checkpoint(
       String name,
@@ -136,9 +125,9 @@ public final class Checkpoint implements AutoCloseable {
       TokenizerOpener opener,
       List<? extends Closeable> files,
       List<String> notes,
+      DigestOpener digestOpener,
       ModelPart part,
-      List<ModelHash.Entry> modelTensors,
-      DigestOpener digestOpener) {
+      List<ModelHash.Entry> modelTensors) {
     this.name = name;
     this.format = format;
     this.config = config;
@@ -146,9 +135,9 @@ public final class Checkpoint implements AutoCloseable {
     this.opener = opener;
     this.files = List.copyOf(files);
     this.notes = List.copyOf(notes);
+    this.digestOpener = digestOpener;
     this.part = part;
     this.modelTensors = List.copyOf(modelTensors);
-    this.digestOpener = digestOpener;
   }
 
   /** The embedded name, or the file's or directory's own name. */
@@ -204,9 +193,9 @@ public final class Checkpoint implements AutoCloseable {
         wanted.embedding() ? this::tokenizer : noTokenizer(name, wanted),
         List.of(),
         notes,
+        this::statedDigests,
         wanted,
-        hash().entries(),
-        this::statedDigests);
+        hash().entries());
   }
 
   /** Of a part without the embedding. */
@@ -299,18 +288,6 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The tensors' SHA-256 by name, as {@link ModelHash} counts them, if the file states them all.
-   */
-  Map<String, String> statedDigests() throws IOException {
-    synchronized (hashLock) {
-      if (statedDigests.isEmpty()) {
-        statedDigests = Optional.of(Map.copyOf(digestOpener.open()));
-      }
-      return statedDigests.get();
-    }
-  }
-
-  /**
    * The entries that the tensors held here have in the model's hash, sorted by name; computed at
    * the first call.
    */
@@ -320,6 +297,18 @@ public final class Checkpoint implements AutoCloseable {
         held = Optional.of(ModelHash.entries(this, any -> true));
       }
       return held.get();
+    }
+  }
+
+  /**
+   * The tensors' SHA-256 by name, as {@link ModelHash} counts them, if the file states them all.
+   */
+  Map<String, String> statedDigests() throws IOException {
+    synchronized (hashLock) {
+      if (statedDigests.isEmpty()) {
+        statedDigests = Optional.of(Map.copyOf(digestOpener.open()));
+      }
+      return statedDigests.get();
     }
   }
 

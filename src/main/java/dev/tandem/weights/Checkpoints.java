@@ -23,10 +23,10 @@ public final class Checkpoints {
       List.of(
           new GgufReader(),
           new OldGgmlReader(),
-          new NpyReader(),
           new PyTorchReader(),
-          new HuggingFaceReader(),
-          new FlatFileReader());
+          new NpyReader(),
+          new FlatFileReader(),
+          new HuggingFaceReader());
 
   private Checkpoints() {}
 

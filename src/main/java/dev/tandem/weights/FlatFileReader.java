@@ -1,5 +1,6 @@
 package dev.tandem.weights;
 
+import dev.tandem.tokenizer.Tokenizers;
 import dev.tandem.weights.FlatFormat.Finding;
 import dev.tandem.weights.FlatFormat.FlatModel;
 import dev.tandem.weights.FlatFormat.NotThis;
@@ -26,7 +27,7 @@ final class FlatFileReader implements ModelReader {
 
   @Override
   public String reads() {
-    return "a .bin file (or a directory with model.bin or NAME.bin) of "
+    return "a .bin file of "
         + FORMATS.stream().map(FlatFormat::reads).collect(Collectors.joining(", "));
   }
 
@@ -50,14 +51,19 @@ final class FlatFileReader implements ModelReader {
     try {
       Match match = match(file, options.configOf(folder));
       FlatModel model = match.model();
+      boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, model.config());
+      List<String> notes = new ArrayList<>(model.notes());
+      if (builtIn) {
+        notes.add(ForeignModels.BUILT_IN_NOTE);
+      }
       return new Checkpoint(
           location.name(),
           model.format(),
           model.config(),
           model.layout().tensors(file),
-          () -> match.format().tokenizer(folder, options, model),
+          () -> builtIn ? Tokenizers.gpt2() : match.format().tokenizer(folder, options, model),
           file.closeables(),
-          model.notes());
+          notes);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;

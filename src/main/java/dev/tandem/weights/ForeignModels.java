@@ -31,6 +31,10 @@ final class ForeignModels {
   private static final List<ForeignFamily> FAMILIES =
       List.of(new Gpt2Family(), new LlamaFamily(), new TutorialFamily());
 
+  /** What to tell the user of {@link #hasBuiltInTokenizer}. */
+  static final String BUILT_IN_NOTE =
+      "assumed GPT-2's own tokenizer, because there are no tokenizer files beside it";
+
   private ForeignModels() {}
 
   /**
@@ -51,7 +55,7 @@ final class ForeignModels {
     boolean builtIn = hasBuiltInTokenizer(location, options, model.config());
     List<String> notes = new ArrayList<>(model.notes());
     if (builtIn) {
-      notes.add("assumed GPT-2's own tokenizer, because there are no tokenizer files beside it");
+      notes.add(BUILT_IN_NOTE);
     }
     return new Checkpoint(
         location.name(),
@@ -84,7 +88,7 @@ final class ForeignModels {
   }
 
   /** Whoever trains with GPT-2's own tokenizer seldom saves it beside the checkpoint. */
-  private static boolean hasBuiltInTokenizer(
+  static boolean hasBuiltInTokenizer(
       ModelLocation location, OpenOptions options, ModelConfig config) {
     return config.architecture().equals("gpt2")
         && config.vocabSize() >= GPT2_VOCAB_SIZE

@@ -58,9 +58,9 @@ final class GgufReader implements ModelReader {
               : Checkpoint.noTokenizer(location.name(), part),
           open.closeables(),
           List.of(),
+          () -> GgufHashes.read(file.metadata(), tensors.values(), !whole),
           part,
-          whole ? List.of() : GgufHashes.entries(file.metadata()),
-          () -> GgufHashes.read(file.metadata(), tensors.values(), !whole));
+          whole ? List.of() : GgufHashes.entries(file.metadata()));
     } catch (IOException | RuntimeException e) {
       open.close();
       throw e;

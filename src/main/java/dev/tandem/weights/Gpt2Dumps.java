@@ -1,7 +1,6 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.Activation;
-import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.tensor.DType;
 import java.util.HashMap;
@@ -70,7 +69,7 @@ final class Gpt2Dumps {
     if (!config.tiedHead()) {
       throw stated.wrong("tie_word_embeddings", "true, because the file has no head of its own");
     }
-    if (config.bias() != LinearBias.ALL) {
+    if (!stated.flag("bias", true)) {
       throw stated.wrong("bias", "true, because the file has them");
     }
     return config;

@@ -84,7 +84,8 @@ final class Gpt2Family implements ForeignFamily {
     return spec.tensor(DType.F32, false, DerivedData.zeros(DType.F32.bytes(spec.elements())));
   }
 
-  private static boolean isLinear(Spec spec) {
+  /** Whether Hugging Face stores it {@code [in, out]}. */
+  static boolean isLinear(Spec spec) {
     boolean matrix = spec.use() == Use.MATRIX || spec.use() == Use.RESIDUAL;
     return matrix && !spec.name().equals(TensorPlan.OUTPUT);
   }
@@ -109,7 +110,8 @@ final class Gpt2Family implements ForeignFamily {
     return shapes;
   }
 
-  private static String foreignName(String name) {
+  /** A tensor's name, without the prefix {@code transformer.} that some files have. */
+  static String foreignName(String name) {
     return switch (name) {
       case TensorPlan.TOKEN_EMBEDDING -> "wte.weight";
       case TensorPlan.POSITION_EMBEDDING -> "wpe.weight";

@@ -93,7 +93,7 @@ final class LlamaFamily implements ForeignFamily {
   }
 
   /** Row {@code 2i + half} of a head is Hugging Face's row {@code half * headDim/2 + i}. */
-  private static int[] pairsTogether(int heads, int headDim) {
+  static int[] pairsTogether(int heads, int headDim) {
     int[] order = new int[heads * headDim];
     for (int row = 0; row < order.length; row++) {
       int within = row % headDim;
@@ -102,7 +102,8 @@ final class LlamaFamily implements ForeignFamily {
     return order;
   }
 
-  private static String foreignName(String name) {
+  /** A tensor's name, without the prefix {@code model.} that all but the head have in files. */
+  static String foreignName(String name) {
     return switch (name) {
       case TensorPlan.TOKEN_EMBEDDING -> "embed_tokens.weight";
       case TensorPlan.OUTPUT -> HEAD;

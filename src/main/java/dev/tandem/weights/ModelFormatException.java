@@ -5,7 +5,7 @@ import java.io.IOException;
 /** A model file is malformed or asks for what is not supported; the message is one line. */
 public final class ModelFormatException extends IOException {
   private static final long serialVersionUID = 1;
-  private static final int MAX_PART_CHARS = 400;
+  private static final int MAX_PART_CHARS = 600;
   private static final int MAX_PATH_CHARS = 4096;
 
   /** Where in the message the problem begins. */

@@ -62,8 +62,10 @@ public record ModelHash(String hex, List<Entry> entries) {
   }
 
   /**
-   * Entries of those tensors whose names satisfy a predicate, sorted by name. Digests of tensors in
-   * files are cached in the user's cache directory.
+   * Entries of those tensors whose names satisfy a predicate, sorted by name. Digests that the
+   * model's file states are taken from there ({@code convert} writes them into GGUF files);
+   * otherwise they are computed, and those of tensors in files are cached in the user's cache
+   * directory.
    *
    * @throws IOException if a file cannot be read or is shorter than when it was opened
    */

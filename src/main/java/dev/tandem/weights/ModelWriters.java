@@ -7,7 +7,8 @@ import java.util.stream.Collectors;
 
 /** The formats that can be written. */
 public final class ModelWriters {
-  private static final List<ModelWriter> WRITERS = List.of(new GgufWriter());
+  private static final List<ModelWriter> WRITERS =
+      List.of(new GgufWriter(), new HuggingFaceWriter(), new ModelBinWriter(), new NpyWriter());
 
   private ModelWriters() {}
 

@@ -2,6 +2,7 @@ package dev.tandem.weights;
 
 import dev.tandem.config.ModelConfig;
 import dev.tandem.tensor.Tensor;
+import dev.tandem.tokenizer.Tokenizers;
 import dev.tandem.weights.Folder.OpenFile;
 import dev.tandem.weights.Gpt2Dumps.Described;
 import java.io.Closeable;
@@ -37,7 +38,7 @@ final class NpyReader implements ModelReader {
 
   @Override
   public String reads() {
-    return "token and position embedding as wte.npy and wpe.npy";
+    return "embeddings as wte.npy and wpe.npy";
   }
 
   @Override
@@ -91,6 +92,11 @@ final class NpyReader implements ModelReader {
       }
       Described described = describe(options.configOf(folder), tokens, positions);
       ModelConfig config = described.config();
+      boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, config);
+      List<String> notes = new ArrayList<>(described.notes());
+      if (builtIn) {
+        notes.add(ForeignModels.BUILT_IN_NOTE);
+      }
       TensorPlan plan = TensorPlan.of(config);
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       for (Map.Entry<String, NpyFile> entry :
@@ -106,12 +112,15 @@ final class NpyReader implements ModelReader {
           "GPT-2 embeddings (.npy)",
           config,
           tensors,
-          () -> TokenizerFiles.ofModel(folder, options.tokenizer(), config.vocabSize()),
+          () ->
+              builtIn
+                  ? Tokenizers.gpt2()
+                  : TokenizerFiles.ofModel(folder, options.tokenizer(), config.vocabSize()),
           files,
-          described.notes(),
+          notes,
+          Map::of,
           new ModelPart(true, 0, 0, false),
-          List.of(),
-          Map::of);
+          List.of());
     } catch (IOException | RuntimeException e) {
       for (Closeable file : files) {
         file.close();

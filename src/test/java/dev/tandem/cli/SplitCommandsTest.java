@@ -12,13 +12,16 @@ import dev.tandem.weights.Checkpoints;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 /** {@code tandem client} and {@code tandem server}, with a server in this process. */
 @Timeout(300)
@@ -79,6 +82,21 @@ class SplitCommandsTest {
                 .result())
         .isEqualTo(tandem("generate", "-n", "20", "-t", "0", "ROMEO:", "--threads=1").result());
     assertThat(server.activeSequences()).isZero();
+  }
+
+  @Test
+  void aClientMayHoldTheEmbeddingsAlone(@TempDir Path directory) {
+    String out = directory.resolve("embeddings").toString();
+    tandem("convert", "gpt2-shakespeare", out, "--format", "npy").result();
+    assertThat(client("-c", out, "-n", "20", "-t", "0", "ROMEO:").result())
+        .isEqualTo(tandem("generate", "-n", "20", "-t", "0", "ROMEO:", "--threads=1").result());
+    assertThat(tandem("inspect", out).result()).contains("embedding, no blocks, no head");
+    tandem("generate", "-c", out, "hi")
+        .assertFails(Cli.FAILURE, "is a part of a model", "tandem client");
+    client("-c", out, "--reply", "hidden", "hi").assertFails(Cli.FAILURE, "use --reply logits");
+    client("-c", out, "--split", "1", "hi")
+        .assertFails(CommandLine.ExitCode.USAGE, "--split must be in 0..0, got 1");
+    tandem("server", "-c", out, "-o", "0").assertFails(Cli.FAILURE, "nothing to serve");
   }
 
   @Test

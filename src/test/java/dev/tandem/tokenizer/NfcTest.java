@@ -60,7 +60,7 @@ class NfcTest {
             .toArray();
     long seed = 20_240_121;
     Random random = new Random(seed);
-    int count = TestTokenizers.LONG ? 2_000_000 : 200_000;
+    int count = TestTokenizers.LONG ? 2_000_000 : 50_000;
     for (int i = 0; i < count; i++) {
       StringBuilder text = new StringBuilder();
       for (int n = 1 + random.nextInt(12); n > 0; n--) {

@@ -10,6 +10,7 @@ import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
 import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorData.MemoryRegion;
+import dev.tandem.tokenizer.Tokenizers;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -214,7 +215,10 @@ class FlatFilesTest {
     }
     try (Checkpoint read = open(file)) {
       assertThat(read.config()).isEqualTo(RandomModels.gpt2(layers, heads, width, 50257, 1024));
-      assertThat(read.notes()).singleElement().asString().contains("is taken for it");
+      assertThat(read.notes()).hasSize(2);
+      assertThat(read.notes().get(0)).contains("is taken for it");
+      assertThat(read.notes().get(1)).contains("GPT-2's own tokenizer");
+      assertThat(read.tokenizer()).isSameAs(Tokenizers.gpt2());
       assertThat(read.tensorBytes()).isEqualTo(bytes);
       assertThat(read.tensor("blk.0.attn_qkv.weight").transposed()).isTrue();
     }

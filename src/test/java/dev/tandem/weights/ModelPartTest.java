@@ -93,8 +93,8 @@ class ModelPartTest {
         model::tokenizer,
         List.of(),
         List.of(),
+        Map::of,
         cut.part(),
-        stated,
-        Map::of);
+        stated);
   }
 }
