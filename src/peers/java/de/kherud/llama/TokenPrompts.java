@@ -1,0 +1,25 @@
+package de.kherud.llama;
+
+import java.util.Arrays;
+
+/**
+ * Prompts of token ids, which llama.cpp takes as a JSON array in place of a text. The binding's own
+ * setter writes texts only, and what it collects is visible in this package alone.
+ */
+public final class TokenPrompts {
+  private TokenPrompts() {}
+
+  /**
+   * The text of the token that llama.cpp puts behind a prompt greedily; empty for a special one.
+   * The prompt is computed anew: with its cache, the same prompts gave other tokens from run to
+   * run.
+   *
+   * @param ids fed as they are: nothing is put before them
+   */
+  public static String next(LlamaModel model, int[] ids) {
+    InferenceParameters parameters =
+        new InferenceParameters("").setNPredict(1).setTemperature(0).setCachePrompt(false);
+    parameters.parameters.put("prompt", Arrays.toString(ids));
+    return model.complete(parameters);
+  }
+}
