@@ -51,7 +51,8 @@ final class FlatFileReader implements ModelReader {
     try {
       Match match = match(file, options.configOf(folder));
       FlatModel model = match.model();
-      boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, model.config());
+      boolean builtIn =
+          ForeignModels.hasBuiltInTokenizer(location, options, model.config(), new int[0]);
       List<String> notes = new ArrayList<>(model.notes());
       if (builtIn) {
         notes.add(ForeignModels.BUILT_IN_NOTE);

@@ -15,6 +15,8 @@ final class ForeignModels {
 
   private static final int GPT2_VOCAB_SIZE = 50_257;
 
+  private static final int GPT2_END_OF_TEXT = 50_256;
+
   /** As nanoGPT rounds it up, so that matrices are of a convenient size. */
   private static final int PADDED_GPT2_VOCAB_SIZE = 50_304;
 
@@ -52,7 +54,7 @@ final class ForeignModels {
     NamedTensors stored = new NamedTensors(files);
     ForeignFamily.Model model = family(stored, config).read(stored, config);
     int[] stopIds = stopIds(config, folder);
-    boolean builtIn = hasBuiltInTokenizer(location, options, model.config());
+    boolean builtIn = hasBuiltInTokenizer(location, options, model.config(), stopIds);
     List<String> notes = new ArrayList<>(model.notes());
     if (builtIn) {
       notes.add(BUILT_IN_NOTE);
@@ -89,10 +91,11 @@ final class ForeignModels {
 
   /** Whoever trains with GPT-2's own tokenizer seldom saves it beside the checkpoint. */
   static boolean hasBuiltInTokenizer(
-      ModelLocation location, OpenOptions options, ModelConfig config) {
+      ModelLocation location, OpenOptions options, ModelConfig config, int[] stopIds) {
     return config.architecture().equals("gpt2")
         && config.vocabSize() >= GPT2_VOCAB_SIZE
         && config.vocabSize() <= PADDED_GPT2_VOCAB_SIZE
+        && Arrays.stream(stopIds).allMatch(id -> id == GPT2_END_OF_TEXT)
         && options.tokenizer().isEmpty()
         && TOKENIZER_FILES.stream().noneMatch(location.folder()::contains);
   }

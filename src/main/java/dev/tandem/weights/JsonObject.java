@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,7 @@ final class JsonObject {
   private final String prefix;
 
   private final Map<String, Object> members = new LinkedHashMap<>();
+  private final Set<String> nulls = new HashSet<>();
 
   private JsonObject(String path, String prefix) {
     this.path = path;
@@ -76,7 +78,9 @@ final class JsonObject {
       String key = parser.currentName();
       parser.nextToken();
       Object value = value(prefix + key, parser);
-      if (value != null) {
+      if (value == null) {
+        nulls.add(key);
+      } else {
         members.put(key, value);
       }
     }
@@ -129,6 +133,7 @@ final class JsonObject {
   JsonObject with(Map<String, String> pairs) {
     JsonObject changed = new JsonObject(path, prefix);
     changed.members.putAll(members);
+    changed.nulls.addAll(nulls);
     pairs.forEach(
         (key, value) -> {
           changed.members.remove(key);
@@ -139,7 +144,9 @@ final class JsonObject {
             changed.members.put(key, Double.valueOf(value));
           } else if (value.equals("true") || value.equals("false")) {
             changed.members.put(key, Boolean.valueOf(value));
-          } else if (!value.equals("null")) {
+          } else if (value.equals("null")) {
+            changed.nulls.add(key);
+          } else {
             changed.members.put(key, value);
           }
         });
@@ -156,6 +163,11 @@ final class JsonObject {
     ModelFormatException malformed = new ModelFormatException(path, "malformed JSON: " + message);
     malformed.initCause(e);
     return malformed;
+  }
+
+  /** Whether the member is there and null, which differs from absent where that has a default. */
+  boolean isNull(String key) {
+    return nulls.contains(key) && !members.containsKey(key);
   }
 
   /** Whether the member is there, is not null and not an empty object or array. */

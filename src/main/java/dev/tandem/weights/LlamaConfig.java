@@ -19,6 +19,9 @@ import java.util.List;
 record LlamaConfig(ModelConfig model, RopeScaling rope) {
   private static final double DEFAULT_NORM_EPS = 1e-6;
 
+  /** Mistral's, where the config does not even say null. */
+  private static final int DEFAULT_MISTRAL_WINDOW = 4096;
+
   /** Far above any model's; the factors of the frequencies are allocated for it. */
   private static final int MAX_HEAD_DIM = 1 << 14;
 
@@ -140,18 +143,21 @@ record LlamaConfig(ModelConfig model, RopeScaling rope) {
   /** Within its window a model with one computes what a model without one does. */
   private static void refuseSlidingWindow(JsonObject json, String type, int maxSeq)
       throws ModelFormatException {
-    boolean effective =
-        json.has("sliding_window") && json.flag("use_sliding_window", !type.equals("qwen2"));
-    if (effective && json.integer("sliding_window") < maxSeq) {
-      int window = json.integer("sliding_window");
-      throw json.wrong(
+    boolean mistral = type.equals("mistral");
+    int window = json.integer("sliding_window", DEFAULT_MISTRAL_WINDOW);
+    boolean stated = json.has("sliding_window") || (mistral && !json.isNull("sliding_window"));
+    boolean effective = stated && json.flag("use_sliding_window", !type.equals("qwen2"));
+    if (effective && window < maxSeq) {
+      throw new ModelFormatException(
+          json.path(),
           "sliding_window",
           "at least max_position_embeddings "
               + maxSeq
               + ", because a sliding window is not supported (within it the model is exact:"
               + " --config max_position_embeddings="
               + window
-              + ")");
+              + ")",
+          Integer.toString(window));
     }
     for (String layerType : json.texts("layer_types")) {
       boolean windowed = effective && layerType.equals("sliding_attention");

@@ -92,7 +92,7 @@ final class NpyReader implements ModelReader {
       }
       Described described = describe(options.configOf(folder), tokens, positions);
       ModelConfig config = described.config();
-      boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, config);
+      boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, config, new int[0]);
       List<String> notes = new ArrayList<>(described.notes());
       if (builtIn) {
         notes.add(ForeignModels.BUILT_IN_NOTE);

@@ -31,6 +31,9 @@ final class TorchFile {
   /** Under which names they keep the model's config; nanoGPT's is the first. */
   private static final List<String> CONFIGS = List.of("model_args", "model_config", "config");
 
+  /** One of these keys tells a model's config from one of its training. */
+  private static final List<String> WIDTHS = List.of("n_embd", "emb_dim", "hidden_size");
+
   private final String path;
   private final StoredZip zip;
 
@@ -126,7 +129,8 @@ final class TorchFile {
 
   private JsonObject config(Map<?, ?> top) {
     for (String key : CONFIGS) {
-      if (top.get(key) instanceof Map<?, ?> members) {
+      if (top.get(key) instanceof Map<?, ?> members
+          && WIDTHS.stream().anyMatch(members::containsKey)) {
         Map<String, Object> plain = new LinkedHashMap<>();
         members.forEach(
             (name, value) -> {

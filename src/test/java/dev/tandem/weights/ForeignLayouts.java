@@ -192,17 +192,18 @@ final class ForeignLayouts {
   }
 
   private static byte[] bytes(Tensor tensor, boolean transpose) throws IOException {
-    // the embedded GPT-2 is stored transposed itself
-    byte[] rows = TestModels.bytes(tensor, false);
     if (tensor.transposed() == transpose) {
-      return rows;
+      return TestModels.bytes(tensor, false);
     }
-    Tensor turned =
-        tensor.transposed()
-            ? new Tensor(
-                tensor.name(), tensor.dtype(), tensor.cols(), tensor.rows(), false, tensor.data())
-            : tensor;
-    return TestModels.bytes(turned, true);
+    if (!tensor.transposed()) {
+      return TestModels.bytes(tensor, true);
+    }
+    // the embedded GPT-2 is stored [in, out] itself: what is stored, turned
+    long storedRows = tensor.cols();
+    long storedCols = tensor.rows();
+    return TestModels.bytes(
+        new Tensor(tensor.name(), tensor.dtype(), storedRows, storedCols, false, tensor.data()),
+        true);
   }
 
   private static List<Long> shape(Tensor tensor, boolean turned) {

@@ -180,6 +180,12 @@ class HuggingFaceLlamaTest {
     }
     replace("\"sliding_window\": null", "\"sliding_window\": 16");
     open().close();
+    // a Mistral's config that does not say: transformers' default
+    replace(", \"sliding_window\": 16", "");
+    open().close();
+    replace("\"max_position_embeddings\": 16", "\"max_position_embeddings\": 32768");
+    assertMalformed("sliding_window: expected at least max_position_embeddings 32768", "got 4096");
+    open("sliding_window=null").close();
     write(ForeignLayouts.llama(LinearBias.QKV, true), DType.F32);
     replace("\"qwen2\"", "\"qwen2\", \"sliding_window\": 8, \"use_sliding_window\": false");
     open().close();

@@ -183,7 +183,7 @@ class PyTorchReaderTest {
     Checkpoint model = RandomModels.of("m", gpt2(false, true, Activation.GELU_ERF), DType.F32, 3);
     TorchWriter torch = new TorchWriter(2);
     Map<String, Object> top = nanoGpt(torch, model, false);
-    Map<String, Object> modelArgs = copy(top.get("model_args"));
+    Map<String, Object> modelArgs = copy(top.getOrDefault("model_args", Map.of()));
     modelArgs.put("bias", true);
     top.put("model_args", modelArgs);
     torch.save(file(), top, true, true);
@@ -195,6 +195,24 @@ class PyTorchReaderTest {
     other.put("model_args", modelArgs);
     again.save(file(), other, true, true);
     assertMalformed(file(), "ckpt.pt: model_args", "n_kv_head", "not supported");
+  }
+
+  @Test
+  void aTrainingsConfigDoesNotHideTheModels() throws IOException {
+    Checkpoint model = ForeignLayouts.random(TestModels.GPT2, DType.F32, 3);
+    Files.writeString(directory.resolve("config.json"), TestModels.configJson(TestModels.GPT2));
+    TorchWriter torch = new TorchWriter(2);
+    Object weights = torch.stateDict(ForeignLayouts.gpt2(model, "", true, true));
+    torch.save(
+        file(), Map.of("state_dict", weights, "config", Map.of("learning_rate", 1.5)), true, true);
+    try (Checkpoint read = open(file())) {
+      assertSame(read, model);
+    }
+    // the model's own goes before the one beside it
+    TorchWriter again = new TorchWriter(2);
+    Object same = again.stateDict(ForeignLayouts.gpt2(model, "", true, true));
+    again.save(file(), Map.of("state_dict", same, "config", Map.of("n_embd", 13)), true, true);
+    assertMalformed(file(), "ckpt.pt: config");
   }
 
   @SuppressWarnings("unchecked") // what the test itself made

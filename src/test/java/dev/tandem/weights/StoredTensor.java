@@ -6,7 +6,34 @@ import java.util.List;
 import java.util.Map;
 
 /** A tensor that a test writes into a file, row-major. */
-record StoredTensor(String name, DType dtype, List<Long> shape, byte[] bytes) {
+final class StoredTensor {
+  private final String name;
+  private final DType dtype;
+  private final List<Long> shape;
+  private final byte[] bytes;
+
+  StoredTensor(String name, DType dtype, List<Long> shape, byte[] bytes) {
+    this.name = name;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.bytes = bytes;
+  }
+
+  String name() {
+    return name;
+  }
+
+  DType dtype() {
+    return dtype;
+  }
+
+  List<Long> shape() {
+    return shape;
+  }
+
+  byte[] bytes() {
+    return bytes;
+  }
 
   StoredTensor named(String other) {
     return new StoredTensor(other, dtype, shape, bytes);

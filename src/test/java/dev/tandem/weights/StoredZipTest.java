@@ -22,14 +22,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 class StoredZipTest {
   private static final byte[] HELLO = "Hello".getBytes(StandardCharsets.US_ASCII);
 
+  private final Path directory;
   private final Path file;
 
   StoredZipTest(@TempDir Path directory) {
+    this.directory = directory;
     file = directory.resolve("a.pt");
   }
 
   private byte[] read(String name, int bytes) throws IOException {
-    try (OpenFile open = new Folder.Directory(file.getParent()).open("a.pt")) {
+    try (OpenFile open = new Folder.Directory(directory).open("a.pt")) {
       TensorData data = new StoredZip("a.pt", open.data()).data(name);
       assertThat(data.bytes()).isEqualTo(bytes);
       byte[] content = new byte[bytes];
@@ -95,7 +97,7 @@ class StoredZipTest {
       zip.add("x/hello", HELLO);
     }
     assertThat(read("x/hello", 5)).isEqualTo(HELLO);
-    try (OpenFile open = new Folder.Directory(file.getParent()).open("a.pt")) {
+    try (OpenFile open = new Folder.Directory(directory).open("a.pt")) {
       TensorData hole = new StoredZip("a.pt", open.data()).data("x/hole");
       assertThat(hole.bytes()).isEqualTo(5L << 30);
       assertThat(hole.slice((5L << 30) - 4, 4).getInt()).isZero();

@@ -17,7 +17,7 @@ import java.util.List;
 final class ZipWriter implements Closeable {
   private static final long LARGE = 0xffffffffL;
 
-  private record Entry(byte[] name, long bytes, long header) {}
+  private record Entry(String name, long bytes, long header) {}
 
   private final RandomAccessFile file;
   private final boolean zip64;
@@ -56,8 +56,8 @@ final class ZipWriter implements Closeable {
     b.putInt((int) stated).putInt((int) stated);
     b.putShort((short) utf8.length).putShort((short) (4 + padding)).put(utf8);
     b.putShort((short) 0x4246).putShort((short) padding);
-    file.write(b.array());
-    entries.add(new Entry(utf8, bytes, header));
+    write(b);
+    entries.add(new Entry(name, bytes, header));
   }
 
   private void end(long bytes) throws IOException {
@@ -68,7 +68,7 @@ final class ZipWriter implements Closeable {
       } else {
         b.putInt((int) bytes).putInt((int) bytes);
       }
-      file.write(b.array());
+      write(b);
     }
   }
 
@@ -76,18 +76,19 @@ final class ZipWriter implements Closeable {
   public void close() throws IOException {
     long central = file.getFilePointer();
     for (Entry entry : entries) {
-      ByteBuffer b = little(46 + entry.name.length + (zip64 ? 28 : 0));
+      byte[] utf8 = entry.name.getBytes(StandardCharsets.UTF_8);
+      ByteBuffer b = little(46 + utf8.length + (zip64 ? 28 : 0));
       b.putInt(0x02014b50).putShort((short) 0).putShort((short) (zip64 ? 45 : 20));
       b.putShort((short) (streamed ? 8 : 0)).putShort((short) 0).putInt(0).putInt(0);
       b.putInt((int) (zip64 ? LARGE : entry.bytes)).putInt((int) (zip64 ? LARGE : entry.bytes));
-      b.putShort((short) entry.name.length).putShort((short) (zip64 ? 28 : 0));
+      b.putShort((short) utf8.length).putShort((short) (zip64 ? 28 : 0));
       b.putShort((short) 0).putShort((short) 0).putShort((short) 0).putInt(0);
-      b.putInt((int) (zip64 ? LARGE : entry.header)).put(entry.name);
+      b.putInt((int) (zip64 ? LARGE : entry.header)).put(utf8);
       if (zip64) {
         b.putShort((short) 1).putShort((short) 24);
         b.putLong(entry.bytes).putLong(entry.bytes).putLong(entry.header);
       }
-      file.write(b.array());
+      write(b);
     }
     long centralEnd = file.getFilePointer();
     if (zip64) {
@@ -95,15 +96,22 @@ final class ZipWriter implements Closeable {
       b.putShort((short) 45).putInt(0).putInt(0).putLong(entries.size()).putLong(entries.size());
       b.putLong(centralEnd - central).putLong(central);
       b.putInt(0x07064b50).putInt(0).putLong(centralEnd).putInt(1);
-      file.write(b.array());
+      write(b);
     }
     ByteBuffer b = little(22).putInt(0x06054b50).putInt(0);
     b.putShort((short) entries.size()).putShort((short) entries.size());
     b.putInt((int) (centralEnd - central))
         .putInt((int) Math.min(central, LARGE))
         .putShort((short) 0);
-    file.write(b.array());
+    write(b);
     file.close();
+  }
+
+  /** Writes a whole buffer. */
+  private void write(ByteBuffer b) throws IOException {
+    byte[] bytes = new byte[b.capacity()];
+    b.clear().get(bytes);
+    file.write(bytes);
   }
 
   private static ByteBuffer little(int bytes) {
