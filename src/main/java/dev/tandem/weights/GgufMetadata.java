@@ -2,6 +2,7 @@ package dev.tandem.weights;
 
 import dev.tandem.tensor.TensorData;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -215,11 +216,11 @@ final class GgufMetadata {
   List<Float> reals(String key, int maxCount) throws IOException {
     Value value = array(key, GgufValueType.FLOAT32, maxCount);
     GgufCursor cursor = new GgufCursor(path, file, value.offset);
-    Float[] reals = new Float[(int) value.count];
-    for (int i = 0; i < reals.length; i++) {
-      reals[i] = Float.intBitsToFloat(cursor.u32(key));
+    List<Float> reals = new ArrayList<>((int) value.count);
+    for (long i = 0; i < value.count; i++) {
+      reals.add(Float.intBitsToFloat(cursor.u32(key)));
     }
-    return List.of(reals);
+    return reals;
   }
 
   /** An array of whole numbers of any type, each within 64 bits. */
