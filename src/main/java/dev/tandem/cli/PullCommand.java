@@ -2,6 +2,7 @@ package dev.tandem.cli;
 
 import dev.tandem.hub.HubAccess;
 import dev.tandem.hub.HubCache;
+import dev.tandem.hub.HubException;
 import dev.tandem.hub.HubModel;
 import dev.tandem.hub.Pull;
 import dev.tandem.hub.PulledModel;
@@ -89,15 +90,32 @@ final class PullCommand implements Callable<Integer> {
     }
     HubModel model = model();
     HubAccess access = HubAccess.of(environment);
-    try (PullProgress progress =
-            PullProgress.of(model, spec.commandLine().getErr(), console, general.verbose);
-        Pull pull = new Pull(access, cache, progress);
-        Interrupts interrupts = Interrupts.during(pull::cancel)) {
+    PullProgress progress =
+        PullProgress.of(model, spec.commandLine().getErr(), console, general.verbose);
+    Pull pull = new Pull(access, cache, progress);
+    try (Interrupts interrupts = Interrupts.during(pull::cancel);
+        pull;
+        progress) {
+      return run(pull, model, progress, console);
+    }
+  }
+
+  private int run(Pull pull, HubModel model, PullProgress progress, Console console)
+      throws IOException {
+    try {
       Path place = pull.run(model, force);
       progress.close();
       console.note(model + " is ready: tandem generate -c " + model);
       console.println(place.toString());
       return 0;
+    } catch (HubException e) {
+      if (!pull.isCancelled()) {
+        throw e;
+      }
+      progress.close();
+      spec.commandLine().getErr().println(spec.qualifiedName() + ": " + Messages.of(e));
+      spec.commandLine().getErr().flush();
+      return Cli.INTERRUPTED;
     }
   }
 

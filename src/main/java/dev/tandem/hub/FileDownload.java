@@ -4,16 +4,18 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Queue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -110,18 +112,17 @@ final class FileDownload {
     partial.restart();
   }
 
-  /** Every worker takes the next part that is missing, until there is none or one of them fails. */
+  /** Every worker takes the next range that is missing, until there is none or one has failed. */
   private void ranges(ExecutorService pool) throws IOException, InterruptedException {
-    int[] missing = partial.missing().stream().toArray();
+    Queue<Range> missing = new ConcurrentLinkedQueue<>(missingRanges());
     AtomicBoolean failed = new AtomicBoolean();
-    AtomicInteger next = new AtomicInteger();
     Callable<Void> worker =
         () -> {
           try {
-            for (int i = next.getAndIncrement();
-                i < missing.length && !failed.get();
-                i = next.getAndIncrement()) {
-              part(missing[i], failed);
+            for (Range range = missing.poll();
+                range != null && !failed.get();
+                range = missing.poll()) {
+              get(range, failed);
             }
             return null;
           } catch (IOException | InterruptedException | RuntimeException e) {
@@ -130,7 +131,7 @@ final class FileDownload {
           }
         };
     List<Future<Void>> workers = new ArrayList<>();
-    for (int i = 0; i < Math.min(limits.connections(), missing.length); i++) {
+    for (int i = Math.min(limits.connections(), missing.size()); i > 0; i--) {
       workers.add(pool.submit(worker));
     }
     IOException failure = null;
@@ -146,6 +147,20 @@ final class FileDownload {
     }
   }
 
+  /** Parts that are asked for together: {@code first .. last}. */
+  private record Range(int first, int last) {}
+
+  private List<Range> missingRanges() {
+    BitSet missing = partial.missing();
+    List<Range> ranges = new ArrayList<>();
+    for (int first = missing.nextSetBit(0); first >= 0; ) {
+      int end = Math.min(missing.nextClearBit(first), first + limits.partsPerRange());
+      ranges.add(new Range(first, end - 1));
+      first = missing.nextSetBit(end);
+    }
+    return ranges;
+  }
+
   /** Of what several workers met, what decides how it goes on. */
   private static IOException worse(@Nullable IOException known, ExecutionException e) {
     IOException failure =
@@ -155,18 +170,18 @@ final class FileDownload {
     return known == null || failure instanceof HubException ? failure : known;
   }
 
-  /** Gets one part; stops early if another one has failed. */
-  private void part(int part, AtomicBoolean failed) throws IOException, InterruptedException {
+  /** Gets a range; stops early if another one has failed. */
+  private void get(Range range, AtomicBoolean failed) throws IOException, InterruptedException {
     Patience patience = client.patience(file.toString());
-    long start = partial.start(part);
-    long end = partial.end(part);
-    long at = start;
-    long mark = start;
+    byte[] buffer = new byte[BUFFER_BYTES];
+    int part = range.first(); // which the next byte belongs to
+    long end = partial.end(range.last());
+    long at = partial.start(part);
+    long mark = at;
     try {
       while (at < end && !failed.get()) {
         try (HubAnswer answer = client.send("GET", location, rangeHeaders(at, end))) {
           requireRange(answer, at);
-          byte[] buffer = new byte[BUFFER_BYTES];
           while (at < end && !failed.get()) {
             int n = answer.read(buffer);
             if (n < 0) {
@@ -176,6 +191,9 @@ final class FileDownload {
             partial.write(buffer, n, at);
             at += n;
             progress.accept(n);
+            for (; part <= range.last() && at >= partial.end(part); part++) {
+              partial.finish(part);
+            }
           }
         } catch (Changed | NoRanges e) {
           throw e;
@@ -188,12 +206,9 @@ final class FileDownload {
         }
       }
     } finally {
-      if (at < end) {
-        progress.accept(start - at);
+      if (part <= range.last()) {
+        progress.accept(partial.start(part) - at); // what is of no finished part is lost
       }
-    }
-    if (at == end) {
-      partial.finish(part);
     }
   }
 

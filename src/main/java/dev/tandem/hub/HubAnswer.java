@@ -51,7 +51,7 @@ final class HubAnswer implements AutoCloseable {
   private final Stated stated;
   private final Set<HubAnswer> open;
   private volatile long lastRead = System.nanoTime();
-  private volatile boolean ended;
+  private volatile Optional<IOException> ended = Optional.empty();
 
   /**
    * @param open where this is listed until it is closed
@@ -109,15 +109,13 @@ final class HubAnswer implements AutoCloseable {
     try {
       int n = response.body().read(buffer);
       lastRead = System.nanoTime();
-      if (!ended) {
+      if (ended.isEmpty()) {
         return n;
       }
     } catch (IOException e) {
-      if (!ended) {
-        throw e;
-      }
+      throw ended.orElse(e);
     }
-    throw new IOException(uri.getHost() + " sends nothing for too long");
+    throw ended.get();
   }
 
   /**
@@ -206,11 +204,16 @@ final class HubAnswer implements AutoCloseable {
     return text.matches("\\d{1,18}") ? OptionalLong.of(Long.parseLong(text)) : OptionalLong.empty();
   }
 
-  /** Ends the connection unless all was read; a thread that is reading fails. */
+  /** Ends the connection, for a reason that a thread which is reading fails with. */
+  void end(IOException reason) {
+    ended = Optional.of(reason);
+    close();
+  }
+
+  /** Ends the connection unless all was read. */
   @Override
   public void close() {
     if (open.remove(this)) {
-      ended = true;
       try {
         response.body().close();
       } catch (IOException e) {

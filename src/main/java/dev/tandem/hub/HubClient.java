@@ -221,7 +221,7 @@ final class HubClient implements AutoCloseable {
     long now = System.nanoTime();
     for (HubAnswer answer : open) {
       if (now - answer.lastRead() > limits.silence().toNanos()) {
-        answer.close();
+        answer.end(new IOException(answer.uri().getHost() + " sends nothing for too long"));
       }
     }
   }
@@ -231,6 +231,6 @@ final class HubClient implements AutoCloseable {
   public void close() {
     closed = true;
     guard.shutdownNow();
-    open.forEach(HubAnswer::close);
+    open.forEach(answer -> answer.end(new HubException("interrupted")));
   }
 }

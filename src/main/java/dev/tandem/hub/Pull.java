@@ -28,7 +28,7 @@ public final class Pull implements AutoCloseable {
   private final HubClient client;
   private final ExecutorService pool;
   private volatile boolean cancelled;
-  private volatile Optional<Thread> running = Optional.empty();
+  private Optional<Thread> running = Optional.empty();
 
   /** Prepares to pull from a hub into a cache. */
   public Pull(HubAccess access, HubCache cache, PullListener listener) {
@@ -55,7 +55,7 @@ public final class Pull implements AutoCloseable {
    * @throws IOException if something else fails
    */
   public Path run(HubModel model, boolean again) throws IOException {
-    running = Optional.of(Thread.currentThread());
+    running(Optional.of(Thread.currentThread()));
     try {
       return pull(model, again);
     } catch (InterruptedException e) {
@@ -66,7 +66,15 @@ public final class Pull implements AutoCloseable {
       }
       throw e;
     } finally {
-      running = Optional.empty();
+      running(Optional.empty());
+    }
+  }
+
+  /** From here on the thread may be interrupted, or is not any more. */
+  private synchronized void running(Optional<Thread> thread) {
+    running = thread;
+    if (cancelled) {
+      boolean unused = Thread.interrupted(); // it was for the pull alone
     }
   }
 
@@ -233,8 +241,13 @@ public final class Pull implements AutoCloseable {
     }
   }
 
+  /** Whether it was told to end. */
+  public boolean isCancelled() {
+    return cancelled;
+  }
+
   /** Ends {@link #run}, from any thread; it then fails, and what was downloaded is kept. */
-  public void cancel() {
+  public synchronized void cancel() {
     cancelled = true;
     pool.shutdownNow();
     client.close();

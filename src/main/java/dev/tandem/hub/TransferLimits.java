@@ -6,7 +6,9 @@ import java.time.Duration;
  * How patient and how parallel a download is.
  *
  * @param connections ranges of one file that are downloaded at once
- * @param partBytes length of a range; also what an interruption can cost per connection
+ * @param partBytes what is remembered to be there or not: so much an interruption can cost per
+ *     connection
+ * @param partsPerRange how many are asked for at once
  * @param attempts tries without progress before it is given up
  * @param firstDelay before the second try; twice as long before each further one
  * @param longestDelay before any try
@@ -16,6 +18,7 @@ import java.time.Duration;
 record TransferLimits(
     int connections,
     int partBytes,
+    int partsPerRange,
     int attempts,
     Duration firstDelay,
     Duration longestDelay,
@@ -25,7 +28,8 @@ record TransferLimits(
   static final TransferLimits DEFAULT =
       new TransferLimits(
           4,
-          8 << 20,
+          1 << 20,
+          16,
           6,
           Duration.ofSeconds(1),
           Duration.ofSeconds(20),
@@ -35,6 +39,13 @@ record TransferLimits(
   /** The same with another number of connections. */
   TransferLimits withConnections(int other) {
     return new TransferLimits(
-        other, partBytes, attempts, firstDelay, longestDelay, longestRetryAfter, silence);
+        other,
+        partBytes,
+        partsPerRange,
+        attempts,
+        firstDelay,
+        longestDelay,
+        longestRetryAfter,
+        silence);
   }
 }

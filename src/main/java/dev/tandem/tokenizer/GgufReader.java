@@ -89,13 +89,16 @@ final class GgufReader {
   /** Without scores or merges there is nothing that says what merges. */
   private static void completeLlama(GgufVocabulary values, TokenizerSpec spec)
       throws TokenizerFormatException {
-    int count = values.scores().length;
+    int count = values.scores().size();
     require("scores", count == spec.size(), spec.size() + ", as there are tokens", count);
     for (float score : values.scores()) {
       require("scores", !Float.isNaN(score), "numbers", score);
     }
     if (values.merges().isEmpty()) {
-      spec.scores = values.scores();
+      spec.scores = new float[count];
+      for (int id = 0; id < count; id++) {
+        spec.scores[id] = values.scores().get(id);
+      }
     }
     boolean prefix = values.addSpacePrefix().orElse(true);
     spec.normalizer =
@@ -112,7 +115,7 @@ final class GgufReader {
   private static TokenType[] types(GgufVocabulary values, boolean byteLevel)
       throws TokenizerFormatException {
     int size = values.tokens().size();
-    int count = values.tokenTypes().length;
+    int count = values.tokenTypes().size();
     require("token_type", count == 0 || count == size, size + ", as there are tokens", count);
     TokenType[] types = new TokenType[size];
     for (int id = 0; id < size; id++) {
@@ -120,7 +123,7 @@ final class GgufReader {
       if (count == 0) {
         types[id] = isByte ? TokenType.BYTE : TokenType.NORMAL;
       } else {
-        int number = values.tokenTypes()[id];
+        int number = values.tokenTypes().get(id);
         TokenType type = TokenType.of(number).orElse(TokenType.BYTE);
         require("token_type " + id, TokenType.of(number).isPresent(), "1..6", number);
         require("token_type " + id, type != TokenType.BYTE || isByte, "a token <0x00>..<0xFF>", 6);

@@ -13,8 +13,8 @@ import java.util.OptionalInt;
  *     (SentencePiece, scores)
  * @param pre {@code pre}: which split pattern; empty if absent
  * @param tokens {@code tokens}: the written form of each id
- * @param scores {@code scores}: of each id; not copied
- * @param tokenTypes {@code token_type}: of each id, 1..6; not copied
+ * @param scores {@code scores}: of each id
+ * @param tokenTypes {@code token_type}: of each id, 1..6
  * @param merges {@code merges}: two tokens each, with a space between, the first one first
  * @param bosId {@code bos_token_id}
  * @param eosId {@code eos_token_id}
@@ -30,8 +30,8 @@ public record GgufVocabulary(
     String model,
     String pre,
     List<String> tokens,
-    float[] scores,
-    int[] tokenTypes,
+    List<Float> scores,
+    List<Integer> tokenTypes,
     List<String> merges,
     OptionalInt bosId,
     OptionalInt eosId,

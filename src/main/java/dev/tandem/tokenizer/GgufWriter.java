@@ -27,7 +27,7 @@ final class GgufWriter {
       }
       return complete;
     } catch (TokenizerFormatException e) {
-      throw cannot(e.getMessage());
+      throw cannot(String.valueOf(e.getMessage()));
     }
   }
 
@@ -38,20 +38,20 @@ final class GgufWriter {
   /** What the common keys can say. */
   private static GgufVocabulary plain(TokenizerSpec spec, int vocabSize) {
     List<String> tokens = new ArrayList<>(Arrays.asList(spec.names));
-    int[] types = new int[vocabSize];
+    List<Integer> types = new ArrayList<>();
     for (int id = 0; id < vocabSize; id++) {
       if (id >= spec.size()) {
         tokens.add(TokenizerSpec.gapName(id));
       }
-      types[id] = (id < spec.size() ? spec.types[id] : TokenType.UNUSED).number();
+      types.add((id < spec.size() ? spec.types[id] : TokenType.UNUSED).number());
     }
     OptionalInt eosId = eosId(spec);
     return new GgufVocabulary(
         spec.byteLevel ? GgufReader.GPT2 : GgufReader.LLAMA,
         pre(spec),
         List.copyOf(tokens),
-        spec.byteLevel ? new float[0] : scores(spec, vocabSize),
-        types,
+        spec.byteLevel ? List.of() : scores(spec, vocabSize),
+        List.copyOf(types),
         spec.scores == null ? merges(spec) : List.of(),
         spec.bosId,
         eosId,
@@ -126,9 +126,9 @@ final class GgufWriter {
    * Scores, which other programs need: those that there are, or such that tokens merge in the order
    * of the merges.
    */
-  private static float[] scores(TokenizerSpec spec, int vocabSize) {
+  private static List<Float> scores(TokenizerSpec spec, int vocabSize) {
     if (spec.scores != null) {
-      return Arrays.copyOf(spec.scores, vocabSize);
+      return boxed(Arrays.copyOf(spec.scores, vocabSize));
     }
     float[] scores = new float[vocabSize];
     Arrays.fill(scores, -vocabSize);
@@ -137,6 +137,14 @@ final class GgufWriter {
       int slot = spec.merges.find((int) (pairs[rank] >>> 32), (int) pairs[rank]);
       scores[spec.merges.merged(slot)] = -rank;
     }
-    return scores;
+    return boxed(scores);
+  }
+
+  private static List<Float> boxed(float[] scores) {
+    List<Float> boxed = new ArrayList<>(scores.length);
+    for (float score : scores) {
+      boxed.add(score);
+    }
+    return List.copyOf(boxed);
   }
 }

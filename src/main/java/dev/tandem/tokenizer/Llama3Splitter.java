@@ -89,9 +89,9 @@ final class Llama3Splitter {
     }
     char third = text.charAt(start + 2);
     boolean three =
-        isLetter(second, 'r') && isLetter(third, 'e')
-            || isLetter(second, 'v') && isLetter(third, 'e')
-            || isLetter(second, 'l') && isLetter(third, 'l');
+        (isLetter(second, 'r') && isLetter(third, 'e'))
+            || (isLetter(second, 'v') && isLetter(third, 'e'))
+            || (isLetter(second, 'l') && isLetter(third, 'l'));
     return three ? 3 : 0;
   }
 

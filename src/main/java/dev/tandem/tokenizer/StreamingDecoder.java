@@ -7,8 +7,9 @@ package dev.tandem.tokenizer;
  * safe for use by several threads.
  *
  * <p>A special token gives its written form. Where {@link Tokenizer#encodePrompt} begins with a
- * beginning-of-sequence token and puts a space before the text (SentencePiece), that token gives no
- * text, and one space at the start of what follows it, or of the stream, is dropped.
+ * beginning-of-sequence token, that token gives no text. Where encoding puts a space before the
+ * text (SentencePiece), one space at the start of the stream, or of what follows that token, is
+ * dropped.
  */
 public interface StreamingDecoder {
 

@@ -20,7 +20,8 @@ public interface Tokenizer {
 
   /**
    * The ids that a model is fed for a whole prompt: {@link #encode} after the beginning-of-sequence
-   * token, where this tokenizer's models want one.
+   * token, where this tokenizer's models want one, and before the end-of-sequence token, where its
+   * file says so.
    */
   int[] encodePrompt(String text, boolean parseSpecial);
 
@@ -39,7 +40,9 @@ public interface Tokenizer {
    * The text of whole ids: what a new {@link #decoder} gives for them. It is the text again for
    * {@code decode(encode(text, p))} and {@code decode(encodePrompt(text, p))}, whatever {@code p};
    * only unpaired surrogates come back as U+FFFD, and a beginning-of-sequence token written out in
-   * the text may not come back.
+   * the text may not come back. Of a tokenizer whose file says so, the text comes back changed: in
+   * its normal form, with U+2581 as a space, with or without spaces at its start or around special
+   * tokens, without characters that have no token.
    *
    * @throws IllegalArgumentException if an id is not in {@code [0, vocabSize())}
    */

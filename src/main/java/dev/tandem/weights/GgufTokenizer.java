@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 
 /** Tokenizers in the metadata of GGUF files: {@code tokenizer.ggml.*}, and our own keys. */
 final class GgufTokenizer {
@@ -81,7 +82,7 @@ final class GgufTokenizer {
         keys.text(MODEL),
         keys.text(PRE, ""),
         keys.has(TOKENS) ? List.of(keys.texts(TOKENS, MAX_TOKENS)) : List.of(),
-        keys.has(SCORES) ? keys.reals(SCORES, MAX_TOKENS) : new float[0],
+        keys.has(SCORES) ? keys.reals(SCORES, MAX_TOKENS) : List.of(),
         tokenTypes(keys),
         keys.has(MERGES) ? List.of(keys.texts(MERGES, MAX_TOKENS)) : List.of(),
         id(keys, BOS_ID),
@@ -94,16 +95,12 @@ final class GgufTokenizer {
         own);
   }
 
-  private static int[] tokenTypes(GgufMetadata keys) throws IOException {
-    if (!keys.has(TOKEN_TYPES)) {
-      return new int[0];
-    }
-    long[] stored = keys.integers(TOKEN_TYPES, MAX_TOKENS);
-    int[] types = new int[stored.length];
-    for (int i = 0; i < types.length; i++) {
-      types[i] = (int) Math.max(-1, Math.min(stored[i], Integer.MAX_VALUE));
-    }
-    return types;
+  private static List<Integer> tokenTypes(GgufMetadata keys) throws IOException {
+    return keys.has(TOKEN_TYPES)
+        ? LongStream.of(keys.integers(TOKEN_TYPES, MAX_TOKENS))
+            .mapToObj(type -> (int) Math.max(-1, Math.min(type, Integer.MAX_VALUE)))
+            .toList()
+        : List.of();
   }
 
   private static OptionalInt id(GgufMetadata keys, String key) throws IOException {
@@ -114,23 +111,17 @@ final class GgufTokenizer {
     return keys.has(key) ? Optional.of(keys.flag(key, false)) : Optional.empty();
   }
 
-  /**
-   * Adds the keys of a tokenizer to a header.
-   *
-   * @throws ModelFormatException if GGUF cannot hold it
-   */
-  static void write(GgufHeader header, String model, Tokenizer tokenizer)
-      throws ModelFormatException {
-    GgufVocabulary vocabulary = vocabularyOf(model, tokenizer);
+  /** Adds the keys of a tokenizer to a header. */
+  static void write(GgufHeader header, GgufVocabulary vocabulary) {
     header.text(MODEL, vocabulary.model());
     if (!vocabulary.pre().isEmpty()) {
       header.text(PRE, vocabulary.pre());
     }
     header.texts(TOKENS, vocabulary.tokens());
-    if (vocabulary.scores().length > 0) {
+    if (!vocabulary.scores().isEmpty()) {
       header.f32s(SCORES, vocabulary.scores());
     }
-    if (vocabulary.tokenTypes().length > 0) {
+    if (!vocabulary.tokenTypes().isEmpty()) {
       header.i32s(TOKEN_TYPES, vocabulary.tokenTypes());
     }
     if (!vocabulary.merges().isEmpty()) {
@@ -148,8 +139,8 @@ final class GgufTokenizer {
   }
 
   /** What other programs will not know of a tokenizer, one line each. */
-  static List<String> notes(String model, Tokenizer tokenizer) throws ModelFormatException {
-    Map<String, String> own = new TreeMap<>(vocabularyOf(model, tokenizer).own());
+  static List<String> notes(GgufVocabulary vocabulary) {
+    Map<String, String> own = new TreeMap<>(vocabulary.own());
     return own.isEmpty()
         ? List.of()
         : List.of(
@@ -158,12 +149,18 @@ final class GgufTokenizer {
                 + String.join(", ", own.keySet()));
   }
 
-  private static GgufVocabulary vocabularyOf(String model, Tokenizer tokenizer)
-      throws ModelFormatException {
+  /**
+   * The keys' values for a model's tokenizer.
+   *
+   * @throws ModelFormatException if GGUF cannot hold it
+   * @throws IOException if the tokenizer's files are missing or cannot be read
+   */
+  static GgufVocabulary vocabularyOf(Checkpoint checkpoint) throws IOException {
     try {
-      return Tokenizers.vocabularyOf(tokenizer);
+      return Tokenizers.vocabularyOf(checkpoint.tokenizer());
     } catch (UnsupportedOperationException e) {
-      ModelFormatException cannot = new ModelFormatException(model, String.valueOf(e.getMessage()));
+      ModelFormatException cannot =
+          new ModelFormatException(checkpoint.name(), String.valueOf(e.getMessage()));
       cannot.initCause(e);
       throw cannot;
     }

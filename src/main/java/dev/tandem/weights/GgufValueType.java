@@ -1,39 +1,40 @@
 package dev.tandem.weights;
 
+import java.util.Arrays;
 import java.util.Optional;
 
-/** The types of GGUF's metadata values, in the order of their numbers. */
+/** The types of GGUF's metadata values. */
 enum GgufValueType {
-  UINT8(1),
-  INT8(1),
-  UINT16(2),
-  INT16(2),
-  UINT32(4),
-  INT32(4),
-  FLOAT32(4),
-  BOOL(1),
-  STRING(0),
-  ARRAY(0),
-  UINT64(8),
-  INT64(8),
-  FLOAT64(8);
+  UINT8(0, 1),
+  INT8(1, 1),
+  UINT16(2, 2),
+  INT16(3, 2),
+  UINT32(4, 4),
+  INT32(5, 4),
+  FLOAT32(6, 4),
+  BOOL(7, 1),
+  STRING(8, 0),
+  ARRAY(9, 0),
+  UINT64(10, 8),
+  INT64(11, 8),
+  FLOAT64(12, 8);
 
+  private final int number;
   private final int bytes;
 
-  GgufValueType(int bytes) {
+  GgufValueType(int number, int bytes) {
+    this.number = number;
     this.bytes = bytes;
   }
 
   /** The type of a number in a file, if there is one. */
   static Optional<GgufValueType> of(int number) {
-    return number >= 0 && number < values().length
-        ? Optional.of(values()[number])
-        : Optional.empty();
+    return Arrays.stream(values()).filter(type -> type.number == number).findFirst();
   }
 
   /** Its number in a file. */
   int number() {
-    return ordinal();
+    return number;
   }
 
   /** Bytes of a value; 0 if they vary. */

@@ -7,6 +7,7 @@ import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorFile;
+import dev.tandem.tokenizer.GgufVocabulary;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -89,7 +90,7 @@ final class GgufWriter implements ModelWriter {
               + (float) config.ropeTheta()
               + "; Tandem reads it exactly");
     }
-    notes.addAll(GgufTokenizer.notes(checkpoint.name(), checkpoint.tokenizer()));
+    notes.addAll(GgufTokenizer.notes(GgufTokenizer.vocabularyOf(checkpoint)));
     return notes;
   }
 
@@ -121,8 +122,9 @@ final class GgufWriter implements ModelWriter {
       Checkpoint checkpoint, TypePlan plan, Path temporary, ConversionProgress progress)
       throws IOException {
     checkHolds(checkpoint);
+    GgufVocabulary vocabulary = GgufTokenizer.vocabularyOf(checkpoint);
     Map<String, String> digests = new HashMap<>();
-    byte[] header = header(checkpoint, plan, digests, GgufHashes.UNKNOWN);
+    byte[] header = header(checkpoint, vocabulary, plan, digests, GgufHashes.UNKNOWN);
     try (OutputFile file = OutputFile.create(temporary)) {
       file.write(ByteBuffer.wrap(header));
       List<TypePlan.Choice> stored = stored(checkpoint, plan);
@@ -132,7 +134,7 @@ final class GgufWriter implements ModelWriter {
       }
       String sample = sample(temporary, plan, header.length);
       file.rewind();
-      file.write(ByteBuffer.wrap(header(checkpoint, plan, digests, sample)));
+      file.write(ByteBuffer.wrap(header(checkpoint, vocabulary, plan, digests, sample)));
       file.sync();
     }
   }
@@ -190,8 +192,11 @@ final class GgufWriter implements ModelWriter {
   }
 
   private static byte[] header(
-      Checkpoint checkpoint, TypePlan plan, Map<String, String> digests, String sample)
-      throws IOException {
+      Checkpoint checkpoint,
+      GgufVocabulary vocabulary,
+      TypePlan plan,
+      Map<String, String> digests,
+      String sample) {
     ModelConfig config = checkpoint.config();
     GgufHeader header = new GgufHeader();
     header.text(GgufKeys.ARCHITECTURE, config.architecture());
@@ -199,7 +204,7 @@ final class GgufWriter implements ModelWriter {
     header.u32("general.file_type", fileType(plan));
     header.u32("general.quantization_version", QUANTIZATION_VERSION);
     writeConfig(header, config);
-    GgufTokenizer.write(header, checkpoint.name(), checkpoint.tokenizer());
+    GgufTokenizer.write(header, vocabulary);
     GgufHashes.write(header, plan, digests, sample);
     for (TypePlan.Choice choice : stored(checkpoint, plan)) {
       Tensor tensor = choice.tensor();

@@ -82,7 +82,7 @@ public final class TokenizerFiles {
     Optional<String> file = fileIn(folder);
     Tokenizer tokenizer =
         file.isPresent()
-            ? read(folder, file.get(), BY_NAME.get(file.get()), size, stopIds)
+            ? read(folder, file.get(), formatOf(file.get()), size, stopIds)
             : byteLevel(folder, VOCAB, MERGES, stopIds);
     return fitted(folder.path(file.orElse(VOCAB)), tokenizer, vocabSize);
   }
@@ -121,7 +121,7 @@ public final class TokenizerFiles {
       Folder folder = new Folder.Directory(path);
       Optional<String> file = fileIn(folder);
       if (file.isPresent()) {
-        return read(folder, file.get(), BY_NAME.get(file.get()), vocabSize);
+        return read(folder, file.get(), formatOf(file.get()), vocabSize);
       }
       if (folder.contains(MERGES)) {
         return byteLevel(folder, VOCAB, MERGES);
@@ -184,6 +184,10 @@ public final class TokenizerFiles {
         .filter(folder::contains)
         .filter(file -> !merges || !file.endsWith(".bin"))
         .findFirst();
+  }
+
+  private static TokenizerFormat formatOf(String name) {
+    return Objects.requireNonNull(BY_NAME.get(name), name);
   }
 
   private static Tokenizer byteLevel(Folder folder, String vocab, String merges, int... stopIds)

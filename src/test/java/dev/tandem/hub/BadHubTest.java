@@ -333,7 +333,7 @@ class BadHubTest extends PullFixture {
           if (!request.path().endsWith(WEIGHTS)) {
             return false;
           }
-          if (ranges.incrementAndGet() > 6) {
+          if (ranges.incrementAndGet() > 4) {
             FakeHub.fail(exchange, 500);
           } else {
             hub.send(exchange, request, before, "first");

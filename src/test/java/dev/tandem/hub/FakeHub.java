@@ -55,10 +55,26 @@ public final class FakeHub implements AutoCloseable {
     boolean answers(HttpExchange exchange, Request request) throws IOException;
   }
 
-  private record Repository(String commit, Map<String, byte[]> files) {}
+  private static final class Content {
+    private final byte[] data;
+    private final String sha256;
+    private final String blobSha1;
+
+    Content(byte[] data) {
+      this.data = data.clone();
+      this.sha256 = FakeHub.sha256(data);
+      this.blobSha1 = FakeHub.blobSha1(data);
+    }
+
+    boolean isLarge() {
+      return data.length >= LARGE;
+    }
+  }
+
+  private record Repository(String commit, Map<String, Content> files) {}
 
   private final HttpServer hub;
-  private final HttpServer content;
+  private final HttpServer contentHost;
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final Map<String, Repository> repositories = new ConcurrentHashMap<>();
   private final AtomicLong served = new AtomicLong();
@@ -78,7 +94,7 @@ public final class FakeHub implements AutoCloseable {
   /** Starts it. */
   public FakeHub() throws IOException {
     hub = start();
-    content = start();
+    contentHost = start();
   }
 
   private HttpServer start() throws IOException {
@@ -100,11 +116,11 @@ public final class FakeHub implements AutoCloseable {
   }
 
   int contentPort() {
-    return content.getAddress().getPort();
+    return contentHost.getAddress().getPort();
   }
 
   /** Bytes of files that were sent. */
-  long served() {
+  public long served() {
     return served.get();
   }
 
@@ -118,7 +134,13 @@ public final class FakeHub implements AutoCloseable {
     return requests.stream().filter(request -> !request.path().startsWith("/api/")).toList();
   }
 
-  void forgetRequests() {
+  /** Makes each answer pause after every piece of 8 KiB. */
+  public void pause(long millis) {
+    pauseMillis = millis;
+  }
+
+  /** Begins to count anew. */
+  public void forgetRequests() {
     requests.clear();
     served.set(0);
   }
@@ -126,9 +148,11 @@ public final class FakeHub implements AutoCloseable {
   /** Puts a repository there, or another state of it; gives its commit. */
   public String put(String name, Map<String, byte[]> files) {
     StringBuilder state = new StringBuilder(name);
-    new TreeMap<>(files).forEach((path, data) -> state.append(path).append(blobSha1(data)));
+    Map<String, Content> contents = new TreeMap<>();
+    files.forEach((path, data) -> contents.put(path, new Content(data)));
+    contents.forEach((path, content) -> state.append(path).append(content.blobSha1));
     String commit = sha1(state.toString().getBytes(StandardCharsets.UTF_8));
-    repositories.put(name, new Repository(commit, new TreeMap<>(files)));
+    repositories.put(name, new Repository(commit, contents));
     return commit;
   }
 
@@ -195,17 +219,18 @@ public final class FakeHub implements AutoCloseable {
     repository
         .files()
         .forEach(
-            (path, data) -> {
+            (path, content) -> {
               ObjectNode sibling = siblings.addObject().put("rfilename", path);
               if (!describes) {
                 return;
               }
-              sibling.put("size", data.length);
-              if (data.length >= LARGE) {
+              int bytes = content.data.length;
+              sibling.put("size", bytes);
+              if (content.isLarge()) {
                 sibling.put("blobId", "0".repeat(40)); // of the pointer
-                sibling.putObject("lfs").put("sha256", sha256(data)).put("size", data.length);
+                sibling.putObject("lfs").put("sha256", content.sha256).put("size", bytes);
               } else {
-                sibling.put("blobId", blobSha1(data));
+                sibling.put("blobId", content.blobSha1);
               }
             });
     return root;
@@ -214,27 +239,27 @@ public final class FakeHub implements AutoCloseable {
   private void file(HttpExchange exchange, Request request, String name, String commit, String path)
       throws IOException {
     Repository repository = repositories.get(name);
-    byte[] data =
+    Content content =
         repository == null || !commit.equals(repository.commit())
             ? null
             : repository.files().get(path);
-    if (data == null) {
+    if (content == null) {
       fail(exchange, 404);
       return;
     }
-    boolean large = data.length >= LARGE;
-    if (large && request.port() == hubPort()) {
+    if (content.isLarge() && request.port() == hubPort()) {
       if (etags) {
-        exchange.getResponseHeaders().set("X-Linked-Etag", '"' + sha256(data) + '"');
+        exchange.getResponseHeaders().set("X-Linked-Etag", '"' + content.sha256 + '"');
       }
-      exchange.getResponseHeaders().set("X-Linked-Size", "" + data.length);
+      exchange.getResponseHeaders().set("X-Linked-Size", "" + content.data.length);
       exchange
           .getResponseHeaders()
           .set("Location", "http://127.0.0.1:" + contentPort() + request.path());
       fail(exchange, 302);
       return;
     }
-    send(exchange, request, data, large ? "v" + sha1(data) : blobSha1(data));
+    String etag = content.isLarge() ? "v" + content.sha256 : content.blobSha1;
+    send(exchange, request, content.data, etag);
   }
 
   /** Sends content as a good server does, but for what the fields say. */
@@ -317,7 +342,7 @@ public final class FakeHub implements AutoCloseable {
   @Override
   public void close() {
     hub.stop(0);
-    content.stop(0);
+    contentHost.stop(0);
     threads.shutdownNow();
   }
 }

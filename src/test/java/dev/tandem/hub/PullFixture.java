@@ -28,6 +28,7 @@ abstract class PullFixture {
       new TransferLimits(
           3,
           1 << 16,
+          2,
           5,
           Duration.ofMillis(5),
           Duration.ofMillis(40),

@@ -18,9 +18,17 @@ class AdversarialTextTest {
   private static final Duration HANG = Duration.ofSeconds(20);
 
   @Test
-  void encodesAMegabyteInBoundedTime() {
+  void encodesAMegabyteInBoundedTime() throws TokenizerFormatException {
     for (Tokenizer tokenizer :
-        List.of(Tokenizers.gpt2(), TestTokenizers.shakespeare(), TestTokenizers.stories())) {
+        List.of(
+            Tokenizers.gpt2(),
+            TestTokenizers.shakespeare(),
+            TestTokenizers.stories(),
+            Tokenizers.sentencePiece(LlamaForms.model()),
+            Tokenizers.huggingFace(LlamaForms.tokenizerJson().file()),
+            gpt2(TokenizerJson.split(NaiveBpe.LLAMA3)),
+            gpt2(TokenizerJson.split(NaiveBpe.QWEN2)),
+            gpt2("{'type':'Digits','individual_digits':true}"))) {
       texts()
           .forEach(
               (name, text) -> {
@@ -32,11 +40,25 @@ class AdversarialTextTest {
     }
   }
 
+  /** GPT-2's vocabulary with another pre-tokenizer before GPT-2's own. */
+  private static Tokenizer gpt2(String preTokenizer) throws TokenizerFormatException {
+    String both = TokenizerJson.sequence(preTokenizer, TokenizerJson.BYTE_LEVEL);
+    return Tokenizers.huggingFace(
+        Gpt2Forms.tokenizerJson(false)
+            .with("pre_tokenizer", both)
+            .with("normalizer", "{'type':'NFC'}")
+            .file());
+  }
+
   private static Map<String, String> texts() {
     Random random = new Random(20_240_110);
     Map<String, String> texts = new TreeMap<>();
     texts.put("letter a", "a".repeat(LENGTH));
     texts.put("spaces", " ".repeat(LENGTH));
+    texts.put("digits", "7".repeat(LENGTH));
+    texts.put("digits and letters", "7a".repeat(LENGTH / 2));
+    texts.put("CJK", "\u4e2d".repeat(LENGTH / 3));
+    texts.put("spaces and line ends", " \n".repeat(LENGTH / 2));
     texts.put("line ends", "\n".repeat(LENGTH));
     texts.put("combining marks", "\u0301".repeat(LENGTH / 2));
     texts.put("emojis", "\ud83d\ude00".repeat(LENGTH / 4));

@@ -1,5 +1,6 @@
 package dev.tandem.tokenizer;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -9,15 +10,30 @@ import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** GPT-2's built-in vocabulary against an independent implementation. */
+/**
+ * GPT-2's vocabulary against an independent implementation: the built-in one at full length, and
+ * that from each of its file forms, on fewer texts unless the run is a long one.
+ */
 class JtokkitAgreementTest {
   private static final Tokenizer GPT2 = Tokenizers.gpt2();
   private static final Encoding ORACLE =
       Encodings.newDefaultEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+
+  /** Of the code points, every so many-th is tried with the file forms in a short run. */
+  private static final int CODE_POINT_STEP = TestTokenizers.LONG ? 1 : 37;
+
+  private static Map<String, Tokenizer> forms = Map.of();
+
+  @BeforeAll
+  static void readForms() throws TokenizerFormatException {
+    forms = Gpt2Forms.tokenizers();
+  }
 
   @BeforeAll
   static void sameUnicode() {
@@ -78,6 +94,60 @@ class JtokkitAgreementTest {
   }
 
   @Test
+  void everyFileFormHasTheSameTokens() {
+    forms.forEach(
+        (form, tokenizer) -> {
+          assertThat(tokenizer.vocabSize()).as(form).isEqualTo(50_257);
+          assertThat(tokenizer.stopIds()).as(form).containsExactly(50_256);
+          assertThat(tokenizer.bosId()).as(form).hasValue(50_256);
+          assertThat(tokenizer.encodePrompt("", true)).as(form).isEmpty();
+          for (int id = 0; id < 50_257; id++) {
+            if (!Arrays.equals(tokenizer.bytes(id), GPT2.bytes(id))
+                || tokenizer.isSpecial(id) != GPT2.isSpecial(id)) {
+              assertThat(tokenizer.bytes(id)).as("%s, id %d", form, id).isEqualTo(GPT2.bytes(id));
+            }
+          }
+        });
+  }
+
+  @Test
+  void everyFileFormGivesTheSameIds() {
+    long seed = 20_240_122;
+    forms.forEach(
+        (form, tokenizer) -> {
+          RandomText texts = new RandomText(new Random(seed));
+          int count = TestTokenizers.LONG ? 1_000_000 : 10_000;
+          for (int i = 0; i < count; i++) {
+            String text = texts.next();
+            assertSameIds(tokenizer, text, form + ", seed " + seed + ", text " + i);
+          }
+          for (int c = 0; c <= Character.MAX_CODE_POINT; c += CODE_POINT_STEP) {
+            if (c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE) {
+              String character = Character.toString(c);
+              assertSameIds(
+                  tokenizer, "a " + character + character + "1 \n" + character + "'s", form);
+            }
+          }
+          assertThat(tokenizer.encode("a <|endoftext|> b", true))
+              .as(form)
+              .containsExactly(64, 220, 50_256, 275);
+        });
+  }
+
+  /** The merges that follow from the ids alone are those of GPT-2. */
+  @Test
+  void mergesOfVocabulariesAloneAreThoseOfGpt2() {
+    for (String form : List.of("vocab.bin", "StaticGrad", "gpt2_tokenizer.bin 1")) {
+      assertThat(
+              Tokenizers.vocabularyOf(requireNonNull(forms.get(form)))
+                  .merges()
+                  .equals(Gpt2Forms.MERGES))
+          .as(form)
+          .isTrue();
+    }
+  }
+
+  @Test
   void excerptHasTheSameIds() {
     byte[] excerpt = TestTokenizers.resource("excerpt.txt");
     assertSameIds(new String(excerpt, StandardCharsets.UTF_8), "excerpt.txt");
@@ -91,8 +161,12 @@ class JtokkitAgreementTest {
   }
 
   private static void assertSameIds(String text, String description) {
+    assertSameIds(GPT2, text, description);
+  }
+
+  private static void assertSameIds(Tokenizer tokenizer, String text, String description) {
     int[] expected = ORACLE.encodeOrdinary(text).toArray();
-    int[] ids = GPT2.encode(text, false);
+    int[] ids = tokenizer.encode(text, false);
     if (!Arrays.equals(ids, expected)) {
       assertThat(ids).as(description + ": " + text).isEqualTo(expected);
     }

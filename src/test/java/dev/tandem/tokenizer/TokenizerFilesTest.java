@@ -3,9 +3,23 @@ package dev.tandem.tokenizer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.ContainerNode;
+import com.fasterxml.jackson.databind.node.IntNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import com.sun.management.ThreadMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Assertions;
@@ -14,6 +28,8 @@ import org.junit.jupiter.api.Test;
 /** Files that are not what they should be. */
 class TokenizerFilesTest {
   private static final int MUTATIONS = TestTokenizers.LONG ? 20_000 : 1_000;
+
+  private static final long MAX_EXTRA_BYTES = 64 << 20;
 
   /** Reads a mutated file. */
   private interface Reader {
@@ -101,24 +117,104 @@ class TokenizerFilesTest {
     mutate("merges.txt alone", merges, Tokenizers::byteLevelBpeFromMerges);
   }
 
+  @Test
+  void mutatedFilesOfManyForms() throws IOException {
+    mutate("gpt2 json", Gpt2Forms.smallTokenizerJson().file(), Tokenizers::huggingFace);
+    mutate("llama json", LlamaForms.smallTokenizerJson().file(), Tokenizers::huggingFace);
+    LlamaForms.Protobuf identity = new LlamaForms.Protobuf().text(1, "identity");
+    mutate("tokenizer.model", LlamaForms.model(identity, 300), Tokenizers::sentencePiece);
+    mutate("vocab.bin", Gpt2Forms.vocabBin(300), Tokenizers::vocabBin);
+    mutate("gpt2_tokenizer.bin", Gpt2Forms.llmc(2, 300), Tokenizers::llmc);
+    mutate("StaticGrad", Gpt2Forms.staticGrad(), Tokenizers::staticGrad, MUTATIONS / 20);
+  }
+
+  /** Valid JSON in which a value is another one, or one from elsewhere in the file. */
+  @Test
+  void jsonWithOtherValues() throws IOException {
+    ObjectMapper mapper = new ObjectMapper();
+    for (TokenizerJson file :
+        List.of(Gpt2Forms.smallTokenizerJson(), LlamaForms.smallTokenizerJson())) {
+      long seed = 20_240_129;
+      Random random = new Random(seed);
+      JsonNode valid = mapper.readTree(file.file());
+      int read = 0;
+      for (int i = 0; i < MUTATIONS; i++) {
+        ObjectNode root = valid.deepCopy();
+        List<ContainerNode<?>> places = new ArrayList<>();
+        containers(root, places);
+        ContainerNode<?> place = places.get(random.nextInt(places.size()));
+        JsonNode value =
+            switch (random.nextInt(8)) {
+              case 0 -> places.get(random.nextInt(places.size())).deepCopy();
+              case 1 -> IntNode.valueOf(random.nextInt(600) - 2);
+              case 2 -> IntNode.valueOf(Integer.MAX_VALUE);
+              case 3 -> TextNode.valueOf("x");
+              case 4 -> BooleanNode.valueOf(random.nextBoolean());
+              case 5 -> NullNode.getInstance();
+              case 6 -> mapper.createArrayNode();
+              default -> mapper.createObjectNode();
+            };
+        int at = place.isEmpty() ? 0 : random.nextInt(place.size());
+        if (place instanceof ArrayNode array) {
+          array.insert(at, value);
+        } else if (place instanceof ObjectNode object && !object.isEmpty()) {
+          List<String> names = new ArrayList<>();
+          object.fieldNames().forEachRemaining(names::add);
+          object.set(names.get(at), value);
+        }
+        byte[] bytes = root.toString().getBytes(StandardCharsets.UTF_8);
+        read += tries(Tokenizers::huggingFace, bytes, "th 1", "seed " + seed + ", " + i) ? 1 : 0;
+      }
+      assertThat(read).isBetween(1, MUTATIONS - 1);
+    }
+  }
+
+  private static void containers(JsonNode node, List<ContainerNode<?>> found) {
+    if (node instanceof ContainerNode<?> container) {
+      found.add(container);
+      container.forEach(child -> containers(child, found));
+    }
+  }
+
   private static void mutate(String name, byte[] file, Reader reader) {
+    mutate(name, file, reader, MUTATIONS);
+  }
+
+  private static void mutate(String name, byte[] file, Reader reader, int mutations) {
     long seed = 20_240_111;
     Random random = new Random(seed);
     RandomText texts = new RandomText(random);
-    for (int i = 0; i < MUTATIONS; i++) {
+    int read = 0;
+    for (int i = 0; i < mutations; i++) {
       byte[] mutated = mutation(file, random);
       String text = texts.next();
-      Assertions.assertTimeoutPreemptively(
-          Duration.ofSeconds(20),
-          () -> {
-            try {
-              use(reader.read(mutated), text);
-            } catch (TokenizerFormatException e) {
-              assertThat(e).hasMessageContaining("expected");
-            }
-          },
-          name + ", seed " + seed + ", mutation " + i);
+      String description = name + ", seed " + seed + ", mutation " + i;
+      read += tries(reader, mutated, text, description) ? 1 : 0;
     }
+    assertThat(read).as(name + ": how many could be read").isBetween(1, mutations - 1);
+  }
+
+  /** Whether a file can be read; if so, it must work, and otherwise be refused as it should. */
+  private static boolean tries(Reader reader, byte[] file, String text, String description) {
+    return Assertions.assertTimeoutPreemptively(
+        Duration.ofSeconds(20),
+        () -> {
+          ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+          long before = threads.getCurrentThreadAllocatedBytes();
+          boolean read = true;
+          try {
+            use(reader.read(file), text);
+          } catch (TokenizerFormatException e) {
+            assertThat(e).as(description).hasMessageContaining("expected");
+            assertThat(e.getMessage()).as(description).doesNotContain("\n");
+            read = false;
+          }
+          assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+              .as(description)
+              .isLessThan(file.length + MAX_EXTRA_BYTES);
+          return read;
+        },
+        description);
   }
 
   private static void use(Tokenizer tokenizer, String text) {

@@ -15,7 +15,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class SentencePieceBpeTest {
+class Llama2cFileTest {
   private static final Tokenizer STORIES = TestTokenizers.stories();
 
   /** stories260K-goldens.json: what llama2.c's run.c printed, without the logits. */

@@ -17,7 +17,7 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class ByteLevelBpeTest {
+class ByteLevelFilesTest {
   private static final Tokenizer GPT2 = Tokenizers.gpt2();
   private static final Tokenizer SHAKESPEARE = TestTokenizers.shakespeare();
 

@@ -1,0 +1,97 @@
+package dev.tandem.cli;
+
+import static dev.tandem.cli.CommandRun.tandem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code tandem convert}, and {@code --config} of all commands that open a model. */
+class ConvertCommandTest {
+  private static final Path WEIGHTS = Path.of("weights");
+
+  private final Path directory;
+  private final String out;
+
+  ConvertCommandTest(@TempDir Path directory) {
+    this.directory = directory;
+    this.out = directory.resolve("out.gguf").toString();
+  }
+
+  private static CommandRun greedy(String... model) {
+    String[] rest = {"-t", "0", "-n", "8", "ROMEO:"};
+    return tandem(
+        Stream.of(new String[] {"generate"}, model, rest)
+            .flatMap(Stream::of)
+            .toArray(String[]::new));
+  }
+
+  @Test
+  void whatIsWrittenGeneratesTheSame() {
+    assertThat(tandem("convert", "gpt2-shakespeare", out).result()).isEmpty();
+    assertThat(greedy("-c", out).result()).isEqualTo(greedy().result());
+    assertThat(tandem("tokenize", "-z", out, "To be").result())
+        .isEqualTo(tandem("tokenize", "To be").result());
+  }
+
+  @Test
+  void verboseListsTheTypeOfEachTensorAndWhy() {
+    CommandRun run =
+        tandem("convert", "stories260K", out, "--type", "Q4_0", "--verbose", "--format", "gguf");
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err().lines())
+        .anyMatch(line -> line.matches("token_embd.weight +\\[512, 64\\] +f32 -> q8_0 \\(.*"))
+        .anyMatch(line -> line.matches("blk.0.attn_q.weight +\\[64, 64\\] +f32 -> q4_0"))
+        .anyMatch(line -> line.matches("blk.4.ffn_down.weight +\\[64, 172\\] +f32 -> f16 \\(.*"))
+        .anyMatch(line -> line.matches("output_norm.weight +\\[1, 64\\] +f32 -> f32 \\(.*"))
+        .anyMatch(line -> line.matches(".*out.gguf: 47 tensors \\(.*\\), [0-9,]+ B"));
+  }
+
+  @Test
+  void whatIsThereIsReplacedOnlyWhenAsked() throws IOException {
+    Files.writeString(Path.of(out), "mine");
+    tandem("convert", "stories260K", out).assertFails(1, out, "there already", "--force");
+    assertThat(Files.readString(Path.of(out))).isEqualTo("mine");
+    assertThat(tandem("convert", "stories260K", out, "--force").result()).isEmpty();
+    assertThat(Files.size(Path.of(out))).isGreaterThan(1_000_000);
+  }
+
+  @Test
+  void wrongUses() {
+    tandem("convert", "stories260K").assertFails(2, "OUT");
+    tandem("convert", "stories260K", out, "--type", "q6_k").assertFails(2, "--type", "q4_0");
+    tandem("convert", "stories260K", "x.abc").assertFails(2, "x.abc", "--format", "gguf");
+    tandem("convert", "stories260K", out, "--format", "abc").assertFails(2, "abc", "gguf");
+    tandem("convert", "no-such-model", out).assertFails(1, "no-such-model");
+    String elsewhere = directory.resolve("no/x.gguf").toString();
+    tandem("convert", "stories260K", elsewhere).assertFails(1, "no such directory");
+    tandem("convert", "stories260K", out, "-z", "gpt2").assertFails(1, "512", "50257");
+    assertThat(directory).isEmptyDirectory();
+  }
+
+  /** The config is given in pieces, and takes the place of what is beside the model. */
+  @Test
+  void configOfAnyCommand() throws IOException {
+    Path folder = Files.createDirectory(directory.resolve("m"));
+    for (String file : new String[] {"model.safetensors", "vocab.json", "merges.txt"}) {
+      Files.copy(WEIGHTS.resolve("gpt2-shakespeare").resolve(file), folder.resolve(file));
+    }
+    Path config = WEIGHTS.resolve("gpt2-shakespeare/config.json");
+    String given = "--config=" + config;
+    String model = folder.resolve("model.safetensors").toString();
+    assertThat(tandem("inspect", model).code()).isEqualTo(1);
+    assertThat(tandem("inspect", model, given).result()).contains("nHeads       4");
+    String[] six = {given, "--config", "n_head=6"};
+    assertThat(tandem("inspect", model, six[0], six[1], six[2]).result())
+        .contains("nHeads       6");
+    assertThat(greedy("-c", model, given).result()).isEqualTo(greedy().result());
+    assertThat(tandem("convert", model, out, six[0], six[1], six[2]).result()).isEmpty();
+    assertThat(tandem("inspect", out).result()).contains("nHeads       6");
+    greedy("-c", out, "--config", "n_head=4").assertFails(1, "GGUF", "--config");
+  }
+}
