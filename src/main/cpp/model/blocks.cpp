@@ -23,25 +23,36 @@ float halfAt(const unsigned char* src) {
 int low(unsigned char byte) { return byte & 0x0F; }
 int high(unsigned char byte) { return byte >> 4; }
 
+// Elements of a block of 32 as bytes: loops over all 32 of them become vector instructions.
+using Bytes32 = std::array<unsigned char, 32>;
+
+Bytes32 nibbles32(const unsigned char* pairs) {
+  Bytes32 q;
+  for (size_t i = 0; i < kNibbleBytes; ++i) {
+    q[i] = pairs[i] & 15U;
+    q[i + kNibbleBytes] = static_cast<unsigned char>(pairs[i] >> 4);
+  }
+  return q;
+}
+
+void scale32(float* dst, const Bytes32& q, int zero, float d, float m) {
+  for (size_t i = 0; i < q.size(); ++i) dst[i] = static_cast<float>(q[i] - zero) * d + m;
+}
+
 // (q - zero) * d + m
 void decodeQ4(float* dst, const unsigned char* nibbles, int zero, float d, float m) {
-  for (int64_t i = 0; i < kNibbleBytes; ++i) {
-    dst[i] = static_cast<float>(low(nibbles[i]) - zero) * d + m;
-    dst[i + kNibbleBytes] = static_cast<float>(high(nibbles[i]) - zero) * d + m;
-  }
+  scale32(dst, nibbles32(nibbles), zero, d, m);
 }
 
 // The same with a fifth bit per element, in the 32 bits before the nibbles.
 void decodeQ5(float* dst, const unsigned char* bits, int zero, float d, float m) {
-  uint32_t fifth = 0;
-  std::memcpy(&fifth, bits, sizeof fifth);
-  const unsigned char* nibbles = bits + sizeof fifth;
-  for (int64_t i = 0; i < kNibbleBytes; ++i) {
-    const int first = low(nibbles[i]) | static_cast<int>((fifth >> i & 1U) << 4);
-    const int second = high(nibbles[i]) | static_cast<int>((fifth >> (i + kNibbleBytes) & 1U) << 4);
-    dst[i] = static_cast<float>(first - zero) * d + m;
-    dst[i + kNibbleBytes] = static_cast<float>(second - zero) * d + m;
+  uint32_t fifths = 0;
+  std::memcpy(&fifths, bits, sizeof fifths);
+  Bytes32 q = nibbles32(bits + sizeof fifths);
+  for (size_t i = 0; i < q.size(); ++i) {
+    q[i] = static_cast<unsigned char>(q[i] | (fifths >> i & 1U) << 4);
   }
+  scale32(dst, q, zero, d, m);
 }
 
 void decodeQ8(float* dst, const unsigned char* src) {
@@ -93,19 +104,18 @@ void decodeK4(float* dst, const unsigned char* src, const unsigned char* highBit
 // Two halves of 128 elements, each with 64 bytes of low nibbles, 32 of high bits, 8 scales.
 void decodeK6(float* dst, const unsigned char* src) {
   const float d = halfAt(src + 208);
-  for (int64_t half = 0; half < 2; ++half) {
-    const unsigned char* nibbles = src + half * 64;
-    const unsigned char* highBits = src + 128 + half * 32;
-    const unsigned char* scales = src + 192 + half * 8;
-    for (int64_t l = 0; l < 32; ++l) {
-      for (int64_t quarter = 0; quarter < 4; ++quarter) {
-        const unsigned char pair = nibbles[quarter % 2 * 32 + l];
-        const int nibble = quarter < 2 ? low(pair) : high(pair);
-        const int q = (nibble | (highBits[l] >> 2 * quarter & 3) << 4) - 32;
-        const auto groupScale = static_cast<int8_t>(scales[l / 16 + 2 * quarter]);
-        const float scale = d * static_cast<float>(groupScale);
-        dst[half * 128 + quarter * 32 + l] = scale * static_cast<float>(q);
-      }
+  for (int64_t group = 0; group < 16; ++group) {  // of 16 elements and one scale
+    const int64_t half = group / 8;
+    const int64_t quarter = group % 8 / 2;
+    const int64_t begin = group % 2 * 16;  // within the quarter
+    const unsigned char* nibbles = src + half * 64 + quarter % 2 * 32 + begin;
+    const unsigned char* highBits = src + 128 + half * 32 + begin;
+    const int shift = quarter < 2 ? 0 : 4;
+    const int highShift = static_cast<int>(2 * quarter);
+    const float scale = d * static_cast<float>(static_cast<int8_t>(src[192 + group]));
+    for (int64_t l = 0; l < 16; ++l) {
+      const int q = (nibbles[l] >> shift & 15) | (highBits[l] >> highShift & 3) << 4;
+      dst[group * 16 + l] = scale * static_cast<float>(q - 32);
     }
   }
 }

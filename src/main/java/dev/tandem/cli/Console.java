@@ -47,6 +47,12 @@ final class Console {
     }
   }
 
+  /** A line that a user must not miss, such as an assumption. */
+  void warn(String line) {
+    err.println(line);
+    err.flush();
+  }
+
   /** A line for a person who watches: shown on a terminal, or with {@code --verbose}. */
   void note(String line) {
     if (talkative) {

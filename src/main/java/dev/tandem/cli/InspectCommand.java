@@ -94,7 +94,7 @@ final class InspectCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint =
         ModelNames.open(model, config.options(Optional.empty()), EnvironmentDefaults.of(spec))) {
-      checkpoint.notes().forEach(console::note);
+      checkpoint.notes().forEach(console::warn);
       ModelConfig config = checkpoint.config();
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("model", checkpoint.name());

@@ -33,7 +33,7 @@ final class ModelMixin {
   Checkpoint open(Optional<Path> tokenizer, Console console) throws IOException {
     Checkpoint checkpoint =
         ModelNames.open(model, config.options(tokenizer), EnvironmentDefaults.of(spec));
-    checkpoint.notes().forEach(console::note);
+    checkpoint.notes().forEach(console::warn);
     return checkpoint;
   }
 }

@@ -56,7 +56,7 @@ final class ModelWriting {
       Set<String> notes = new LinkedHashSet<>(checkpoint.notes());
       List<Conversion> conversions = plan(planning, checkpoint);
       conversions.forEach(conversion -> notes.addAll(conversion.notes()));
-      notes.forEach(console::note);
+      notes.forEach(console::warn);
       for (Conversion conversion : conversions) {
         if (verbose) {
           conversion.plan().choices().forEach(choice -> console.note(line(choice)));

@@ -89,7 +89,7 @@ final class PerplexityCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint =
         ModelNames.open(model, config.options(tokenizer.given()), EnvironmentDefaults.of(spec))) {
-      checkpoint.notes().forEach(console::note);
+      checkpoint.notes().forEach(console::warn);
       Perplexity.Options options = options(checkpoint.config().maxSeq());
       int[] ids = checkpoint.tokenizer().encode(text, false);
       if (tokens > 0 && tokens < ids.length) {

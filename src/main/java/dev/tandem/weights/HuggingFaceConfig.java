@@ -22,13 +22,14 @@ final class HuggingFaceConfig {
   /** Llama 3.1's and 3.2's scaling of the rotary frequencies: what varies, and what does not. */
   private static final List<String> LLAMA3_FACTORS = List.of("8.0", "32.0");
 
-  private static final String LLAMA3 =
-      "{\"rope_type\": \"llama3\", \"factor\": %s, \"low_freq_factor\": 1.0,"
-          + " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}";
-
-  private static final String LINEAR = "{\"rope_type\": \"linear\", \"factor\": %s}";
-
   private HuggingFaceConfig() {}
+
+  private static String llama3(String factor) {
+    return "{\"rope_type\": \"llama3\", \"factor\": "
+        + factor
+        + ", \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0,"
+        + " \"original_max_position_embeddings\": 8192}";
+  }
 
   /**
    * Writes {@code config.json} and the tokenizer's files.
@@ -163,9 +164,9 @@ final class HuggingFaceConfig {
     tensor.read(0, factors.length, factors, 0);
     List<String> candidates =
         List.of(
-            String.format(Locale.ROOT, LINEAR, Float.toString(factors[0])),
-            String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(0)),
-            String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(1)));
+            "{\"rope_type\": \"linear\", \"factor\": " + factors[0] + "}",
+            llama3(LLAMA3_FACTORS.get(0)),
+            llama3(LLAMA3_FACTORS.get(1)));
     for (String candidate : candidates) {
       String json =
           "{\"rope_theta\": " + config.ropeTheta() + ", \"rope_scaling\": " + candidate + "}";

@@ -1,6 +1,6 @@
 package de.kherud.llama;
 
-import java.util.Arrays;
+import java.util.List;
 
 /**
  * Prompts of token ids, which llama.cpp takes as a JSON array in place of a text. The binding's own
@@ -16,10 +16,10 @@ public final class TokenPrompts {
    *
    * @param ids fed as they are: nothing is put before them
    */
-  public static String next(LlamaModel model, int[] ids) {
+  public static String next(LlamaModel model, List<Integer> ids) {
     InferenceParameters parameters =
         new InferenceParameters("").setNPredict(1).setTemperature(0).setCachePrompt(false);
-    parameters.parameters.put("prompt", Arrays.toString(ids));
+    parameters.parameters.put("prompt", ids.toString());
     return model.complete(parameters);
   }
 }

@@ -63,7 +63,7 @@ class LlamaCppTest {
   }
 
   /** One step: what we hold for the best token, and by how much. */
-  private record Step(int[] ids, String text, float gap) {}
+  private record Step(List<Integer> ids, String text, float gap) {}
 
   /**
    * Every step agrees, or is a near tie.
@@ -97,7 +97,7 @@ class LlamaCppTest {
         } else {
           System.out.printf(
               "%s %s, after %d tokens: '%s', llama.cpp '%s'; gap %.5f%n",
-              name, type, step.ids().length, step.text(), theirs, step.gap());
+              name, type, step.ids().size(), step.text(), theirs, step.gap());
           assertThat(step.gap()).as("gap of two best logits").isLessThan(tie);
         }
       }
@@ -186,16 +186,18 @@ class LlamaCppTest {
                         .build(),
                     GenerationListener.NONE)
                 .ids();
-        int[] all = IntStream.concat(IntStream.of(promptIds), IntStream.of(generated)).toArray();
+        List<Integer> all =
+            IntStream.concat(IntStream.of(promptIds), IntStream.of(generated)).boxed().toList();
         for (int i = 0; i < generated.length; i++) {
-          steps.add(step(Arrays.copyOf(all, promptIds.length + i), stage.rows().get(i), tokenizer));
+          List<Integer> ids = all.subList(0, promptIds.length + i);
+          steps.add(step(ids, stage.rows().get(i), tokenizer));
         }
       }
     }
     return steps;
   }
 
-  private static Step step(int[] ids, float[] logits, Tokenizer tokenizer) {
+  private static Step step(List<Integer> ids, float[] logits, Tokenizer tokenizer) {
     int best = 0;
     int second = 1;
     for (int id = 1; id < logits.length; id++) {

@@ -74,9 +74,11 @@ class BadFilesTest {
   }
 
   @Test
-  void aDirectoryWithoutAConfigIsNoModel() throws IOException {
+  void whatADirectoryDoesNotSayIsAssumedAloud() throws IOException {
     Files.delete(gpt2.resolve("config.json"));
-    generate(gpt2).assertFails(Cli.FAILURE, "config.json");
+    CommandRun assumed = generate(gpt2);
+    assertThat(assumed.code()).isZero();
+    assertThat(assumed.err()).contains("assumed 3 heads of 64", "--config n_head=NUMBER");
     generate(Files.createDirectory(folder.resolve("empty")))
         .assertFails(Cli.FAILURE, "empty", "not a known model");
   }

@@ -84,7 +84,7 @@ class ConvertCommandTest {
     Path config = WEIGHTS.resolve("gpt2-shakespeare/config.json");
     String given = "--config=" + config;
     String model = folder.resolve("model.safetensors").toString();
-    assertThat(tandem("inspect", model).code()).isEqualTo(1);
+    assertThat(tandem("inspect", model).out()).contains("nHeads       3"); // assumed
     assertThat(tandem("inspect", model, given).result()).contains("nHeads       4");
     String[] six = {given, "--config", "n_head=6"};
     assertThat(tandem("inspect", model, six[0], six[1], six[2]).result())

@@ -104,10 +104,11 @@ class GgufReaderTest {
       float[] got = new float[256 * 256];
       expected.read(0, want.length, want, 0);
       tensor.read(0, got.length, got, 0);
+      // Which NaN comes of two depends on how the JVM compiled the sum.
       for (int i = 0; i < want.length; i++) {
-        assertThat(Float.floatToRawIntBits(got[i]))
+        assertThat(Float.floatToIntBits(got[i]))
             .as("%s, element %d", dtype, i)
-            .isEqualTo(Float.floatToRawIntBits(want[i]));
+            .isEqualTo(Float.floatToIntBits(want[i]));
       }
     }
   }

@@ -66,7 +66,7 @@ public final class Retyped {
         continue;
       }
       int nBlocks = (int) (tensor.elements() / dtype.blockElements());
-      double scale = 2 / Math.sqrt(tensor.cols());
+      double scale = 2 / Math.sqrt((double) tensor.cols());
       byte[] blocks = BlockReference.random(dtype, nBlocks, scale, random);
       ByteBuffer memory = MemoryRegion.allocate(blocks.length).put(blocks);
       tensors.put(tensor.name(), retyped(tensor, dtype, memory));
