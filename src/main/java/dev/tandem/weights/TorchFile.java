@@ -7,6 +7,7 @@ import dev.tandem.weights.Folder.OpenFile;
 import dev.tandem.weights.ForeignTensor.Stored;
 import dev.tandem.weights.TorchObjects.View;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -74,7 +75,7 @@ final class TorchFile {
       }
     }
     byte[] pickle = small(PICKLE, MAX_PICKLE_BYTES);
-    Object top = Pickle.read(path, java.nio.ByteBuffer.wrap(pickle), new TorchObjects(path));
+    Object top = Pickle.read(path, ByteBuffer.wrap(pickle), new TorchObjects(path));
     if (!(top instanceof Map<?, ?> members)) {
       throw noStateDict("something else");
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tandem.tensor.TensorData.MemoryRegion;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -63,7 +64,7 @@ class StridedDataTest {
       data.slice(offset, length).get(part);
       assertThat(part)
           .as("seed %d", seed)
-          .isEqualTo(java.util.Arrays.copyOfRange(expected, offset, offset + length));
+          .isEqualTo(Arrays.copyOfRange(expected, offset, offset + length));
       assertThat(data.region(offset, length).bytes()).isEqualTo(length);
     }
   }
