@@ -53,10 +53,11 @@ final class ModelWriting {
     AtomicBoolean interrupted = new AtomicBoolean();
     try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
         Checkpoint checkpoint = source.open()) {
-      Set<String> notes = new LinkedHashSet<>(checkpoint.notes());
+      checkpoint.notes().forEach(console::warn);
+      Set<String> notes = new LinkedHashSet<>();
       List<Conversion> conversions = plan(planning, checkpoint);
       conversions.forEach(conversion -> notes.addAll(conversion.notes()));
-      notes.forEach(console::warn);
+      notes.forEach(console::note);
       for (Conversion conversion : conversions) {
         if (verbose) {
           conversion.plan().choices().forEach(choice -> console.note(line(choice)));
