@@ -15,6 +15,9 @@ final class ForeignModels {
 
   private static final int GPT2_VOCAB_SIZE = 50_257;
 
+  /** As nanoGPT rounds it up, so that matrices are of a convenient size. */
+  private static final int PADDED_GPT2_VOCAB_SIZE = 50_304;
+
   private static final List<String> TOKENIZER_FILES =
       List.of(
           "tokenizer.json",
@@ -61,7 +64,7 @@ final class ForeignModels {
         model.tensors(),
         () ->
             builtIn
-                ? Tokenizers.gpt2()
+                ? Tokenizers.padded(Tokenizers.gpt2(), model.config().vocabSize())
                 : TokenizerFiles.ofModel(
                     folder, options.tokenizer(), model.config().vocabSize(), stopIds),
         files.closeables(),
@@ -88,7 +91,8 @@ final class ForeignModels {
   static boolean hasBuiltInTokenizer(
       ModelLocation location, OpenOptions options, ModelConfig config) {
     return config.architecture().equals("gpt2")
-        && config.vocabSize() == GPT2_VOCAB_SIZE
+        && config.vocabSize() >= GPT2_VOCAB_SIZE
+        && config.vocabSize() <= PADDED_GPT2_VOCAB_SIZE
         && options.tokenizer().isEmpty()
         && TOKENIZER_FILES.stream().noneMatch(location.folder()::contains);
   }

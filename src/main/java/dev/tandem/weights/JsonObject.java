@@ -162,8 +162,8 @@ final class JsonObject {
   boolean has(String key) {
     Object member = members.get(key);
     boolean empty =
-        member instanceof JsonObject object && object.members.isEmpty()
-            || member instanceof List<?> list && list.isEmpty();
+        (member instanceof JsonObject object && object.members.isEmpty())
+            || (member instanceof List<?> list && list.isEmpty());
     return member != null && !empty;
   }
 
@@ -266,7 +266,7 @@ final class JsonObject {
     boolean neutral =
         !has(key)
             || Boolean.FALSE.equals(member)
-            || member instanceof Number number && number.doubleValue() == 0;
+            || (member instanceof Number number && number.doubleValue() == 0);
     if (!neutral) {
       throw wrong(key, "nothing, because it is not supported");
     }

@@ -14,9 +14,9 @@ import java.util.List;
  * transformers' classes.
  *
  * @param model all that changes the arithmetic
- * @param ropeFactors what divides each rotary frequency; empty for nothing
+ * @param rope base and scaling of the rotary frequencies
  */
-record LlamaConfig(ModelConfig model, float[] ropeFactors) {
+record LlamaConfig(ModelConfig model, RopeScaling rope) {
   private static final double DEFAULT_NORM_EPS = 1e-6;
 
   /** Far above any model's; the factors of the frequencies are allocated for it. */
@@ -108,7 +108,7 @@ record LlamaConfig(ModelConfig model, float[] ropeFactors) {
               rope.theta(),
               rope.factors().length > 0,
               tied);
-      return new LlamaConfig(model, rope.factors());
+      return new LlamaConfig(model, rope);
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(json.path(), String.valueOf(e.getMessage()));
     }

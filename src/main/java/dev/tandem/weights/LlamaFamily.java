@@ -57,7 +57,7 @@ final class LlamaFamily implements ForeignFamily {
     for (Spec spec : TensorPlan.of(config).specs()) {
       Tensor tensor =
           spec.use() == TensorPlan.Use.FACTORS
-              ? factors(spec, stated.ropeFactors())
+              ? factors(spec, stated.rope().factors())
               : tensor(stored, spec, config);
       tensors.put(spec.name(), tensor);
     }

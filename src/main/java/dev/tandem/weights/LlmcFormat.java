@@ -114,6 +114,6 @@ final class LlmcFormat implements FlatFormat {
   @Override
   public Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model)
       throws IOException {
-    return TokenizerFiles.ofGpt2(folder, options.tokenizer(), model.config().vocabSize());
+    return TokenizerFiles.ofModel(folder, options.tokenizer(), model.config().vocabSize());
   }
 }

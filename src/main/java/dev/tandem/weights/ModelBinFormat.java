@@ -74,6 +74,6 @@ final class ModelBinFormat implements FlatFormat {
   @Override
   public Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model)
       throws IOException {
-    return TokenizerFiles.ofGpt2(folder, options.tokenizer(), model.config().vocabSize());
+    return TokenizerFiles.ofModel(folder, options.tokenizer(), model.config().vocabSize());
   }
 }

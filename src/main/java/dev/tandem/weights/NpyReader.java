@@ -115,7 +115,7 @@ final class NpyReader implements ModelReader {
           () ->
               builtIn
                   ? Tokenizers.gpt2()
-                  : TokenizerFiles.ofGpt2(folder, options.tokenizer(), config.vocabSize()),
+                  : TokenizerFiles.ofModel(folder, options.tokenizer(), config.vocabSize()),
           files,
           notes,
           Map::of,

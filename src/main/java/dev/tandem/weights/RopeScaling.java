@@ -6,12 +6,27 @@ import java.util.Optional;
 /**
  * How a Hugging Face config stretches the rotary frequencies: {@code rope_scaling}, or the newer
  * {@code rope_parameters}, which also holds the base.
- *
- * @param theta base of the frequencies
- * @param factors what divides each of the {@code headDim / 2} frequencies; empty for nothing
  */
-record RopeScaling(double theta, float[] factors) {
+final class RopeScaling {
   private static final double DEFAULT_THETA = 10_000;
+
+  private final double theta;
+  private final float[] factors;
+
+  private RopeScaling(double theta, float[] factors) {
+    this.theta = theta;
+    this.factors = factors;
+  }
+
+  /** The base of the frequencies. */
+  double theta() {
+    return theta;
+  }
+
+  /** What divides each of the {@code headDim / 2} frequencies; empty for nothing. */
+  float[] factors() {
+    return factors.clone();
+  }
 
   /**
    * The scaling that a config asks for.

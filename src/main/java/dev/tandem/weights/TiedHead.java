@@ -17,8 +17,8 @@ final class TiedHead {
     Optional<ForeignTensor> headTensor = stored.find(head);
     Optional<ForeignTensor> tokens = stored.find(embedding);
     return headTensor.isEmpty()
-        || tokens.isPresent()
+        || (tokens.isPresent()
             && tokens.get().shape().equals(headTensor.get().shape())
-            && tokens.get().content().get().equals(headTensor.get().content().get());
+            && tokens.get().content().get().equals(headTensor.get().content().get()));
   }
 }

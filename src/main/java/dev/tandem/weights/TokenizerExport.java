@@ -10,15 +10,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * Tokenizers as the files of other programs. What these cannot say is not written: each form is
- * read back, and counts only if it gives the same tokenizer, which it is if a GGUF file would
- * describe both with the same bytes.
+ * read back, and counts only if it gives the same tokenizer, which it is if GGUF would describe
+ * both alike.
  */
 final class TokenizerExport {
   /** SentencePiece's {@code TrainerSpec.model_type}. */
@@ -48,7 +47,7 @@ final class TokenizerExport {
     }
     stopIds = tokenizer.stopIds().stream().mapToInt(id -> id).sorted().toArray();
     int used = vocabulary.tokens().size();
-    while (used > 0 && vocabulary.tokenTypes()[used - 1] == UNUSED) {
+    while (used > 0 && vocabulary.tokenTypes().get(used - 1) == UNUSED) {
       used--;
     }
     size = used;
@@ -91,21 +90,20 @@ final class TokenizerExport {
     return export.isSame(() -> Tokenizers.vocabBin(file)) ? Optional.of(file) : Optional.empty();
   }
 
-  private boolean isSame(Reader reader) throws ModelFormatException {
+  private boolean isSame(Reader reader) {
     try {
       Tokenizer read = reader.read();
       return read.vocabSize() <= tokenizer.vocabSize()
-          && Arrays.equals(
-              described(Tokenizers.padded(read, tokenizer.vocabSize())), described(tokenizer));
-    } catch (TokenizerFormatException e) {
+          && vocabulary.equals(
+              Tokenizers.vocabularyOf(Tokenizers.padded(read, tokenizer.vocabSize())));
+    } catch (TokenizerFormatException | UnsupportedOperationException e) {
       return false; // the form has no room for it
     }
   }
 
-  private static byte[] described(Tokenizer tokenizer) throws ModelFormatException {
-    GgufHeader header = new GgufHeader();
-    GgufTokenizer.write(header, "", tokenizer);
-    return header.toBytes();
+  /** 0 where the tokenizer has none. */
+  private float score(int id) {
+    return vocabulary.scores().isEmpty() ? 0 : vocabulary.scores().get(id);
   }
 
   private byte[] vocabJson() throws IOException {
@@ -133,8 +131,8 @@ final class TokenizerExport {
       ByteArrayOutputStream piece = new ByteArrayOutputStream();
       field(piece, 1, vocabulary.tokens().get(id).getBytes(StandardCharsets.UTF_8));
       piece.write(2 << 3 | 5); // a float
-      piece.writeBytes(f32(vocabulary.scores().length == 0 ? 0 : vocabulary.scores()[id]));
-      number(piece, 3, vocabulary.tokenTypes()[id]);
+      piece.writeBytes(f32(score(id)));
+      number(piece, 3, vocabulary.tokenTypes().get(id));
       field(model, 1, piece.toByteArray());
       bytes = bytes || vocabulary.tokens().get(id).equals("<0x00>");
     }
@@ -189,7 +187,7 @@ final class TokenizerExport {
       String written = vocabulary.tokens().get(id).replace(ESCAPED_SPACE, ' ');
       byte[] token = written.getBytes(StandardCharsets.UTF_8);
       longest = Math.max(longest, token.length);
-      tokens.writeBytes(f32(vocabulary.scores().length == 0 ? 0 : vocabulary.scores()[id]));
+      tokens.writeBytes(f32(score(id)));
       tokens.writeBytes(i32(token.length));
       tokens.writeBytes(token);
     }

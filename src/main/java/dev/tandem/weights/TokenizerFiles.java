@@ -59,12 +59,6 @@ public final class TokenizerFiles {
     return given(Checkpoints.path(nameOrPath), OptionalInt.empty());
   }
 
-  /** As {@link #ofModel}, for a GPT-2 model. */
-  static Tokenizer ofGpt2(Folder folder, Optional<Path> given, int vocabSize, int... stopIds)
-      throws IOException {
-    return ofModel(folder, given, vocabSize, stopIds);
-  }
-
   /**
    * A model's: what was given, else the file beside it that {@link #open} would take from a
    * directory.

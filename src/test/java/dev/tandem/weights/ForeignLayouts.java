@@ -160,7 +160,7 @@ final class ForeignLayouts {
               .name()
               .replace("token_embd", "tok_emb")
               .replace("position_embd", "pos_emb")
-              .replace("output.weight", "out_head.weight")
+              .replaceAll("^output.weight", "out_head.weight")
               .replaceAll("(attn|ffn|output)_norm.weight", "$1_norm.scale")
               .replaceAll("(attn|ffn|output)_norm.bias", "$1_norm.shift")
               .replace("output_norm", "final_norm")
