@@ -45,15 +45,15 @@ final class GgufHeader {
     values.forEach(value -> string(keys, value));
   }
 
-  void f32s(String key, float[] values) {
-    array(key, GgufValueType.FLOAT32, values.length);
+  void f32s(String key, List<Float> values) {
+    array(key, GgufValueType.FLOAT32, values.size());
     for (float value : values) {
       number(keys, Float.floatToRawIntBits(value), Float.BYTES);
     }
   }
 
-  void i32s(String key, int[] values) {
-    array(key, GgufValueType.INT32, values.length);
+  void i32s(String key, List<Integer> values) {
+    array(key, GgufValueType.INT32, values.size());
     for (int value : values) {
       number(keys, value, Integer.BYTES);
     }

@@ -2,7 +2,9 @@ package dev.tandem.weights;
 
 import dev.tandem.tensor.TensorData;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -211,12 +213,12 @@ final class GgufMetadata {
   }
 
   /** An array of f32. */
-  float[] reals(String key, int maxCount) throws IOException {
+  List<Float> reals(String key, int maxCount) throws IOException {
     Value value = array(key, GgufValueType.FLOAT32, maxCount);
     GgufCursor cursor = new GgufCursor(path, file, value.offset);
-    float[] reals = new float[(int) value.count];
-    for (int i = 0; i < reals.length; i++) {
-      reals[i] = Float.intBitsToFloat(cursor.u32(key));
+    List<Float> reals = new ArrayList<>((int) value.count);
+    for (long i = 0; i < value.count; i++) {
+      reals.add(Float.intBitsToFloat(cursor.u32(key)));
     }
     return reals;
   }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 
 /** Tokenizers in the metadata of GGUF files: {@code tokenizer.ggml.*}, and our own keys. */
 final class GgufTokenizer {
@@ -81,7 +82,7 @@ final class GgufTokenizer {
         keys.text(MODEL),
         keys.text(PRE, ""),
         keys.has(TOKENS) ? List.of(keys.texts(TOKENS, MAX_TOKENS)) : List.of(),
-        keys.has(SCORES) ? keys.reals(SCORES, MAX_TOKENS) : new float[0],
+        keys.has(SCORES) ? keys.reals(SCORES, MAX_TOKENS) : List.of(),
         tokenTypes(keys),
         keys.has(MERGES) ? List.of(keys.texts(MERGES, MAX_TOKENS)) : List.of(),
         id(keys, BOS_ID),
@@ -94,16 +95,12 @@ final class GgufTokenizer {
         own);
   }
 
-  private static int[] tokenTypes(GgufMetadata keys) throws IOException {
-    if (!keys.has(TOKEN_TYPES)) {
-      return new int[0];
-    }
-    long[] stored = keys.integers(TOKEN_TYPES, MAX_TOKENS);
-    int[] types = new int[stored.length];
-    for (int i = 0; i < types.length; i++) {
-      types[i] = (int) Math.max(-1, Math.min(stored[i], Integer.MAX_VALUE));
-    }
-    return types;
+  private static List<Integer> tokenTypes(GgufMetadata keys) throws IOException {
+    return keys.has(TOKEN_TYPES)
+        ? LongStream.of(keys.integers(TOKEN_TYPES, MAX_TOKENS))
+            .mapToObj(type -> (int) Math.max(-1, Math.min(type, Integer.MAX_VALUE)))
+            .toList()
+        : List.of();
   }
 
   private static OptionalInt id(GgufMetadata keys, String key) throws IOException {
@@ -121,10 +118,10 @@ final class GgufTokenizer {
       header.text(PRE, vocabulary.pre());
     }
     header.texts(TOKENS, vocabulary.tokens());
-    if (vocabulary.scores().length > 0) {
+    if (!vocabulary.scores().isEmpty()) {
       header.f32s(SCORES, vocabulary.scores());
     }
-    if (vocabulary.tokenTypes().length > 0) {
+    if (!vocabulary.tokenTypes().isEmpty()) {
       header.i32s(TOKEN_TYPES, vocabulary.tokenTypes());
     }
     if (!vocabulary.merges().isEmpty()) {

@@ -9,6 +9,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.LongStream;
 
 /**
  * Builds GGUF files after the format's specification, apart from the program's own writer, and also
@@ -29,9 +31,18 @@ final class GgufBytes {
   static final int I64 = 11;
   static final int F64 = 12;
 
-  private record Key(String name, int type, byte[] value) {}
+  /** What stands in the header for a key, with its name apart. */
+  private static final class Key {
+    private final String name;
+    private final byte[] entry;
 
-  private record TensorInfo(String name, int type, long[] extents, long offset) {}
+    Key(String name, byte[] entry) {
+      this.name = name;
+      this.entry = entry;
+    }
+  }
+
+  private record TensorInfo(String name, int type, List<Long> extents, long offset) {}
 
   int magic = 0x46554747;
   int version = 3;
@@ -55,7 +66,7 @@ final class GgufBytes {
 
   /** Adds a key even if there is one of its name. */
   GgufBytes secondKey(String name, int type, byte[] value) {
-    keys.add(new Key(name, type, value));
+    keys.add(new Key(name, joined(string(name), number(type, 4), value)));
     return this;
   }
 
@@ -89,19 +100,19 @@ final class GgufBytes {
     while (data.size() % alignment != 0) {
       data.write(0x55);
     }
-    tensors.put(name, new TensorInfo(name, type, extents, data.size()));
+    tensors.put(name, new TensorInfo(name, type, listed(extents), data.size()));
     data.writeBytes(content);
     return this;
   }
 
   /** Changes what the header says of a tensor, not its data. */
   GgufBytes restate(String name, int type, long offset, long... extents) {
-    tensors.put(name, new TensorInfo(name, type, extents, offset));
+    tensors.put(name, new TensorInfo(name, type, listed(extents), offset));
     return this;
   }
 
   long offset(String name) {
-    return tensors.get(name).offset;
+    return info(name).offset;
   }
 
   GgufBytes withoutTensor(String name) {
@@ -110,8 +121,16 @@ final class GgufBytes {
   }
 
   GgufBytes secondTensor(String name) {
-    duplicates.add(tensors.get(name));
+    duplicates.add(info(name));
     return this;
+  }
+
+  private TensorInfo info(String name) {
+    return Objects.requireNonNull(tensors.get(name));
+  }
+
+  private static List<Long> listed(long... extents) {
+    return LongStream.of(extents).boxed().toList();
   }
 
   byte[] build() {
@@ -123,13 +142,11 @@ final class GgufBytes {
     out.writeBytes(number(infos.size() + extraTensors, 8));
     out.writeBytes(number(keys.size() + extraKeys, 8));
     for (Key key : keys) {
-      out.writeBytes(string(key.name));
-      out.writeBytes(number(key.type, 4));
-      out.writeBytes(key.value);
+      out.writeBytes(key.entry);
     }
     for (TensorInfo info : infos) {
       out.writeBytes(string(info.name));
-      out.writeBytes(number(info.extents.length, 4));
+      out.writeBytes(number(info.extents.size(), 4));
       for (long extent : info.extents) {
         out.writeBytes(number(extent, 8));
       }

@@ -13,9 +13,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -27,28 +25,28 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the reader takes from valid files, all built by {@link GgufBytes}. */
 class GgufReaderTest {
-  /** As in the format's specification. */
-  private static final Map<DType, Integer> NUMBERS = new LinkedHashMap<>();
-
-  static {
-    NUMBERS.put(DType.F32, 0);
-    NUMBERS.put(DType.F16, 1);
-    NUMBERS.put(DType.Q4_0, 2);
-    NUMBERS.put(DType.Q4_1, 3);
-    NUMBERS.put(DType.Q5_0, 6);
-    NUMBERS.put(DType.Q5_1, 7);
-    NUMBERS.put(DType.Q8_0, 8);
-    NUMBERS.put(DType.Q4_K, 12);
-    NUMBERS.put(DType.Q5_K, 13);
-    NUMBERS.put(DType.Q6_K, 14);
-    NUMBERS.put(DType.IQ4_NL, 20);
-    NUMBERS.put(DType.BF16, 30);
-  }
-
   private final Path file;
 
   GgufReaderTest(@TempDir Path directory) {
     file = directory.resolve("model.gguf");
+  }
+
+  /** As in the format's specification. */
+  private static int number(DType dtype) {
+    return switch (dtype) {
+      case F32 -> 0;
+      case F16 -> 1;
+      case Q4_0 -> 2;
+      case Q4_1 -> 3;
+      case Q5_0 -> 6;
+      case Q5_1 -> 7;
+      case Q8_0 -> 8;
+      case Q4_K -> 12;
+      case Q5_K -> 13;
+      case Q6_K -> 14;
+      case IQ4_NL -> 20;
+      case BF16 -> 30;
+    };
   }
 
   private Checkpoint open(GgufBytes gguf) throws IOException {
@@ -90,13 +88,13 @@ class GgufReaderTest {
   @ParameterizedTest
   @EnumSource(DType.class)
   void everyTypeOfBlock(DType dtype) throws IOException {
-    Random random = new Random(dtype.ordinal());
+    Random random = new Random(number(dtype));
     Checkpoint model = RandomModels.of("m", GgufModels.llama(), DType.F32, 1);
     GgufBytes gguf = GgufModels.of(model);
     String name = "blk.1.ffn_down.weight";
     byte[] blocks = new byte[(int) dtype.bytes(256 * 256)];
     random.nextBytes(blocks);
-    gguf.tensor(name, NUMBERS.get(dtype), blocks, 256, 256);
+    gguf.tensor(name, number(dtype), blocks, 256, 256);
     ByteBuffer memory = MemoryRegion.allocate(blocks.length).put(0, blocks);
     Tensor expected = new Tensor(name, dtype, 256, 256, false, new MemoryRegion(memory));
     try (Checkpoint read = open(gguf)) {
