@@ -24,7 +24,12 @@ final class ForeignViews {
                 new ExpandedData(tensor))
             : tensor;
     return new Tensor(
-        plain.name(), plain.dtype(), plain.cols(), plain.rows(), !plain.transposed(), plain.data());
+        plain.name(),
+        plain.dtype(),
+        /* rows= */ plain.cols(),
+        /* cols= */ plain.rows(),
+        !plain.transposed(),
+        plain.data());
   }
 
   /**
