@@ -16,8 +16,8 @@ import java.util.Optional;
 
 /**
  * Tokenizers as the files of other programs. What these cannot say is not written: each form is
- * read back, and counts only if it gives the same tokenizer, which it is if a GGUF file would
- * describe both with the same bytes.
+ * read back, and counts only if it gives the same tokenizer, which it is if GGUF would describe
+ * both alike.
  */
 final class TokenizerExport {
   /** SentencePiece's {@code TrainerSpec.model_type}. */
@@ -94,11 +94,16 @@ final class TokenizerExport {
     try {
       Tokenizer read = reader.read();
       return read.vocabSize() <= tokenizer.vocabSize()
-          && Tokenizers.vocabularyOf(Tokenizers.padded(read, tokenizer.vocabSize()))
-              .equals(vocabulary);
-    } catch (TokenizerFormatException e) {
+          && vocabulary.equals(
+              Tokenizers.vocabularyOf(Tokenizers.padded(read, tokenizer.vocabSize())));
+    } catch (TokenizerFormatException | UnsupportedOperationException e) {
       return false; // the form has no room for it
     }
+  }
+
+  /** 0 where the tokenizer has none. */
+  private float score(int id) {
+    return vocabulary.scores().isEmpty() ? 0 : vocabulary.scores().get(id);
   }
 
   private byte[] vocabJson() throws IOException {
@@ -126,7 +131,7 @@ final class TokenizerExport {
       ByteArrayOutputStream piece = new ByteArrayOutputStream();
       field(piece, 1, vocabulary.tokens().get(id).getBytes(StandardCharsets.UTF_8));
       piece.write(2 << 3 | 5); // a float
-      piece.writeBytes(f32(vocabulary.scores().isEmpty() ? 0 : vocabulary.scores().get(id)));
+      piece.writeBytes(f32(score(id)));
       number(piece, 3, vocabulary.tokenTypes().get(id));
       field(model, 1, piece.toByteArray());
       bytes = bytes || vocabulary.tokens().get(id).equals("<0x00>");
@@ -182,7 +187,7 @@ final class TokenizerExport {
       String written = vocabulary.tokens().get(id).replace(ESCAPED_SPACE, ' ');
       byte[] token = written.getBytes(StandardCharsets.UTF_8);
       longest = Math.max(longest, token.length);
-      tokens.writeBytes(f32(vocabulary.scores().isEmpty() ? 0 : vocabulary.scores().get(id)));
+      tokens.writeBytes(f32(score(id)));
       tokens.writeBytes(i32(token.length));
       tokens.writeBytes(token);
     }

@@ -40,14 +40,10 @@ final class Mutations {
     this(count, OpenOptions.defaults());
   }
 
-  /**
-   * The same, for files that are opened with options.
-   *
-   * @param options what the files do not say
-   */
+  /** The same for files that do not say everything. */
   Mutations(int count, OpenOptions options) {
-    this.options = options;
     this.count = Boolean.getBoolean("tandem.long") ? LONG : count;
+    this.options = options;
   }
 
   /** How many files were refused. */
