@@ -26,8 +26,6 @@ final class HuggingFaceConfig {
       "{\"rope_type\": \"llama3\", \"factor\": %s, \"low_freq_factor\": 1.0,"
           + " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}";
 
-  private static final String LINEAR = "{\"rope_type\": \"linear\", \"factor\": %s}";
-
   private HuggingFaceConfig() {}
 
   /**
@@ -163,7 +161,7 @@ final class HuggingFaceConfig {
     tensor.read(0, factors.length, factors, 0);
     List<String> candidates =
         List.of(
-            String.format(Locale.ROOT, LINEAR, Float.toString(factors[0])),
+            "{\"rope_type\": \"linear\", \"factor\": " + factors[0] + "}",
             String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(0)),
             String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(1)));
     for (String candidate : candidates) {
