@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -21,14 +22,11 @@ final class HuggingFaceConfig {
   /** Llama 3.1's and 3.2's scaling of the rotary frequencies: what varies, and what does not. */
   private static final List<String> LLAMA3_FACTORS = List.of("8.0", "32.0");
 
-  private HuggingFaceConfig() {}
+  private static final String LLAMA3 =
+      "{\"rope_type\": \"llama3\", \"factor\": %s, \"low_freq_factor\": 1.0,"
+          + " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}";
 
-  private static String llama3(String factor) {
-    return "{\"rope_type\": \"llama3\", \"factor\": "
-        + factor
-        + ", \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0,"
-        + " \"original_max_position_embeddings\": 8192}";
-  }
+  private HuggingFaceConfig() {}
 
   /**
    * Writes {@code config.json} and the tokenizer's files.
@@ -164,8 +162,8 @@ final class HuggingFaceConfig {
     List<String> candidates =
         List.of(
             "{\"rope_type\": \"linear\", \"factor\": " + factors[0] + "}",
-            llama3(LLAMA3_FACTORS.get(0)),
-            llama3(LLAMA3_FACTORS.get(1)));
+            String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(0)),
+            String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(1)));
     for (String candidate : candidates) {
       String json =
           "{\"rope_theta\": " + config.ropeTheta() + ", \"rope_scaling\": " + candidate + "}";

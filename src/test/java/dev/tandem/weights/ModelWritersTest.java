@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -173,7 +174,7 @@ class ModelWritersTest {
     Map<String, Safetensors.Entry> theirs = entries(TestModels.safetensors(model, "transformer."));
     assertThat(ours.keySet()).isEqualTo(theirs.keySet());
     for (Safetensors.Entry expected : theirs.values()) {
-      Safetensors.Entry got = ours.get(expected.name());
+      Safetensors.Entry got = Objects.requireNonNull(ours.get(expected.name()));
       assertThat(got.shape()).as(expected.name()).isEqualTo(expected.shape());
       assertThat(got.dtype()).as(expected.name()).isEqualTo(expected.dtype());
       int n = (int) expected.data().bytes();

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -55,13 +56,14 @@ class TokenizerExportTest {
     piece(file, "\u2581", -3, 1);
     piece(file, "a", -4, 1);
     piece(file, "b", -5, 1);
-    file.writeBytes(new byte[] {0x12, 5, 3 << 3, 2, (byte) (35 << 3 & 0x7f | 0x80), 2, 1});
+    file.writeBytes(new byte[] {0x12, 5, 3 << 3, 2, (byte) (((35 << 3) & 0x7f) | 0x80), 2, 1});
     file.writeBytes(new byte[] {0x1a, 4, 3 << 3, 1, 4 << 3, 0});
     Tokenizer tokenizer = Tokenizers.sentencePiece(file.toByteArray());
     Checkpoint model = withTokenizer(tokenizer);
     Map<String, byte[]> written = TokenizerExport.huggingFace(model);
     assertThat(written).containsOnlyKeys("tokenizer.model");
-    Tokenizer read = Tokenizers.sentencePiece(written.get("tokenizer.model"));
+    Tokenizer read =
+        Tokenizers.sentencePiece(Objects.requireNonNull(written.get("tokenizer.model")));
     for (String text : List.of("ab a b  aab", "Zo\u00eb", "")) {
       assertThat(read.encode(text, false)).containsExactly(tokenizer.encode(text, false));
     }
@@ -126,7 +128,10 @@ class TokenizerExportTest {
     Checkpoint model = withTokenizer(Tokenizers.padded(Tokenizers.gpt2(), 50304));
     Map<String, byte[]> files = TokenizerExport.huggingFace(model);
     assertThat(files).containsOnlyKeys("vocab.json", "merges.txt");
-    Tokenizer read = Tokenizers.byteLevelBpe(files.get("vocab.json"), files.get("merges.txt"));
+    Tokenizer read =
+        Tokenizers.byteLevelBpe(
+            Objects.requireNonNull(files.get("vocab.json")),
+            Objects.requireNonNull(files.get("merges.txt")));
     assertThat(read.vocabSize()).isEqualTo(50257);
   }
 }
