@@ -26,6 +26,17 @@ final class Gumbel {
     return BOUNDS[Integer.numberOfLeadingZeros(~(w | 0xFF))];
   }
 
+  /**
+   * A word below this one, as an unsigned number, has a noise with which a scaled logit of at most
+   * {@code scaled} stays below {@code winning}, also after the sum is rounded. From G at most
+   * -ln(1 - u): it must hold that 1 - u is at most e^-(winning - scaled).
+   */
+  static long leastWord(double winning, double scaled) {
+    double wanted = winning - scaled - 8 * Math.ulp(Math.abs(winning) + Math.abs(scaled));
+    double u = 1 - StrictMath.exp(-wanted);
+    return u > 0 ? Math.max(0, (long) (u / STEP) - 2) << 8 : 0;
+  }
+
   private static double[] bounds() {
     double[] bounds = new double[Integer.SIZE + 1];
     for (int ones = 0; ones < bounds.length; ones++) {

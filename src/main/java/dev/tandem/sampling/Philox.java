@@ -33,4 +33,61 @@ final class Philox {
     out[2] = c2;
     out[3] = c3;
   }
+
+  /**
+   * Many blocks at once, in loops that the virtual machine turns into vector instructions.
+   *
+   * <p>Each word is kept in a long whose upper half is zero, so that a product has room.
+   */
+  static final class Run {
+    /** Blocks of a run. */
+    static final int BLOCKS = 256;
+
+    private final long[] c0 = new long[BLOCKS];
+    private final long[] c1 = new long[BLOCKS];
+    private final long[] c2 = new long[BLOCKS];
+    private final long[] c3 = new long[BLOCKS];
+
+    /** Computes the blocks of the counters (c0, c1, first + i, 0). */
+    void compute(int c0, int c1, int first, int k0, int k1) {
+      for (int i = 0; i < BLOCKS; i++) {
+        this.c0[i] = c0 & WORD;
+        this.c1[i] = c1 & WORD;
+        this.c2[i] = (first + i) & WORD;
+        this.c3[i] = 0;
+      }
+      for (int round = 0; round < ROUNDS; round++) {
+        round(this.c0, this.c1, this.c2, this.c3, k0 & WORD, k1 & WORD);
+        k0 += W0;
+        k1 += W1;
+      }
+    }
+
+    private static void round(long[] c0, long[] c1, long[] c2, long[] c3, long k0, long k1) {
+      for (int i = 0; i < BLOCKS; i++) {
+        long p0 = M0 * c0[i];
+        long p1 = M1 * c2[i];
+        c0[i] = (p1 >>> 32) ^ c1[i] ^ k0;
+        c1[i] = p1 & WORD;
+        c2[i] = (p0 >>> 32) ^ c3[i] ^ k1;
+        c3[i] = p0 & WORD;
+      }
+    }
+
+    /** Whether any word of a block, as an unsigned number, is at least {@code least}. */
+    boolean reaches(int block, long least) {
+      return c0[block] >= least || c1[block] >= least || c2[block] >= least || c3[block] >= least;
+    }
+
+    /** Word {@code word} (0..3) of block {@code block} of the run. */
+    int word(int block, int word) {
+      return (int)
+          (switch (word) {
+            case 0 -> c0;
+            case 1 -> c1;
+            case 2 -> c2;
+            default -> c3;
+          })[block];
+    }
+  }
 }

@@ -11,6 +11,10 @@ import java.nio.FloatBuffer;
  */
 final class PhiloxSampler implements Sampler {
   private static final int WORDS = 4;
+  private static final int RUN_IDS = Philox.Run.BLOCKS * WORDS;
+
+  /** Blocks that cost as much one by one as a whole run at once. */
+  private static final int FEW = Philox.Run.BLOCKS / 4;
 
   /** Which of several answers to one prompt; there is only one. */
   private static final int CHOICE = 0;
@@ -24,6 +28,14 @@ final class PhiloxSampler implements Sampler {
   private final Truncation truncation;
   private final float[] logits;
   private final int[] words = new int[WORDS];
+  private final Philox.Run run = new Philox.Run();
+
+  // One draw.
+  private long cut;
+  private double bestScaled;
+  private int winner;
+  private double winning;
+  private float floor;
 
   PhiloxSampler(SamplingOptions options, int vocabSize) {
     this.vocabSize = vocabSize;
@@ -60,58 +72,90 @@ final class PhiloxSampler implements Sampler {
   }
 
   private int draw(int position, int best, long cut) {
-    double bestScaled = logits[best] / temperature;
-    fillWords(position, best);
-    int winner = best;
-    double winning = bestScaled + Gumbel.noise(words[best % WORDS]);
-    float floor = floor(winning, cut);
-    for (int begin = 0; begin < vocabSize; begin += WORDS) {
-      int end = Math.min(begin + WORDS, vocabSize);
-      if (!anyReaches(floor, begin, end)) {
-        continue;
-      }
-      fillWords(position, begin);
-      for (int id = begin; id < end; id++) {
-        if (!(logits[id] >= floor)) { // true for NaN
-          continue;
-        }
-        double scaled = logits[id] / temperature;
-        int word = words[id - begin];
-        if (scaled + Gumbel.upperBound(word) < winning || !kept(id, cut, scaled - bestScaled)) {
-          continue;
-        }
-        double sum = scaled + Gumbel.noise(word);
-        if (sum > winning || (sum == winning && id < winner)) {
-          winner = id;
-          winning = sum;
-          floor = floor(winning, cut);
-        }
+    this.cut = cut;
+    bestScaled = logits[best] / temperature;
+    Philox.block(position, CHOICE, best / WORDS, 0, seedLow, seedHigh, words);
+    winner = best;
+    winning = bestScaled + Gumbel.noise(words[best % WORDS]);
+    floor = floor();
+    for (int begin = 0; begin < vocabSize; begin += RUN_IDS) {
+      int end = Math.min(begin + RUN_IDS, vocabSize);
+      if (candidates(begin, end) > FEW) {
+        drawAmongMany(position, begin, end);
+      } else {
+        drawAmongFew(position, begin, end);
       }
     }
     return winner;
   }
 
-  private boolean kept(int id, long cut, double belowBest) {
+  /** How many ids may win as far as their logits go. */
+  private int candidates(int begin, int end) {
+    int n = 0;
+    for (int id = begin; id < end; id++) {
+      n += logits[id] >= floor ? 1 : 0;
+    }
+    return n;
+  }
+
+  /** Computes only the blocks of words that are needed. */
+  private void drawAmongFew(int position, int begin, int end) {
+    for (int id = begin; id < end; id++) {
+      if (logits[id] >= floor) { // false for NaN
+        Philox.block(position, CHOICE, id / WORDS, 0, seedLow, seedHigh, words);
+        challenge(id, words[id % WORDS]);
+      }
+    }
+  }
+
+  /** Computes all words at once, and passes over most of them at one comparison each. */
+  private void drawAmongMany(int position, int begin, int end) {
+    run.compute(position, CHOICE, begin / WORDS, seedLow, seedHigh);
+    long least = Gumbel.leastWord(winning, highest(begin, end) / temperature);
+    for (int block = 0; begin + block * WORDS < end; block++) {
+      if (run.reaches(block, least)) {
+        int first = begin + block * WORDS;
+        for (int id = first; id < Math.min(first + WORDS, end); id++) {
+          if (logits[id] >= floor) {
+            challenge(id, run.word(block, id - first));
+          }
+        }
+      }
+    }
+  }
+
+  private float highest(int begin, int end) {
+    float highest = Float.NEGATIVE_INFINITY;
+    for (int id = begin; id < end; id++) {
+      float logit = logits[id];
+      highest = logit > highest ? logit : highest;
+    }
+    return highest;
+  }
+
+  /** Makes an id the winner if its sum is the largest so far. */
+  private void challenge(int id, int word) {
+    double scaled = logits[id] / temperature;
+    if (scaled + Gumbel.upperBound(word) < winning || !kept(id, scaled - bestScaled)) {
+      return;
+    }
+    double sum = scaled + Gumbel.noise(word);
+    if (sum > winning || (sum == winning && id < winner)) {
+      winner = id;
+      winning = sum;
+      floor = floor();
+    }
+  }
+
+  private boolean kept(int id, double belowBest) {
     return KeyHeap.key(logits[id], id) >= cut && (minP == 0 || StrictMath.exp(belowBest) >= minP);
   }
 
-  private boolean anyReaches(float floor, int begin, int end) {
-    boolean any = false;
-    for (int id = begin; id < end; id++) {
-      any |= logits[id] >= floor;
-    }
-    return any;
-  }
-
-  /** A logit below this one is either cut off or cannot reach {@code winning}. */
-  private float floor(double winning, long cut) {
+  /** A logit below this one is either cut off or cannot reach {@link #winning}. */
+  private float floor() {
     double bound = (winning - Gumbel.MAX) * temperature;
     float canWin = (float) (bound - Math.abs(bound) * 1e-6); // leaves room for its own rounding
     return cut == KeyHeap.LOWEST ? canWin : Math.max(canWin, KeyHeap.value(cut));
-  }
-
-  private void fillWords(int position, int id) {
-    Philox.block(position, CHOICE, id / WORDS, 0, seedLow, seedHigh, words);
   }
 
   @Override
