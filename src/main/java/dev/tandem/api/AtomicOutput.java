@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -22,7 +23,16 @@ import java.util.stream.Stream;
  * removed by the next one that writes to the same place.
  */
 final class AtomicOutput implements AutoCloseable {
-  private static final Pattern TEMPORARY = Pattern.compile("\\.(.+)\\.tandem-([0-9]+)-[0-9a-f]+");
+  private static final Pattern TEMPORARY =
+      Pattern.compile("\\.(.+)\\.tandem-([0-9]+)-[0-9a-f]+(-old)?");
+
+  private static final String SET_ASIDE = "-old";
+
+  /** Files that models in directories consist of. */
+  private static final Pattern OF_MODELS =
+      Pattern.compile(
+          "(generation_)?config\\.json|vocab\\.(json|bin)|merges\\.txt|tokenizer.*|special_.*\\.json"
+              + "|.*\\.safetensors(\\.index\\.json)?|model\\.bin|w[tp]e\\.npy");
 
   private final Path out;
   private final boolean overwrite;
@@ -70,15 +80,45 @@ final class AtomicOutput implements AutoCloseable {
     return Files.getFileStore(directory).getUsableSpace();
   }
 
-  private void checkFree() throws FileAlreadyExistsException {
-    if (!overwrite && Files.exists(out)) {
+  /** What is there may be replaced if that was asked for and it can only be a model. */
+  private void checkFree() throws IOException {
+    if (!Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    if (!overwrite) {
       throw new FileAlreadyExistsException(out.toString());
+    }
+    if (Files.isDirectory(out)) {
+      checkReplaceable();
+    } else if (!Files.isRegularFile(out)) {
+      throw new IOException(out + " is not a file and is not replaced; choose another name");
+    }
+  }
+
+  private void checkReplaceable() throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(out)) {
+      for (Path entry : entries) {
+        String name = Objects.toString(entry.getFileName(), "");
+        if (Files.isDirectory(entry) || !OF_MODELS.matcher(name).matches()) {
+          throw new IOException(
+              out
+                  + " has something else in it ("
+                  + name
+                  + ") and is not replaced; remove it first");
+        }
+      }
     }
   }
 
   /** Moves what was written into its place; after that, nothing is left to close. */
   void commit() throws IOException {
     checkFree();
+    if (Files.exists(out) && Files.isDirectory(out) != Files.isDirectory(temporary)) {
+      throw new IOException(
+          out
+              + (Files.isDirectory(out) ? " is a directory" : " is a file")
+              + " and is not replaced by the other; remove it first");
+    }
     if (Files.isDirectory(out) || Files.isDirectory(temporary)) {
       replaceDirectory();
     } else {
@@ -89,7 +129,7 @@ final class AtomicOutput implements AutoCloseable {
 
   /** A directory cannot be replaced in one step: the old one is set aside for a moment. */
   private void replaceDirectory() throws IOException {
-    Path old = directory.resolve(temporary.getFileName() + "0");
+    Path old = directory.resolve(temporary.getFileName() + SET_ASIDE);
     boolean exists = Files.exists(out);
     if (exists) {
       Files.move(out, old, StandardCopyOption.ATOMIC_MOVE);
@@ -121,9 +161,18 @@ final class AtomicOutput implements AutoCloseable {
       for (Path entry : entries) {
         Matcher matcher = TEMPORARY.matcher(Objects.toString(entry.getFileName(), ""));
         if (matcher.matches() && matcher.group(1).equals(name) && !isAlive(matcher.group(2))) {
-          delete(entry);
+          removeOrRestore(entry, directory.resolve(name));
         }
       }
+    }
+  }
+
+  /** What a killed process had set aside is the only copy if nothing has taken its place. */
+  private static void removeOrRestore(Path left, Path out) throws IOException {
+    if (left.toString().endsWith(SET_ASIDE) && !Files.exists(out)) {
+      Files.move(left, out, StandardCopyOption.ATOMIC_MOVE);
+    } else {
+      delete(left);
     }
   }
 

@@ -28,8 +28,8 @@ final class Gumbel {
 
   /**
    * A word below this one, as an unsigned number, has a noise with which a scaled logit of at most
-   * {@code scaled} stays below {@code winning}, also after the sum is rounded. From G at most
-   * -ln(1 - u): it must hold that 1 - u is at most e^-(winning - scaled).
+   * {@code scaled} stays below {@code winning}, also after the sum is rounded. From G at most -ln(1
+   * - u): it must hold that 1 - u is at most e^-(winning - scaled).
    */
   static long leastWord(double winning, double scaled) {
     double wanted = winning - scaled - 8 * Math.ulp(Math.abs(winning) + Math.abs(scaled));

@@ -83,11 +83,12 @@ final class Philox {
     int word(int block, int word) {
       return (int)
           (switch (word) {
-            case 0 -> c0;
-            case 1 -> c1;
-            case 2 -> c2;
-            default -> c3;
-          })[block];
+                case 0 -> c0;
+                case 1 -> c1;
+                case 2 -> c2;
+                default -> c3;
+              })
+              [block];
     }
   }
 }

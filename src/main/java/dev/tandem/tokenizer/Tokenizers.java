@@ -200,6 +200,6 @@ public final class Tokenizers {
       throw new IllegalArgumentException(
           tokenizer.getClass() + " of " + tokenizer.vocabSize() + " ids for " + vocabSize);
     }
-    return known.padded(vocabSize);
+    return vocabSize == tokenizer.vocabSize() ? tokenizer : known.padded(vocabSize);
   }
 }

@@ -62,7 +62,10 @@ final class FlatFileReader implements ModelReader {
           model.format(),
           model.config(),
           model.layout().tensors(file),
-          () -> builtIn ? Tokenizers.gpt2() : match.format().tokenizer(folder, options, model),
+          () ->
+              builtIn
+                  ? Tokenizers.padded(Tokenizers.gpt2(), model.config().vocabSize())
+                  : match.format().tokenizer(folder, options, model),
           file.closeables(),
           notes);
     } catch (IOException | RuntimeException e) {

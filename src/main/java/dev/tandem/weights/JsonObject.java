@@ -129,6 +129,11 @@ final class JsonObject {
     return new JsonObject(path, "");
   }
 
+  /** Whether it has no members. */
+  boolean isEmpty() {
+    return members.isEmpty();
+  }
+
   /** The same with members added or replaced; a value is a number, true, false, null or text. */
   JsonObject with(Map<String, String> pairs) {
     JsonObject changed = new JsonObject(path, prefix);

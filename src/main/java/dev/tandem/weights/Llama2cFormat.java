@@ -10,7 +10,9 @@ import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Folder.OpenFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * llama2.c checkpoints; matrices are {@code [out, in]}, each kind is grouped over all layers.
@@ -61,12 +63,13 @@ final class Llama2cFormat implements FlatFormat {
     if (file.data().bytes() >= MAGIC_BYTES) {
       ByteBuffer start = file.data().slice(0, MAGIC_BYTES);
       if (start.getInt() == MAGIC) {
-        return later(file, start.getInt());
+        return later(file, start.getInt(), stated);
       }
     }
     try {
       ByteBuffer header = header(file, SHAPE_BYTES);
-      ModelConfig config = config(file, header, header.getInt(VOCAB_SIZE_AT) > 0, true);
+      ModelConfig config =
+          agreed(stated, config(file, header, header.getInt(VOCAB_SIZE_AT) > 0, true));
       FlatLayout layout = layoutOfVersion0(config);
       layout.check(file);
       return new FlatModel("llama2.c version 0", config, layout, List.of());
@@ -75,7 +78,7 @@ final class Llama2cFormat implements FlatFormat {
     }
   }
 
-  private static FlatModel later(OpenFile file, int version) throws IOException {
+  private static FlatModel later(OpenFile file, int version, JsonObject stated) throws IOException {
     if (version != 1 && version != 2) {
       throw new ModelFormatException(file.path(), "llama2.c version", "0, 1 or 2", "" + version);
     }
@@ -85,7 +88,7 @@ final class Llama2cFormat implements FlatFormat {
     if (shared != 0 && shared != 1) {
       throw new ModelFormatException(file.path(), "shared_classifier", "0 or 1", "" + shared);
     }
-    ModelConfig config = config(file, shape, shared == 1, false);
+    ModelConfig config = agreed(stated, config(file, shape, shared == 1, false));
     int used = MAGIC_BYTES + SHAPE_BYTES + 1;
     FlatLayout layout;
     if (version == 2) {
@@ -156,6 +159,50 @@ final class Llama2cFormat implements FlatFormat {
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ModelFormatException(file.path(), "header: " + e.getMessage());
     }
+  }
+
+  /**
+   * The config of a file with what is stated beside it: the base of the rotary frequencies and the
+   * epsilon, which the file does not say. The rest must be as the file says.
+   *
+   * @param stated by Hugging Face's names
+   */
+  private static ModelConfig agreed(JsonObject stated, ModelConfig header)
+      throws ModelFormatException {
+    if (stated.isEmpty()) {
+      return header;
+    }
+    Map<String, Integer> sizes = new LinkedHashMap<>();
+    sizes.put("hidden_size", header.dModel());
+    sizes.put("intermediate_size", header.dFf());
+    sizes.put("num_hidden_layers", header.nLayers());
+    sizes.put("num_attention_heads", header.nHeads());
+    sizes.put("num_key_value_heads", header.nKvHeads());
+    sizes.put("vocab_size", header.vocabSize());
+    sizes.put("max_position_embeddings", header.maxSeq());
+    Map<String, String> fields = new LinkedHashMap<>();
+    for (Map.Entry<String, Integer> size : sizes.entrySet()) {
+      int value = size.getValue();
+      if (stated.integer(size.getKey(), value) != value) {
+        throw stated.wrong(size.getKey(), value + ", as the model's file says");
+      }
+      fields.put(size.getKey(), Integer.toString(value));
+    }
+    if (!stated.has("rms_norm_eps")) {
+      fields.put("rms_norm_eps", Float.toString(NORM_EPS));
+    }
+    ModelConfig config = LlamaConfig.of(stated.with(fields), !header.tiedHead()).model();
+    if (config.ropeFactors()) {
+      throw stated.wrong("rope_scaling", "none, because llama2.c knows none");
+    }
+    if (config.bias() != LinearBias.NONE || config.headDim() != header.headDim()) {
+      throw new ModelFormatException(
+          stated.path(), "biases and heads of another size do not fit a llama2.c file");
+    }
+    if (config.tiedHead() != header.tiedHead()) {
+      throw stated.wrong("tie_word_embeddings", header.tiedHead() + ", as the model's file says");
+    }
+    return config;
   }
 
   private static void checkGroups(OpenFile file, ModelConfig config, int groupSize)

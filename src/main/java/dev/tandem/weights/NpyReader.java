@@ -114,7 +114,7 @@ final class NpyReader implements ModelReader {
           tensors,
           () ->
               builtIn
-                  ? Tokenizers.gpt2()
+                  ? Tokenizers.padded(Tokenizers.gpt2(), config.vocabSize())
                   : TokenizerFiles.ofModel(folder, options.tokenizer(), config.vocabSize()),
           files,
           notes,

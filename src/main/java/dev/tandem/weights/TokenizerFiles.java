@@ -111,7 +111,7 @@ public final class TokenizerFiles {
           vocabSize + " tokens, because the model has so many",
           "" + tokenizer.vocabSize());
     }
-    return missing == 0 ? tokenizer : Tokenizers.padded(tokenizer, vocabSize);
+    return Tokenizers.padded(tokenizer, vocabSize);
   }
 
   private static Tokenizer given(Path path, OptionalInt vocabSize) throws IOException {

@@ -74,6 +74,39 @@ class ConvertCommandTest {
     assertThat(directory).isEmptyDirectory();
   }
 
+  /** What is not a model, or not the same kind of thing, is never replaced. */
+  @Test
+  void forceReplacesModelsOnly() throws IOException {
+    Path precious = Files.createDirectory(directory.resolve("precious"));
+    Files.writeString(precious.resolve("thesis.txt"), "years of work");
+    for (String format : new String[] {"hf", "gguf"}) {
+      String[] into = {"--format", format, "--force"};
+      tandem("convert", "stories260K", precious.toString(), into[0], into[1], into[2])
+          .assertFails(1, "thesis.txt", "not replaced");
+    }
+    assertThat(precious.resolve("thesis.txt")).hasContent("years of work");
+    String model = directory.resolve("model").toString();
+    assertThat(tandem("convert", "stories260K", model, "--format", "hf").code()).isZero();
+    assertThat(tandem("convert", "stories260K", model, "--format", "hf", "--force").code())
+        .isZero();
+    tandem("convert", "stories260K", model, "--format", "gguf", "--force")
+        .assertFails(1, "is a directory", "not replaced");
+    assertThat(Path.of(model)).isDirectoryContaining(file -> file.endsWith("config.json"));
+  }
+
+  /** What a llama2.c file does not say may be stated; what it says, not otherwise. */
+  @Test
+  void configOfLlama2c() {
+    assertThat(tandem("inspect", "stories260K", "--config", "rope_theta=500").result())
+        .contains("ropeTheta    500.0", "normEps      1.0E-5");
+    assertThat(tandem("inspect", "stories260K", "--config", "rms_norm_eps=1e-6").result())
+        .contains("ropeTheta    10000.0", "normEps      1.0E-6");
+    tandem("inspect", "stories260K", "--config", "num_attention_heads=4")
+        .assertFails(1, "num_attention_heads", "8, as the model's file says");
+    tandem("inspect", "stories260K", "--config", "hidden_act=gelu").assertFails(1, "hidden_act");
+    tandem("inspect", "stories260K", "--config", "attention_bias=true").assertFails(1, "biases");
+  }
+
   /** The config is given in pieces, and takes the place of what is beside the model. */
   @Test
   void configOfAnyCommand() throws IOException {

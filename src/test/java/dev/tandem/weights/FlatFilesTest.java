@@ -41,6 +41,18 @@ class FlatFilesTest {
     this.directory = directory;
   }
 
+  /** Rows that pad a vocabulary have ids, too, but no tokens. */
+  @Test
+  void builtInTokenizersArePadded() throws IOException {
+    Checkpoint model =
+        RandomModels.of("padded", RandomModels.gpt2(1, 2, 12, 50304, 16), DType.F32, 1);
+    Path file = write("model.bin", DumpFiles.modelBin(model, false));
+    try (Checkpoint read = open(file, "linear=in_out")) {
+      assertThat(read.tokenizer().vocabSize()).isEqualTo(50304);
+      assertThat(read.tokenizer().encode("Hello", false)).containsExactly(15496);
+    }
+  }
+
   private Path write(String name, byte[] bytes) throws IOException {
     return Files.write(directory.resolve(name), bytes);
   }
