@@ -109,7 +109,7 @@ final class InspectCommand implements Callable<Integer> {
       facts.put("parameters", checkpoint.parameterCount());
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
-      facts.put("kv_bytes_per_token", kvBytesPerToken(config));
+      facts.put("kv_bytes_per_token", kvBytesPerToken(checkpoint));
       if (checkpoint.knowsHash() && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
         facts.put("model_hash", checkpoint.hash().hex());
       }
@@ -161,8 +161,11 @@ final class InspectCommand implements Callable<Integer> {
     return facts;
   }
 
-  private static long kvBytesPerToken(ModelConfig config) {
-    return 2 * F32_BYTES * config.nLayers() * config.nKvHeads() * config.headDim();
+  /** Of the blocks that it holds. */
+  private static long kvBytesPerToken(Checkpoint checkpoint) {
+    ModelConfig config = checkpoint.config();
+    int layers = checkpoint.part().layerEnd() - checkpoint.part().layerBegin();
+    return 2 * F32_BYTES * layers * config.nKvHeads() * config.headDim();
   }
 
   private static double rounded(double value) {

@@ -35,7 +35,8 @@ final class FlatFileReader implements ModelReader {
   public boolean accepts(ModelLocation location) {
     return location.file().isPresent()
         ? location.file().get().endsWith(SUFFIX)
-        : location.folder().contains(fileIn(location));
+        : location.folder().contains(fileIn(location))
+            && !HuggingFaceReader.isIn(location.folder());
   }
 
   /** In a directory, the one that has its name. */

@@ -23,6 +23,11 @@ final class HuggingFaceReader implements ModelReader {
         + " model.safetensors, or the .safetensors or .safetensors.index.json file)";
   }
 
+  /** Whether a directory holds weights in safetensors; dumps beside them are copies, then. */
+  static boolean isIn(Folder folder) {
+    return folder.contains(FILE) || folder.contains(INDEX);
+  }
+
   @Override
   public boolean accepts(ModelLocation location) {
     Folder folder = location.folder();

@@ -45,7 +45,9 @@ final class NpyReader implements ModelReader {
   public boolean accepts(ModelLocation location) {
     return location.file().isPresent()
         ? location.file().get().endsWith(SUFFIX)
-        : TOKEN_FILES.stream().anyMatch(file -> pair(location.folder(), file + SUFFIX).isPresent());
+        : !HuggingFaceReader.isIn(location.folder())
+            && TOKEN_FILES.stream()
+                .anyMatch(file -> pair(location.folder(), file + SUFFIX).isPresent());
   }
 
   private static Optional<Pair> pair(Folder folder, String tokens) {

@@ -94,6 +94,17 @@ class ConvertCommandTest {
     assertThat(Path.of(model)).isDirectoryContaining(file -> file.endsWith("config.json"));
   }
 
+  /** Dumps beside safetensors do not hide them. */
+  @Test
+  void safetensorsComeFirstInADirectory() throws IOException {
+    String model = directory.resolve("model").toString();
+    assertThat(tandem("convert", "gpt2-shakespeare", model, "--format", "hf").code()).isZero();
+    for (String stray : new String[] {"model.bin", "wte.npy", "wpe.npy"}) {
+      Files.write(directory.resolve("model").resolve(stray), new byte[100]);
+    }
+    assertThat(tandem("inspect", model).result()).contains("(safetensors)");
+  }
+
   /** What a llama2.c file does not say may be stated; what it says, not otherwise. */
   @Test
   void configOfLlama2c() {
