@@ -179,7 +179,7 @@ TEST_F(StageErrorsTest, EveryTensorMustBeThereOnceAndRight) {
       expectTensorsRefused(
           *m, [&](auto& t) { t[i].dtype = TD_F16; }, "bytes of data");
       expectTensorsRefused(
-          *m, [&](auto& t) { t[i].dtype = 3; }, "unknown dtype");
+          *m, [&](auto& t) { t[i].dtype = TD_IQ4_NL + 1; }, "unknown dtype");
       expectTensorsRefused(
           *m, [&](auto& t) { t[i].transposed = 2; }, "transposed");
       expectTensorsRefused(
