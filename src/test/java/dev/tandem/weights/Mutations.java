@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import dev.tandem.tensor.Tensor;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -22,6 +23,10 @@ import java.util.Random;
 final class Mutations {
   private static final int LONG = 20_000;
   private static final long MAX_EXTRA_BYTES = 64 << 20;
+
+  /** A hang: a case takes milliseconds. */
+  private static final long MAX_NANOS = 5_000_000_000L;
+
   private static final int[] EXTREMES = {
     0, 1, -1, 2, 255, 256, 65_535, 1 << 20, 1 << 24, 1 << 30, Integer.MAX_VALUE, Integer.MIN_VALUE
   };
@@ -123,6 +128,8 @@ final class Mutations {
   private void check(Path model, long seed, String file) throws IOException {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long before = threads.getCurrentThreadAllocatedBytes();
+    long directBefore = directBytes();
+    long begin = System.nanoTime();
     boolean valid = true;
     try (Checkpoint checkpoint = Checkpoints.open(model.toString(), options)) {
       use(checkpoint);
@@ -134,14 +141,30 @@ final class Mutations {
     }
     long allocated = threads.getCurrentThreadAllocatedBytes() - before;
     assertThat(allocated).as("seed %d", seed).isLessThan(MAX_EXTRA_BYTES);
+    assertThat(directBytes() - directBefore).as("seed %d", seed).isLessThan(MAX_EXTRA_BYTES);
+    assertThat(System.nanoTime() - begin).as("seed %d", seed).isLessThan(MAX_NANOS);
     opened += valid ? 1 : 0;
     refused += valid ? 0 : 1;
   }
 
+  /** Memory outside of the heap; what was freed meanwhile can only make it less. */
+  private static long directBytes() {
+    return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+        .filter(pool -> pool.getName().equals("direct"))
+        .mapToLong(BufferPoolMXBean::getMemoryUsed)
+        .sum();
+  }
+
+  /** Reads every kind of row, and the tokenizer. */
   private static void use(Checkpoint checkpoint) throws IOException {
     List<Tensor> tensors = List.copyOf(checkpoint.tensors().values());
     for (Tensor tensor : tensors) {
       tensor.data().slice(tensor.bytes() - 1, 1).get();
+      int n = (int) Math.min(tensor.elements(), 1024);
+      int row = n - n % tensor.dtype().blockElements();
+      float[] values = new float[row];
+      tensor.read(0, row, values, 0);
+      tensor.read(tensor.elements() - row, row, values, 0);
     }
     EmbeddingTable table = EmbeddingTable.of(checkpoint);
     int last = checkpoint.config().vocabSize() - 1;
