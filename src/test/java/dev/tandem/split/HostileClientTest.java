@@ -35,7 +35,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(300)
+@Timeout(900)
 class HostileClientTest {
   private static final int MAX_SEQUENCES = 6;
   private static final int MAX_STEP = FrameHeader.messageBytes(C, D);
