@@ -24,7 +24,7 @@ final class ConversionMixin {
       paramLabel = "TYPE",
       description =
           "What the matrices become: f32, f16, bf16, q8_0 or q4_0. Vectors are always f32; where"
-              + " rows are not whole blocks of 32, f16. Default: each tensor's own type")
+              + " rows are not whole blocks of 32, f16. Default: each tensor's own type, f32 for random weights")
   private Optional<OutputType> type = Optional.empty();
 
   @Option(

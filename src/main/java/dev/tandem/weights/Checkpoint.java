@@ -81,23 +81,6 @@ public final class Checkpoint implements AutoCloseable {
       TokenizerOpener opener,
       List<? extends Closeable> files,
       List<String> notes) {
-    this(name, format, config, tensors, opener, files, notes, Map::of);
-  }
-
-  /**
-   * The same, of a file that states its tensors' digests.
-   *
-   * @param digestOpener called when they are first needed
-   */
-  Checkpoint(
-      String name,
-      String format,
-      ModelConfig config,
-      Map<String, Tensor> tensors,
-      TokenizerOpener opener,
-      List<? extends Closeable> files,
-      List<String> notes,
-      DigestOpener digestOpener) {
     this(
         name,
         format,
@@ -106,15 +89,16 @@ public final class Checkpoint implements AutoCloseable {
         opener,
         files,
         notes,
-        digestOpener,
+        Map::of,
         ModelPart.whole(config),
         List.of());
   }
 
   /**
-   * A part of a model.
+   * A part of a model, or all of it.
    *
    * @param tensors those that the part holds
+   * @param digestOpener called when the digests that the file states are first needed
    * @param modelTensors the list that the whole model's hash is made of; empty if it is not known
    */
   Checkpoint(

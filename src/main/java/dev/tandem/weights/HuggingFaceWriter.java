@@ -61,11 +61,6 @@ final class HuggingFaceWriter implements ModelWriter {
   }
 
   @Override
-  public boolean accepts(Path out) {
-    return false; // a directory's name says nothing
-  }
-
-  @Override
   public Set<DType> types() {
     return Set.of(DType.F32, DType.F16, DType.BF16);
   }

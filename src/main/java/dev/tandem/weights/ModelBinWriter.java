@@ -32,11 +32,6 @@ final class ModelBinWriter implements ModelWriter {
   }
 
   @Override
-  public boolean accepts(Path out) {
-    return false; // a directory's name says nothing
-  }
-
-  @Override
   public Set<DType> types() {
     return Set.of(DType.F32);
   }

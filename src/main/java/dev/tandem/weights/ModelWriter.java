@@ -15,8 +15,13 @@ public interface ModelWriter {
   /** What it writes, for a message that lists the possibilities. */
   String writes();
 
-  /** Whether a path's name says that this format is meant, such as by its extension. */
-  boolean accepts(Path out);
+  /**
+   * Whether a path's name says that this format is meant, such as by its extension; a directory's
+   * name says nothing.
+   */
+  default boolean accepts(Path out) {
+    return false;
+  }
 
   /** The types that it can hold; F32 is among them. */
   Set<DType> types();

@@ -76,15 +76,15 @@ class HubModelTest {
   void addressesAreWhatTheEnvironmentSays() throws HubException {
     assertThat(HubAccess.of(Map.of()).endpoint()).hasToString("https://huggingface.co");
     assertThat(HubAccess.of(Map.of("HF_TOKEN", " ")).token()).isEmpty();
-    HubAccess mirror =
-        HubAccess.of(Map.of("HF_ENDPOINT", "https://Mirror.example/hf/", "HF_TOKEN", " t\n"));
-    assertThat(mirror.token()).contains("t");
-    assertThat(mirror.uri("/api", "a b", "ü", "x/y"))
-        .hasToString("https://Mirror.example/hf/api/a%20b/%C3%BC/x%2Fy");
-    assertThat(mirror.isHub(URI.create("https://mirror.example:443/else"))).isTrue();
-    assertThat(mirror.isHub(URI.create("http://mirror.example:443/"))).isFalse();
-    assertThat(mirror.isHub(URI.create("https://mirror.example:444/"))).isFalse();
-    assertThat(mirror.isHub(URI.create("https://mirror.example.evil/"))).isFalse();
+    HubAccess other =
+        HubAccess.of(Map.of("HF_ENDPOINT", "https://Hub.example/hf/", "HF_TOKEN", " t\n"));
+    assertThat(other.token()).contains("t");
+    assertThat(other.uri("/api", "a b", "ü", "x/y"))
+        .hasToString("https://Hub.example/hf/api/a%20b/%C3%BC/x%2Fy");
+    assertThat(other.isHub(URI.create("https://hub.example:443/else"))).isTrue();
+    assertThat(other.isHub(URI.create("http://hub.example:443/"))).isFalse();
+    assertThat(other.isHub(URI.create("https://hub.example:444/"))).isFalse();
+    assertThat(other.isHub(URI.create("https://hub.example.evil/"))).isFalse();
   }
 
   @ParameterizedTest

@@ -67,7 +67,7 @@ class GgufWriterTest {
   }
 
   private static List<ModelConfig> configs() {
-    ModelConfig erf = withActivation(TestModels.GPT2, Activation.GELU_ERF);
+    ModelConfig erf = ConfigChange.with(TestModels.GPT2, "activation", Activation.GELU_ERF);
     return List.of(
         TestModels.GPT2,
         erf,
@@ -75,51 +75,7 @@ class GgufWriterTest {
         TestModels.llama(false),
         GgufModels.llama(LinearBias.QKV, true, false, 32),
         GgufModels.llama(LinearBias.ATTENTION, false, true, 64),
-        withTheta(GgufModels.llama(), 12_345.678_9));
-  }
-
-  private static ModelConfig withActivation(ModelConfig c, Activation activation) {
-    return new ModelConfig(
-        c.architecture(),
-        c.nLayers(),
-        c.nHeads(),
-        c.nKvHeads(),
-        c.headDim(),
-        c.dModel(),
-        c.dFf(),
-        c.vocabSize(),
-        c.maxSeq(),
-        c.norm(),
-        c.normEps(),
-        activation,
-        c.gatedFfn(),
-        c.bias(),
-        c.rope(),
-        c.ropeTheta(),
-        c.ropeFactors(),
-        c.tiedHead());
-  }
-
-  private static ModelConfig withTheta(ModelConfig c, double theta) {
-    return new ModelConfig(
-        c.architecture(),
-        c.nLayers(),
-        c.nHeads(),
-        c.nKvHeads(),
-        c.headDim(),
-        c.dModel(),
-        c.dFf(),
-        c.vocabSize(),
-        c.maxSeq(),
-        c.norm(),
-        c.normEps(),
-        c.activation(),
-        c.gatedFfn(),
-        c.bias(),
-        c.rope(),
-        theta,
-        c.ropeFactors(),
-        c.tiedHead());
+        ConfigChange.with(GgufModels.llama(), "ropeTheta", 12_345.678_9));
   }
 
   @ParameterizedTest
@@ -236,12 +192,12 @@ class GgufWriterTest {
   @Test
   void notesSayWhatLlamaCppWouldDoOtherwise() throws IOException {
     GgufWriter writer = new GgufWriter();
-    ModelConfig erf = withActivation(TestModels.GPT2, Activation.GELU_ERF);
+    ModelConfig erf = ConfigChange.with(TestModels.GPT2, "activation", Activation.GELU_ERF);
     assertThat(writer.notes(RandomModels.of("m", erf, DType.F32, 1)).toString())
         .contains("gelu_tanh", "gelu_erf");
     assertThat(writer.notes(RandomModels.of("m", GgufModels.llama(), DType.F32, 1)).toString())
         .doesNotContain("silu", "RoPE");
-    ModelConfig theta = withTheta(GgufModels.llama(), 12_345.678_9);
+    ModelConfig theta = ConfigChange.with(GgufModels.llama(), "ropeTheta", 12_345.678_9);
     assertThat(writer.notes(RandomModels.of("m", theta, DType.F32, 1)).toString())
         .contains("12345.6789");
   }

@@ -208,7 +208,7 @@ class HuggingFaceLlamaTest {
     Path config = directory.resolve("config.json");
     Files.writeString(
         config, Files.readString(config).replace("\"vocab_size\": 512", "\"vocab_size\": 1024"));
-    Checkpoint model = ForeignLayouts.random(withVocab(c, 1024), DType.F16, 1);
+    Checkpoint model = ForeignLayouts.random(ConfigChange.with(c, "vocabSize", 1024), DType.F16, 1);
     Files.write(
         directory.resolve("model.safetensors"),
         StoredTensor.safetensors(ForeignLayouts.llama(model, "model.")));
@@ -217,28 +217,6 @@ class HuggingFaceLlamaTest {
     }
     Files.writeString(directory.resolve("generation_config.json"), "{\"eos_token_id\": [\"x\"]}");
     assertMalformed("generation_config.json", "eos_token_id", "32-bit integer");
-  }
-
-  private static ModelConfig withVocab(ModelConfig c, int vocabSize) {
-    return new ModelConfig(
-        c.architecture(),
-        c.nLayers(),
-        c.nHeads(),
-        c.nKvHeads(),
-        c.headDim(),
-        c.dModel(),
-        c.dFf(),
-        vocabSize,
-        c.maxSeq(),
-        c.norm(),
-        c.normEps(),
-        c.activation(),
-        c.gatedFfn(),
-        c.bias(),
-        c.rope(),
-        c.ropeTheta(),
-        c.ropeFactors(),
-        c.tiedHead());
   }
 
   @ParameterizedTest

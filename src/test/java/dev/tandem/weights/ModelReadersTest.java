@@ -186,27 +186,7 @@ class ModelReadersTest {
 
   @Test
   void anUntiedHeadIsReadAndMasksAreSkipped() throws IOException {
-    ModelConfig c = TestModels.GPT2;
-    ModelConfig untied =
-        new ModelConfig(
-            c.architecture(),
-            c.nLayers(),
-            c.nHeads(),
-            c.nKvHeads(),
-            c.headDim(),
-            c.dModel(),
-            c.dFf(),
-            c.vocabSize(),
-            c.maxSeq(),
-            c.norm(),
-            c.normEps(),
-            c.activation(),
-            c.gatedFfn(),
-            c.bias(),
-            c.rope(),
-            c.ropeTheta(),
-            c.ropeFactors(),
-            false);
+    ModelConfig untied = ConfigChange.with(TestModels.GPT2, "tiedHead", false);
     Checkpoint model = RandomModels.of("small", untied, DType.F16, 1);
     Path written = TestModels.writeGpt2(directory.resolve("gpt2"), model);
     Path weights = written.resolve("model.safetensors");
