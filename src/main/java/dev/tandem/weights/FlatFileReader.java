@@ -23,7 +23,12 @@ final class FlatFileReader implements ModelReader {
       List.of(
           new Llama2cFormat(), new LlmcFormat(), new ModelBinFormat(), new HeaderlessGpt2Format());
 
-  private record Match(FlatFormat format, FlatModel model) {}
+  /**
+   * A format that a file is of.
+   *
+   * @param stated what it was told of the file
+   */
+  private record Match(FlatFormat format, FlatModel model, JsonObject stated) {}
 
   @Override
   public String reads() {
@@ -55,6 +60,7 @@ final class FlatFileReader implements ModelReader {
       boolean builtIn =
           ForeignModels.hasBuiltInTokenizer(location, options, model.config(), new int[0]);
       List<String> notes = new ArrayList<>(model.notes());
+      notes.addAll(UnreadFields.check(match.stated()));
       if (builtIn) {
         notes.add(ForeignModels.BUILT_IN_NOTE);
       }
@@ -79,9 +85,10 @@ final class FlatFileReader implements ModelReader {
     List<Match> matches = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
     for (FlatFormat format : candidates(file)) {
-      Finding finding = format.examine(file, stated);
+      JsonObject own = stated.unread();
+      Finding finding = format.examine(file, own);
       if (finding instanceof FlatModel model) {
-        matches.add(new Match(format, model));
+        matches.add(new Match(format, model, own));
       } else if (finding instanceof NotThis other) {
         reasons.add(format.reads() + " (" + other.reason() + ")");
       }

@@ -56,6 +56,7 @@ final class ForeignModels {
     int[] stopIds = stopIds(config, folder);
     boolean builtIn = hasBuiltInTokenizer(location, options, model.config(), stopIds);
     List<String> notes = new ArrayList<>(model.notes());
+    notes.addAll(UnreadFields.check(config));
     if (builtIn) {
       notes.add(BUILT_IN_NOTE);
     }

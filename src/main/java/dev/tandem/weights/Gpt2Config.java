@@ -16,7 +16,9 @@ import java.util.TreeMap;
  */
 final class Gpt2Config {
   private static final double DEFAULT_NORM_EPS = 1e-5;
-  private static final int ASSUMED_HEAD_DIM = 64;
+
+  /** Of all GPT-2s that OpenAI released. */
+  static final int ASSUMED_HEAD_DIM = 64;
 
   /** What the keys of Hugging Face are called by others: nanoGPT, then the tutorials. */
   private static final Map<String, List<String>> ALIASES =
@@ -25,22 +27,6 @@ final class Gpt2Config {
           "n_head", List.of("n_heads"),
           "n_layer", List.of("n_layers"),
           "n_positions", List.of("block_size", "context_length"));
-
-  /** Of variations on GPT-2 that share its names. */
-  private static final List<String> VARIATIONS =
-      List.of(
-          "n_kv_head",
-          "n_kv_heads",
-          "n_query_groups",
-          "multi_query",
-          "use_rope",
-          "rope",
-          "rotary",
-          "qk_norm",
-          "num_experts",
-          "n_experts",
-          "pruned_heads",
-          "quantization_config");
 
   private final JsonObject json;
 
@@ -71,13 +57,15 @@ final class Gpt2Config {
   /** What was assumed because no file says it. */
   List<String> notes(ModelConfig config) {
     return isGuessed() && !json.has(key("n_head"))
-        ? List.of(
-            "assumed "
-                + config.nHeads()
-                + " heads of "
-                + ASSUMED_HEAD_DIM
-                + ", because no config says how many (--config n_head=NUMBER)")
+        ? List.of(assumedHeads(config.nHeads()))
         : List.of();
+  }
+
+  /** Says that heads are taken to be of {@link #ASSUMED_HEAD_DIM} elements. */
+  static String assumedHeads(int nHeads) {
+    return String.format(
+        "assumed %d heads of %d elements, because nothing says how many (--config n_head=NUMBER)",
+        nHeads, ASSUMED_HEAD_DIM);
   }
 
   /**
@@ -172,9 +160,6 @@ final class Gpt2Config {
     requireFlag("scale_attn_by_inverse_layer_idx", false);
     requireFlag("reorder_and_upcast_attn", false);
     requireFlag("add_cross_attention", false);
-    for (String key : VARIATIONS) {
-      json.requireNeutral(key);
-    }
     if (!json.text("position_embedding_type", "absolute").equals("absolute")) {
       throw json.wrong("position_embedding_type", "absolute");
     }

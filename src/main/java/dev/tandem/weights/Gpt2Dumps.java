@@ -10,8 +10,6 @@ import java.util.Map;
 
 /** What the flat formats of GPT-2 have in common. */
 final class Gpt2Dumps {
-  private static final int ASSUMED_HEAD_DIM = 64;
-
   /**
    * What is known of a model.
    *
@@ -40,17 +38,15 @@ final class Gpt2Dumps {
   static Described describe(JsonObject stated, Map<String, Integer> header)
       throws ModelFormatException {
     int width = stated.integer("n_embd", header.getOrDefault("n_embd", 0));
-    if (header.containsKey("n_head") || stated.has("n_head") || width % ASSUMED_HEAD_DIM != 0) {
+    if (header.containsKey("n_head")
+        || stated.has("n_head")
+        || width % Gpt2Config.ASSUMED_HEAD_DIM != 0) {
       return new Described(config(stated, header), List.of());
     }
     Map<String, Integer> assumed = new HashMap<>(header);
-    assumed.put("n_head", width / ASSUMED_HEAD_DIM);
-    return new Described(
-        config(stated, assumed),
-        List.of(
-            String.format(
-                "%d heads of %d elements are assumed (--config n_head=NUMBER says otherwise)",
-                width / ASSUMED_HEAD_DIM, ASSUMED_HEAD_DIM)));
+    int nHeads = width / Gpt2Config.ASSUMED_HEAD_DIM;
+    assumed.put("n_head", nHeads);
+    return new Described(config(stated, assumed), List.of(Gpt2Config.assumedHeads(nHeads)));
   }
 
   /** As {@link #describe}, of a file that says how many heads there are. */

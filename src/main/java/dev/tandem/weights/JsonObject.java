@@ -12,19 +12,26 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The members of one JSON object; a member that is {@code null} counts as absent. Duplicate keys
- * are an error, at any depth.
+ * are an error, at any depth. It remembers which members were asked for, whether they are there or
+ * not, so that what nobody reads can be told from the rest.
  */
 final class JsonObject {
   private static final int MAX_DEPTH = 64;
   private static final int MAX_STRING_CHARS = 1 << 20;
+
+  /** What strings say that something is off. */
+  private static final Set<String> OFF = Set.of("", "none", "null", "no", "off", "false");
 
   /** Strict and bounded; streaming only, because data binding would triple the start-up time. */
   static final JsonFactory FACTORY =
@@ -47,9 +54,19 @@ final class JsonObject {
   private final Map<String, Object> members = new LinkedHashMap<>();
   private final Set<String> nulls = new HashSet<>();
 
+  /** Keys that were given by {@link #with} and that are not in the file. */
+  private final Set<String> added = new LinkedHashSet<>();
+
+  private final Set<String> read;
+
   private JsonObject(String path, String prefix) {
+    this(path, prefix, new TreeSet<>());
+  }
+
+  private JsonObject(String path, String prefix, Set<String> read) {
     this.path = path;
     this.prefix = prefix;
+    this.read = read;
   }
 
   /**
@@ -129,18 +146,35 @@ final class JsonObject {
     return new JsonObject(path, "");
   }
 
-  /** Whether it has no members. */
+  /** Whether it has no members, not even null. */
   boolean isEmpty() {
-    return members.isEmpty();
+    return members.isEmpty() && nulls.isEmpty();
   }
 
-  /** The same with members added or replaced; a value is a number, true, false, null or text. */
+  /** The same, of which nothing has been read. */
+  JsonObject unread() {
+    return copy(new TreeSet<>());
+  }
+
+  private JsonObject copy(Set<String> alreadyRead) {
+    JsonObject copy = new JsonObject(path, prefix, alreadyRead);
+    copy.members.putAll(members);
+    copy.nulls.addAll(nulls);
+    copy.added.addAll(added);
+    return copy;
+  }
+
+  /**
+   * The same with members added or replaced; a value is a number, true, false, null or text. What
+   * is read of either counts as read of both.
+   */
   JsonObject with(Map<String, String> pairs) {
-    JsonObject changed = new JsonObject(path, prefix);
-    changed.members.putAll(members);
-    changed.nulls.addAll(nulls);
+    JsonObject changed = copy(read);
     pairs.forEach(
         (key, value) -> {
+          if (!members.containsKey(key) && !nulls.contains(key)) {
+            changed.added.add(key);
+          }
           changed.members.remove(key);
           if (value.matches("-?[0-9]{1,18}")) {
             changed.members.put(key, new BigInteger(value));
@@ -172,20 +206,26 @@ final class JsonObject {
 
   /** Whether the member is there and null, which differs from absent where that has a default. */
   boolean isNull(String key) {
+    read.add(key);
     return nulls.contains(key) && !members.containsKey(key);
   }
 
   /** Whether the member is there, is not null and not an empty object or array. */
   boolean has(String key) {
-    Object member = members.get(key);
+    Object member = read(key);
     boolean empty =
         (member instanceof JsonObject object && object.members.isEmpty())
             || (member instanceof List<?> list && list.isEmpty());
     return member != null && !empty;
   }
 
+  private @Nullable Object read(String key) {
+    read.add(key);
+    return members.get(key);
+  }
+
   int integer(String key) throws ModelFormatException {
-    Object member = members.get(key);
+    Object member = read(key);
     if (member instanceof BigInteger value && value.bitLength() < Integer.SIZE) {
       return value.intValue();
     }
@@ -193,34 +233,37 @@ final class JsonObject {
   }
 
   int integer(String key, int absent) throws ModelFormatException {
-    return members.containsKey(key) ? integer(key) : absent;
+    return read(key) == null ? absent : integer(key);
   }
 
   double number(String key, double absent) throws ModelFormatException {
-    if (!members.containsKey(key)) {
+    Object member = read(key);
+    if (member == null) {
       return absent;
     }
-    if (members.get(key) instanceof Number value) {
+    if (member instanceof Number value) {
       return value.doubleValue();
     }
     throw wrong(key, "a number");
   }
 
   boolean flag(String key, boolean absent) throws ModelFormatException {
-    if (!members.containsKey(key)) {
+    Object member = read(key);
+    if (member == null) {
       return absent;
     }
-    if (members.get(key) instanceof Boolean value) {
+    if (member instanceof Boolean value) {
       return value;
     }
     throw wrong(key, "true or false");
   }
 
   String text(String key, String absent) throws ModelFormatException {
-    if (!members.containsKey(key)) {
+    Object member = read(key);
+    if (member == null) {
       return absent;
     }
-    if (members.get(key) instanceof String value) {
+    if (member instanceof String value) {
       return value;
     }
     throw wrong(key, "a string");
@@ -228,10 +271,11 @@ final class JsonObject {
 
   /** The object that a member is; an empty one if it is absent. */
   JsonObject object(String key) throws ModelFormatException {
-    if (!members.containsKey(key)) {
+    Object member = read(key);
+    if (member == null) {
       return new JsonObject(path, prefix + key + ".");
     }
-    if (members.get(key) instanceof JsonObject value) {
+    if (member instanceof JsonObject value) {
       return value;
     }
     throw wrong(key, "an object");
@@ -240,9 +284,10 @@ final class JsonObject {
   /** The 32-bit integers that a member is, one or a list of them; none if it is absent. */
   int[] integers(String key) throws ModelFormatException {
     List<Object> values = new ArrayList<>();
-    if (members.get(key) instanceof List<?> list) {
+    Object member = read(key);
+    if (member instanceof List<?> list) {
       values.addAll(list);
-    } else if (members.containsKey(key)) {
+    } else if (member != null) {
       values.add(integer(key));
     }
     int[] integers = new int[values.size()];
@@ -258,8 +303,9 @@ final class JsonObject {
   /** The strings of a list; none if it is absent. */
   List<String> texts(String key) throws ModelFormatException {
     List<String> texts = new ArrayList<>();
-    if (members.containsKey(key)) {
-      if (!(members.get(key) instanceof List<?> list)) {
+    Object member = read(key);
+    if (member != null) {
+      if (!(member instanceof List<?> list)) {
         throw wrong(key, "a list of strings");
       }
       for (Object value : list) {
@@ -272,21 +318,15 @@ final class JsonObject {
     return texts;
   }
 
-  /**
-   * Checks that a member which would change the arithmetic does not: that it is absent, empty,
-   * false or 0.
-   *
-   * @throws ModelFormatException naming it
-   */
-  void requireNeutral(String key) throws ModelFormatException {
+  /** Whether a member says nothing, or that something is off: null, false, 0, empty or "none". */
+  boolean isOff(String key) {
     Object member = members.get(key);
-    boolean neutral =
-        !has(key)
-            || Boolean.FALSE.equals(member)
-            || (member instanceof Number number && number.doubleValue() == 0);
-    if (!neutral) {
-      throw wrong(key, "nothing, because it is not supported");
-    }
+    return member == null
+        || Boolean.FALSE.equals(member)
+        || (member instanceof Number number && number.doubleValue() == 0)
+        || (member instanceof String text && OFF.contains(text.toLowerCase(Locale.ROOT)))
+        || (member instanceof List<?> list && list.isEmpty())
+        || (member instanceof JsonObject object && object.members.isEmpty());
   }
 
   /**
@@ -298,6 +338,21 @@ final class JsonObject {
     if (number(key, supported) != supported) {
       throw wrong(key, supported + ", because no other is supported");
     }
+  }
+
+  /** Whether a member was asked for. */
+  boolean isRead(String key) {
+    return read.contains(key);
+  }
+
+  /** All keys that were asked for, in alphabetical order. */
+  Set<String> readKeys() {
+    return Collections.unmodifiableSet(read);
+  }
+
+  /** The keys that were added to what the file has. */
+  Set<String> added() {
+    return Collections.unmodifiableSet(added);
   }
 
   /** The keys of all members, in order. */

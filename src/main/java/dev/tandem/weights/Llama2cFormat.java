@@ -66,16 +66,17 @@ final class Llama2cFormat implements FlatFormat {
         return later(file, start.getInt(), stated);
       }
     }
+    FlatLayout layout;
+    ModelConfig alone;
     try {
       ByteBuffer header = header(file, SHAPE_BYTES);
-      ModelConfig config =
-          agreed(stated, config(file, header, header.getInt(VOCAB_SIZE_AT) > 0, true));
-      FlatLayout layout = layoutOfVersion0(config);
+      alone = config(file, header, header.getInt(VOCAB_SIZE_AT) > 0, true);
+      layout = layoutOfVersion0(alone);
       layout.check(file);
-      return new FlatModel("llama2.c version 0", config, layout, List.of());
     } catch (ModelFormatException e) {
       return new NotThis(e.problem());
     }
+    return new FlatModel("llama2.c version 0", agreed(stated, alone), layout, List.of());
   }
 
   private static FlatModel later(OpenFile file, int version, JsonObject stated) throws IOException {

@@ -25,32 +25,6 @@ record LlamaConfig(ModelConfig model, RopeScaling rope) {
   /** Far above any model's; the factors of the frequencies are allocated for it. */
   private static final int MAX_HEAD_DIM = 1 << 14;
 
-  /** Of models that are Llamas but for something that we do not compute. */
-  private static final List<String> VARIATIONS =
-      List.of(
-          "quantization_config",
-          "mlp_bias",
-          "attn_logit_softcapping",
-          "final_logit_softcapping",
-          "query_pre_attn_scalar",
-          "attention_multiplier",
-          "use_qk_norm",
-          "qk_norm",
-          "qk_layernorm",
-          "clip_qkv",
-          "no_rope_layers",
-          "nope_layer_interval",
-          "num_local_experts",
-          "num_experts",
-          "n_routed_experts",
-          "attention_chunk_size",
-          "scale_depth",
-          "parallel_residual",
-          "use_parallel_residual",
-          "rope_interleave",
-          "rope_interleaved",
-          "pruned_heads");
-
   /** Multipliers that do nothing if they are 1. */
   private static final List<String> MULTIPLIERS =
       List.of(
@@ -146,7 +120,7 @@ record LlamaConfig(ModelConfig model, RopeScaling rope) {
     boolean mistral = type.equals("mistral");
     int window = json.integer("sliding_window", DEFAULT_MISTRAL_WINDOW);
     boolean stated = json.has("sliding_window") || (mistral && !json.isNull("sliding_window"));
-    boolean effective = stated && json.flag("use_sliding_window", !type.equals("qwen2"));
+    boolean effective = json.flag("use_sliding_window", !type.equals("qwen2")) && stated;
     if (effective && window < maxSeq) {
       throw new ModelFormatException(
           json.path(),
@@ -171,9 +145,6 @@ record LlamaConfig(ModelConfig model, RopeScaling rope) {
     String activation = json.text("hidden_act", "silu");
     if (!activation.equals("silu") && !activation.equals("swish")) {
       throw json.wrong("hidden_act", "silu");
-    }
-    for (String key : VARIATIONS) {
-      json.requireNeutral(key);
     }
     for (String key : MULTIPLIERS) {
       json.requireNumber(key, 1);

@@ -92,10 +92,12 @@ final class NpyReader implements ModelReader {
             tokens.cols() + " columns, as " + pair.tokens() + " has",
             "" + positions.cols());
       }
-      Described described = describe(options.configOf(folder), tokens, positions);
+      JsonObject stated = options.configOf(folder);
+      Described described = describe(stated, tokens, positions);
       ModelConfig config = described.config();
       boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, config, new int[0]);
       List<String> notes = new ArrayList<>(described.notes());
+      notes.addAll(UnreadFields.check(stated));
       if (builtIn) {
         notes.add(ForeignModels.BUILT_IN_NOTE);
       }

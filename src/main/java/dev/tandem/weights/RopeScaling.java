@@ -2,6 +2,7 @@ package dev.tandem.weights;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * How a Hugging Face config stretches the rotary frequencies: {@code rope_scaling}, or the newer
@@ -9,6 +10,10 @@ import java.util.Optional;
  */
 final class RopeScaling {
   private static final double DEFAULT_THETA = 10_000;
+
+  /** Members that say nothing that matters where they are not read. */
+  private static final Set<String> OF_ALL_KINDS =
+      Set.of("rope_type", "type", "factor", "original_max_position_embeddings");
 
   private final double theta;
   private final float[] factors;
@@ -37,10 +42,8 @@ final class RopeScaling {
   static RopeScaling of(JsonObject json, int headDim) throws ModelFormatException {
     boolean newer = json.has("rope_parameters");
     JsonObject scaling = json.object(newer ? "rope_parameters" : "rope_scaling");
-    double theta =
-        newer && scaling.has("rope_theta")
-            ? scaling.number("rope_theta", DEFAULT_THETA)
-            : json.number("rope_theta", DEFAULT_THETA);
+    double outside = json.number("rope_theta", DEFAULT_THETA);
+    double theta = newer ? scaling.number("rope_theta", outside) : outside;
     if (!(theta > 0 && theta < 1e12)) {
       throw json.wrong("rope_theta", "a positive number");
     }
@@ -48,16 +51,25 @@ final class RopeScaling {
     String key = scaling.has("rope_type") ? "rope_type" : "type";
     String kind = kind(scaling, key, newer);
     int half = headDim / 2;
-    return switch (kind) {
-      case "default", "none" -> new RopeScaling(theta, new float[0]);
-      case "linear" -> {
-        float[] factors = new float[half];
-        Arrays.fill(factors, (float) positive(scaling, "factor", Optional.empty()));
-        yield new RopeScaling(theta, factors);
+    float[] factors =
+        switch (kind) {
+          case "default", "none" -> new float[0];
+          case "linear" -> linear(scaling, half);
+          case "llama3" -> llama3(scaling, json, theta, half, headDim);
+          default -> throw scaling.wrong(key, "default, linear or llama3");
+        };
+    for (String member : scaling.keys()) {
+      if (!scaling.isRead(member) && !OF_ALL_KINDS.contains(member) && !scaling.isOff(member)) {
+        throw scaling.wrong(member, "nothing, because scaling of the kind " + kind + " has none");
       }
-      case "llama3" -> new RopeScaling(theta, llama3(scaling, json, theta, half, headDim));
-      default -> throw scaling.wrong(key, "default, linear or llama3");
-    };
+    }
+    return new RopeScaling(theta, factors);
+  }
+
+  private static float[] linear(JsonObject scaling, int half) throws ModelFormatException {
+    float[] factors = new float[half];
+    Arrays.fill(factors, (float) positive(scaling, "factor", Optional.empty()));
+    return factors;
   }
 
   private static String kind(JsonObject scaling, String key, boolean newer)

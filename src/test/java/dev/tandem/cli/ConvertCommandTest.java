@@ -116,6 +116,8 @@ class ConvertCommandTest {
         .assertFails(1, "num_attention_heads", "8, as the model's file says");
     tandem("inspect", "stories260K", "--config", "hidden_act=gelu").assertFails(1, "hidden_act");
     tandem("inspect", "stories260K", "--config", "attention_bias=true").assertFails(1, "biases");
+    tandem("inspect", "stories260K", "--config", "rope_thta=500")
+        .assertFails(1, "--config rope_thta: no such field", "rope_theta");
   }
 
   /** The config is given in pieces, and takes the place of what is beside the model. */
