@@ -21,7 +21,10 @@ import java.util.Random;
  * ModelFormatException}.
  */
 final class Mutations {
+  /** Cases of one test class in a long run, over all of its files. */
   private static final int LONG = 20_000;
+
+  private static final int LEAST = 1_000;
   private static final long MAX_EXTRA_BYTES = 64 << 20;
 
   /** A hang: a case takes milliseconds. */
@@ -39,15 +42,17 @@ final class Mutations {
   /**
    * Counts outcomes.
    *
-   * @param count cases of each file; 20,000 of them in a long run
+   * @param count cases of each file in a short run
+   * @param files how many files the test class damages, over which a long run spreads its cases
    */
-  Mutations(int count) {
-    this(count, OpenOptions.defaults());
+  Mutations(int count, int files) {
+    this(count, files, OpenOptions.defaults());
   }
 
   /** The same for files that do not say everything. */
-  Mutations(int count, OpenOptions options) {
-    this.count = Boolean.getBoolean("tandem.long") ? LONG : count;
+  Mutations(int count, int files, OpenOptions options) {
+    int share = Math.max(LEAST, (LONG + files - 1) / files);
+    this.count = Boolean.getBoolean("tandem.long") ? share : count;
     this.options = options;
   }
 
