@@ -145,6 +145,7 @@ final class InspectCommand implements Callable<Integer> {
 
   private static Map<String, Object> tokenizerFacts(Tokenizer tokenizer) {
     Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("kind", tokenizer.kind());
     facts.put("vocabSize", tokenizer.vocabSize());
     tokenizer.bosId().ifPresent(id -> facts.put("bosId", id));
     facts.put("stopIds", tokenizer.stopIds().stream().sorted().toList());

@@ -2,9 +2,11 @@ package dev.tandem.cli;
 
 import dev.tandem.hub.HubCache;
 import dev.tandem.hub.HubModel;
+import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
 import dev.tandem.weights.OpenOptions;
+import dev.tandem.weights.TokenizerFiles;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,13 +30,37 @@ final class ModelNames {
     if (Checkpoints.embeddedNames().contains(model) || exists(model)) {
       return Checkpoints.open(model, options);
     }
-    Optional<Path> pulled =
-        HubCache.ofUser(environment, System.getProperty("user.home", "")).find(model);
+    Optional<Path> pulled = pulled(model, environment);
     try {
       return Checkpoints.open(pulled.map(Path::toString).orElse(model), options);
     } catch (FileNotFoundException e) {
       throw pulled.isEmpty() && isOfHub(model) ? withHint(e, model) : e;
     }
+  }
+
+  /**
+   * Opens a tokenizer without a model: GPT-2's, that of a built-in or a pulled model, or a path.
+   *
+   * @param environment says where pulled models are
+   */
+  static Tokenizer tokenizer(String name, Map<String, String> environment) throws IOException {
+    Optional<Path> pulled =
+        name.equals(TokenizerFiles.GPT2)
+                || Checkpoints.embeddedNames().contains(name)
+                || exists(name)
+            ? Optional.empty()
+            : pulled(name, environment);
+    if (pulled.isEmpty()) {
+      return TokenizerFiles.open(name);
+    }
+    try (Checkpoint model = Checkpoints.open(pulled.get().toString(), OpenOptions.defaults())) {
+      return model.tokenizer();
+    }
+  }
+
+  private static Optional<Path> pulled(String model, Map<String, String> environment)
+      throws IOException {
+    return HubCache.ofUser(environment, System.getProperty("user.home", "")).find(model);
   }
 
   private static boolean exists(String path) {

@@ -2,10 +2,11 @@ package dev.tandem.cli;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoints;
-import dev.tandem.weights.TokenizerFiles;
 import java.io.IOException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which tokenizer, without a model. */
 @Command(optionListHeading = "Tokenizer:")
@@ -15,11 +16,14 @@ final class TokenizerMixin {
       paramLabel = "PATH",
       defaultValue = Checkpoints.DEFAULT,
       description =
-          "gpt2 (built in), a built-in model's name, or a tokenizer's file or directory. Default:"
-              + " ${DEFAULT-VALUE}")
+          "gpt2 (built in), the name of a built-in or a pulled model, or a tokenizer's file or"
+              + " directory. Default: ${DEFAULT-VALUE}")
   private String tokenizer;
 
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
   Tokenizer open() throws IOException {
-    return TokenizerFiles.open(tokenizer);
+    return ModelNames.tokenizer(tokenizer, EnvironmentDefaults.of(spec));
   }
 }

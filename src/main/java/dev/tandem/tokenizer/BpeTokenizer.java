@@ -3,11 +3,13 @@ package dev.tandem.tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Byte pair encoding, of bytes or of characters: special tokens are found, the text between them is
@@ -50,6 +52,20 @@ final class BpeTokenizer implements Tokenizer {
     this.words = words;
     this.cache = cache;
     silentId = spec.promptPrefix.length == 0 ? OptionalInt.empty() : spec.bosId;
+  }
+
+  /** {@inheritDoc} Of a byte-level one, how it splits texts is in parentheses. */
+  @Override
+  public String kind() {
+    if (spec.byteLevel) {
+      String splits =
+          spec.preTokenizers.stream()
+              .filter(SplitPattern.class::isInstance)
+              .map(split -> split.toString().toLowerCase(Locale.ROOT))
+              .collect(Collectors.joining(", "));
+      return "byte-level BPE" + (splits.isEmpty() ? "" : " (" + splits + ")");
+    }
+    return spec.scores != null ? "SentencePiece BPE" : "BPE of characters";
   }
 
   private static Vocabulary vocabulary(TokenizerSpec spec, int vocabSize) {

@@ -6,6 +6,9 @@ import java.util.Set;
 /** Turns text into token ids and back. Implementations are immutable and safe for many threads. */
 public interface Tokenizer {
 
+  /** What sort of tokenizer it is, for people, such as {@code byte-level BPE (gpt2)}. */
+  String kind();
+
   /** Number of ids; every id is in {@code [0, vocabSize())}. */
   int vocabSize();
 

@@ -12,7 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Where the files of one model lie side by side: in a directory or inside this program. */
 sealed interface Folder {
@@ -22,6 +25,13 @@ sealed interface Folder {
 
   /** Whether it is there. */
   boolean contains(String file);
+
+  /**
+   * The names of the files that match a pattern, sorted; none of an embedded model.
+   *
+   * @throws IOException if the directory cannot be read
+   */
+  List<String> matching(Pattern name) throws IOException;
 
   /**
    * Opens a file.
@@ -83,6 +93,18 @@ sealed interface Folder {
     }
 
     @Override
+    public List<String> matching(Pattern name) throws IOException {
+      try (Stream<Path> entries = Files.list(directory)) {
+        return entries
+            .filter(Files::isRegularFile)
+            .map(file -> Objects.toString(file.getFileName(), ""))
+            .filter(name.asMatchPredicate())
+            .sorted()
+            .toList();
+      }
+    }
+
+    @Override
     public OpenFile open(String file) throws IOException {
       TensorFile opened = TensorFile.open(directory.resolve(file));
       return new OpenFile(
@@ -104,6 +126,11 @@ sealed interface Folder {
     @Override
     public boolean contains(String file) {
       return Embedded.class.getResource(resource(file)) != null;
+    }
+
+    @Override
+    public List<String> matching(Pattern name) {
+      return List.of();
     }
 
     @Override

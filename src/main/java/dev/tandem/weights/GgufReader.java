@@ -15,20 +15,27 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** GGUF, versions 2 and 3, architectures gpt2 and llama: a whole model in one file. */
 final class GgufReader implements ModelReader {
   private static final String SUFFIX = ".gguf";
 
+  /** Such files in a directory. */
+  static final Pattern FILES = Pattern.compile(".*\\.gguf");
+
   @Override
   public String reads() {
-    return "a GGUF file (gpt2 or llama)";
+    return "a GGUF file (gpt2 or llama), or a directory with one";
   }
 
   @Override
   public boolean accepts(ModelLocation location) throws IOException {
     if (location.file().isEmpty()) {
-      return false;
+      Folder folder = location.folder();
+      return !HuggingFaceReader.isIn(folder)
+          && !PyTorchReader.isIn(folder)
+          && !folder.matching(FILES).isEmpty();
     }
     ByteBuffer head = location.head(Integer.BYTES);
     return location.file().get().endsWith(SUFFIX)
@@ -41,7 +48,7 @@ final class GgufReader implements ModelReader {
       throw new ModelFormatException(
           location.path(), "a GGUF file says its config itself; leave out --config");
     }
-    OpenFile open = location.folder().open(location.file().orElseThrow());
+    OpenFile open = location.folder().open(file(location));
     try {
       GgufFile file = GgufFile.read(open.path(), open.data());
       GgufConfig config = GgufConfig.of(file);
@@ -65,6 +72,18 @@ final class GgufReader implements ModelReader {
       open.close();
       throw e;
     }
+  }
+
+  private static String file(ModelLocation location) throws IOException {
+    if (location.file().isPresent()) {
+      return location.file().get();
+    }
+    List<String> files = location.folder().matching(FILES);
+    if (files.size() > 1) {
+      throw new ModelFormatException(
+          location.path(), "several GGUF files; name one of them: " + String.join(", ", files));
+    }
+    return files.get(0);
   }
 
   private static Tokenizer tokenizer(

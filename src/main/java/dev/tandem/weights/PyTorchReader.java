@@ -45,9 +45,12 @@ final class PyTorchReader implements ModelReader {
           || isZip(location.head(OLD_MAGIC.length))
           || isOld(location.head(OLD_MAGIC.length));
     }
-    boolean safetensors =
-        folder.contains(HuggingFaceReader.FILE) || folder.contains(HuggingFaceReader.INDEX);
-    return !safetensors && (folder.contains(FILE) || folder.contains(INDEX));
+    return !HuggingFaceReader.isIn(folder) && isIn(folder);
+  }
+
+  /** Whether a directory holds weights of PyTorch. */
+  static boolean isIn(Folder folder) {
+    return folder.contains(FILE) || folder.contains(INDEX);
   }
 
   @Override

@@ -8,10 +8,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /** Opens tokenizers from their files. */
 public final class TokenizerFiles {
@@ -22,6 +24,7 @@ public final class TokenizerFiles {
   private static final String VOCAB = "vocab.json";
   private static final String MERGES = "merges.txt";
   private static final String LLAMA2C = "tokenizer.bin";
+  private static final Pattern NUMBERED = Pattern.compile("tok[0-9]+\\.bin");
   private static final int MAX_FILE_BYTES = 64 << 20;
 
   /** Of a model's ids, one in so many may be padding. */
@@ -44,8 +47,8 @@ public final class TokenizerFiles {
    * Opens a tokenizer without a model: {@link #GPT2}, an embedded model's by its name, or a path: a
    * tokenizer's file, or a directory, in which it is the first that there is of {@code
    * tokenizer.json}, {@code tokenizer.model}, {@code merges.txt} with {@code vocab.json} (or alone:
-   * GPT-2's ids), {@code tokenizer.bin}, {@code vocab.bin} and {@code gpt2_tokenizer.bin}. A file
-   * with another name is recognised by its content.
+   * GPT-2's ids), {@code tokN.bin}, {@code tokenizer.bin}, {@code vocab.bin}, {@code
+   * gpt2_tokenizer.bin} and a GGUF file. A file with another name is recognised by its content.
    *
    * @throws ModelFormatException if a file is malformed
    * @throws IOException if a file is missing or cannot be read
@@ -115,19 +118,35 @@ public final class TokenizerFiles {
   }
 
   private static Tokenizer given(Path path, OptionalInt vocabSize) throws IOException {
-    if (Files.isDirectory(path)) {
+    if (Files.isDirectory(path) && !path.toString().isEmpty()) {
       Folder folder = new Folder.Directory(path);
       Optional<String> file = fileIn(folder);
-      if (file.isPresent()) {
+      if (file.isPresent() && !file.get().endsWith(".bin")) {
         return read(folder, file.get(), formatOf(file.get()), vocabSize);
       }
       if (folder.contains(MERGES)) {
         return byteLevel(folder, VOCAB, MERGES);
       }
+      Optional<String> numbered = numbered(folder, vocabSize);
+      if (numbered.isPresent()) {
+        return read(folder, numbered.get(), TokenizerFormat.LLAMA2C, vocabSize);
+      }
+      if (file.isPresent()) {
+        return file(folder, file.get(), vocabSize);
+      }
+      List<String> ggufFiles = folder.matching(GgufReader.FILES);
+      if (ggufFiles.size() == 1) {
+        return GgufTokenizer.open(folder, ggufFiles.get(0));
+      }
       throw new ModelFormatException(
-          path.toString(), "no " + MERGES + ", " + String.join(", ", BY_NAME.keySet()));
+          path.toString(),
+          "no tokenizer in this directory: no "
+              + MERGES
+              + ", "
+              + String.join(", ", BY_NAME.keySet())
+              + ", tokN.bin (N is the number of tokens), nor one GGUF file");
     }
-    if (!Files.exists(path)) {
+    if (!Files.exists(path) || path.toString().isEmpty()) {
       if (path.equals(Path.of(GPT2))) {
         return Tokenizers.gpt2();
       }
@@ -150,18 +169,24 @@ public final class TokenizerFiles {
       return GgufTokenizer.open(folder, file);
     }
     byte[] content = folder.readAll(file, MAX_FILE_BYTES);
+    if (content.length == 0) {
+      throw new ModelFormatException(folder.path(file), "not a tokenizer, because it is empty");
+    }
     for (TokenizerFormat format : TokenizerFormat.values()) {
       if (format.accepts(content)) {
         return read(folder, file, format, vocabSize);
       }
     }
-    TokenizerFormat byName = BY_NAME.get(file);
-    if (byName != null || file.endsWith(".bin")) {
-      return read(
-          folder, file, Objects.requireNonNullElse(byName, TokenizerFormat.LLAMA2C), vocabSize);
-    }
-    if (file.endsWith(".json")) {
+    if (TokenizerFormat.isVocabulary(content)) {
       return byteLevel(folder, file, MERGES);
+    }
+    TokenizerFormat byName =
+        file.endsWith(".bin")
+            ? BY_NAME.getOrDefault(file, TokenizerFormat.LLAMA2C)
+            : BY_NAME.get(file);
+    boolean sizeMissing = byName == TokenizerFormat.LLAMA2C && vocabSize.isEmpty();
+    if (byName != null && !sizeMissing) {
+      return read(folder, file, byName, vocabSize);
     }
     throw new ModelFormatException(
         folder.path(file),
@@ -170,7 +195,20 @@ public final class TokenizerFiles {
             + ", "
             + MERGES
             + ", "
-            + String.join(", ", BY_NAME.keySet()));
+            + String.join(", ", BY_NAME.keySet())
+            + ", or a GGUF file");
+  }
+
+  /** llama2.c's {@code tokN.bin}: that of N tokens, or the only one there is. */
+  private static Optional<String> numbered(Folder folder, OptionalInt vocabSize)
+      throws IOException {
+    List<String> files = folder.matching(NUMBERED);
+    String fitting = "tok" + vocabSize.orElse(0) + ".bin";
+    if (files.size() > 1 && !files.contains(fitting)) {
+      throw new ModelFormatException(
+          folder.path(""), "several tokenizers; name one of them: " + String.join(", ", files));
+    }
+    return files.contains(fitting) ? Optional.of(fitting) : files.stream().findFirst();
   }
 
   /**
@@ -190,6 +228,10 @@ public final class TokenizerFiles {
 
   private static Tokenizer byteLevel(Folder folder, String vocab, String merges, int... stopIds)
       throws IOException {
+    if (!folder.contains(merges) && folder.contains(vocab)) {
+      throw new ModelFormatException(
+          folder.path(vocab), "a vocabulary without merges: there is no " + merges + " beside it");
+    }
     byte[] mergesTxt = folder.readAll(merges, MAX_FILE_BYTES);
     boolean mergesOnly = vocab.equals(VOCAB) && !folder.contains(vocab);
     byte[] vocabJson = mergesOnly ? new byte[0] : folder.readAll(vocab, MAX_FILE_BYTES);

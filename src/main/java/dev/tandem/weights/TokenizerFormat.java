@@ -17,12 +17,18 @@ enum TokenizerFormat {
     @Override
     boolean accepts(byte[] content) {
       try (JsonParser json = JsonObject.FACTORY.createParser(content)) {
-        boolean hasMember =
-            json.nextToken() == JsonToken.START_OBJECT && json.nextToken() == JsonToken.FIELD_NAME;
-        return hasMember && !json.nextToken().isNumeric(); // vocab.json's members are ids
+        boolean member = json.nextToken() == JsonToken.START_OBJECT;
+        while (member && json.nextToken() == JsonToken.FIELD_NAME) {
+          boolean model = json.currentName().equals("model");
+          if (json.nextToken() == JsonToken.START_OBJECT && model) {
+            return true;
+          }
+          json.skipChildren();
+        }
       } catch (IOException e) {
         return false;
       }
+      return false;
     }
 
     @Override
@@ -119,6 +125,17 @@ enum TokenizerFormat {
    */
   abstract Tokenizer read(byte[] content, OptionalInt vocabSize, int... stopIds)
       throws TokenizerFormatException;
+
+  /** Whether a file looks like a {@code vocab.json}, whose members are ids. */
+  static boolean isVocabulary(byte[] content) {
+    try (JsonParser json = JsonObject.FACTORY.createParser(content)) {
+      return json.nextToken() == JsonToken.START_OBJECT
+          && json.nextToken() == JsonToken.FIELD_NAME
+          && json.nextToken().isNumeric();
+    } catch (IOException e) {
+      return false;
+    }
+  }
 
   private static ByteBuffer littleEndian(byte[] content) {
     return ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);

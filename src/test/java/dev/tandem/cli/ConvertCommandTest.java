@@ -105,6 +105,17 @@ class ConvertCommandTest {
     assertThat(tandem("inspect", model).result()).contains("(safetensors)");
   }
 
+  @Test
+  void aDirectoryWithOneGgufFileIsThatModel() throws IOException {
+    Path folder = Files.createDirectory(directory.resolve("repository"));
+    String one = folder.resolve("one.gguf").toString();
+    assertThat(tandem("convert", "gpt2-shakespeare", one).code()).isZero();
+    Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"gpt2\"}");
+    assertThat(greedy("-c", folder.toString()).result()).isEqualTo(greedy().result());
+    Files.copy(Path.of(one), folder.resolve("two.gguf"));
+    tandem("inspect", folder.toString()).assertFails(1, "several GGUF files", "one.gguf, two.gguf");
+  }
+
   /** What a llama2.c file does not say may be stated; what it says, not otherwise. */
   @Test
   void configOfLlama2c() {

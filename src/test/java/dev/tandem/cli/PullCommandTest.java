@@ -68,6 +68,10 @@ class PullCommandTest {
       assertThat(run(generate).json().get("ids")).isEqualTo(embedded.get("ids"));
     }
     assertThat(run("inspect", SHAKESPEARE).result()).contains("gpt2-shakespeare");
+    String ids = run("tokenize", "-z", "gpt2-shakespeare", "--ids", "ROMEO:").result();
+    assertThat(run("tokenize", "-z", SHAKESPEARE, "--ids", "ROMEO:").result()).isEqualTo(ids);
+    assertThat(run("detokenize", "-z", SHAKESPEARE, "--ids", ids.strip()).result())
+        .isEqualTo("ROMEO:");
 
     assertThat(run("pull", SHAKESPEARE).result().strip()).isEqualTo(place);
     assertThat(run("pull", SHAKESPEARE, "--force", "--revision", commit).result().strip())

@@ -5,12 +5,88 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenizerCommandsTest {
+  private static final Path WEIGHTS = Path.of("weights");
+
+  @TempDir private Path folder;
+
+  private CommandRun tokenize(Path tokenizer) {
+    return tandem("tokenize", "-z", tokenizer.toString(), "--ids", "To be");
+  }
+
+  private static String ids(String tokenizer) {
+    return tandem("tokenize", "-z", tokenizer, "--ids", "To be").result();
+  }
+
+  @Test
+  void directoriesMayHoldAnyTokenizer() throws IOException {
+    Path bin = WEIGHTS.resolve("stories260K/tok512.bin");
+    Files.copy(bin, folder.resolve("tok512.bin"));
+    assertThat(tokenize(folder).result()).isEqualTo(ids("stories260K"));
+    assertThat(
+            tandem("generate", "-c", "stories260K", "-z", folder.toString(), "-n", "1", "x").code())
+        .isZero();
+    Files.copy(bin, folder.resolve("tok600.bin"));
+    tokenize(folder).assertFails(Cli.FAILURE, "name one of them: tok512.bin, tok600.bin");
+    assertThat( // the model says how many tokens there are
+            tandem("generate", "-c", "stories260K", "-z", folder.toString(), "-n", "1", "x").code())
+        .isZero();
+    Files.delete(folder.resolve("tok512.bin"));
+    Files.move(folder.resolve("tok600.bin"), folder.resolve("tokenizer.bin"));
+    assertThat(tokenize(folder).result()).isEqualTo(ids("stories260K"));
+    Files.delete(folder.resolve("tokenizer.bin"));
+    tokenize(folder).assertFails(Cli.FAILURE, "no tokenizer in this directory", "tokN.bin");
+    String gguf = folder.resolve("a.gguf").toString();
+    assertThat(tandem("convert", "gpt2-shakespeare", gguf).code()).isZero();
+    assertThat(tokenize(folder).result()).isEqualTo(ids("gpt2-shakespeare"));
+  }
+
+  /** What a file is not is said of that file, in one line. */
+  @ParameterizedTest
+  @CsvSource({
+    "x, '', because it is empty",
+    "x.bin, '', because it is empty",
+    "x.json, '', because it is empty",
+    "x.txt, some text, merges.txt line 1",
+    "x, some text, not a known tokenizer",
+    "x.bin, some text, not a known tokenizer",
+    "x.json, some text, not a known tokenizer",
+    "x.png, '\\211PNG\\r\\n\\032\\n\\0\\0\\0\\rIHDR', not a known tokenizer",
+    "x.bin, '\\211PNG\\r\\n\\032\\n\\0\\0\\0\\rIHDR', not a known tokenizer",
+    "x.json, '{\"a\": {\"b\": 1}}', not a known tokenizer",
+    "config.json, '{\"n_layer\": \"x\"}', not a known tokenizer",
+    "x.json, '[1, 2]', not a known tokenizer",
+    "x.json, '{}', not a known tokenizer",
+    "x.json, '{\"a\": 1}', there is no merges.txt beside it",
+    "tokenizer.json, '{\"model\": {}}', tokenizer.json",
+  })
+  void whatIsNoTokenizerIsSaidOfTheFile(String name, String content, String says)
+      throws IOException {
+    Path file = folder.resolve(name);
+    Files.write(file, content.translateEscapes().getBytes(StandardCharsets.ISO_8859_1));
+    tokenize(file).assertFails(Cli.FAILURE, file.toString(), says);
+  }
+
+  @Test
+  void whatIsNotThereIsSaid() {
+    tokenize(folder.resolve("nothing")).assertFails(Cli.FAILURE, "no tokenizer '", "nothing");
+    tandem("tokenize", "-z", "", "x").assertFails(Cli.FAILURE, "no tokenizer ''");
+  }
+
+  @Test
+  void inspectNamesTheKind() throws IOException {
+    assertThat(tandem("inspect").result()).contains("kind         byte-level BPE (gpt2)");
+    assertThat(tandem("inspect", "stories260K", "--json").json().at("/tokenizer/kind").asText())
+        .isEqualTo("SentencePiece BPE");
+  }
 
   @Test
   void gpt2sOwnVocabularyIsBuiltIn() throws IOException {

@@ -32,6 +32,11 @@ record ToyTokenizer(List<byte[]> pieces, Set<Integer> stopIds) implements Tokeni
   }
 
   @Override
+  public String kind() {
+    return "toy";
+  }
+
+  @Override
   public int vocabSize() {
     return pieces.size();
   }
