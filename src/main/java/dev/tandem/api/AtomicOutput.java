@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -75,9 +76,9 @@ final class AtomicOutput implements AutoCloseable {
     return temporary;
   }
 
-  /** How many bytes the disk has left for it, as far as the system says. */
-  long usableBytes() throws IOException {
-    return Files.getFileStore(directory).getUsableSpace();
+  /** The disk that it is on. */
+  FileStore store() throws IOException {
+    return Files.getFileStore(directory);
   }
 
   /** What is there may be replaced if that was asked for and it can only be a model. */

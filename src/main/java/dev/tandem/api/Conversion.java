@@ -8,7 +8,9 @@ import dev.tandem.weights.TypePlan;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileStore;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -62,19 +64,29 @@ public final class Conversion {
       throws IOException {
     ModelWriter writer = ModelWriters.of(options.format(), out);
     TypePlan plan = TypePlan.of(checkpoint, options.type(), writer.types());
-    try (AtomicOutput output = AtomicOutput.of(out, options.overwrite())) {
-      checkSpace(output, plan, out);
-    }
-    return new Conversion(
-        checkpoint, out, options.overwrite(), writer, plan, writer.notes(checkpoint));
+    Conversion conversion =
+        new Conversion(
+            checkpoint, out, options.overwrite(), writer, plan, writer.notes(checkpoint));
+    checkSpace(List.of(conversion));
+    return conversion;
   }
 
-  private static void checkSpace(AtomicOutput output, TypePlan plan, Path out) throws IOException {
-    long usable = output.usableBytes();
-    if (plan.bytes() > usable) {
-      throw new IOException(
-          out + ": the disk has " + usable + " B left, and " + plan.bytes() + " B are needed");
+  /**
+   * Checks that the outputs of several conversions fit on their disks together.
+   *
+   * @throws IOException if they do not, or may not be written
+   */
+  public static void checkSpace(List<Conversion> conversions) throws IOException {
+    List<DiskSpace.Need> needs = new ArrayList<>();
+    for (Conversion conversion : conversions) {
+      try (AtomicOutput output = AtomicOutput.of(conversion.out, conversion.overwrite)) {
+        FileStore store = output.store();
+        needs.add(
+            new DiskSpace.Need(
+                conversion.out, conversion.plan.bytes(), store, store.getUsableSpace()));
+      }
     }
+    DiskSpace.check(needs);
   }
 
   /** Where it is written to. */

@@ -76,7 +76,9 @@ final class ModelWriting {
 
   private List<Conversion> plan(Planning planning, Checkpoint checkpoint) throws IOException {
     try {
-      return planning.of(checkpoint);
+      List<Conversion> conversions = planning.of(checkpoint);
+      Conversion.checkSpace(conversions);
+      return conversions;
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     } catch (FileAlreadyExistsException e) {
