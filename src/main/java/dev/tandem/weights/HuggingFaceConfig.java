@@ -6,26 +6,17 @@ import dev.tandem.config.Activation;
 import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.tensor.DType;
-import dev.tandem.tensor.Tensor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
 /** Writes what lies beside the weights in a Hugging Face directory: the config, the tokenizer. */
 final class HuggingFaceConfig {
-  /** Llama 3.1's and 3.2's scaling of the rotary frequencies: what varies, and what does not. */
-  private static final List<String> LLAMA3_FACTORS = List.of("8.0", "32.0");
-
-  private static final String LLAMA3 =
-      "{\"rope_type\": \"llama3\", \"factor\": %s, \"low_freq_factor\": 1.0,"
-          + " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}";
-
   private HuggingFaceConfig() {}
 
   /**
@@ -38,6 +29,18 @@ final class HuggingFaceConfig {
     for (Map.Entry<String, byte[]> file : TokenizerExport.huggingFace(checkpoint).entrySet()) {
       ForeignViews.write(directory.resolve(file.getKey()), file.getValue());
     }
+  }
+
+  /** What a user should know about what is written, one line each. */
+  static List<String> notes(Checkpoint checkpoint) throws IOException {
+    List<String> notes = new ArrayList<>();
+    if (RopeScalingExport.of(checkpoint).filter(scaling -> !scaling.exact()).isPresent()) {
+      notes.add(
+          "the rotary factors were rounded in f32, as llama.cpp's converter does; config.json says"
+              + " what they were computed from, so their last digits change");
+    }
+    tokenizerNote(checkpoint).ifPresent(notes::add);
+    return notes;
   }
 
   /** What a user should know about the tokenizer's files. */
@@ -62,7 +65,7 @@ final class HuggingFaceConfig {
       if (config.architecture().equals("gpt2")) {
         gpt2(json, config);
       } else {
-        llama(json, config, ropeScaling(checkpoint));
+        llama(json, config, RopeScalingExport.of(checkpoint));
       }
       json.writeNumberField("vocab_size", config.vocabSize());
       json.writeBooleanField("tie_word_embeddings", config.tiedHead());
@@ -110,7 +113,8 @@ final class HuggingFaceConfig {
         "activation_function", config.activation() == Activation.GELU_ERF ? "gelu" : "gelu_new");
   }
 
-  private static void llama(JsonGenerator json, ModelConfig config, Optional<String> ropeScaling)
+  private static void llama(
+      JsonGenerator json, ModelConfig config, Optional<RopeScalingExport> ropeScaling)
       throws IOException {
     boolean qwen = config.bias() == LinearBias.QKV;
     architecture(json, qwen ? "qwen2" : "llama", qwen ? "Qwen2ForCausalLM" : "LlamaForCausalLM");
@@ -128,7 +132,7 @@ final class HuggingFaceConfig {
     json.writeBooleanField("attention_bias", config.bias() == LinearBias.ATTENTION);
     if (ropeScaling.isPresent()) {
       json.writeFieldName("rope_scaling");
-      json.writeRawValue(ropeScaling.get());
+      json.writeRawValue(ropeScaling.get().json());
     }
   }
 
@@ -144,41 +148,5 @@ final class HuggingFaceConfig {
   private static String decimal(float value) {
     String shortest = Float.toString(value);
     return (float) Double.parseDouble(shortest) == value ? shortest : Double.toString(value);
-  }
-
-  /**
-   * The {@code rope_scaling} that gives a model's factors, of the kinds that models have.
-   *
-   * @throws ModelFormatException if none of them does
-   */
-  static Optional<String> ropeScaling(Checkpoint checkpoint) throws IOException {
-    ModelConfig config = checkpoint.config();
-    if (!config.ropeFactors()) {
-      return Optional.empty();
-    }
-    Tensor tensor = checkpoint.tensor(TensorPlan.ROPE_FACTORS);
-    float[] factors = new float[config.headDim() / 2];
-    tensor.read(0, factors.length, factors, 0);
-    List<String> candidates =
-        List.of(
-            "{\"rope_type\": \"linear\", \"factor\": " + factors[0] + "}",
-            String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(0)),
-            String.format(Locale.ROOT, LLAMA3, LLAMA3_FACTORS.get(1)));
-    for (String candidate : candidates) {
-      String json =
-          "{\"rope_theta\": " + config.ropeTheta() + ", \"rope_scaling\": " + candidate + "}";
-      RopeScaling scaling =
-          RopeScaling.of(
-              JsonObject.parse(checkpoint.name(), json.getBytes(StandardCharsets.US_ASCII)),
-              config.headDim());
-      if (Arrays.equals(scaling.factors(), factors)) {
-        return Optional.of(candidate);
-      }
-    }
-    throw new ModelFormatException(
-        checkpoint.name(),
-        TensorPlan.ROPE_FACTORS,
-        "factors that Hugging Face's scaling linear or Llama 3's gives",
-        "others, which a config.json cannot say");
   }
 }

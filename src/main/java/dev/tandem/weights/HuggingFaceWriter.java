@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -68,7 +69,7 @@ final class HuggingFaceWriter implements ModelWriter {
   @Override
   public List<String> notes(Checkpoint checkpoint) throws IOException {
     checkHolds(checkpoint);
-    return HuggingFaceConfig.tokenizerNote(checkpoint).stream().toList();
+    return HuggingFaceConfig.notes(checkpoint);
   }
 
   private static void checkHolds(Checkpoint checkpoint) throws IOException {
@@ -85,7 +86,7 @@ final class HuggingFaceWriter implements ModelWriter {
           "a whole GPT-2 or Llama as transformers has them",
           config.architecture() + " with " + checkpoint.part() + ", headDim " + config.headDim());
     }
-    HuggingFaceConfig.ropeScaling(checkpoint);
+    Optional<RopeScalingExport> unused = RopeScalingExport.of(checkpoint);
   }
 
   @Override

@@ -278,6 +278,31 @@ class ModelWritersTest {
         .hasMessageContaining("rope_freqs.weight: expected factors that");
   }
 
+  /** Of head size 8 and theta 500,000; only the third frequency's wave is between the bounds. */
+  @Test
+  void ropeFactorsThatLlamaCppRoundedBecomeTheirScaling() throws IOException {
+    float wave = (float) (2 * Math.PI) / (1 / (float) Math.sqrt(Math.sqrt(500_000 * 500_000.0)));
+    assertThat(wave).isBetween(2048f, 8192f);
+    float smooth = (8192f / wave - 1) / 3;
+    float between = 1 / ((1 - smooth) / 8 + smooth);
+    float[] rounded = {1, 1, between, 8};
+    double exact = 8192 / (2 * Math.PI * Math.sqrt(500_000));
+    double exactSmooth = (exact - 1) / 3;
+    float exactBetween = (float) (1 / ((1 - exactSmooth) / 8 + exactSmooth));
+    assertThat(between).isNotEqualTo(exactBetween); // or this would test nothing
+    Checkpoint model = withFactors(rounded);
+    assertThat(new HuggingFaceWriter().notes(model)).anyMatch(note -> note.contains("last digits"));
+    write(new HuggingFaceWriter(), model, Optional.empty());
+    try (Checkpoint read = open()) {
+      float[] factors = new float[4];
+      read.tensor("rope_freqs.weight").read(0, 4, factors, 0);
+      assertThat(factors).containsExactly(1, 1, exactBetween, 8);
+    }
+    rounded[2] = between * 1.00001f;
+    assertThatThrownBy(() -> new HuggingFaceWriter().notes(withFactors(rounded)))
+        .hasMessageContaining("rope_freqs.weight: expected factors that");
+  }
+
   private static Checkpoint withFactors(float[] factors) throws IOException {
     Checkpoint model = model(llama(LinearBias.NONE, true, 500_000, true), DType.F32);
     Map<String, Tensor> tensors = new LinkedHashMap<>(model.tensors());
