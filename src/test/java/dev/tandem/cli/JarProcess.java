@@ -172,9 +172,18 @@ final class JarProcess implements AutoCloseable {
     assertThat(kill.waitFor()).isZero();
   }
 
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
   /** Waits for its end. */
   CommandRun finish() throws IOException, InterruptedException {
-    assertThat(process.waitFor(GUARD_SECONDS, TimeUnit.SECONDS)).as("ends").isTrue();
+    return finish(GUARD_SECONDS);
+  }
+
+  /** Waits so long for its end. */
+  CommandRun finish(int guardSeconds) throws IOException, InterruptedException {
+    assertThat(process.waitFor(guardSeconds, TimeUnit.SECONDS)).as("ends").isTrue();
     return new CommandRun(process.exitValue(), out(), Files.readString(err));
   }
 

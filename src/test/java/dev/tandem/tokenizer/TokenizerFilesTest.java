@@ -27,7 +27,8 @@ import org.junit.jupiter.api.Test;
 
 /** Files that are not what they should be. */
 class TokenizerFilesTest {
-  private static final int MUTATIONS = TestTokenizers.LONG ? 20_000 : 1_000;
+  /** Of each of ten forms of a file. */
+  private static final int MUTATIONS = TestTokenizers.LONG ? 2_000 : 1_000;
 
   private static final long MAX_EXTRA_BYTES = 64 << 20;
 
