@@ -41,7 +41,7 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
     : engine_(std::move(engine)),
       spec_(checkedSpec(options)),
       weights_(spec_, Tensors(spec_, tensors, nTensors), engine_->pool, engine_->kernels,
-               engine_->expanded),
+               engine_->prepared),
       transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {}
 
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
@@ -139,7 +139,7 @@ void Stage::prepare() {
     maxChunk = std::max(maxChunk, first);
     if (first < entry.nRows) maxChunk = std::max(maxChunk, chunkRowsFrom(entry, first));
   }
-  if (maxChunk >= kMinSgemmRows && spec_.nLayers() > 0) blas::load();
+  if (maxChunk >= kMinSgemmRows && weights_.blocksHave(WeightType::kF32)) blas::load();
   maxPassRows_ = std::max(kMaxPassRows, maxChunk);
   const int64_t nRows = std::min(inRows_, maxPassRows_);
   transformer_.reserve(nRows, capacity, spec_.hasHead ? outRows_ : 0);

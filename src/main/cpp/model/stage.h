@@ -8,12 +8,12 @@
 #include <mutex>
 #include <vector>
 
-#include "core/float_buffer.h"
+#include "core/buffer.h"
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
-#include "model/expanded_tensors.h"
 #include "model/kv_cache.h"
+#include "model/prepared_tensors.h"
 #include "model/tensors.h"
 #include "model/transformer.h"
 #include "model/weights.h"
@@ -29,7 +29,7 @@ struct Engine {
   // Held by whoever uses the pool, and by whoever opens or closes what belongs to the engine.
   std::mutex mutex;
   int64_t nStages = 0;                  // open; under the mutex
-  ExpandedTensors expanded;             // under the mutex
+  PreparedTensors prepared;             // under the mutex
   FloatBuffer probeInput, probeOutput;  // under the mutex
 };
 

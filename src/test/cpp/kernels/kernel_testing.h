@@ -22,7 +22,7 @@ inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 // The instruction sets that this machine has, "scalar" among them.
 inline std::vector<const char*> availableIsas() {
   std::vector<const char*> isas;
-  for (const char* isa : {"scalar", "avx2", "avx512"}) {
+  for (const char* isa : {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16"}) {
     try {
       kernels(isa);
       isas.push_back(isa);

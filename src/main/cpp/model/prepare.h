@@ -1,0 +1,36 @@
+// Tensors of any stored form, made what the kernels read.
+#ifndef TANDEM_MODEL_PREPARE_H_
+#define TANDEM_MODEL_PREPARE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "api/tandem.h"
+#include "core/thread_pool.h"
+#include "kernels/kernels.h"
+
+namespace tandem {
+
+// The types that there are kernels for. The first three are row-major, [nOut, nIn]; the others are
+// in panels, see kernels/panels.h: [ceil(nOut / 16), nIn / 32], the last padded with zeros.
+enum class WeightType { kF32, kF16, kBf16, kQ8, kQ4 };
+inline constexpr size_t kWeightTypes = 5;
+
+// What a matrix of that td_dtype is computed in; f32 where there is no kernel for it.
+WeightType weightTypeOf(int32_t dtype);
+
+bool inPanels(WeightType type);
+
+// Whether the tensor's own memory is already what the kernels read.
+bool usableInPlace(const td_tensor& tensor, WeightType as);
+
+// Size of the tensor as that type, which is f32 or weightTypeOf(its dtype).
+int64_t preparedBytes(const td_tensor& tensor, WeightType as);
+
+// Fills preparedBytes(...) bytes at dst, aligned to 64. The source need not be aligned.
+void prepare(void* dst, const td_tensor& tensor, WeightType as, ThreadPool& pool,
+             const KernelTable& kernels);
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_PREPARE_H_

@@ -1,0 +1,34 @@
+// Tensors that could not be used where they lie, shared by all stages of an engine.
+#ifndef TANDEM_MODEL_PREPARED_TENSORS_H_
+#define TANDEM_MODEL_PREPARED_TENSORS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "api/tandem.h"
+#include "core/buffer.h"
+#include "core/thread_pool.h"
+#include "kernels/kernels.h"
+#include "model/prepare.h"
+
+namespace tandem {
+
+class PreparedTensors {
+ public:
+  // The tensor as that type; made now unless a stage that is still open had the same one made.
+  // Tensors are told apart by address and shape, which works because a tensor's memory outlives the
+  // stages opened from it.
+  std::shared_ptr<const ByteBuffer> get(const td_tensor& tensor, WeightType as, ThreadPool& pool,
+                                        const KernelTable& kernels);
+
+ private:
+  // data, dtype, transposed, rows, cols, as
+  using Key = std::tuple<const void*, int32_t, int32_t, int64_t, int64_t, WeightType>;
+  std::map<Key, std::weak_ptr<const ByteBuffer>> buffers_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_PREPARED_TENSORS_H_
