@@ -176,7 +176,7 @@ std::vector<float> logits(const TestModel& m, const std::vector<td_tensor>& tens
 // GPT-2 with rows of 256 and, in wDown, of 800, which no super-block divides; Llama with GQA.
 std::vector<TestModel> modelsOfWholeBlocks() {
   std::vector<TestModel> models;
-  models.push_back(gpt2Model(kSeed, true, 8));
+  models.push_back(gpt2Model(kSeed, true, {4, 4, 64, 256, 800}));
   models.push_back(llamaModel(kSeed, {4, 2, 64, 256, 512, TD_ROPE_INTERLEAVED}));
   return models;
 }
