@@ -22,7 +22,7 @@ inline constexpr int64_t kMaxDepthBytes = 3072;    // x in one part of k: 6 rows
 inline constexpr int64_t kBlockBytes = 393216;     // w in one block of outputs
 inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
-inline constexpr int64_t kPrefetchBytes = 1024;    // ahead in each stream
+inline constexpr int64_t kPrefetchBytes = 1536;    // ahead in each stream
 inline constexpr int64_t kCacheLineBytes = 64;
 
 template <class F>

@@ -139,25 +139,26 @@ class Tasks {
       outputs_[static_cast<size_t>(kernel)] += roundUp(p.w.nOut, kOutputStep);
       if (kernel == ChunkKernel::kSgemm) nSgemmTasks_ += nSgemmTasks(p);
     }
-  }
-
-  int64_t count() const {
-    int64_t n = nSgemmTasks_;
+    nTasks_ = nSgemmTasks_;
     forEachJob([&](const Job&, const Shares& shares) {
-      n += shares.count();
+      ++nJobs_;
+      nTasks_ += shares.count();
       return false;
     });
-    return n;
   }
+
+  int64_t count() const { return nTasks_; }
 
   void run(int64_t task) const {
     if (task < nSgemmTasks_) return runSgemm(task);
     task -= nSgemmTasks_;
     forEachJob([&](const Job& job, const Shares& shares) {
-      const int64_t n = shares.count();
-      if (task >= n) {
-        task -= n;
-        return false;
+      if (nJobs_ > 1) {  // else, when decoding, there is nothing to look for
+        const int64_t n = shares.count();
+        if (task >= n) {
+          task -= n;
+          return false;
+        }
       }
       runPiece(job, shares[task]);
       return true;
@@ -242,6 +243,8 @@ class Tasks {
   const KernelTable& kernels_;
   std::array<int64_t, 3> outputs_{};  // by chunk kernel, each product's rounded up
   int64_t nSgemmTasks_ = 0;
+  int64_t nJobs_ = 0;
+  int64_t nTasks_ = 0;
 };
 
 // What the products' kernels need besides x itself.

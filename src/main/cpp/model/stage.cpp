@@ -47,6 +47,15 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
     : stage(std::move(stageOf)), kv(stage->spec(), capacity) {}
 
+int32_t Stage::promptKernels() const {
+  int32_t used = 0;
+  if (spec_.reproducible) return used;
+  if (weights_.blocksHave(WeightType::kF32)) used |= TD_PROMPT_SGEMM;
+  const bool bf16Products = engine_->kernels.bf16Dots.matmul != nullptr;
+  if (bf16Products && weights_.blocksHave(WeightType::kBf16)) used |= TD_PROMPT_BF16_PRODUCTS;
+  return used;
+}
+
 void Stage::beginStep() {
   ++stepNumber_;
   entries_.clear();

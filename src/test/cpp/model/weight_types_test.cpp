@@ -113,10 +113,14 @@ TEST_F(WeightTypesTest, OnlyF32AndBf16HavePromptKernelsOfModeFast) {
       Random random(kSeed);
       const EnginePtr engine = openEngine(2, isa);
       const Request r = makeRequest(random, m, 40, 44);
-      const std::vector<float> fast = runAlone(open(engine, m, TD_MODE_FAST), m, r);
-      const bool dots = kernels(isa).bf16Dots.matmul != nullptr;
-      const bool differs = dtype == TD_F32 || (dtype == TD_BF16 && dots);
-      EXPECT_EQ(!sameBits(fast, answer(m)), differs);
+      const StagePtr stage = open(engine, m, TD_MODE_FAST);
+      const bool products = dtype == TD_BF16 && kernels(isa).bf16Dots.matmul != nullptr;
+      const int32_t expected = dtype == TD_F32 ? TD_PROMPT_SGEMM
+                               : products      ? TD_PROMPT_BF16_PRODUCTS
+                                               : 0;
+      EXPECT_EQ(td_stage_prompt_kernels(stage.get()), expected);
+      EXPECT_EQ(!sameBits(runAlone(stage, m, r), answer(m)), expected != 0);
+      EXPECT_EQ(td_stage_prompt_kernels(open(engine, m, TD_MODE_REPRODUCIBLE).get()), 0);
     }
   }
 }
