@@ -180,6 +180,10 @@ TANDEM_NOINLINE void matmulTiles(const ArgsOf<F>& a, int64_t row, int64_t oBegin
   float totals[R * O];
   for (int64_t o = oBegin; o < oBegin + step; ++o) {
     const typename F::W* w = a.w + o * a.ldw;
+    if (Stream && a.bias != nullptr) {  // it comes from memory too: a line ahead
+      TANDEM_UNROLL
+      for (int i = 0; i < O; ++i) F::Vec::prefetch(a.bias + o + i * step, kCacheLineBytes);
+    }
     if constexpr (R == 1) {
       tileTotals<F, R, O, Stream>(x, a.ldx, w, step * a.ldw, a.nIn, totals);
     } else {

@@ -133,6 +133,11 @@ template <class D, class Panel, int R, int P, bool Stream>
 inline void panelTile(const PanelArgs<Panel>& a, int64_t row, int64_t panel, int64_t step,
                       int64_t oEnd) {
   float totals[R * P * kPanelOutputs];
+  if (Stream && a.bias != nullptr) {  // it comes from memory too; here its way is not waited for
+    for (int p = 0; p < P; ++p) {
+      D::Vec::prefetch(a.bias, (panel + p * step) * kPanelOutputs * int64_t{sizeof(float)});
+    }
+  }
   panelTotals<D, Panel, R, P, Stream>(a.x + row * a.ldx, a.ldx, a.w + panel * a.ldw, step * a.ldw,
                                       a.nIn / kBlockElements, totals);
   for (int r = 0; r < R; ++r) {

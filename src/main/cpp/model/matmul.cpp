@@ -20,11 +20,12 @@ constexpr int64_t kNarrowSgemmOutputs = 192;
 constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow panels
 
 // Tasks of our kernels. Up to kFewRows the kernel streams the weights once, and a task has at least
-// so many of them; for more rows it works in blocks of up to kBlockOutputs.
+// so many bytes of them, because each start waits for the memory; for more rows it works in blocks
+// of up to kBlockOutputs.
 constexpr int64_t kFewRows = 6;
-constexpr int64_t kFewestWeights = 16384;
+constexpr int64_t kFewestBytes = 65536;
 constexpr int64_t kBlockOutputs = 128;
-constexpr int64_t kOutputStep = 16;
+constexpr int64_t kOutputStep = 32;  // two panels: what one tile takes
 
 int64_t chunkOutputs(const Linear& w) {
   return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
@@ -136,7 +137,9 @@ class Tasks {
       assert(p.x.data == rows.x.data && p.x.cols == p.w.nIn);
       assert(p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
       const ChunkKernel kernel = chunkKernelOf(p, kernels);
-      outputs_[static_cast<size_t>(kernel)] += roundUp(p.w.nOut, kOutputStep);
+      const int64_t nOutputs = roundUp(p.w.nOut, kOutputStep);
+      outputs_[static_cast<size_t>(kernel)] += nOutputs;
+      bytes_[static_cast<size_t>(kernel)] += nOutputs * bytesPerOutput(p.w.type, p.w.nIn);
       if (kernel == ChunkKernel::kSgemm) nSgemmTasks_ += nSgemmTasks(p);
     }
     nTasks_ = nSgemmTasks_;
@@ -195,7 +198,7 @@ class Tasks {
   void forEachJob(const F& body) const {
     const auto stops = [&](ChunkKernel products, const RowRange& rows, bool dots) {
       const int64_t nOutputs = outputs_[static_cast<size_t>(products)];
-      return nOutputs > 0 && body(Job{products, rows, dots}, shares(nOutputs, rows));
+      return nOutputs > 0 && body(Job{products, rows, dots}, shares(products, rows));
     };
     if (stops(ChunkKernel::kRowExact, {0, rows_.x.rows}, false)) return;
     for (const ChunkKernel products : {ChunkKernel::kSgemm, ChunkKernel::kBf16Dots}) {
@@ -208,9 +211,10 @@ class Tasks {
     }
   }
 
-  Shares shares(int64_t nOutputs, const RowRange& rows) const {
-    const int64_t nIn = rows_.x.cols;
-    const int64_t smallest = std::max(kOutputStep, roundUp(kFewestWeights / nIn, kOutputStep));
+  Shares shares(ChunkKernel products, const RowRange& rows) const {
+    const int64_t nOutputs = outputs_[static_cast<size_t>(products)];
+    const int64_t average = bytes_[static_cast<size_t>(products)] / nOutputs;  // of an output
+    const int64_t smallest = roundUp(ceilDiv(kFewestBytes, average), kOutputStep);
     const Shares::Limits few{kOutputStep, smallest, roundUp(nOutputs + smallest, kOutputStep)};
     const Shares::Limits many{kOutputStep, kOutputStep, kBlockOutputs};
     return Shares(nOutputs, rows.count <= kFewRows ? few : many, nThreads_);
@@ -242,6 +246,7 @@ class Tasks {
   int64_t nThreads_;
   const KernelTable& kernels_;
   std::array<int64_t, 3> outputs_{};  // by chunk kernel, each product's rounded up
+  std::array<int64_t, 3> bytes_{};    // of their weights
   int64_t nSgemmTasks_ = 0;
   int64_t nJobs_ = 0;
   int64_t nTasks_ = 0;

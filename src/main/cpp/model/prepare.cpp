@@ -122,6 +122,17 @@ WeightType weightTypeOf(int32_t dtype) {
 
 bool inPanels(WeightType type) { return type == WeightType::kQ8 || type == WeightType::kQ4; }
 
+int64_t bytesPerOutput(WeightType type, int64_t nIn) {
+  switch (type) {
+    case WeightType::kQ8:
+      return nIn / kBlockElements * int64_t{sizeof(Q8Panel)} / kPanelOutputs;
+    case WeightType::kQ4:
+      return nIn / kBlockElements * int64_t{sizeof(Q4Panel)} / kPanelOutputs;
+    default:
+      return nIn * elementBytes(type);
+  }
+}
+
 bool usableInPlace(const td_tensor& t, WeightType as) {
   if (inPanels(as)) return false;
   const bool sameType = blockShape(t.dtype).bytes == elementBytes(as);
@@ -131,10 +142,8 @@ bool usableInPlace(const td_tensor& t, WeightType as) {
 }
 
 int64_t preparedBytes(const td_tensor& t, WeightType as) {
-  if (!inPanels(as)) return checkedProduct({t.rows, t.cols, elementBytes(as)}, "tensor");
-  const BlockShape shape = blockShape(t.dtype);
-  return checkedProduct({roundUp(t.rows, kPanelOutputs), t.cols / shape.elements, shape.bytes},
-                        "tensor");
+  const int64_t nOut = inPanels(as) ? roundUp(t.rows, kPanelOutputs) : t.rows;
+  return checkedProduct({nOut, bytesPerOutput(as, t.cols)}, "tensor");
 }
 
 void prepare(void* dst, const td_tensor& t, WeightType as, ThreadPool& pool,

@@ -21,6 +21,9 @@ WeightType weightTypeOf(int32_t dtype);
 
 bool inPanels(WeightType type);
 
+// What one output of nIn inputs takes.
+int64_t bytesPerOutput(WeightType type, int64_t nIn);
+
 // Whether the tensor's own memory is already what the kernels read.
 bool usableInPlace(const td_tensor& tensor, WeightType as);
 

@@ -81,7 +81,7 @@ struct Weights::Loader {
 
   // The same of a matrix that is stored transposed and therefore of no quantised type.
   static Linear outputs(const Linear& all, int64_t begin, int64_t count) {
-    const int64_t rowBytes = all.nIn * (all.type == WeightType::kF32 ? 4 : 2);
+    const int64_t rowBytes = bytesPerOutput(all.type, all.nIn);
     const void* w = static_cast<const unsigned char*>(all.w) + begin * rowBytes;
     return {all.type, w, all.bias == nullptr ? nullptr : all.bias + begin, count, all.nIn};
   }
