@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "core/sizes.h"
 
@@ -25,7 +26,7 @@ struct Stored<Q4Panel> {
 // Block `block` of up to 16 rows; the others are zero.
 template <class Panel>
 void packBlock(Panel& dst, const unsigned char* src, int64_t nRows, int64_t rowBytes) {
-  constexpr size_t kWords = sizeof dst.w / sizeof dst.w[0];
+  constexpr size_t kWords = std::extent_v<decltype(Panel::w)>;
   constexpr size_t kScaleBytes = sizeof dst.scale[0];
   for (int64_t row = 0; row < kPanelOutputs; ++row) {
     const unsigned char* from = src + row * rowBytes;

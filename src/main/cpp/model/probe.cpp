@@ -112,10 +112,8 @@ double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShap
   const Linear w{type, x + xFloats, nullptr, nOut, nIn};
   RowRanges ranges;
   (prompt ? ranges.chunks : ranges.exact).push_back({0, nRows});
-  return secondsOf([&] {
-    multiply({{{y, nRows, nOut, nOut}, {x, nRows, nIn, nIn}, w}}, ranges, converted, engine.pool,
-             engine.kernels);
-  });
+  const Product product{{y, nRows, nOut, nOut}, {x, nRows, nIn, nIn}, w};
+  return secondsOf([&] { multiply({product}, ranges, converted, engine.pool, engine.kernels); });
 }
 
 }  // namespace tandem
