@@ -3,6 +3,8 @@
 //
 // A tile of R rows and P panels keeps R * P vectors of 16 outputs. Its panels are not neighbours,
 // and the first rows read w from memory while the others find it in a cache: as in matmul_loops.h.
+// A single row is fastest with P = 1: one stream starts sooner than several, and a matrix of 4 bits
+// is so small that its starts count.
 #ifndef TANDEM_KERNELS_PANEL_LOOPS_H_
 #define TANDEM_KERNELS_PANEL_LOOPS_H_
 
@@ -15,7 +17,7 @@
 namespace tandem {
 
 inline constexpr int64_t kPanelCacheBytes = 393216;   // w in one block of outputs
-inline constexpr int64_t kPanelPrefetchBytes = 2176;  // ahead in each stream
+inline constexpr int64_t kPanelPrefetchBytes = 6528;  // ahead in all streams together
 
 template <class Panel>
 using PanelArgs = MatmulArgs<ActivationBlock, Panel>;
@@ -96,7 +98,7 @@ TANDEM_NOINLINE void panelTotals(const ActivationBlock* x, int64_t ldx, const Pa
       for (int p = 0; p < P; ++p) {
         TANDEM_UNROLL
         for (int64_t line = 0; line < int64_t{sizeof(Panel)}; line += 64) {
-          V::prefetch(wb[p], kPanelPrefetchBytes + line);
+          V::prefetch(wb[p], kPanelPrefetchBytes / P + line);
         }
       }
     }

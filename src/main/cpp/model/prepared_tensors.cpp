@@ -1,22 +1,47 @@
 #include "model/prepared_tensors.h"
 
-namespace tandem {
+#include <algorithm>
 
-std::shared_ptr<const ByteBuffer> PreparedTensors::get(const td_tensor& tensor, WeightType as,
-                                                       ThreadPool& pool,
-                                                       const KernelTable& kernels) {
-  for (auto it = buffers_.begin(); it != buffers_.end();) {
-    it = it->second.expired() ? buffers_.erase(it) : std::next(it);
+#include "core/sizes.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+constexpr int64_t kFirstChunk = int64_t{1} << 16;
+constexpr int64_t kLargestChunk = int64_t{1} << 26;
+
+}  // namespace
+
+std::shared_ptr<const void> PreparedTensors::get(const td_tensor& tensor, WeightType as,
+                                                 ThreadPool& pool, const KernelTable& kernels) {
+  for (auto it = tensors_.begin(); it != tensors_.end();) {
+    it = it->second.expired() ? tensors_.erase(it) : std::next(it);
   }
   const Key key{tensor.data, tensor.dtype, tensor.transposed, tensor.rows, tensor.cols, as};
-  if (const auto found = buffers_.find(key); found != buffers_.end()) {
+  if (const auto found = tensors_.find(key); found != tensors_.end()) {
     // Stages are destroyed without the engine's mutex, so this one may be going just now.
     if (auto shared = found->second.lock()) return shared;
   }
-  auto buffer = std::make_shared<ByteBuffer>(preparedBytes(tensor, as));
-  prepare(buffer->data(), tensor, as, pool, kernels);
-  buffers_.insert_or_assign(key, buffer);
-  return buffer;
+  const std::shared_ptr<unsigned char> data = allocate(preparedBytes(tensor, as));
+  prepare(data.get(), tensor, as, pool, kernels);
+  tensors_.insert_or_assign(key, data);
+  return data;
+}
+
+std::shared_ptr<unsigned char> PreparedTensors::allocate(int64_t bytes) {
+  const int64_t needed = checkedSum(bytes, kAlignment - 1, "tensor") / kAlignment * kAlignment;
+  std::shared_ptr<const ByteBuffer> chunk = chunk_.lock();
+  if (chunk == nullptr || chunk->size() - used_ < needed) {
+    const int64_t next =
+        chunk == nullptr ? kFirstChunk : std::min(2 * chunk->size(), kLargestChunk);
+    chunk = std::make_shared<ByteBuffer>(std::max(needed, next));
+    chunk_ = chunk;
+    used_ = 0;
+  }
+  unsigned char* data = chunk->data() + used_;
+  used_ += needed;
+  return {chunk, data};
 }
 
 }  // namespace tandem

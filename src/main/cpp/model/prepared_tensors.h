@@ -20,13 +20,21 @@ class PreparedTensors {
   // The tensor as that type; made now unless a stage that is still open had the same one made.
   // Tensors are told apart by address and shape, which works because a tensor's memory outlives the
   // stages opened from it.
-  std::shared_ptr<const ByteBuffer> get(const td_tensor& tensor, WeightType as, ThreadPool& pool,
-                                        const KernelTable& kernels);
+  std::shared_ptr<const void> get(const td_tensor& tensor, WeightType as, ThreadPool& pool,
+                                  const KernelTable& kernels);
 
  private:
   // data, dtype, transposed, rows, cols, as
   using Key = std::tuple<const void*, int32_t, int32_t, int64_t, int64_t, WeightType>;
-  std::map<Key, std::weak_ptr<const ByteBuffer>> buffers_;
+
+  std::shared_ptr<unsigned char> allocate(int64_t bytes);
+
+  std::map<Key, std::weak_ptr<const void>> tensors_;
+  // Tensors lie side by side in chunks, which live as long as one of their tensors: a chunk is
+  // large enough for huge pages where most matrices alone are not. Each is twice as large as the
+  // one before, up to a limit, so that small models stay small.
+  std::weak_ptr<const ByteBuffer> chunk_;  // the latest
+  int64_t used_ = 0;                       // of it
 };
 
 }  // namespace tandem

@@ -19,7 +19,7 @@ struct Weights::Loader {
   const void* prepare(const td_tensor& t, WeightType as) {
     weights.bytes_ += preparedBytes(t, as);
     weights.prepared_.push_back(prepared.get(t, as, pool, kernels));
-    return weights.prepared_.back()->data();
+    return weights.prepared_.back().get();
   }
 
   // Null where the tensor is absent.

@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "core/buffer.h"
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
@@ -63,7 +62,7 @@ class Weights {
   Linear lmHead_;
   int64_t bytes_ = 0;
   std::array<bool, kWeightTypes> blockTypes_{};
-  std::vector<std::shared_ptr<const ByteBuffer>> prepared_;
+  std::vector<std::shared_ptr<const void>> prepared_;
 };
 
 }  // namespace tandem

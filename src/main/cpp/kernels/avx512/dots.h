@@ -15,7 +15,7 @@ struct Dots {
   using Four = __m512i;
 
   static constexpr int kPanelRows = 6;
-  static constexpr int panelsOf(int /*rows*/) { return 2; }
+  static constexpr int panelsOf(int rows) { return rows == 1 ? 1 : 2; }
   static constexpr int32_t kQ8Zero = 0;
 
   static Ints ints(int32_t x) { return _mm512_set1_epi32(x); }
