@@ -165,17 +165,12 @@ TANDEM_NOINLINE void panelTiles(const PanelArgs<Panel>& a, int64_t row, int64_t 
   }
 }
 
-template <class D, class Panel>
-void panelMatmul(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd) {
-  constexpr int kMaxRows = D::kPanelRows;
-  const int64_t panelBytes = a.ldw * int64_t{sizeof(Panel)};
-  int64_t block = oEnd - oBegin;
-  if (a.nRows > kMaxRows) {  // whole pairs of panels
-    block = (kPanelCacheBytes / panelBytes / 2 + 1) * 2 * kPanelOutputs;
-  }
+// Outputs [oBegin, oEnd) in blocks of that many, in tiles of up to MaxRows.
+template <class D, class Panel, int MaxRows>
+void panelRows(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd, int64_t block) {
   for (int64_t o = oBegin; o < oEnd; o += block) {
     const int64_t end = o + block < oEnd ? o + block : oEnd;
-    forEachRowTile<kMaxRows>(a.nRows, [&](auto tile, int64_t row) {
+    forEachRowTile<MaxRows>(a.nRows, [&](auto tile, int64_t row) {
       constexpr int kRows = decltype(tile)::value;
       constexpr int kPanels = D::panelsOf(kRows);
       if (row == 0) {
@@ -184,6 +179,22 @@ void panelMatmul(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd) {
         panelTiles<D, Panel, kRows, kPanels, false>(a, row, o, end);
       }
     });
+  }
+}
+
+// Few rows take the fewest tiles, because the first one waits for the memory; many rows those that
+// multiply fastest.
+template <class D, class Panel>
+void panelMatmul(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd) {
+  const int64_t panelBytes = a.ldw * int64_t{sizeof(Panel)};
+  const int64_t pairs = kPanelCacheBytes / panelBytes / 2 + 1;
+  const int64_t block = pairs * 2 * kPanelOutputs;
+  if (a.nRows <= D::kFewPanelRows) {
+    panelRows<D, Panel, D::kFewPanelRows>(a, oBegin, oEnd, oEnd - oBegin);
+  } else if (a.nRows <= 2 * D::kFewPanelRows) {
+    panelRows<D, Panel, D::kFewPanelRows>(a, oBegin, oEnd, block);
+  } else {
+    panelRows<D, Panel, D::kPanelRows>(a, oBegin, oEnd, block);
   }
 }
 

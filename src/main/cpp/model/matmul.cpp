@@ -22,7 +22,7 @@ constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow
 // Tasks of our kernels. Up to kFewRows the kernel streams the weights once, and a task has at least
 // so many bytes of them, because each start waits for the memory; for more rows it works in blocks
 // of up to kBlockOutputs.
-constexpr int64_t kFewRows = 6;
+constexpr int64_t kFewRows = 8;
 constexpr int64_t kFewestBytes = 65536;
 constexpr int64_t kBlockOutputs = 128;
 constexpr int64_t kOutputStep = 32;  // two panels: what one tile takes

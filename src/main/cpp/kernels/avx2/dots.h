@@ -16,6 +16,7 @@ struct Dots {
   using Bytes = Ints;
   using Four = __m256i;
 
+  static constexpr int kFewPanelRows = 3;
   static constexpr int kPanelRows = 3;
   static constexpr int panelsOf(int /*rows*/) { return 1; }
   static constexpr int32_t kQ8Zero = 0;

@@ -23,7 +23,9 @@ struct Dots {
     int8_t element[4];
   };
 
-  // Register tiles: rows at most, and panels in a tile of that many rows.
+  // Register tiles: rows at most, of a few rows and of many, and panels in a tile of that many
+  // rows.
+  static constexpr int kFewPanelRows = 2;
   static constexpr int kPanelRows = 2;
   static constexpr int panelsOf(int /*rows*/) { return 1; }
   // What addQ8 leaves in the weights: sums start with -kQ8Zero times the sum of the activations.
