@@ -47,12 +47,21 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
     : stage(std::move(stageOf)), kv(stage->spec(), capacity) {}
 
+int32_t Stage::matrixTypes() const {
+  int32_t types = 0;
+  for (const WeightType type : kAllWeightTypes) {
+    if (weights_.blocksHave(type)) types |= 1 << dtypeOf(type);
+  }
+  if (spec_.hasHead) types |= 1 << dtypeOf(weights_.lmHead().type);
+  return types;
+}
+
 int32_t Stage::promptKernels() const {
   int32_t used = 0;
   if (spec_.reproducible) return used;
   if (weights_.blocksHave(WeightType::kF32)) used |= TD_PROMPT_SGEMM;
   const bool bf16Products = engine_->kernels.bf16Dots.matmul != nullptr;
-  if (bf16Products && weights_.blocksHave(WeightType::kBf16)) used |= TD_PROMPT_BF16_PRODUCTS;
+  if (bf16Products && weights_.blocksHave(WeightType::kBf16)) used |= TD_PROMPT_VDPBF16PS;
   return used;
 }
 

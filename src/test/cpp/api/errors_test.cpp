@@ -305,6 +305,7 @@ TEST_F(StageErrorsTest, NullsAndOrderOfClosing) {
   expectError(td_stage_open(engine_.get(), &o, tensors, n, nullptr), TD_INVALID, "out");
   expectError(td_stage_close(nullptr), TD_INVALID, "stage is NULL");
   EXPECT_EQ(td_stage_weight_bytes(nullptr), -1);
+  EXPECT_EQ(td_stage_matrix_types(nullptr), 0);
   EXPECT_EQ(td_stage_prompt_kernels(nullptr), -1);
   EXPECT_EQ(td_stage_kv_bytes(nullptr, 1), -1);
 
