@@ -153,6 +153,14 @@ int64_t td_stage_weight_bytes(const td_stage* stage) noexcept {
   return guardValue<int64_t>(-1, [&] { return handles().stages.get(stage)->weightBytes(); });
 }
 
+int32_t td_stage_matrix_types(const td_stage* stage) noexcept {
+  return guardValue<int32_t>(0, [&] { return handles().stages.get(stage)->matrixTypes(); });
+}
+
+int32_t td_stage_prompt_kernels(const td_stage* stage) noexcept {
+  return guardValue<int32_t>(-1, [&] { return handles().stages.get(stage)->promptKernels(); });
+}
+
 int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) noexcept {
   return guardValue<int64_t>(-1, [&] {
     requireArgument(positions >= 0, "positions is negative");
@@ -209,5 +217,16 @@ td_status td_probe_sgemm(td_engine* engine, int32_t m, int32_t n, int32_t k,
     const std::shared_ptr<Engine> e = handles().engines.get(engine);
     const Lock lock(e->mutex);
     *seconds = tandem::probeSgemm(*e, m, n, k);
+  });
+}
+
+td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t prompt, int32_t n_rows,
+                          int32_t n_out, int32_t n_in, double* seconds) noexcept {
+  return guard([&] {
+    requireArgument(seconds != nullptr, "seconds is NULL");
+    requireArgument(prompt == 0 || prompt == 1, "prompt: expected 0 or 1");
+    const std::shared_ptr<Engine> e = handles().engines.get(engine);
+    const Lock lock(e->mutex);
+    *seconds = tandem::probeMatmul(*e, dtype, prompt == 1, {n_rows, n_out, n_in});
   });
 }

@@ -56,6 +56,10 @@ typedef enum td_activation_eval { TD_EVAL_TABLE = 0, TD_EVAL_FORMULA = 1 } td_ac
 // Which elements of a head RoPE rotates together: (2i, 2i+1), or (i, i + headDim/2).
 typedef enum td_rope { TD_ROPE_NONE = 0, TD_ROPE_INTERLEAVED = 1, TD_ROPE_HALVES = 2 } td_rope;
 typedef enum td_mode { TD_MODE_FAST = 0, TD_MODE_REPRODUCIBLE = 1 } td_mode;
+// Kernels of mode fast for prompts whose bits are not those of mode reproducible: OpenBLAS's sgemm
+// for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core;
+// VDPBF16PS for bf16 matrices, on x86 processors that have it.
+typedef enum td_prompt_kernel { TD_PROMPT_SGEMM = 1, TD_PROMPT_VDPBF16PS = 2 } td_prompt_kernel;
 typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_kind;
 
 // What a tensor is for. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
@@ -85,10 +89,13 @@ typedef enum td_role {
 } td_role;
 
 // One tensor of a stage. data holds rows * cols elements of dtype, stored [rows, cols], or
-// [cols, rows] when transposed is 1 (never if the type is quantised). An f32 matrix that is not
-// transposed is used in place; anything else is expanded to f32 by td_stage_open, once for all
-// stages of an engine that are opened with the same data. The memory at data must outlive the stage
-// and not change.
+// [cols, rows] when transposed is 1 (never if the type is quantised). Matrices of f32, f16, bf16,
+// q8_0 and q4_0 are computed in their own type. Those of the first three are used in place if they
+// are not transposed and aligned to their elements. Everything else is rearranged by td_stage_open,
+// once for all stages of an engine that are opened with the same data: transposed matrices are
+// turned, q8_0 and q4_0 packed for the kernels, vectors and all other types expanded to f32. The
+// memory at data must outlive the stage and not change. Where it lies in a td_file, pages that have
+// been rearranged no longer count as resident memory of this process.
 typedef struct td_tensor {
   int32_t role;   // td_role
   int32_t layer;  // the block's number in the whole model; -1 for output norm and head
@@ -184,6 +191,12 @@ TANDEM_API td_status td_stage_open(td_engine* engine, const td_stage_options* op
 TANDEM_API td_status td_stage_close(td_stage* stage) TANDEM_NOEXCEPT;
 // Bytes that one step reads of this stage's weights (for rooflines).
 TANDEM_API int64_t td_stage_weight_bytes(const td_stage* stage) TANDEM_NOEXCEPT;
+// The td_dtypes that this stage's matrices are computed in, as bits: 1 << td_dtype of each. 0 for a
+// handle that is not open.
+TANDEM_API int32_t td_stage_matrix_types(const td_stage* stage) TANDEM_NOEXCEPT;
+// Which td_prompt_kernels this stage uses, combined; 0: all rows are computed as in mode
+// reproducible. Part of what decides a sequence's bits. -1 for a handle that is not open.
+TANDEM_API int32_t td_stage_prompt_kernels(const td_stage* stage) TANDEM_NOEXCEPT;
 // Bytes of KV cache for that many positions, rounded up to whole pages.
 TANDEM_API int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) TANDEM_NOEXCEPT;
 
@@ -207,6 +220,13 @@ TANDEM_API td_status td_probe_read(td_engine* engine, int64_t bytes,
 // Runs y[m, n] = x[m, k] * w[n, k]^T once through OpenBLAS alone; gives the seconds it took.
 TANDEM_API td_status td_probe_sgemm(td_engine* engine, int32_t m, int32_t n, int32_t k,
                                     double* seconds) TANDEM_NOEXCEPT;
+// Runs y[n_rows, n_out] = x[n_rows, n_in] * w^T once, with the row-exact kernel for weights of that
+// td_dtype or, if prompt is 1, as chunks of a prompt are computed in mode fast; gives the seconds
+// it took. TD_UNSUPPORTED for a type without kernels. The weights stay in whatever cache holds
+// them: give more of them than fits to measure how memory is read.
+TANDEM_API td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t prompt,
+                                     int32_t n_rows, int32_t n_out, int32_t n_in,
+                                     double* seconds) TANDEM_NOEXCEPT;
 
 #if defined(__cplusplus)
 }  // extern "C"

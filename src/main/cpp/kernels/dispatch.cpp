@@ -27,6 +27,22 @@ bool hasAvx512() {
   return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+bool hasVnni() { return hasAvx512() && __builtin_cpu_supports("avx512vnni"); }
+bool hasBf16() { return hasVnni() && __builtin_cpu_supports("avx512bf16"); }
+
+KernelTable avx512VnniKernels() {
+  KernelTable table = kAvx512Kernels;
+  table.isa = "avx512vnni";
+  table.panels = kAvx512VnniPanels;
+  return table;
+}
+
+KernelTable avx512Bf16Kernels() {
+  KernelTable table = avx512VnniKernels();
+  table.isa = "avx512bf16";
+  table.bf16Dots = kAvx512Bf16Dots;
+  return table;
+}
 #endif
 
 struct Candidate {
@@ -37,8 +53,13 @@ struct Candidate {
 // Best first.
 const Candidate* candidates(int& count) {
 #if defined(__x86_64__) && defined(__GNUC__)
-  static const Candidate kList[] = {
-      {&kAvx512Kernels, hasAvx512()}, {&kAvx2Kernels, hasAvx2()}, {&kScalarKernels, true}};
+  static const KernelTable vnni = avx512VnniKernels();
+  static const KernelTable bf16 = avx512Bf16Kernels();
+  static const Candidate kList[] = {{&bf16, hasBf16()},
+                                    {&vnni, hasVnni()},
+                                    {&kAvx512Kernels, hasAvx512()},
+                                    {&kAvx2Kernels, hasAvx2()},
+                                    {&kScalarKernels, true}};
 #else
   static const Candidate kList[] = {{&kScalarKernels, true}};
 #endif

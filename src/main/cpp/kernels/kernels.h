@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#include "kernels/panels.h"
+
 namespace tandem {
 
 inline constexpr int64_t kLanes = 16;    // virtual lanes of every reduction
@@ -18,12 +20,13 @@ inline constexpr int64_t kKvPanel = 16;  // positions in one panel of the K cach
 
 // y[r, o] = sum_k x[r, k] * w[o, k] (+ bias[o]) (+ y[r, o] when accumulate), o in [oBegin, oEnd).
 // A call over 64 or more outputs reads w fastest: it lets long streams run through it.
+template <class X, class W>
 struct MatmulArgs {
-  const float* x;     // (nRows, nIn), rows ldx apart
-  const float* w;     // (nOut, nIn), rows ldw apart
-  const float* bias;  // (nOut) or null
-  float* y;           // (nRows, nOut), rows ldy apart
-  int64_t ldx, ldw, ldy;
+  const X* x;             // (nRows, nIn), rows ldx apart
+  const W* w;             // (nOut, nIn), rows ldw apart
+  const float* bias;      // (nOut) or null
+  float* y;               // (nRows, nOut), rows ldy apart
+  int64_t ldx, ldw, ldy;  // in elements
   int64_t nRows, nIn;
   bool accumulate;
 };
@@ -45,9 +48,38 @@ struct AttentionArgs {
 
 enum class ActivationKind { kGeluTanh, kGeluErf, kSilu };
 
+// Weights in panels, activations quantised row by row and block by block.
+//
+// Of a block of 32 activations, m is the largest magnitude. Below 2^-100 all are zero; else scale =
+// m / 127 and q[k] = x[k] * (127 / m), rounded to the nearest whole number, ties to even. A block
+// with a NaN or an infinity has the scale NaN. An output starts at zero and each block, in order,
+// adds fma(float(isum), x's scale * w's scale, output), where isum = sum_k q[k] * w[k] is exact;
+// then bias, then y. ldw counts panel blocks from one panel to the next; oBegin is a multiple
+// of 16.
+struct PanelKernels {
+  // dst: (n / 32) blocks of x: (n); n is a multiple of 32.
+  void (*quantize)(ActivationBlock* dst, const float* x, int64_t n);
+  void (*matmulQ8)(const MatmulArgs<ActivationBlock, Q8Panel>& args, int64_t oBegin, int64_t oEnd);
+  void (*matmulQ4)(const MatmulArgs<ActivationBlock, Q4Panel>& args, int64_t oBegin, int64_t oEnd);
+};
+
+// Weights and activations as bfloat16, multiplied by the processor's instruction for it: not the
+// bits of any other kernel, but like them independent of the other rows and of the threads. Null
+// where there is no such instruction.
+struct Bf16DotKernels {
+  // dst[i] = x[i] rounded to bfloat16.
+  void (*round)(uint16_t* dst, const float* x, int64_t n);
+  void (*matmul)(const MatmulArgs<uint16_t, uint16_t>& args, int64_t oBegin, int64_t oEnd);
+};
+
 struct KernelTable {
   const char* isa;
-  void (*matmul)(const MatmulArgs& args, int64_t oBegin, int64_t oEnd);
+  void (*matmulF32)(const MatmulArgs<float, float>& args, int64_t oBegin, int64_t oEnd);
+  // w as IEEE half or bfloat16: the bits that the same values give as f32.
+  void (*matmulF16)(const MatmulArgs<float, uint16_t>& args, int64_t oBegin, int64_t oEnd);
+  void (*matmulBf16)(const MatmulArgs<float, uint16_t>& args, int64_t oBegin, int64_t oEnd);
+  PanelKernels panels;
+  Bf16DotKernels bf16Dots;
   // y, x: (n); gain (n); bias (n) or null. y may be x.
   void (*layerNorm)(float* y, const float* x, const float* gain, const float* bias, int64_t n,
                     float eps);
@@ -75,8 +107,9 @@ struct KernelTable {
 // Floats of scratch that `attention` needs for that many rows over that many positions.
 int64_t attentionScratchFloats(int64_t nRows, int64_t positions);
 
-// The table for "avx512", "avx2" or "scalar"; null name or "": TANDEM_ISA, else the best available.
-// Throws Error(TD_UNSUPPORTED) for a name this machine or build lacks.
+// The table for "avx512bf16", "avx512vnni", "avx512", "avx2" or "scalar"; null name or "":
+// TANDEM_ISA, else the best available. Throws Error(TD_UNSUPPORTED) for a name this machine or
+// build lacks.
 const KernelTable& kernels(const char* isa);
 
 }  // namespace tandem

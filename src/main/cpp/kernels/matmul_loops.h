@@ -1,4 +1,4 @@
-// y = x * w^T over 16 k-lanes, in register tiles. V is an instruction set's Vec16.
+// y = x * w^T over 16 k-lanes, in register tiles. F is a format of x and w, see formats.h.
 //
 // A tile of R rows and O outputs keeps R * O lane sums in registers. Its outputs are not
 // neighbours: of n outputs, tile i takes i, i + n/O, i + 2 n/O, ..., so that from tile to tile O
@@ -11,32 +11,39 @@
 
 #include <cstdint>
 
+#include "kernels/formats.h"
 #include "kernels/kernels.h"
+#include "kernels/row_tiles.h"
 #include "kernels/unroll.h"
 
 namespace tandem {
 
-inline constexpr int64_t kMaxDepth = 768;          // k in one part: 6 rows of x take 18 KB
-inline constexpr int64_t kBlockFloats = 98304;     // w in one block of outputs: 384 KB
+inline constexpr int64_t kMaxDepthBytes = 3072;    // x in one part of k: 6 rows take 18 KB
+inline constexpr int64_t kBlockBytes = 393216;     // w in one block of outputs
 inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
-inline constexpr int64_t kPrefetch = 256;          // floats ahead in each stream
+inline constexpr int64_t kPrefetchBytes = 1536;    // ahead in each stream
+inline constexpr int64_t kCacheLineBytes = 64;
 
-// Elements [begin, end) of k; begin is a multiple of 16.
+template <class F>
+using ArgsOf = MatmulArgs<typename F::X, typename F::W>;
+
+// Elements [begin, end) of k; begin is a multiple of F::kStep.
 struct Depth {
   int64_t begin, end;
 };
 
 // The rows of a tile's x and w.
-template <int R, int O>
+template <class F, int R, int O>
 struct TileRows {
-  const float* x[R];
-  const float* w[O];
+  const typename F::X* x[R];
+  const typename F::W* w[O];
 };
 
-template <class V, int R, int O>
-inline TileRows<R, O> tileRows(const float* x, int64_t ldx, const float* w, int64_t wStep) {
-  TileRows<R, O> rows;
+template <class F, int R, int O>
+inline TileRows<F, R, O> tileRows(const typename F::X* x, int64_t ldx, const typename F::W* w,
+                                  int64_t wStep) {
+  TileRows<F, R, O> rows;
   TANDEM_UNROLL
   for (int r = 0; r < R; ++r) rows.x[r] = x + r * ldx;
   TANDEM_UNROLL
@@ -45,55 +52,60 @@ inline TileRows<R, O> tileRows(const float* x, int64_t ldx, const float* w, int6
 }
 
 // sums[r * O + o] += x[r] * w[o] for the vector at k.
-template <class V, int R, int O>
-inline void addVector(V (&sums)[R * O], const TileRows<R, O>& rows, int64_t k) {
-  V wv[O];
+template <class F, int R, int O>
+inline void addVector(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k) {
+  typename F::Operand wv[O];
   TANDEM_UNROLL
-  for (int o = 0; o < O; ++o) wv[o] = V::load(rows.w[o] + k);
+  for (int o = 0; o < O; ++o) wv[o] = F::loadW(rows.w[o] + k);
   TANDEM_UNROLL
   for (int r = 0; r < R; ++r) {
-    const V xv = V::load(rows.x[r] + k);
+    const typename F::Operand xv = F::loadX(rows.x[r] + k);
     TANDEM_UNROLL
-    for (int o = 0; o < O; ++o) sums[r * O + o] = V::fma(xv, wv[o], sums[r * O + o]);
+    for (int o = 0; o < O; ++o) sums[r * O + o] = F::multiplyAdd(xv, wv[o], sums[r * O + o]);
   }
 }
 
-// The same for the last n < 16 elements.
-template <class V, int R, int O>
-inline void addRest(V (&sums)[R * O], const TileRows<R, O>& rows, int64_t k, int64_t n) {
-  V wv[O];
+// The same for the last n < F::kStep elements.
+template <class F, int R, int O>
+inline void addRest(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k,
+                    int64_t n) {
+  typename F::Operand wv[O];
   TANDEM_UNROLL
-  for (int o = 0; o < O; ++o) wv[o] = V::loadPartial(rows.w[o] + k, n);
+  for (int o = 0; o < O; ++o) wv[o] = F::loadPartialW(rows.w[o] + k, n);
   TANDEM_UNROLL
   for (int r = 0; r < R; ++r) {
-    const V xv = V::loadPartial(rows.x[r] + k, n);
+    const typename F::Operand xv = F::loadPartialX(rows.x[r] + k, n);
     TANDEM_UNROLL
-    for (int o = 0; o < O; ++o) sums[r * O + o] = V::fma(xv, wv[o], sums[r * O + o]);
+    for (int o = 0; o < O; ++o) sums[r * O + o] = F::multiplyAdd(xv, wv[o], sums[r * O + o]);
   }
 }
 
 // The same for all of depth. Stream: w comes from memory.
-template <class V, int R, int O, bool Stream>
-inline void addProducts(V (&sums)[R * O], const TileRows<R, O>& rows, Depth depth) {
+template <class F, int R, int O, bool Stream>
+inline void addProducts(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows,
+                        Depth depth) {
+  constexpr int64_t kWidth = int64_t{sizeof(typename F::W)};
   constexpr int kVectors = !Stream ? 1 : R == 1 ? 8 : 2;  // in one go
   int64_t k = depth.begin;
-  for (; k + kVectors * kLanes <= depth.end; k += kVectors * kLanes) {
+  for (; k + kVectors * F::kStep <= depth.end; k += kVectors * F::kStep) {
     TANDEM_UNROLL
     for (int i = 0; i < kVectors; ++i) {
-      if constexpr (Stream) {
+      const int64_t at = k + i * F::kStep;
+      if (Stream && i * F::kStep * kWidth % kCacheLineBytes == 0) {
         TANDEM_UNROLL
-        for (int o = 0; o < O; ++o) V::prefetch(rows.w[o], k + i * kLanes + kPrefetch);
+        for (int o = 0; o < O; ++o) F::Vec::prefetch(rows.w[o], at * kWidth + kPrefetchBytes);
       }
-      addVector<V, R, O>(sums, rows, k + i * kLanes);
+      addVector<F, R, O>(sums, rows, at);
     }
   }
-  for (; k + kLanes <= depth.end; k += kLanes) addVector<V, R, O>(sums, rows, k);
-  if (k < depth.end) addRest<V, R, O>(sums, rows, k, depth.end - k);
+  for (; k + F::kStep <= depth.end; k += F::kStep) addVector<F, R, O>(sums, rows, k);
+  if (k < depth.end) addRest<F, R, O>(sums, rows, k, depth.end - k);
 }
 
 // totals[i] = the sum of the lanes of sums[i].
-template <class V, int N>
-inline void addLanes(const V (&sums)[N], float* totals) {
+template <class F, int N>
+inline void addLanes(const typename F::Vec (&sums)[N], float* totals) {
+  using V = typename F::Vec;
   constexpr int kFours = N / 4 * 4;
   TANDEM_UNROLL
   for (int i = 0; i < kFours; i += 4) {
@@ -104,38 +116,40 @@ inline void addLanes(const V (&sums)[N], float* totals) {
 }
 
 // totals: (R, O), of R rows of x, ldx apart, and O of w, wStep apart.
-template <class V, int R, int O, bool Stream>
-TANDEM_INLINE void tileTotals(const float* x, int64_t ldx, const float* w, int64_t wStep,
-                              int64_t nIn, float* totals) {
+template <class F, int R, int O, bool Stream>
+TANDEM_INLINE void tileTotals(const typename F::X* x, int64_t ldx, const typename F::W* w,
+                              int64_t wStep, int64_t nIn, float* totals) {
+  using V = typename F::Vec;
   V sums[R * O];
   TANDEM_UNROLL
   for (int i = 0; i < R * O; ++i) sums[i] = V::zero();
-  addProducts<V, R, O, Stream>(sums, tileRows<V, R, O>(x, ldx, w, wStep), {0, nIn});
-  addLanes(sums, totals);
+  addProducts<F, R, O, Stream>(sums, tileRows<F, R, O>(x, ldx, w, wStep), {0, nIn});
+  addLanes<F>(sums, totals);
 }
 
 // The same as a function of its own with few arguments: inlined, several rows compete for registers
 // with the loops around them, and an address spilled to a vector register waits behind the
 // arithmetic, so that the processor cannot run ahead to the next tile.
-template <class V, int R, int O, bool Stream>
-TANDEM_NOINLINE void tileTotalsApart(const float* x, int64_t ldx, const float* w, int64_t wStep,
-                                     int64_t nIn, float* totals) {
-  tileTotals<V, R, O, Stream>(x, ldx, w, wStep, nIn, totals);
+template <class F, int R, int O, bool Stream>
+TANDEM_NOINLINE void tileTotalsApart(const typename F::X* x, int64_t ldx, const typename F::W* w,
+                                     int64_t wStep, int64_t nIn, float* totals) {
+  tileTotals<F, R, O, Stream>(x, ldx, w, wStep, nIn, totals);
 }
 
 // The same for one part of k; totals are complete after the last. carried: (R * O, 16) lane sums
 // from one part to the next.
-template <class V, int R, int O>
-TANDEM_NOINLINE void tilePart(const MatmulArgs& a, const TileRows<R, O>& rows, Depth depth,
+template <class F, int R, int O>
+TANDEM_NOINLINE void tilePart(const ArgsOf<F>& a, const TileRows<F, R, O>& rows, Depth depth,
                               float* carried, float* totals) {
+  using V = typename F::Vec;
   V sums[R * O];
   TANDEM_UNROLL
   for (int i = 0; i < R * O; ++i) {
     sums[i] = depth.begin == 0 ? V::zero() : V::load(carried + i * kLanes);
   }
-  addProducts<V, R, O, false>(sums, rows, depth);
+  addProducts<F, R, O, false>(sums, rows, depth);
   if (depth.end == a.nIn) {
-    addLanes(sums, totals);
+    addLanes<F>(sums, totals);
   } else {
     TANDEM_UNROLL
     for (int i = 0; i < R * O; ++i) sums[i].store(carried + i * kLanes);
@@ -143,8 +157,8 @@ TANDEM_NOINLINE void tilePart(const MatmulArgs& a, const TileRows<R, O>& rows, D
 }
 
 // y = totals: (R, O) + bias + y for rows from `row` on and outputs out, out + step, ...
-template <class V, int R, int O>
-inline void finishTile(const MatmulArgs& a, int64_t row, int64_t out, int64_t step,
+template <class F, int R, int O>
+inline void finishTile(const ArgsOf<F>& a, int64_t row, int64_t out, int64_t step,
                        const float* totals) {
   for (int r = 0; r < R; ++r) {
     float* y = a.y + (row + r) * a.ldy + out;
@@ -159,32 +173,36 @@ inline void finishTile(const MatmulArgs& a, int64_t row, int64_t out, int64_t st
 }
 
 // Outputs [oBegin, oEnd) of rows [row, row + R).
-template <class V, int R, int O, bool Stream>
-TANDEM_NOINLINE void matmulTiles(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd) {
+template <class F, int R, int O, bool Stream>
+TANDEM_NOINLINE void matmulTiles(const ArgsOf<F>& a, int64_t row, int64_t oBegin, int64_t oEnd) {
   const int64_t step = (oEnd - oBegin) / O;
-  const float* x = a.x + row * a.ldx;
+  const typename F::X* x = a.x + row * a.ldx;
   float totals[R * O];
   for (int64_t o = oBegin; o < oBegin + step; ++o) {
-    const float* w = a.w + o * a.ldw;
-    if constexpr (R == 1) {
-      tileTotals<V, R, O, Stream>(x, a.ldx, w, step * a.ldw, a.nIn, totals);
-    } else {
-      tileTotalsApart<V, R, O, Stream>(x, a.ldx, w, step * a.ldw, a.nIn, totals);
+    const typename F::W* w = a.w + o * a.ldw;
+    if (Stream && a.bias != nullptr) {  // it comes from memory too: a line ahead
+      TANDEM_UNROLL
+      for (int i = 0; i < O; ++i) F::Vec::prefetch(a.bias + o + i * step, kCacheLineBytes);
     }
-    finishTile<V, R, O>(a, row, o, step, totals);
+    if constexpr (R == 1) {
+      tileTotals<F, R, O, Stream>(x, a.ldx, w, step * a.ldw, a.nIn, totals);
+    } else {
+      tileTotalsApart<F, R, O, Stream>(x, a.ldx, w, step * a.ldw, a.nIn, totals);
+    }
+    finishTile<F, R, O>(a, row, o, step, totals);
   }
   for (int64_t o = oBegin + step * O; o < oEnd; ++o) {
-    tileTotalsApart<V, R, 1, Stream>(x, a.ldx, a.w + o * a.ldw, 0, a.nIn, totals);
-    finishTile<V, R, 1>(a, row, o, 0, totals);
+    tileTotalsApart<F, R, 1, Stream>(x, a.ldx, a.w + o * a.ldw, 0, a.nIn, totals);
+    finishTile<F, R, 1>(a, row, o, 0, totals);
   }
 }
 
 // The same with k in parts of maxDepth. Not inlined: its frame is far larger than the others.
-template <class V, int R, int O>
-TANDEM_NOINLINE void matmulParts(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd,
+template <class F, int R, int O>
+TANDEM_NOINLINE void matmulParts(const ArgsOf<F>& a, int64_t row, int64_t oBegin, int64_t oEnd,
                                  int64_t maxDepth) {
   const int64_t step = (oEnd - oBegin) / O;
-  const float* x = a.x + row * a.ldx;
+  const typename F::X* x = a.x + row * a.ldx;
   float carried[R * kMaxCarriedOutputs * kLanes];
   float totals[R * O];
   for (int64_t k = 0; k < a.nIn; k += maxDepth) {
@@ -192,49 +210,47 @@ TANDEM_NOINLINE void matmulParts(const MatmulArgs& a, int64_t row, int64_t oBegi
     const bool last = depth.end == a.nIn;
     float* c = carried;
     for (int64_t o = oBegin; o < oBegin + step; ++o, c += R * O * kLanes) {
-      const auto rows = tileRows<V, R, O>(x, a.ldx, a.w + o * a.ldw, step * a.ldw);
-      tilePart<V, R, O>(a, rows, depth, c, totals);
-      if (last) finishTile<V, R, O>(a, row, o, step, totals);
+      const auto rows = tileRows<F, R, O>(x, a.ldx, a.w + o * a.ldw, step * a.ldw);
+      tilePart<F, R, O>(a, rows, depth, c, totals);
+      if (last) finishTile<F, R, O>(a, row, o, step, totals);
     }
     for (int64_t o = oBegin + step * O; o < oEnd; ++o, c += R * kLanes) {
-      tilePart<V, R, 1>(a, tileRows<V, R, 1>(x, a.ldx, a.w + o * a.ldw, 0), depth, c, totals);
-      if (last) finishTile<V, R, 1>(a, row, o, 0, totals);
+      tilePart<F, R, 1>(a, tileRows<F, R, 1>(x, a.ldx, a.w + o * a.ldw, 0), depth, c, totals);
+      if (last) finishTile<F, R, 1>(a, row, o, 0, totals);
     }
   }
 }
 
-// Outputs [oBegin, oEnd) of the rows from `row` on: tiles of R rows, then one of what is left.
-template <class V, int R>
-void matmulRows(const MatmulArgs& a, int64_t row, int64_t oBegin, int64_t oEnd, int64_t maxDepth) {
-  constexpr int kOutputs = V::matmulOutputs(R);
-  for (; row + R <= a.nRows; row += R) {
+// Outputs [oBegin, oEnd) of all rows.
+template <class F>
+void matmulRows(const ArgsOf<F>& a, int64_t oBegin, int64_t oEnd, int64_t maxDepth) {
+  forEachRowTile<F::Vec::kMatmulRows>(a.nRows, [&](auto tile, int64_t row) {
+    constexpr int kRows = decltype(tile)::value;
+    constexpr int kOutputs = F::Vec::matmulOutputs(kRows);
     if (row == 0) {
-      matmulTiles<V, R, kOutputs, true>(a, row, oBegin, oEnd);
+      matmulTiles<F, kRows, kOutputs, true>(a, row, oBegin, oEnd);
     } else if (maxDepth >= a.nIn) {
-      matmulTiles<V, R, kOutputs, false>(a, row, oBegin, oEnd);
+      matmulTiles<F, kRows, kOutputs, false>(a, row, oBegin, oEnd);
     } else {
-      matmulParts<V, R, kOutputs>(a, row, oBegin, oEnd, maxDepth);
+      matmulParts<F, kRows, kOutputs>(a, row, oBegin, oEnd, maxDepth);
     }
-  }
-  if constexpr (R > 1) {
-    if (row < a.nRows) matmulRows<V, R - 1>(a, row, oBegin, oEnd, maxDepth);
-  }
+  });
 }
 
-template <class V>
-void matmul(const MatmulArgs& a, int64_t oBegin, int64_t oEnd) {
-  constexpr int kRows = V::kMatmulRows;
-  if (a.nRows <= kRows) {
-    matmulRows<V, kRows>(a, 0, oBegin, oEnd, a.nIn);
+template <class F>
+void matmul(const ArgsOf<F>& a, int64_t oBegin, int64_t oEnd) {
+  if (a.nRows <= F::Vec::kMatmulRows) {
+    matmulRows<F>(a, oBegin, oEnd, a.nIn);
     return;
   }
+  constexpr int64_t kMaxDepth = kMaxDepthBytes / int64_t{sizeof(typename F::X)};
   const int64_t parts = (a.nIn + kMaxDepth - 1) / kMaxDepth;
-  const int64_t maxDepth = (a.nIn + parts * kLanes - 1) / (parts * kLanes) * kLanes;
+  const int64_t maxDepth = (a.nIn + parts * F::kStep - 1) / (parts * F::kStep) * F::kStep;
   const int64_t limit = parts > 1 ? kMaxCarriedOutputs : kMaxBlockOutputs;
-  int64_t block = kBlockFloats / a.nIn / 16 * 16;
+  int64_t block = kBlockBytes / int64_t{sizeof(typename F::W)} / a.nIn / 16 * 16;
   block = block < 16 ? 16 : block > limit ? limit : block;
   for (int64_t o = oBegin; o < oEnd; o += block) {
-    matmulRows<V, kRows>(a, 0, o, o + block < oEnd ? o + block : oEnd, maxDepth);
+    matmulRows<F>(a, o, o + block < oEnd ? o + block : oEnd, maxDepth);
   }
 }
 

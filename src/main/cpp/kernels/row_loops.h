@@ -170,7 +170,7 @@ template <class V>
 float readSum(const float* x, int64_t n) {
   constexpr int kStreams = 4;
   constexpr int64_t kStep = 4 * kLanes;
-  constexpr int64_t kAhead = 256;
+  constexpr int64_t kAhead = 1024;  // bytes
   const int64_t part = n / kStreams / kStep * kStep;
   V sum[kStreams];
   TANDEM_UNROLL
@@ -180,7 +180,7 @@ float readSum(const float* x, int64_t n) {
     for (int64_t j = i; j < i + kStep; j += kLanes) {
       TANDEM_UNROLL
       for (int s = 0; s < kStreams; ++s) {
-        V::prefetch(x, s * part + j + kAhead);
+        V::prefetch(x + s * part + j, kAhead);
         sum[s] = V::add(sum[s], V::load(x + s * part + j));
       }
     }

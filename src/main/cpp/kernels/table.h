@@ -5,14 +5,33 @@
 #include "kernels/attention_loops.h"
 #include "kernels/kernels.h"
 #include "kernels/matmul_loops.h"
+#include "kernels/panel_loops.h"
 #include "kernels/row_loops.h"
 
 namespace tandem {
 
+template <class D>
+constexpr PanelKernels makePanels() {
+  return {&quantize<D>, &panelMatmul<D, Q8Panel>, &panelMatmul<D, Q4Panel>};
+}
+
 template <class V>
-constexpr KernelTable makeTable(const char* isa) {
-  return {isa,           &matmul<V>, &layerNorm<V>, &rmsNorm<V>,    &activate<V>, &rope<V>,
-          &attention<V>, &add<V>,    &expandF16<V>, &expandBf16<V>, &readSum<V>};
+constexpr KernelTable makeTable(const char* isa, const PanelKernels& panels) {
+  return {isa,
+          &matmul<F32Weights<V>>,
+          &matmul<F16Weights<V>>,
+          &matmul<Bf16Weights<V>>,
+          panels,
+          {},
+          &layerNorm<V>,
+          &rmsNorm<V>,
+          &activate<V>,
+          &rope<V>,
+          &attention<V>,
+          &add<V>,
+          &expandF16<V>,
+          &expandBf16<V>,
+          &readSum<V>};
 }
 
 // Constants: nothing of an instruction set's file may run before dispatch has chosen it.
@@ -20,6 +39,9 @@ extern const KernelTable kScalarKernels;
 #if defined(__x86_64__) || defined(_M_X64)
 extern const KernelTable kAvx2Kernels;
 extern const KernelTable kAvx512Kernels;
+// What replaces parts of the AVX-512 table where the processor has more.
+extern const PanelKernels kAvx512VnniPanels;
+extern const Bf16DotKernels kAvx512Bf16Dots;
 #endif
 
 }  // namespace tandem

@@ -1,6 +1,7 @@
 #include "model/matmul.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -18,12 +19,13 @@ constexpr int64_t kSgemmOutputs = 384;
 constexpr int64_t kNarrowSgemmOutputs = 192;
 constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow panels
 
-// Row-exact tasks. Up to kFewRows the kernel streams the weights once, and a task has at least so
-// many of them; for more rows it works in blocks of up to kBlockOutputs.
-constexpr int64_t kFewRows = 6;
-constexpr int64_t kFewestWeights = 16384;
+// Tasks of our kernels. Up to kFewRows the kernel streams the weights once, and a task has at least
+// so many bytes of them, because each start waits for the memory; for more rows it works in blocks
+// of up to kBlockOutputs.
+constexpr int64_t kFewRows = 8;
+constexpr int64_t kFewestBytes = 65536;
 constexpr int64_t kBlockOutputs = 128;
-constexpr int64_t kOutputStep = 16;
+constexpr int64_t kOutputStep = 32;  // two panels: what one tile takes
 
 int64_t chunkOutputs(const Linear& w) {
   return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
@@ -36,20 +38,45 @@ struct Part {
   int64_t oBegin, oEnd;
 };
 
-void rowExact(const Part& part, const KernelTable& kernels) {
+// The activations of the products, in all types that their kernels read.
+struct Rows {
+  View2<const float> x;
+  View2<const ActivationBlock> quantized;
+  View2<const uint16_t> rounded;
+};
+
+template <class X, class W>
+void run(void (*kernel)(const MatmulArgs<X, W>&, int64_t, int64_t), const Part& part,
+         View2<const X> x, int64_t ldw) {
   const Product& p = *part.product;
-  MatmulArgs a{};
-  a.x = p.x.row(part.rows.begin);
-  a.w = p.w.w;
+  MatmulArgs<X, W> a{};
+  a.x = x.row(part.rows.begin);
+  a.w = static_cast<const W*>(p.w.w);
   a.bias = p.w.bias;
   a.y = p.y.row(part.rows.begin);
-  a.ldx = p.x.stride;
-  a.ldw = p.w.nIn;
+  a.ldx = x.stride;
+  a.ldw = ldw;
   a.ldy = p.y.stride;
   a.nRows = part.rows.count;
   a.nIn = p.w.nIn;
   a.accumulate = p.accumulate;
-  kernels.matmul(a, part.oBegin, part.oEnd);
+  kernel(a, part.oBegin, part.oEnd);
+}
+
+void rowExact(const Part& part, const Rows& rows, const KernelTable& kernels) {
+  const Linear& w = part.product->w;
+  switch (w.type) {
+    case WeightType::kF32:
+      return run(kernels.matmulF32, part, rows.x, w.nIn);
+    case WeightType::kF16:
+      return run(kernels.matmulF16, part, rows.x, w.nIn);
+    case WeightType::kBf16:
+      return run(kernels.matmulBf16, part, rows.x, w.nIn);
+    case WeightType::kQ8:
+      return run(kernels.panels.matmulQ8, part, rows.quantized, w.nIn / kBlockElements);
+    case WeightType::kQ4:
+      return run(kernels.panels.matmulQ4, part, rows.quantized, w.nIn / kBlockElements);
+  }
 }
 
 // Puts the bias where sgemm adds the product to it.
@@ -73,7 +100,7 @@ void sgemm(const Part& part, const KernelTable& kernels) {
   if (hasBias) startWithBias(part, kernels);
   blas::SgemmArgs a{};
   a.x = p.x.row(part.rows.begin);
-  a.w = p.w.w + part.oBegin * p.w.nIn;
+  a.w = static_cast<const float*>(p.w.w) + part.oBegin * p.w.nIn;
   a.y = p.y.row(part.rows.begin) + part.oBegin;
   a.ldx = p.x.stride;
   a.ldw = p.w.nIn;
@@ -85,83 +112,168 @@ void sgemm(const Part& part, const KernelTable& kernels) {
   blas::sgemm(a);
 }
 
-// The tasks of some products: first those of the chunks, all chunks of a panel of weights after
-// each other while it is in the cache; then those of each exact range, whose outputs are cut as if
-// the products were one.
+// How the rows of a product's chunks are computed.
+enum class ChunkKernel { kSgemm, kBf16Dots, kRowExact };
+
+ChunkKernel chunkKernelOf(const Product& p, const KernelTable& kernels) {
+  if (p.w.type == WeightType::kF32) return ChunkKernel::kSgemm;
+  const bool dots = p.w.type == WeightType::kBf16 && kernels.bf16Dots.matmul != nullptr;
+  return dots ? ChunkKernel::kBf16Dots : ChunkKernel::kRowExact;
+}
+
+// The tasks of some products: first those of sgemm, all chunks of a panel of weights after each
+// other while it is in the cache; then those of each range of rows of our kernels, whose outputs
+// are cut as if the products were one.
 class Tasks {
  public:
-  Tasks(std::initializer_list<Product> products, const RowRanges& rows, int64_t nThreads)
-      : products_(products), rows_(rows), nThreads_(nThreads) {
+  Tasks(std::initializer_list<Product> products, const RowRanges& ranges, const Rows& rows,
+        ThreadPool& pool, const KernelTable& kernels)
+      : products_(products),
+        ranges_(ranges),
+        rows_(rows),
+        nThreads_(pool.size()),
+        kernels_(kernels) {
     for (const Product& p : products) {
-      assert(p.x.cols == p.w.nIn && p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
-      assert(p.w.nIn == products.begin()->w.nIn);
-      nOutputs_ += p.w.nOut;
-      nChunkTasks_ += nChunkTasks(p);
+      assert(p.x.data == rows.x.data && p.x.cols == p.w.nIn);
+      assert(p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
+      const ChunkKernel kernel = chunkKernelOf(p, kernels);
+      const int64_t nOutputs = roundUp(p.w.nOut, kOutputStep);
+      outputs_[static_cast<size_t>(kernel)] += nOutputs;
+      bytes_[static_cast<size_t>(kernel)] += nOutputs * bytesPerOutput(p.w.type, p.w.nIn);
+      if (kernel == ChunkKernel::kSgemm) nSgemmTasks_ += nSgemmTasks(p);
     }
+    nTasks_ = nSgemmTasks_;
+    forEachJob([&](const Job&, const Shares& shares) {
+      ++nJobs_;
+      nTasks_ += shares.count();
+      return false;
+    });
   }
 
-  int64_t count() const {
-    int64_t n = nChunkTasks_;
-    for (const RowRange& range : rows_.exact) n += exactShares(range).count();
-    return n;
-  }
+  int64_t count() const { return nTasks_; }
 
-  void run(int64_t task, const KernelTable& kernels) const {
-    if (task < nChunkTasks_) return runChunk(task, kernels);
-    task -= nChunkTasks_;
-    for (const RowRange& range : rows_.exact) {
-      const Shares shares = exactShares(range);
-      const int64_t n = shares.count();
-      if (task < n) return runExact(range, shares[task], kernels);
-      task -= n;
-    }
+  void run(int64_t task) const {
+    if (task < nSgemmTasks_) return runSgemm(task);
+    task -= nSgemmTasks_;
+    forEachJob([&](const Job& job, const Shares& shares) {
+      if (nJobs_ > 1) {  // else, when decoding, there is nothing to look for
+        const int64_t n = shares.count();
+        if (task >= n) {
+          task -= n;
+          return false;
+        }
+      }
+      runPiece(job, shares[task]);
+      return true;
+    });
   }
 
  private:
-  int64_t nChunks() const { return static_cast<int64_t>(rows_.chunks.size()); }
-  int64_t nChunkTasks(const Product& p) const {
+  // Consecutive rows of the products with that chunk kernel.
+  struct Job {
+    ChunkKernel products;
+    RowRange rows;
+    bool dots;  // bf16 products, else row-exact
+  };
+
+  int64_t nChunks() const { return static_cast<int64_t>(ranges_.chunks.size()); }
+  int64_t nSgemmTasks(const Product& p) const {
     return nChunks() * ceilDiv(p.w.nOut, chunkOutputs(p.w));
   }
 
-  void runChunk(int64_t task, const KernelTable& kernels) const {
+  void runSgemm(int64_t task) const {
     const Product* p = products_.begin();
-    for (; task >= nChunkTasks(*p); ++p) task -= nChunkTasks(*p);
-    const RowRange& chunk = rows_.chunks[static_cast<size_t>(task % nChunks())];
+    for (;; ++p) {
+      if (chunkKernelOf(*p, kernels_) != ChunkKernel::kSgemm) continue;
+      if (task < nSgemmTasks(*p)) break;
+      task -= nSgemmTasks(*p);
+    }
+    const RowRange& chunk = ranges_.chunks[static_cast<size_t>(task % nChunks())];
     const int64_t oBegin = task / nChunks() * chunkOutputs(p->w);
-    sgemm({p, chunk, oBegin, std::min(oBegin + chunkOutputs(p->w), p->w.nOut)}, kernels);
+    sgemm({p, chunk, oBegin, std::min(oBegin + chunkOutputs(p->w), p->w.nOut)}, kernels_);
   }
 
-  Shares exactShares(const RowRange& range) const {
-    const int64_t nIn = products_.begin()->w.nIn;
-    const int64_t smallest = std::max(kOutputStep, roundUp(kFewestWeights / nIn, kOutputStep));
-    const Shares::Limits few{kOutputStep, smallest, roundUp(nOutputs_ + smallest, kOutputStep)};
+  // body(job, shares) for the jobs of our kernels, until it returns true.
+  template <class F>
+  void forEachJob(const F& body) const {
+    const auto stops = [&](ChunkKernel products, const RowRange& rows, bool dots) {
+      const int64_t nOutputs = outputs_[static_cast<size_t>(products)];
+      return nOutputs > 0 && body(Job{products, rows, dots}, shares(products, rows));
+    };
+    if (stops(ChunkKernel::kRowExact, {0, rows_.x.rows}, false)) return;
+    for (const ChunkKernel products : {ChunkKernel::kSgemm, ChunkKernel::kBf16Dots}) {
+      for (const RowRange& rows : ranges_.exact) {
+        if (stops(products, rows, false)) return;
+      }
+    }
+    for (const RowRange& rows : ranges_.chunks) {
+      if (stops(ChunkKernel::kBf16Dots, rows, true)) return;
+    }
+  }
+
+  Shares shares(ChunkKernel products, const RowRange& rows) const {
+    const int64_t nOutputs = outputs_[static_cast<size_t>(products)];
+    const int64_t average = bytes_[static_cast<size_t>(products)] / nOutputs;  // of an output
+    const int64_t smallest = roundUp(ceilDiv(kFewestBytes, average), kOutputStep);
+    const Shares::Limits few{kOutputStep, smallest, roundUp(nOutputs + smallest, kOutputStep)};
     const Shares::Limits many{kOutputStep, kOutputStep, kBlockOutputs};
-    return Shares(nOutputs_, range.count <= kFewRows ? few : many, nThreads_);
+    return Shares(nOutputs, rows.count <= kFewRows ? few : many, nThreads_);
   }
 
-  void runExact(const RowRange& range, Shares::Piece outputs, const KernelTable& kernels) const {
+  void runPiece(const Job& job, Shares::Piece outputs) const {
     for (const Product& p : products_) {
+      if (chunkKernelOf(p, kernels_) != job.products) continue;
       const int64_t begin = std::max<int64_t>(outputs.begin, 0);
       const int64_t end = std::min(outputs.end, p.w.nOut);
-      if (begin < end) rowExact({&p, range, begin, end}, kernels);
-      outputs.begin -= p.w.nOut;  // from here on counted in the next product
-      outputs.end -= p.w.nOut;
+      if (begin < end) runPart({&p, job.rows, begin, end}, job.dots);
+      const int64_t next = roundUp(p.w.nOut, kOutputStep);
+      outputs.begin -= next;  // from here on counted in the next product
+      outputs.end -= next;
+    }
+  }
+
+  void runPart(const Part& part, bool dots) const {
+    if (dots) {
+      tandem::run(kernels_.bf16Dots.matmul, part, rows_.rounded, part.product->w.nIn);
+    } else {
+      rowExact(part, rows_, kernels_);
     }
   }
 
   std::initializer_list<Product> products_;
-  const RowRanges& rows_;
+  const RowRanges& ranges_;
+  const Rows& rows_;
   int64_t nThreads_;
-  int64_t nOutputs_ = 0;     // of all products
-  int64_t nChunkTasks_ = 0;  // the same
+  const KernelTable& kernels_;
+  std::array<int64_t, 3> outputs_{};  // by chunk kernel, each product's rounded up
+  std::array<int64_t, 3> bytes_{};    // of their weights
+  int64_t nSgemmTasks_ = 0;
+  int64_t nJobs_ = 0;
+  int64_t nTasks_ = 0;
 };
+
+// What the products' kernels need besides x itself.
+Rows convert(std::initializer_list<Product> products, const RowRanges& ranges,
+             ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels) {
+  const View2<const float> x = products.begin()->x;
+  bool quantized = false, rounded = false;
+  for (const Product& p : products) {
+    quantized |= inPanels(p.w.type);
+    rounded |= chunkKernelOf(p, kernels) == ChunkKernel::kBf16Dots && !ranges.chunks.empty();
+  }
+  Rows rows{x, {}, {}};
+  if (quantized) rows.quantized = converted.quantize(x, pool, kernels);
+  if (rounded) rows.rounded = converted.round(x, pool, kernels);
+  return rows;
+}
 
 }  // namespace
 
-void multiply(std::initializer_list<Product> products, const RowRanges& rows, ThreadPool& pool,
-              const KernelTable& kernels) {
-  const Tasks tasks(products, rows, pool.size());
-  pool.run(tasks.count(), [&](int64_t task, int) { tasks.run(task, kernels); });
+void multiply(std::initializer_list<Product> products, const RowRanges& ranges,
+              ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels) {
+  const Rows rows = convert(products, ranges, converted, pool, kernels);
+  const Tasks tasks(products, ranges, rows, pool, kernels);
+  pool.run(tasks.count(), [&](int64_t task, int) { tasks.run(task); });
 }
 
 }  // namespace tandem

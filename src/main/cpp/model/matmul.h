@@ -9,6 +9,7 @@
 #include "core/thread_pool.h"
 #include "core/views.h"
 #include "kernels/kernels.h"
+#include "model/converted_rows.h"
 #include "model/weights.h"
 
 namespace tandem {
@@ -20,10 +21,12 @@ struct RowRange {
 
 // How the rows of a pass are multiplied: every row is in one range.
 struct RowRanges {
-  // Our kernels: a row's bits depend on nothing but the row.
+  // Row-exact kernels: a row's bits depend on nothing but the row.
   std::vector<RowRange> exact;
-  // OpenBLAS, one call for each chunk and panel of outputs: a row's bits depend on its chunk's
-  // number of rows too, but on no other chunk and not on the threads. Needs blas::load().
+  // Chunks of prompts in mode fast. With f32 weights OpenBLAS, one call for each chunk and panel of
+  // outputs: a row's bits depend on its chunk's number of rows too, but on no other chunk and not
+  // on the threads. Needs blas::load(). With bf16 weights the processor's bf16 products, where it
+  // has them. With all others the row-exact kernels.
   std::vector<RowRange> chunks;
 };
 
@@ -35,11 +38,11 @@ struct Product {
   bool accumulate = false;
 };
 
-// Computes the products, which have the same rows and the same nIn, together, so that they share
-// one start and one end of the pool's work, and the ranges of rows together, so that they share the
-// reading of the weights.
-void multiply(std::initializer_list<Product> products, const RowRanges& rows, ThreadPool& pool,
-              const KernelTable& kernels);
+// Computes the products, which have the same x, together, so that they share one start and one end
+// of the pool's work, and the ranges of rows together, so that they share the reading of the
+// weights.
+void multiply(std::initializer_list<Product> products, const RowRanges& ranges,
+              ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels);
 
 }  // namespace tandem
 

@@ -9,11 +9,15 @@
 #include "core/parallel.h"
 #include "core/shares.h"
 #include "core/sizes.h"
+#include "model/blocks.h"
+#include "model/matmul.h"
+#include "model/prepare.h"
 
 namespace tandem {
 namespace {
 
 constexpr int64_t kMaxProbeBytes = int64_t{1} << 33;  // more would only measure the same
+constexpr int64_t kMaxDim = int64_t{1} << 24;
 constexpr int64_t kSmallestPiece = 16384;
 constexpr int64_t kLargestPiece = kMaxProbeBytes / int64_t{sizeof(float)};
 
@@ -59,7 +63,6 @@ double probeRead(Engine& engine, int64_t bytes) {
 // slower than OpenBLAS's own threads (two threads, 256 rows of GPT-2's shapes: 418 against 412
 // GFLOP/s), the panels as wide as pays and as the threads allow.
 double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
-  constexpr int64_t kMaxDim = int64_t{1} << 24;
   constexpr int64_t kMinPanel = 96;
   constexpr int64_t kMaxPanel = 384;
   constexpr int64_t kPanelStep = 16;
@@ -78,6 +81,39 @@ double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
       blas::sgemm({x, w + begin * k, y + begin, k, k, n, m, std::min(panel, n - begin), k, 0.0f});
     });
   });
+}
+
+double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShape& shape) {
+  const auto [nRows, nOut, nIn] = shape;
+  const WeightType type = weightTypeOf(dtype);
+  if (type == WeightType::kF32 && dtype != TD_F32) {
+    throw Error(TD_UNSUPPORTED, "dtype: there is no kernel for " + std::to_string(dtype));
+  }
+  const int64_t block = blockShape(dtype).elements;
+  if (std::min({nRows, nOut, nIn}) < 1 || std::max({nRows, nOut, nIn}) > kMaxDim) {
+    throw Error(TD_INVALID, "n_rows, n_out, n_in: expected 1 to " + std::to_string(kMaxDim));
+  }
+  if (nIn % block != 0) {
+    throw Error(TD_INVALID, "n_in: expected a multiple of " + std::to_string(block));
+  }
+  if (prompt && type == WeightType::kF32) blas::load();
+  td_tensor tensor{};
+  tensor.dtype = dtype;
+  tensor.rows = nOut;
+  tensor.cols = nIn;
+  const int64_t weightFloats = ceilDiv(preparedBytes(tensor, type), int64_t{sizeof(float)});
+  const int64_t xFloats = roundUp(nRows * nIn, kLanes);
+  // Weights of any bits: what a product costs does not depend on them, denormals apart.
+  const float* x = filled(engine.probeInput, xFloats + weightFloats, engine.pool);
+  float* y = filled(engine.probeOutput, nRows * nOut, engine.pool);
+  ConvertedRows converted;
+  if (inPanels(type)) converted.reserveQuantized(nRows, nIn);
+  if (type == WeightType::kBf16) converted.reserveRounded(nRows, nIn);
+  const Linear w{type, x + xFloats, nullptr, nOut, nIn};
+  RowRanges ranges;
+  (prompt ? ranges.chunks : ranges.exact).push_back({0, nRows});
+  const Product product{{y, nRows, nOut, nOut}, {x, nRows, nIn, nIn}, w};
+  return secondsOf([&] { multiply({product}, ranges, converted, engine.pool, engine.kernels); });
 }
 
 }  // namespace tandem

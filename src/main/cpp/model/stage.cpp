@@ -41,11 +41,29 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
     : engine_(std::move(engine)),
       spec_(checkedSpec(options)),
       weights_(spec_, Tensors(spec_, tensors, nTensors), engine_->pool, engine_->kernels,
-               engine_->expanded),
+               engine_->prepared),
       transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {}
 
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
     : stage(std::move(stageOf)), kv(stage->spec(), capacity) {}
+
+int32_t Stage::matrixTypes() const {
+  int32_t types = 0;
+  for (const WeightType type : kAllWeightTypes) {
+    if (weights_.blocksHave(type)) types |= 1 << dtypeOf(type);
+  }
+  if (spec_.hasHead) types |= 1 << dtypeOf(weights_.lmHead().type);
+  return types;
+}
+
+int32_t Stage::promptKernels() const {
+  int32_t used = 0;
+  if (spec_.reproducible) return used;
+  if (weights_.blocksHave(WeightType::kF32)) used |= TD_PROMPT_SGEMM;
+  const bool bf16Products = engine_->kernels.bf16Dots.matmul != nullptr;
+  if (bf16Products && weights_.blocksHave(WeightType::kBf16)) used |= TD_PROMPT_VDPBF16PS;
+  return used;
+}
 
 void Stage::beginStep() {
   ++stepNumber_;
@@ -139,7 +157,7 @@ void Stage::prepare() {
     maxChunk = std::max(maxChunk, first);
     if (first < entry.nRows) maxChunk = std::max(maxChunk, chunkRowsFrom(entry, first));
   }
-  if (maxChunk >= kMinSgemmRows && spec_.nLayers() > 0) blas::load();
+  if (maxChunk >= kMinSgemmRows && weights_.blocksHave(WeightType::kF32)) blas::load();
   maxPassRows_ = std::max(kMaxPassRows, maxChunk);
   const int64_t nRows = std::min(inRows_, maxPassRows_);
   transformer_.reserve(nRows, capacity, spec_.hasHead ? outRows_ : 0);

@@ -8,12 +8,12 @@
 #include <mutex>
 #include <vector>
 
-#include "core/float_buffer.h"
+#include "core/buffer.h"
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
-#include "model/expanded_tensors.h"
 #include "model/kv_cache.h"
+#include "model/prepared_tensors.h"
 #include "model/tensors.h"
 #include "model/transformer.h"
 #include "model/weights.h"
@@ -29,7 +29,7 @@ struct Engine {
   // Held by whoever uses the pool, and by whoever opens or closes what belongs to the engine.
   std::mutex mutex;
   int64_t nStages = 0;                  // open; under the mutex
-  ExpandedTensors expanded;             // under the mutex
+  PreparedTensors prepared;             // under the mutex
   FloatBuffer probeInput, probeOutput;  // under the mutex
 };
 
@@ -44,6 +44,10 @@ class Stage {
   Engine& engine() const { return *engine_; }
   const StageSpec& spec() const { return spec_; }
   int64_t weightBytes() const { return weights_.bytes(); }
+  // The td_dtypes that matrices are computed in, as bits.
+  int32_t matrixTypes() const;
+  // The td_prompt_kernels that chunks of prompts are computed with.
+  int32_t promptKernels() const;
   int64_t outCols() const { return spec_.hasHead ? spec_.config.vocabSize : spec_.config.dModel; }
 
   // One part of a batch, with its sequence looked up. Rows are counted within the entry.

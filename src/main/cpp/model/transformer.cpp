@@ -50,6 +50,14 @@ void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
   passBuffer_.reserve(
       checkedSum(checkedProduct({nRows, perRow}, "scratch"), matrices * kAlignFloats, "scratch"));
   headBuffer_.reserve(checkedProduct({nHeadRows, c_.dModel}, "scratch"));
+  const int64_t widest = std::max({c_.dModel, c_.qSize(), c_.dFf});
+  if (weights_.blocksHave(WeightType::kQ8) || weights_.blocksHave(WeightType::kQ4)) {
+    converted_.reserveQuantized(nRows, widest);
+  }
+  if (inPanels(weights_.lmHead().type)) converted_.reserveQuantized(nHeadRows, c_.dModel);
+  if (weights_.blocksHave(WeightType::kBf16) && kernels_.bf16Dots.matmul != nullptr) {
+    converted_.reserveRounded(nRows, widest);
+  }
   const int64_t perThread =
       roundUp(attentionScratchFloats(std::min(nRows, kAttentionRows), capacity), kAlignFloats);
   attentionStride_ = std::max(attentionStride_, perThread);
@@ -122,11 +130,11 @@ void Transformer::head(View2<float> logits) {
   const View2<float> x = headInput(logits.rows);
   norm(x, x, weights_.outputNorm());
   headRanges_.exact.front().count = logits.rows;
-  multiply({{logits, x, weights_.lmHead()}}, headRanges_, pool_, kernels_);
+  multiply({{logits, x, weights_.lmHead()}}, headRanges_, converted_, pool_, kernels_);
 }
 
 void Transformer::matmul(std::initializer_list<Product> products) {
-  multiply(products, *ranges_, pool_, kernels_);
+  multiply(products, *ranges_, converted_, pool_, kernels_);
 }
 
 void Transformer::norm(View2<float> y, View2<const float> x, const NormWeights& w) {

@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <vector>
 
-#include "core/float_buffer.h"
+#include "core/buffer.h"
 #include "core/thread_pool.h"
 #include "core/views.h"
 #include "kernels/kernels.h"
@@ -77,6 +77,7 @@ class Transformer {
   std::vector<float> ropeCos_, ropeSin_;   // (maxSeq, headDim / 2)
   std::vector<uint16_t> activationTable_;  // (65536), or empty for the formula
 
+  ConvertedRows converted_;
   FloatBuffer passBuffer_, headBuffer_, attentionBuffer_;
   int64_t attentionStride_ = 0;  // floats of attention scratch per thread
 

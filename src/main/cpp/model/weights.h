@@ -2,21 +2,22 @@
 #ifndef TANDEM_MODEL_WEIGHTS_H_
 #define TANDEM_MODEL_WEIGHTS_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "core/float_buffer.h"
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
-#include "model/expanded_tensors.h"
+#include "model/prepared_tensors.h"
 #include "model/tensors.h"
 
 namespace tandem {
 
 struct Linear {
-  const float* w = nullptr;     // (nOut, nIn)
+  WeightType type = WeightType::kF32;
+  const void* w = nullptr;      // (nOut, nIn) of that type
   const float* bias = nullptr;  // (nOut) or null
   int64_t nOut = 0;
   int64_t nIn = 0;
@@ -41,14 +42,17 @@ struct BlockWeights {
 
 class Weights {
  public:
-  // Matrices that the kernels can read as they are stay where they are; the rest is expanded.
+  // Matrices that the kernels can read as they are stay where they are. The rest is made what the
+  // kernels read: matrices of 16 bits row-major, q8_0 and q4_0 in panels, all others f32.
   Weights(const StageSpec& spec, const Tensors& tensors, ThreadPool& pool,
-          const KernelTable& kernels, ExpandedTensors& expanded);
+          const KernelTable& kernels, PreparedTensors& prepared);
 
   const std::vector<BlockWeights>& blocks() const { return blocks_; }
   const NormWeights& outputNorm() const { return outputNorm_; }
   const Linear& lmHead() const { return lmHead_; }  // (vocabSize, dModel)
-  int64_t bytes() const { return bytes_; }          // of all f32 that one step reads
+  int64_t bytes() const { return bytes_; }          // of all that one step reads
+  // Whether the blocks have a matrix of that type.
+  bool blocksHave(WeightType type) const { return blockTypes_[static_cast<size_t>(type)]; }
 
  private:
   struct Loader;
@@ -57,7 +61,8 @@ class Weights {
   NormWeights outputNorm_;
   Linear lmHead_;
   int64_t bytes_ = 0;
-  std::vector<std::shared_ptr<const FloatBuffer>> expanded_;
+  std::array<bool, kWeightTypes> blockTypes_{};
+  std::vector<std::shared_ptr<const void>> prepared_;
 };
 
 }  // namespace tandem

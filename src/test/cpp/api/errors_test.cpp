@@ -57,6 +57,33 @@ TEST(EngineErrorsTest, Probes) {
   expectError(td_probe_sgemm(engine.get(), 1, 1, 1, nullptr), TD_INVALID, "seconds");
 }
 
+TEST(EngineErrorsTest, ProbesOfProducts) {
+  useTestOpenBlas();
+  const EnginePtr engine = openEngine(2);
+  td_engine* e = engine.get();
+  for (const int32_t dtype : {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0}) {
+    for (const int32_t prompt : {0, 1}) {
+      double seconds = -1.0;
+      EXPECT_EQ(td_probe_matmul(e, dtype, prompt, 9, 70, 64, &seconds), TD_OK) << td_last_error();
+      EXPECT_GT(seconds, 0.0);
+    }
+  }
+  double seconds = 0.0;
+  for (const int32_t dtype : {-1, 99, int32_t{TD_Q4_1}, int32_t{TD_Q6_K}}) {
+    expectError(td_probe_matmul(e, dtype, 0, 1, 256, 256, &seconds), TD_UNSUPPORTED, "dtype");
+  }
+  expectError(td_probe_matmul(e, TD_Q8_0, 0, 1, 64, 48, &seconds), TD_INVALID, "n_in");
+  for (const int32_t bad : {0, -1, std::numeric_limits<int32_t>::max()}) {
+    expectError(td_probe_matmul(e, TD_F16, 0, bad, 1, 1, &seconds), TD_INVALID, "n_rows");
+    expectError(td_probe_matmul(e, TD_F16, 0, 1, bad, 1, &seconds), TD_INVALID, "n_out");
+    expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, bad, &seconds), TD_INVALID, "n_in");
+  }
+  expectError(td_probe_matmul(e, TD_F16, 0, 1, 1 << 24, 1 << 24, &seconds), TD_INVALID, "probe");
+  expectError(td_probe_matmul(e, TD_F16, 2, 1, 1, 1, &seconds), TD_INVALID, "prompt");
+  expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, 1, nullptr), TD_INVALID, "seconds");
+  expectError(td_probe_matmul(nullptr, TD_F16, 0, 1, 1, 1, &seconds), TD_INVALID, "engine");
+}
+
 class StageErrorsTest : public testing::Test {
  protected:
   using Edit = std::function<void(td_stage_options&)>;
@@ -278,6 +305,8 @@ TEST_F(StageErrorsTest, NullsAndOrderOfClosing) {
   expectError(td_stage_open(engine_.get(), &o, tensors, n, nullptr), TD_INVALID, "out");
   expectError(td_stage_close(nullptr), TD_INVALID, "stage is NULL");
   EXPECT_EQ(td_stage_weight_bytes(nullptr), -1);
+  EXPECT_EQ(td_stage_matrix_types(nullptr), 0);
+  EXPECT_EQ(td_stage_prompt_kernels(nullptr), -1);
   EXPECT_EQ(td_stage_kv_bytes(nullptr, 1), -1);
 
   TANDEM_OK(td_stage_open(engine_.get(), &o, tensors, n, &stage));

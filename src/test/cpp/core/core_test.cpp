@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/buffer.h"
 #include "core/cpu.h"
 #include "core/error.h"
-#include "core/float_buffer.h"
 #include "core/parallel.h"
 #include "core/shares.h"
 #include "core/sizes.h"

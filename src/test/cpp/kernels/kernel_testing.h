@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -16,13 +17,18 @@
 
 namespace tandem {
 
+// How many random cases a property is tried on: all of them where TANDEM_LONG_TESTS is set.
+inline int64_t caseCount(int64_t quick, int64_t all) {
+  return std::getenv("TANDEM_LONG_TESTS") == nullptr ? quick : all;
+}
+
 inline constexpr double kUnit = 0x1p-24;  // unit roundoff of f32
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // The instruction sets that this machine has, "scalar" among them.
 inline std::vector<const char*> availableIsas() {
   std::vector<const char*> isas;
-  for (const char* isa : {"scalar", "avx2", "avx512"}) {
+  for (const char* isa : {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16"}) {
     try {
       kernels(isa);
       isas.push_back(isa);

@@ -35,7 +35,7 @@ struct Product {
     return m;
   }
 
-  MatmulArgs args(std::vector<float>& out) const {
+  MatmulArgs<float, float> args(std::vector<float>& out) const {
     return {x.data() + offset,
             w.data() + offset,
             bias.empty() ? nullptr : bias.data(),
@@ -50,7 +50,7 @@ struct Product {
 };
 
 // The specification, written as plainly as possible.
-float specified(const MatmulArgs& a, int64_t r, int64_t o) {
+float specified(const MatmulArgs<float, float>& a, int64_t r, int64_t o) {
   float lane[16] = {};
   for (int64_t k = 0; k < (a.nIn + 15) / 16 * 16; ++k) {
     const float xk = k < a.nIn ? a.x[r * a.ldx + k] : 0.0F;
@@ -67,7 +67,7 @@ float specified(const MatmulArgs& a, int64_t r, int64_t o) {
 
 std::vector<float> specified(const Product& p, int64_t oBegin, int64_t oEnd) {
   std::vector<float> y = p.y;
-  const MatmulArgs a = p.args(y);
+  const MatmulArgs<float, float> a = p.args(y);
   for (int64_t r = 0; r < a.nRows; ++r) {
     for (int64_t o = oBegin; o < oEnd; ++o) a.y[r * a.ldy + o] = specified(a, r, o);
   }
@@ -82,11 +82,11 @@ void expectEveryIsaAsSpecified(Random& random, const Product& p) {
   for (const char* isa : availableIsas()) {
     SCOPED_TRACE(isa);
     std::vector<float> y = p.y;
-    kernels(isa).matmul(p.args(y), oBegin, oEnd);
+    kernels(isa).matmulF32(p.args(y), oBegin, oEnd);
     EXPECT_TRUE(sameBits(y, expected));
     y = p.y;
-    kernels(isa).matmul(p.args(y), cut, oEnd);
-    kernels(isa).matmul(p.args(y), oBegin, cut);
+    kernels(isa).matmulF32(p.args(y), cut, oEnd);
+    kernels(isa).matmulF32(p.args(y), oBegin, cut);
     EXPECT_TRUE(sameBits(y, expected)) << "in two calls";
   }
 }
@@ -127,12 +127,12 @@ TEST(MatmulTest, RowsTogetherAreRowsAlone) {
     if (isa == std::string("scalar")) continue;  // slow, and compared above
     SCOPED_TRACE(isa);
     std::vector<float> together = p.y;
-    kernels(isa).matmul(p.args(together), 0, p.nOut);
+    kernels(isa).matmulF32(p.args(together), 0, p.nOut);
     std::vector<float> alone = p.y;
-    MatmulArgs a = p.args(alone);
+    MatmulArgs<float, float> a = p.args(alone);
     a.nRows = 1;
     for (int64_t r = 0; r < p.nRows; ++r, a.x += a.ldx, a.y += a.ldy) {
-      kernels(isa).matmul(a, 0, p.nOut);
+      kernels(isa).matmulF32(a, 0, p.nOut);
     }
     EXPECT_TRUE(sameBits(together, alone));
   }
@@ -146,7 +146,7 @@ TEST(MatmulTest, IsCloseToDouble) {
     Random random(static_cast<uint64_t>(3000 + in));
     const Product p(random, 3, in, 33);
     std::vector<float> y = p.y;
-    const MatmulArgs a = p.args(y);
+    const MatmulArgs<float, float> a = p.args(y);
     const int64_t roundings = in / 16 + 8;
     std::vector<float> actual;
     std::vector<double> expected;
@@ -166,7 +166,7 @@ TEST(MatmulTest, IsCloseToDouble) {
         bound.push_back(static_cast<double>(roundings) * kUnit * magnitudes);
       }
     }
-    kernels("scalar").matmul(a, 0, p.nOut);
+    kernels("scalar").matmulF32(a, 0, p.nOut);
     for (int64_t r = 0; r < p.nRows; ++r) {
       actual.insert(actual.end(), a.y + r * a.ldy, a.y + r * a.ldy + p.nOut);
     }
@@ -183,7 +183,7 @@ TEST(MatmulTest, InfinityAndNanStayInTheirOutputs) {
     p.x[static_cast<size_t>(p.offset + 3 * p.ldx + 39)] = kNaN;
     p.w[static_cast<size_t>(p.offset + 5 * p.ldw + 1)] = std::numeric_limits<float>::infinity();
     std::vector<float> y = p.y;
-    kernels(isa).matmul(p.args(y), 0, p.nOut);
+    kernels(isa).matmulF32(p.args(y), 0, p.nOut);
     for (int64_t r = 0; r < p.nRows; ++r) {
       for (int64_t o = 0; o < p.nOut; ++o) {
         const float value = y[static_cast<size_t>(p.offset + r * p.ldy + o)];

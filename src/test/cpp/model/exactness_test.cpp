@@ -6,19 +6,13 @@
 #include <set>
 
 #include "model/model_testing.h"
+#include "model/requests.h"
 
 namespace tandem {
 namespace {
 
 constexpr uint64_t kSeed = 987654321;
 constexpr int64_t kC = 16;
-
-// A request: a prompt, then generated rows, with what the whole model answers when it runs alone.
-struct Request {
-  int32_t nPrompt, nTotal;
-  std::vector<float> in;     // [nTotal, dModel]
-  std::vector<float> alone;  // [nTotal, vocabSize]
-};
 
 class ExactnessTest : public testing::Test {
  protected:
@@ -32,23 +26,6 @@ class ExactnessTest : public testing::Test {
 
   static StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode) {
     return openStage(engine, whole(m, mode), m.tensors);
-  }
-
-  // The prompt in one step, then the generated rows one by one.
-  static std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const Request& r) {
-    const SequencePtr sequence = openSequence(stage, m.config.max_seq);
-    const int64_t d = m.config.d_model, v = m.config.vocab_size;
-    std::vector<float> out = step(stage, {rowsOf(sequence, 0, r.nPrompt, TD_ROWS_PROMPT)},
-                                  slice(r.in, d, 0, r.nPrompt), v);
-    for (int32_t pos = r.nPrompt; pos < r.nTotal; ++pos) {
-      append(out,
-             step(stage, {rowsOf(sequence, pos, 1, TD_ROWS_GENERATED)}, slice(r.in, d, pos, 1), v));
-    }
-    return out;
-  }
-
-  static Request makeRequest(Random& random, const TestModel& m, int32_t nPrompt, int32_t nTotal) {
-    return {nPrompt, nTotal, randomHidden(random, m, nTotal), {}};
   }
 };
 
@@ -68,48 +45,14 @@ TEST_F(ExactnessTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
     Random random(kSeed);
     const EnginePtr engine = openEngine(2);
     const StagePtr stage = openWhole(engine, m, mode);
-    const int64_t d = m.config.d_model, v = m.config.vocab_size;
     std::vector<Request> requests;
-    std::vector<SequencePtr> sequences;
     for (int i = 0; i < 7; ++i) {
       const auto nPrompt = static_cast<int32_t>(random.between(1, 60));
       requests.push_back(
           makeRequest(random, m, nPrompt, nPrompt + static_cast<int32_t>(random.between(0, 20))));
       requests.back().alone = runAlone(stage, m, requests.back());
-      sequences.push_back(openSequence(stage, requests.back().nTotal));
     }
-    // Each step takes some sequences in random order: a prompt up to a random multiple of C or its
-    // end, or a few generated rows; of these only some are wanted.
-    std::vector<int32_t> done(requests.size(), 0);
-    for (;;) {
-      std::vector<size_t> open;
-      for (size_t i = 0; i < requests.size(); ++i) {
-        if (done[i] < requests[i].nTotal) open.push_back(i);
-      }
-      if (open.empty()) break;
-      std::vector<td_rows> batch;
-      std::vector<float> in, expected;
-      while (!open.empty()) {
-        const auto at = random.between(0, static_cast<int64_t>(open.size()) - 1);
-        const size_t i = open[static_cast<size_t>(at)];
-        open.erase(open.begin() + at);
-        if (!batch.empty() && random.between(0, 3) == 0) continue;
-        const Request& r = requests[i];
-        const bool prompt = done[i] < r.nPrompt;
-        const auto end = static_cast<int32_t>(
-            prompt ? std::min<int64_t>(r.nPrompt, (done[i] / kC + random.between(1, 3)) * kC)
-                   : std::min<int64_t>(r.nTotal, done[i] + random.between(1, 6)));
-        td_rows rows = rowsOf(sequences[i], done[i], end - done[i],
-                              prompt ? TD_ROWS_PROMPT : TD_ROWS_GENERATED);
-        rows.out_begin = static_cast<int32_t>(random.between(0, rows.n_rows));
-        rows.n_out = static_cast<int32_t>(random.between(0, rows.n_rows - rows.out_begin));
-        append(in, slice(r.in, d, done[i], rows.n_rows));
-        append(expected, slice(r.alone, v, done[i] + rows.out_begin, rows.n_out));
-        batch.push_back(rows);
-        done[i] = end;
-      }
-      ASSERT_TRUE(sameBits(step(stage, batch, in, v), expected));
-    }
+    expectRaggedBatchesGiveWhatEachGetsAlone(random, stage, m, requests);
   });
 }
 

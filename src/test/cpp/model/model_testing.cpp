@@ -1,8 +1,11 @@
 #include "model/model_testing.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "kernels/scalar/half.h"
+#include "model/blocks.h"
 
 namespace tandem {
 namespace {
@@ -64,6 +67,82 @@ void makeRopeTables(TestModel& m) {
   }
 }
 
+void appendHalf(std::vector<unsigned char>& to, uint16_t half) {
+  to.push_back(static_cast<unsigned char>(half & 0xFF));
+  to.push_back(static_cast<unsigned char>(half >> 8));
+}
+
+constexpr int64_t kBlock = 32;
+
+// The nearest whole number in units of the scale, within the limits.
+int quantum(float x, float scale, int low, int high) {
+  const int q = scale == 0.0F ? 0 : static_cast<int>(std::lround(x / scale));
+  return std::min(high, std::max(low, q));
+}
+
+// A block of the quantised types: symmetric ones around zero, q4_1 from its least element on.
+void encodeBlock(std::vector<unsigned char>& to, td_dtype dtype, const float* x) {
+  const auto [least, largest] = std::minmax_element(x, x + kBlock);
+  const float m = std::max(-*least, *largest);
+  if (dtype == TD_Q8_0) {
+    const uint16_t scale = scalar::halfFromFloat(m / 127.0F);
+    appendHalf(to, scale);
+    for (int64_t k = 0; k < kBlock; ++k) {
+      const int q = quantum(x[k], scalar::floatFromHalf(scale), -127, 127);
+      to.push_back(static_cast<unsigned char>(q & 0xFF));
+    }
+    return;
+  }
+  const bool offset = dtype == TD_Q4_1;
+  const uint16_t scale = scalar::halfFromFloat(offset ? (*largest - *least) / 15.0F : m / 7.0F);
+  const uint16_t zero = scalar::halfFromFloat(offset ? *least : 0.0F);
+  appendHalf(to, scale);
+  if (offset) appendHalf(to, zero);
+  const auto nibble = [&](int64_t k) {
+    const float s = scalar::floatFromHalf(scale);
+    return offset ? quantum(x[k] - scalar::floatFromHalf(zero), s, 0, 15)
+                  : quantum(x[k], s, -8, 7) + 8;
+  };
+  for (int64_t k = 0; k < kBlock / 2; ++k) {
+    to.push_back(static_cast<unsigned char>(nibble(k) | nibble(k + kBlock / 2) << 4));
+  }
+}
+
+void encode(std::vector<unsigned char>& to, td_dtype dtype, const float* x, int64_t n) {
+  if (dtype == TD_F16) {
+    for (int64_t i = 0; i < n; ++i) appendHalf(to, scalar::halfFromFloat(x[i]));
+  } else if (dtype == TD_BF16) {
+    for (int64_t i = 0; i < n; ++i) appendHalf(to, static_cast<uint16_t>(bitsOfFloat(x[i]) >> 16));
+  } else {
+    for (int64_t i = 0; i < n; i += kBlock) encodeBlock(to, dtype, x + i);
+  }
+}
+
+// With storage of its own.
+TestModel copyOf(const TestModel& model) {
+  TestModel m;
+  m.name = model.name;
+  m.config = model.config;
+  m.ropeCos = model.ropeCos;
+  m.ropeSin = model.ropeSin;
+  m.activationTable = model.activationTable;
+  for (td_tensor t : model.tensors) {
+    const auto* bytes = static_cast<const unsigned char*>(t.data);
+    if (t.dtype == TD_F32) {
+      auto values = std::make_unique<std::vector<float>>(static_cast<size_t>(t.rows * t.cols));
+      std::memcpy(values->data(), bytes, static_cast<size_t>(t.data_bytes));
+      t.data = values->data();
+      m.storage.push_back(std::move(values));
+    } else {
+      m.encoded.push_back(
+          std::make_unique<std::vector<unsigned char>>(bytes, bytes + t.data_bytes));
+      t.data = m.encoded.back()->data();
+    }
+    m.tensors.push_back(t);
+  }
+  return m;
+}
+
 bool belongs(const td_tensor& t, int32_t begin, int32_t end, bool head) {
   return t.layer < 0 ? head : t.layer >= begin && t.layer < end;
 }
@@ -105,23 +184,23 @@ const float* TestModel::data(td_role role, int32_t layer) const {
   return nullptr;
 }
 
-TestModel gpt2Model(uint64_t seed, bool biases, int32_t scale) {
+TestModel gpt2Model(uint64_t seed, bool biases, const Gpt2Shape& s) {
   Random random(seed);
   TestModel m;
   m.name = biases ? "gpt2" : "gpt2 without biases";
-  m.config = {
-      3, 4, 4, 8 * scale, 32 * scale, 100 * scale, 67, kMaxSeq, TD_NORM_LAYER, 1e-5F, TD_GELU_TANH,
-      0, 0};
+  m.config = {3,       s.nHeads,      s.nKvHeads, s.headDim,    s.dModel, s.dFf, 67,
+              kMaxSeq, TD_NORM_LAYER, 1e-5F,      TD_GELU_TANH, 0,        0};
   const td_config& c = m.config;
   const int64_t q = int64_t{c.n_heads} * c.head_dim;
+  const int64_t qkv = q + int64_t{2} * c.n_kv_heads * c.head_dim;
   const auto bias = [&](td_role role, int32_t layer, int64_t n) {
     if (biases) addBias(m, random, role, layer, n);
   };
   for (int32_t layer = 0; layer < c.n_layers; ++layer) {
     addGain(m, random, TD_ATTN_NORM, layer);
     bias(TD_ATTN_NORM_BIAS, layer, c.d_model);
-    addMatrix(m, random, TD_WQKV, layer, 3 * q, c.d_model);
-    bias(TD_BQKV, layer, 3 * q);
+    addMatrix(m, random, TD_WQKV, layer, qkv, c.d_model);
+    bias(TD_BQKV, layer, qkv);
     addMatrix(m, random, TD_WO, layer, c.d_model, q);
     bias(TD_BO, layer, c.d_model);
     addGain(m, random, TD_FFN_NORM, layer);
@@ -173,6 +252,75 @@ std::vector<TestModel> allModels(uint64_t seed) {
   models.push_back(llamaModel(seed + 3, {6, 2, 10, 44, 61, TD_ROPE_HALVES}));
   models.push_back(llamaModel(seed + 4, {5, 1, 6, 37, 50, TD_ROPE_INTERLEAVED}));
   return models;
+}
+
+std::vector<TestModel> blockModels(uint64_t seed) {
+  std::vector<TestModel> models;
+  models.push_back(gpt2Model(seed, true, {8, 1, 12, 64, 160}));
+  models.push_back(llamaModel(seed + 1, {8, 1, 12, 64, 96, TD_ROPE_HALVES}));
+  return models;
+}
+
+TestModel typed(const TestModel& model, int32_t dtype, uint64_t seed) {
+  Random random(seed);
+  TestModel m = copyOf(model);
+  m.name += std::string(" ") + dtypeName(dtype);
+  for (td_tensor& t : m.tensors) {
+    if (t.rows == 1) continue;
+    const int64_t type = dtype != kMixed
+                             ? dtype
+                             : random.oneOf({TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0, TD_Q4_1});
+    if (type == TD_F32) continue;
+    const auto* data = static_cast<const float*>(t.data);
+    m.encoded.push_back(std::make_unique<std::vector<unsigned char>>());
+    std::vector<unsigned char>& bytes = *m.encoded.back();
+    encode(bytes, static_cast<td_dtype>(type), data, t.rows * t.cols);
+    t.dtype = static_cast<int32_t>(type);
+    t.data = bytes.data();
+    t.data_bytes = static_cast<int64_t>(bytes.size());
+  }
+  return m;
+}
+
+TestModel expanded(const TestModel& model) {
+  TestModel m = copyOf(model);
+  m.name += " expanded";
+  for (td_tensor& t : m.tensors) {
+    if (t.dtype == TD_F32) continue;
+    auto values = std::make_unique<std::vector<float>>(static_cast<size_t>(t.rows * t.cols));
+    const auto* bytes = static_cast<const unsigned char*>(t.data);
+    for (size_t i = 0; i < values->size() && blockShape(t.dtype).elements == 1; ++i) {
+      uint16_t half = 0;
+      std::memcpy(&half, bytes + 2 * i, sizeof half);
+      (*values)[i] = t.dtype == TD_F16 ? scalar::floatFromHalf(half)
+                                       : floatOfBits(static_cast<uint32_t>(half) << 16);
+    }
+    if (blockShape(t.dtype).elements > 1) {
+      decodeBlocks(values->data(), t.dtype, bytes, t.rows * t.cols / kBlock);
+    }
+    t.dtype = TD_F32;
+    t.data = values->data();
+    t.data_bytes = t.rows * t.cols * 4;
+    m.storage.push_back(std::move(values));
+  }
+  return m;
+}
+
+const char* dtypeName(int32_t dtype) {
+  switch (dtype) {
+    case TD_F32:
+      return "f32";
+    case TD_F16:
+      return "f16";
+    case TD_BF16:
+      return "bf16";
+    case TD_Q8_0:
+      return "q8_0";
+    case TD_Q4_0:
+      return "q4_0";
+    default:
+      return "mixed";
+  }
 }
 
 std::vector<float> randomHidden(Random& random, const TestModel& model, int64_t nRows) {

@@ -27,6 +27,7 @@ struct TestModel {
   std::vector<uint16_t> activationTable;
   std::vector<td_tensor> tensors;  // of all blocks, then of the head
   std::vector<std::unique_ptr<std::vector<float>>> storage;
+  std::vector<std::unique_ptr<std::vector<unsigned char>>> encoded;  // of typed()
 
   // Options for blocks [begin, end) and perhaps the head, mode fast, C = 16, formula.
   td_stage_options options(int32_t begin, int32_t end, bool head) const;
@@ -35,9 +36,11 @@ struct TestModel {
   const float* data(td_role role, int32_t layer) const;  // null if absent
 };
 
-// LayerNorm, fused qkv, GELU, a plain feed-forward; with or without biases. All sizes but the
-// number of heads grow with `scale`.
-TestModel gpt2Model(uint64_t seed, bool biases = true, int32_t scale = 1);
+struct Gpt2Shape {
+  int32_t nHeads = 4, nKvHeads = 4, headDim = 8, dModel = 32, dFf = 100;
+};
+// LayerNorm, fused qkv, GELU, a plain feed-forward; with or without biases.
+TestModel gpt2Model(uint64_t seed, bool biases = true, const Gpt2Shape& shape = {});
 
 struct LlamaShape {
   int32_t nHeads, nKvHeads, headDim, dModel, dFf;
@@ -48,6 +51,17 @@ TestModel llamaModel(uint64_t seed, const LlamaShape& shape);
 
 // Both families: with and without biases, MHA, GQA and MQA, both kinds of RoPE, odd sizes.
 std::vector<TestModel> allModels(uint64_t seed);
+
+// Both families in shapes that every type can have: all that is multiplied by is whole blocks, but
+// not whole panels: 12 outputs for a key, an odd vocabulary.
+std::vector<TestModel> blockModels(uint64_t seed);
+
+// The model with its matrices stored as that type, or each as a random one where it is kMixed.
+inline constexpr int32_t kMixed = -1;
+TestModel typed(const TestModel& model, int32_t dtype, uint64_t seed);
+// The model with the same values as f32.
+TestModel expanded(const TestModel& model);
+const char* dtypeName(int32_t dtype);
 
 // Random hidden rows as an embedding would give them.
 std::vector<float> randomHidden(Random& random, const TestModel& model, int64_t nRows);

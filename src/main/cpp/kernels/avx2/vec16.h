@@ -30,9 +30,9 @@ struct Vec16 {
     return {_mm256_maskload_ps(p, _mm256_castps_si256(m.lo)),
             _mm256_maskload_ps(p + 8, _mm256_castps_si256(m.hi))};
   }
-  static void prefetch(const float* p, int64_t offset) {
-    // Not p + offset, which need not be a valid pointer.
-    const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(4 * offset);
+  static void prefetch(const void* p, int64_t bytes) {
+    // Not p + bytes, which need not be a valid pointer.
+    const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(bytes);
     const auto* line = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
     _mm_prefetch(line, _MM_HINT_T0);
   }

@@ -35,9 +35,9 @@ struct Vec16 {
   static Vec16 loadPartial(const float* p, int64_t n) {
     return {_mm512_maskz_loadu_ps(firstLanes(n), p)};
   }
-  static void prefetch(const float* p, int64_t offset) {
-    // Not p + offset, which need not be a valid pointer.
-    const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(4 * offset);
+  static void prefetch(const void* p, int64_t bytes) {
+    // Not p + bytes, which need not be a valid pointer.
+    const uintptr_t address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(bytes);
     const auto* line = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
     _mm_prefetch(line, _MM_HINT_T0);
   }

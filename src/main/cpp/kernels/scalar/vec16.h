@@ -43,8 +43,8 @@ struct Vec16 {
   static Vec16 loadPartial(const float* p, int64_t n) {
     return eachLane([&](int i) { return i < n ? p[i] : 0.0F; });
   }
-  // Asks for the memory at p[offset], which need not exist.
-  static void prefetch(const float* /*p*/, int64_t /*offset*/) {}
+  // Asks for the memory that many bytes behind p, which need not exist.
+  static void prefetch(const void* /*p*/, int64_t /*bytes*/) {}
   void store(float* p) const { storePartial(p, 16); }
   void storePartial(float* p, int64_t n) const {
     for (int64_t i = 0; i < n; ++i) p[i] = lane[i];

@@ -1,0 +1,72 @@
+// Integer products with AVX2. See scalar/dots.h for what each operation means.
+#ifndef TANDEM_KERNELS_AVX2_DOTS_H_
+#define TANDEM_KERNELS_AVX2_DOTS_H_
+
+#include <cstring>
+
+#include "kernels/avx2/vec16.h"
+
+namespace tandem::avx2 {
+
+struct Dots {
+  using Vec = Vec16;
+  struct Ints {
+    __m256i lo, hi;
+  };
+  using Bytes = Ints;
+  using Four = __m256i;
+
+  static constexpr int kFewPanelRows = 3;
+  static constexpr int kPanelRows = 3;
+  static constexpr int panelsOf(int /*rows*/) { return 1; }
+  static constexpr int32_t kQ8Zero = 0;
+
+  static Ints ints(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+  static Bytes load(const uint8_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+  }
+  static Four broadcast4(const int8_t* p) {
+    int32_t four = 0;
+    std::memcpy(&four, p, sizeof four);
+    return _mm256_set1_epi32(four);
+  }
+  static Ints addQ8(Ints sum, Bytes w, Four x) {
+    return {addQ8Half(sum.lo, w.lo, x), addQ8Half(sum.hi, w.hi, x)};
+  }
+  static Bytes lowNibbles(Bytes w) {
+    const __m256i mask = _mm256_set1_epi8(0x0F);
+    return {_mm256_and_si256(w.lo, mask), _mm256_and_si256(w.hi, mask)};
+  }
+  static Bytes highNibbles(Bytes w) {
+    return lowNibbles({_mm256_srli_epi16(w.lo, 4), _mm256_srli_epi16(w.hi, 4)});
+  }
+  static Ints addNibbles(Ints sum, Bytes w, Four x) {
+    return {addSmallHalf(sum.lo, w.lo, x), addSmallHalf(sum.hi, w.hi, x)};
+  }
+  static Vec16 toFloats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
+  static void storeBytes(int8_t* p, Vec16 a) {
+    const __m256i lo = _mm256_cvtps_epi32(a.lo);
+    const __m256i hi = _mm256_cvtps_epi32(a.hi);
+    const __m128i first =
+        _mm_packs_epi32(_mm256_castsi256_si128(lo), _mm256_extracti128_si256(lo, 1));
+    const __m128i second =
+        _mm_packs_epi32(_mm256_castsi256_si128(hi), _mm256_extracti128_si256(hi, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(first, second));
+  }
+
+ private:
+  // |w| <= 128 and |x| <= 127, so that the sums of two products fit 16 bits.
+  static __m256i addQ8Half(__m256i sum, __m256i w, __m256i x) {
+    const __m256i v = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
+    return addSmallHalf(sum, _mm256_abs_epi8(v), _mm256_sign_epi8(x, v));
+  }
+  static __m256i addSmallHalf(__m256i sum, __m256i w, __m256i x) {
+    const __m256i pairs = _mm256_maddubs_epi16(w, x);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+};
+
+}  // namespace tandem::avx2
+
+#endif  // TANDEM_KERNELS_AVX2_DOTS_H_

@@ -1,0 +1,231 @@
+// y = x * w^T of quantised activations with weights in panels, in register tiles. D is an
+// instruction set's Dots: see scalar/dots.h for what each operation means.
+//
+// A tile of R rows and P panels keeps R * P vectors of 16 outputs. Its panels are not neighbours,
+// and the first rows read w from memory while the others find it in a cache: as in matmul_loops.h.
+// A single row is fastest with P = 1: one stream starts sooner than several, and a matrix of 4 bits
+// is so small that its starts count.
+#ifndef TANDEM_KERNELS_PANEL_LOOPS_H_
+#define TANDEM_KERNELS_PANEL_LOOPS_H_
+
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/row_tiles.h"
+#include "kernels/unroll.h"
+
+namespace tandem {
+
+inline constexpr int64_t kPanelCacheBytes = 393216;   // w in one block of outputs
+inline constexpr int64_t kPanelPrefetchBytes = 6528;  // ahead in all streams together
+
+template <class Panel>
+using PanelArgs = MatmulArgs<ActivationBlock, Panel>;
+
+// sums[r * P + p] += the 32 products of block x[r] with each of the 16 outputs of w[p].
+template <class D, int R, int P>
+inline void addBlock(typename D::Ints (&sums)[R * P], const ActivationBlock* const (&x)[R],
+                     const Q8Panel* const (&w)[P]) {
+  TANDEM_UNROLL
+  for (int r = 0; r < R; ++r) {
+    const auto start = D::ints(-D::kQ8Zero * x[r]->sum);
+    TANDEM_UNROLL
+    for (int p = 0; p < P; ++p) sums[r * P + p] = start;
+  }
+  TANDEM_UNROLL
+  for (int i = 0; i < 8; ++i) {
+    typename D::Bytes wv[P];
+    TANDEM_UNROLL
+    for (int p = 0; p < P; ++p) wv[p] = D::load(w[p]->w[i][0]);
+    TANDEM_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const auto xv = D::broadcast4(x[r]->q + 4 * i);
+      TANDEM_UNROLL
+      for (int p = 0; p < P; ++p) sums[r * P + p] = D::addQ8(sums[r * P + p], wv[p], xv);
+    }
+  }
+}
+
+template <class D, int R, int P>
+inline void addBlock(typename D::Ints (&sums)[R * P], const ActivationBlock* const (&x)[R],
+                     const Q4Panel* const (&w)[P]) {
+  TANDEM_UNROLL
+  for (int r = 0; r < R; ++r) {
+    const auto start = D::ints(-8 * x[r]->sum);
+    TANDEM_UNROLL
+    for (int p = 0; p < P; ++p) sums[r * P + p] = start;
+  }
+  TANDEM_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    typename D::Bytes low[P];
+    typename D::Bytes high[P];
+    TANDEM_UNROLL
+    for (int p = 0; p < P; ++p) {
+      const auto pairs = D::load(w[p]->w[i][0]);
+      low[p] = D::lowNibbles(pairs);
+      high[p] = D::highNibbles(pairs);
+    }
+    TANDEM_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const auto xLow = D::broadcast4(x[r]->q + 4 * i);
+      const auto xHigh = D::broadcast4(x[r]->q + 16 + 4 * i);
+      TANDEM_UNROLL
+      for (int p = 0; p < P; ++p) {
+        sums[r * P + p] = D::addNibbles(sums[r * P + p], low[p], xLow);
+        sums[r * P + p] = D::addNibbles(sums[r * P + p], high[p], xHigh);
+      }
+    }
+  }
+}
+
+// totals[r * P + p] = the 16 outputs of row r of x, ldx apart, with panel p, wStep apart.
+template <class D, class Panel, int R, int P, bool Stream>
+TANDEM_NOINLINE void panelTotals(const ActivationBlock* x, int64_t ldx, const Panel* w,
+                                 int64_t wStep, int64_t nBlocks, float* totals) {
+  using V = typename D::Vec;
+  V sums[R * P];
+  TANDEM_UNROLL
+  for (int i = 0; i < R * P; ++i) sums[i] = V::zero();
+  for (int64_t block = 0; block < nBlocks; ++block) {
+    const ActivationBlock* xb[R];
+    const Panel* wb[P];
+    TANDEM_UNROLL
+    for (int r = 0; r < R; ++r) xb[r] = x + r * ldx + block;
+    TANDEM_UNROLL
+    for (int p = 0; p < P; ++p) wb[p] = w + p * wStep + block;
+    if constexpr (Stream) {
+      TANDEM_UNROLL
+      for (int p = 0; p < P; ++p) {
+        TANDEM_UNROLL
+        for (int64_t line = 0; line < int64_t{sizeof(Panel)}; line += 64) {
+          V::prefetch(wb[p], kPanelPrefetchBytes / P + line);
+        }
+      }
+    }
+    typename D::Ints products[R * P];
+    addBlock<D, R, P>(products, xb, wb);
+    TANDEM_UNROLL
+    for (int p = 0; p < P; ++p) {
+      const V scale = V::expandF16(wb[p]->scale);
+      TANDEM_UNROLL
+      for (int r = 0; r < R; ++r) {
+        sums[r * P + p] = V::fma(D::toFloats(products[r * P + p]),
+                                 V::mul(V::broadcast(xb[r]->scale), scale), sums[r * P + p]);
+      }
+    }
+  }
+  TANDEM_UNROLL
+  for (int i = 0; i < R * P; ++i) sums[i].store(totals + i * kPanelOutputs);
+}
+
+// y = totals + bias + y for n outputs from `out` on of one row.
+template <class D, class Panel>
+inline void finishPanel(const PanelArgs<Panel>& a, int64_t row, int64_t out, int64_t n,
+                        const float* totals) {
+  using V = typename D::Vec;
+  float* y = a.y + row * a.ldy + out;
+  V total = V::load(totals);
+  if (a.bias != nullptr) total = V::add(total, V::loadPartial(a.bias + out, n));
+  if (a.accumulate) total = V::add(total, V::loadPartial(y, n));
+  total.storePartial(y, n);
+}
+
+// P panels, `step` apart, for rows [row, row + R).
+template <class D, class Panel, int R, int P, bool Stream>
+inline void panelTile(const PanelArgs<Panel>& a, int64_t row, int64_t panel, int64_t step,
+                      int64_t oEnd) {
+  float totals[R * P * kPanelOutputs];
+  if (Stream && a.bias != nullptr) {  // it comes from memory too; here its way is not waited for
+    for (int p = 0; p < P; ++p) {
+      D::Vec::prefetch(a.bias, (panel + p * step) * kPanelOutputs * int64_t{sizeof(float)});
+    }
+  }
+  panelTotals<D, Panel, R, P, Stream>(a.x + row * a.ldx, a.ldx, a.w + panel * a.ldw, step * a.ldw,
+                                      a.nIn / kBlockElements, totals);
+  for (int r = 0; r < R; ++r) {
+    for (int p = 0; p < P; ++p) {
+      const int64_t out = (panel + p * step) * kPanelOutputs;
+      const int64_t n = oEnd - out < kPanelOutputs ? oEnd - out : kPanelOutputs;
+      finishPanel<D>(a, row + r, out, n, totals + (r * P + p) * kPanelOutputs);
+    }
+  }
+}
+
+template <class D, class Panel, int R, int P, bool Stream>
+TANDEM_NOINLINE void panelTiles(const PanelArgs<Panel>& a, int64_t row, int64_t oBegin,
+                                int64_t oEnd) {
+  const int64_t begin = oBegin / kPanelOutputs;
+  const int64_t end = (oEnd + kPanelOutputs - 1) / kPanelOutputs;
+  const int64_t step = (end - begin) / P;
+  for (int64_t panel = begin; panel < begin + step; ++panel) {
+    panelTile<D, Panel, R, P, Stream>(a, row, panel, step, oEnd);
+  }
+  for (int64_t panel = begin + step * P; panel < end; ++panel) {
+    panelTile<D, Panel, R, 1, Stream>(a, row, panel, 0, oEnd);
+  }
+}
+
+// Outputs [oBegin, oEnd) in blocks of that many, in tiles of up to MaxRows.
+template <class D, class Panel, int MaxRows>
+void panelRows(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd, int64_t block) {
+  for (int64_t o = oBegin; o < oEnd; o += block) {
+    const int64_t end = o + block < oEnd ? o + block : oEnd;
+    forEachRowTile<MaxRows>(a.nRows, [&](auto tile, int64_t row) {
+      constexpr int kRows = decltype(tile)::value;
+      constexpr int kPanels = D::panelsOf(kRows);
+      if (row == 0) {
+        panelTiles<D, Panel, kRows, kPanels, true>(a, row, o, end);
+      } else {
+        panelTiles<D, Panel, kRows, kPanels, false>(a, row, o, end);
+      }
+    });
+  }
+}
+
+// Few rows take the fewest tiles, because the first one waits for the memory; many rows those that
+// multiply fastest.
+template <class D, class Panel>
+void panelMatmul(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd) {
+  const int64_t panelBytes = a.ldw * int64_t{sizeof(Panel)};
+  const int64_t pairs = kPanelCacheBytes / panelBytes / 2 + 1;
+  const int64_t block = pairs * 2 * kPanelOutputs;
+  if (a.nRows <= D::kFewPanelRows) {
+    panelRows<D, Panel, D::kFewPanelRows>(a, oBegin, oEnd, oEnd - oBegin);
+  } else if (a.nRows <= 2 * D::kFewPanelRows) {
+    panelRows<D, Panel, D::kFewPanelRows>(a, oBegin, oEnd, block);
+  } else {
+    panelRows<D, Panel, D::kPanelRows>(a, oBegin, oEnd, block);
+  }
+}
+
+// The limits are exact: a sum of whole numbers up to 127.
+template <class D>
+void quantize(ActivationBlock* dst, const float* x, int64_t n) {
+  using V = typename D::Vec;
+  constexpr float kLargest = 127.0F;
+  constexpr float kSmallest = 0x1p-100F;  // so that 127 / m is finite
+  constexpr float kLargestSum = kLargest * static_cast<float>(kBlockElements);
+  const V round = V::broadcast(0x1.8p+23F);  // adding it rounds to a whole number
+  for (int64_t i = 0; i < n; i += kBlockElements, ++dst) {
+    const V first = V::load(x + i);
+    const V second = V::load(x + i + kLanes);
+    const float m = V::max(V::abs(first), V::abs(second)).maxLane();
+    const bool zero = m < kSmallest;
+    const V inverse = V::broadcast(zero ? 0.0F : kLargest / m);
+    const V q1 = V::sub(V::add(V::mul(first, inverse), round), round);
+    const V q2 = V::sub(V::add(V::mul(second, inverse), round), round);
+    const float sum = V::add(q1, q2).sum();
+    if (!(sum >= -kLargestSum && sum <= kLargestSum)) {  // x has a NaN or an infinity
+      *dst = {sum - sum, 0, {}};
+      continue;
+    }
+    dst->scale = zero ? 0.0F : m / kLargest;
+    dst->sum = static_cast<int32_t>(sum);
+    D::storeBytes(dst->q, q1);
+    D::storeBytes(dst->q + kLanes, q2);
+  }
+}
+
+}  // namespace tandem
+
+#endif  // TANDEM_KERNELS_PANEL_LOOPS_H_

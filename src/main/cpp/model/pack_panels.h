@@ -1,0 +1,17 @@
+// Quantised tensors as GGUF stores them, row by row, put into panels.
+#ifndef TANDEM_MODEL_PACK_PANELS_H_
+#define TANDEM_MODEL_PACK_PANELS_H_
+
+#include "api/tandem.h"
+#include "core/thread_pool.h"
+#include "kernels/panels.h"
+
+namespace tandem {
+
+// dst: (ceil(rows / 16), cols / 32) panel blocks of a tensor of type q8_0 and q4_0, respectively.
+void packPanels(Q8Panel* dst, const td_tensor& tensor, ThreadPool& pool);
+void packPanels(Q4Panel* dst, const td_tensor& tensor, ThreadPool& pool);
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_PACK_PANELS_H_

@@ -1,0 +1,181 @@
+#include "model/prepare.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "core/sizes.h"
+#include "kernels/panels.h"
+#include "model/blocks.h"
+#include "model/pack_panels.h"
+
+namespace tandem {
+namespace {
+
+// A tile of the transposition: 16 KiB in f32, so that it stays in the first-level cache.
+constexpr int64_t kTile = 64;
+
+bool isVector(const td_tensor& t) { return t.rows == 1 || t.cols == 1; }
+
+int64_t elementBytes(WeightType type) {
+  assert(!inPanels(type));
+  return type == WeightType::kF32 ? 4 : 2;
+}
+
+// n stored elements from element `begin` on, as they are. n <= kTile.
+template <class T>
+void copyRun(T* dst, const td_tensor& t, int64_t begin, int64_t n) {
+  constexpr auto kWidth = static_cast<int64_t>(sizeof(T));
+  const auto* bytes = static_cast<const unsigned char*>(t.data);
+  std::memcpy(dst, bytes + begin * kWidth, static_cast<size_t>(n * kWidth));
+}
+
+// The same as f32.
+void expandRun(float* dst, const td_tensor& t, int64_t begin, int64_t n,
+               const KernelTable& kernels) {
+  if (t.dtype == TD_F32) return copyRun(dst, t, begin, n);
+  uint16_t aligned[kTile];  // files may place 16-bit tensors at odd addresses
+  copyRun(aligned, t, begin, n);
+  if (t.dtype == TD_F16) {
+    kernels.expandF16(dst, aligned, n);
+  } else {
+    kernels.expandBf16(dst, aligned, n);
+  }
+}
+
+void decodeRows(float* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd) {
+  const BlockShape shape = blockShape(t.dtype);
+  const auto* bytes = static_cast<const unsigned char*>(t.data);
+  const int64_t rowBlocks = t.cols / shape.elements;
+  decodeBlocks(dst + rowBegin * t.cols, t.dtype, bytes + rowBegin * rowBlocks * shape.bytes,
+               (rowEnd - rowBegin) * rowBlocks);
+}
+
+template <class T, class LoadRun>
+void loadRows(T* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd, const LoadRun& load) {
+  const int64_t end = rowEnd * t.cols;
+  for (int64_t i = rowBegin * t.cols; i < end; i += kTile) {
+    load(dst + i, i, std::min(kTile, end - i));
+  }
+}
+
+// Rows [rowBegin, rowEnd) of dst are columns of the stored [cols, rows]; at most kTile of them.
+template <class T, class LoadRun>
+void transposeRows(T* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd,
+                   const LoadRun& load) {
+  T tile[kTile][kTile];  // (col, row)
+  const int64_t nRows = rowEnd - rowBegin;
+  for (int64_t colBegin = 0; colBegin < t.cols; colBegin += kTile) {
+    const int64_t nCols = std::min(kTile, t.cols - colBegin);
+    for (int64_t c = 0; c < nCols; ++c) {
+      load(tile[c], (colBegin + c) * t.rows + rowBegin, nRows);
+    }
+    for (int64_t r = 0; r < nRows; ++r) {
+      T* out = dst + (rowBegin + r) * t.cols + colBegin;
+      for (int64_t c = 0; c < nCols; ++c) out[c] = tile[c][r];
+    }
+  }
+}
+
+// dst: [rows, cols]. load(dst, begin, n) gives a run of stored elements.
+template <class T, class LoadRun>
+void makeRowMajor(T* dst, const td_tensor& t, ThreadPool& pool, const LoadRun& load) {
+  const bool transpose = t.transposed == 1 && !isVector(t);
+  pool.run(ceilDiv(t.rows, kTile), [&](int64_t task, int) {
+    const int64_t rowBegin = task * kTile;
+    const int64_t rowEnd = std::min(rowBegin + kTile, t.rows);
+    if (transpose) {
+      transposeRows(dst, t, rowBegin, rowEnd, load);
+    } else {
+      loadRows(dst, t, rowBegin, rowEnd, load);
+    }
+  });
+}
+
+void expand(float* dst, const td_tensor& t, ThreadPool& pool, const KernelTable& kernels) {
+  if (blockShape(t.dtype).elements == 1) {
+    makeRowMajor(dst, t, pool,
+                 [&](float* to, int64_t begin, int64_t n) { expandRun(to, t, begin, n, kernels); });
+    return;
+  }
+  pool.run(ceilDiv(t.rows, kTile), [&](int64_t task, int) {
+    decodeRows(dst, t, task * kTile, std::min((task + 1) * kTile, t.rows));
+  });
+}
+
+}  // namespace
+
+WeightType weightTypeOf(int32_t dtype) {
+  switch (dtype) {
+    case TD_F16:
+      return WeightType::kF16;
+    case TD_BF16:
+      return WeightType::kBf16;
+    case TD_Q8_0:
+      return WeightType::kQ8;
+    case TD_Q4_0:
+      return WeightType::kQ4;
+    default:
+      return WeightType::kF32;
+  }
+}
+
+td_dtype dtypeOf(WeightType type) {
+  switch (type) {
+    case WeightType::kF16:
+      return TD_F16;
+    case WeightType::kBf16:
+      return TD_BF16;
+    case WeightType::kQ8:
+      return TD_Q8_0;
+    case WeightType::kQ4:
+      return TD_Q4_0;
+    default:
+      return TD_F32;
+  }
+}
+
+bool inPanels(WeightType type) { return type == WeightType::kQ8 || type == WeightType::kQ4; }
+
+int64_t bytesPerOutput(WeightType type, int64_t nIn) {
+  switch (type) {
+    case WeightType::kQ8:
+      return nIn / kBlockElements * int64_t{sizeof(Q8Panel)} / kPanelOutputs;
+    case WeightType::kQ4:
+      return nIn / kBlockElements * int64_t{sizeof(Q4Panel)} / kPanelOutputs;
+    default:
+      return nIn * elementBytes(type);
+  }
+}
+
+bool usableInPlace(const td_tensor& t, WeightType as) {
+  if (inPanels(as)) return false;
+  const bool sameType = blockShape(t.dtype).bytes == elementBytes(as);
+  const bool rowMajor = t.transposed == 0 || isVector(t);
+  const auto alignment = static_cast<uintptr_t>(elementBytes(as));
+  return sameType && rowMajor && reinterpret_cast<uintptr_t>(t.data) % alignment == 0;
+}
+
+int64_t preparedBytes(const td_tensor& t, WeightType as) {
+  const int64_t nOut = inPanels(as) ? roundUp(t.rows, kPanelOutputs) : t.rows;
+  return checkedProduct({nOut, bytesPerOutput(as, t.cols)}, "tensor");
+}
+
+void prepare(void* dst, const td_tensor& t, WeightType as, ThreadPool& pool,
+             const KernelTable& kernels) {
+  switch (as) {
+    case WeightType::kF32:
+      return expand(static_cast<float*>(dst), t, pool, kernels);
+    case WeightType::kF16:
+    case WeightType::kBf16:
+      return makeRowMajor(
+          static_cast<uint16_t*>(dst), t, pool,
+          [&](uint16_t* to, int64_t begin, int64_t n) { copyRun(to, t, begin, n); });
+    case WeightType::kQ8:
+      return packPanels(static_cast<Q8Panel*>(dst), t, pool);
+    case WeightType::kQ4:
+      return packPanels(static_cast<Q4Panel*>(dst), t, pool);
+  }
+}
+
+}  // namespace tandem

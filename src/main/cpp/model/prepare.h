@@ -1,0 +1,45 @@
+// Tensors of any stored form, made what the kernels read.
+#ifndef TANDEM_MODEL_PREPARE_H_
+#define TANDEM_MODEL_PREPARE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "api/tandem.h"
+#include "core/thread_pool.h"
+#include "kernels/kernels.h"
+
+namespace tandem {
+
+// The types that there are kernels for. The first three are row-major, [nOut, nIn]; the others are
+// in panels, see kernels/panels.h: [ceil(nOut / 16), nIn / 32], the last padded with zeros.
+enum class WeightType { kF32, kF16, kBf16, kQ8, kQ4 };
+inline constexpr WeightType kAllWeightTypes[] = {
+    WeightType::kF32, WeightType::kF16, WeightType::kBf16, WeightType::kQ8, WeightType::kQ4};
+inline constexpr size_t kWeightTypes = std::size(kAllWeightTypes);
+
+// What a matrix of that td_dtype is computed in; f32 where there is no kernel for it.
+WeightType weightTypeOf(int32_t dtype);
+
+// The td_dtype of the same values.
+td_dtype dtypeOf(WeightType type);
+
+bool inPanels(WeightType type);
+
+// What one output of nIn inputs takes.
+int64_t bytesPerOutput(WeightType type, int64_t nIn);
+
+// Whether the tensor's own memory is already what the kernels read.
+bool usableInPlace(const td_tensor& tensor, WeightType as);
+
+// Size of the tensor as that type, which is f32 or weightTypeOf(its dtype).
+int64_t preparedBytes(const td_tensor& tensor, WeightType as);
+
+// Fills preparedBytes(...) bytes at dst, aligned to 64. The source need not be aligned.
+void prepare(void* dst, const td_tensor& tensor, WeightType as, ThreadPool& pool,
+             const KernelTable& kernels);
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_PREPARE_H_

@@ -1,0 +1,49 @@
+#include "model/prepared_tensors.h"
+
+#include <algorithm>
+
+#include "core/mapped_file.h"
+#include "core/sizes.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+constexpr int64_t kFirstChunk = int64_t{1} << 16;
+constexpr int64_t kLargestChunk = int64_t{1} << 26;
+
+}  // namespace
+
+std::shared_ptr<const void> PreparedTensors::get(const td_tensor& tensor, WeightType as,
+                                                 ThreadPool& pool, const KernelTable& kernels) {
+  for (auto it = tensors_.begin(); it != tensors_.end();) {
+    it = it->second.expired() ? tensors_.erase(it) : std::next(it);
+  }
+  const Key key{tensor.data, tensor.dtype, tensor.transposed, tensor.rows, tensor.cols, as};
+  if (const auto found = tensors_.find(key); found != tensors_.end()) {
+    // Stages are destroyed without the engine's mutex, so this one may be going just now.
+    if (auto shared = found->second.lock()) return shared;
+  }
+  const std::shared_ptr<unsigned char> data = allocate(preparedBytes(tensor, as));
+  prepare(data.get(), tensor, as, pool, kernels);
+  releaseMappedPages(tensor.data, tensor.data_bytes);
+  tensors_.insert_or_assign(key, data);
+  return data;
+}
+
+std::shared_ptr<unsigned char> PreparedTensors::allocate(int64_t bytes) {
+  const int64_t needed = checkedSum(bytes, kAlignment - 1, "tensor") / kAlignment * kAlignment;
+  std::shared_ptr<const ByteBuffer> chunk = chunk_.lock();
+  if (chunk == nullptr || chunk->size() - used_ < needed) {
+    const int64_t next =
+        chunk == nullptr ? kFirstChunk : std::min(2 * chunk->size(), kLargestChunk);
+    chunk = std::make_shared<ByteBuffer>(std::max(needed, next));
+    chunk_ = chunk;
+    used_ = 0;
+  }
+  unsigned char* data = chunk->data() + used_;
+  used_ += needed;
+  return {chunk, data};
+}
+
+}  // namespace tandem

@@ -1,0 +1,42 @@
+// Tensors that could not be used where they lie, shared by all stages of an engine.
+#ifndef TANDEM_MODEL_PREPARED_TENSORS_H_
+#define TANDEM_MODEL_PREPARED_TENSORS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "api/tandem.h"
+#include "core/buffer.h"
+#include "core/thread_pool.h"
+#include "kernels/kernels.h"
+#include "model/prepare.h"
+
+namespace tandem {
+
+class PreparedTensors {
+ public:
+  // The tensor as that type; made now unless a stage that is still open had the same one made.
+  // Tensors are told apart by address and shape, which works because a tensor's memory outlives the
+  // stages opened from it.
+  std::shared_ptr<const void> get(const td_tensor& tensor, WeightType as, ThreadPool& pool,
+                                  const KernelTable& kernels);
+
+ private:
+  // data, dtype, transposed, rows, cols, as
+  using Key = std::tuple<const void*, int32_t, int32_t, int64_t, int64_t, WeightType>;
+
+  std::shared_ptr<unsigned char> allocate(int64_t bytes);
+
+  std::map<Key, std::weak_ptr<const void>> tensors_;
+  // Tensors lie side by side in chunks, which live as long as one of their tensors: a chunk is
+  // large enough for huge pages where most matrices alone are not. Each is twice as large as the
+  // one before, up to a limit, so that small models stay small.
+  std::weak_ptr<const ByteBuffer> chunk_;  // the latest
+  int64_t used_ = 0;                       // of it
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_PREPARED_TENSORS_H_
