@@ -27,7 +27,11 @@ else()
   set(TANDEM_FLAGS_avx512bf16 ${TANDEM_FLAGS_avx512} -mavx512bf16)
 endif()
 set(TANDEM_FLAGS_neon)  # part of AArch64
-set(TANDEM_FLAGS_neondot -march=armv8.2-a+dotprod)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Its first scheduling pass moves the loads of a register tile together, and then spills them.
+  set(TANDEM_FLAGS_neon -fno-schedule-insns)
+endif()
+set(TANDEM_FLAGS_neondot ${TANDEM_FLAGS_neon} -march=armv8.2-a+dotprod)
 
 # Appends kernels/<isa>/*.cpp to the list `sources` for those of the given ISAs that the target has.
 function(tandem_add_isa_sources sources)

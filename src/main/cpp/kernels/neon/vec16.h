@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "kernels/unroll.h"
+
 namespace tandem::neon {
 
 struct Vec16 {
@@ -15,10 +17,10 @@ struct Vec16 {
 
   float32x4_t q0, q1, q2, q3;  // lanes 0 to 3, 4 to 7, 8 to 11, 12 to 15
 
-  // Register tiles: 32 registers hold 4 accumulators of four registers and their operands, or 6
-  // where one operand is a broadcast.
+  // Register tiles: 32 registers hold 4 accumulators of four registers and their operands, 3 where
+  // the operands of all outputs are converted first, 6 where one operand is a broadcast.
   static constexpr int kMatmulRows = 2;
-  static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
+  static constexpr int matmulOutputs(int rows) { return rows == 1 ? 3 : 2; }
   static constexpr int kAttentionRows = 6;
   static constexpr int kAttentionCols = 1;
   static constexpr int kAttentionSingleRowCols = 4;
@@ -32,10 +34,7 @@ struct Vec16 {
     return {vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)};
   }
   static Vec16 loadPartial(const float* p, int64_t n) {
-    if (n == 16) return load(p);
-    float first[16] = {};
-    for (int64_t i = 0; i < n; ++i) first[i] = p[i];
-    return load(first);
+    return n == 16 ? load(p) : loadFirst(p, n);
   }
   static void prefetch(const void* p, int64_t bytes) {
     // Not p + bytes, which need not be a valid pointer.
@@ -52,11 +51,9 @@ struct Vec16 {
   void storePartial(float* p, int64_t n) const {
     if (n == 16) {
       store(p);
-      return;
+    } else {
+      storeFirst(*this, p, n);
     }
-    float all[16];
-    store(all);
-    for (int64_t i = 0; i < n; ++i) p[i] = all[i];
   }
 
   static Vec16 fma(Vec16 a, Vec16 b, Vec16 c) {
@@ -122,12 +119,18 @@ struct Vec16 {
   float maxLane() const { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(q0, q1), vmaxq_f32(q2, q3))); }
 
   static Vec16 expandF16(const uint16_t* p) {
-    return {expandF16Quarter(p), expandF16Quarter(p + 4), expandF16Quarter(p + 8),
-            expandF16Quarter(p + 12)};
+    const float16x8_t lo = vreinterpretq_f16_u16(vld1q_u16(p));
+    const float16x8_t hi = vreinterpretq_f16_u16(vld1q_u16(p + 8));
+    return {vcvt_f32_f16(vget_low_f16(lo)), vcvt_high_f32_f16(lo), vcvt_f32_f16(vget_low_f16(hi)),
+            vcvt_high_f32_f16(hi)};
   }
   static Vec16 expandBf16(const uint16_t* p) {
-    return {expandBf16Quarter(p), expandBf16Quarter(p + 4), expandBf16Quarter(p + 8),
-            expandBf16Quarter(p + 12)};
+    const uint16x8_t lo = vld1q_u16(p);
+    const uint16x8_t hi = vld1q_u16(p + 8);
+    return {vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(lo), 16)),
+            vreinterpretq_f32_u32(vshll_high_n_u16(lo, 16)),
+            vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(hi), 16)),
+            vreinterpretq_f32_u32(vshll_high_n_u16(hi, 16))};
   }
 
   static Vec16 lookUpF16(const uint16_t* table, Vec16 x) {
@@ -146,6 +149,18 @@ struct Vec16 {
  private:
   static constexpr uint32_t kLane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
+  // Functions of their own: inlined, their loops would keep the tiles' sums out of registers.
+  TANDEM_NOINLINE static Vec16 loadFirst(const float* p, int64_t n) {
+    float first[16] = {};
+    for (int64_t i = 0; i < n; ++i) first[i] = p[i];
+    return load(first);
+  }
+  TANDEM_NOINLINE static void storeFirst(Vec16 a, float* p, int64_t n) {
+    float all[16];
+    a.store(all);
+    for (int64_t i = 0; i < n; ++i) p[i] = all[i];
+  }
+
   // Two steps, so that neither factor leaves the range of normal numbers; only the last one rounds.
   static float32x4_t scaleQuarter(float32x4_t a, float32x4_t n) {
     const int32x4_t whole = vcvtq_s32_f32(n);
@@ -163,12 +178,6 @@ struct Vec16 {
     const float64x2_t b2 = vreinterpretq_f64_f32(b);
     return vaddq_f32(vreinterpretq_f32_f64(vzip1q_f64(a2, b2)),
                      vreinterpretq_f32_f64(vzip2q_f64(a2, b2)));
-  }
-  static float32x4_t expandF16Quarter(const uint16_t* p) {
-    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
-  }
-  static float32x4_t expandBf16Quarter(const uint16_t* p) {
-    return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
   }
   static void roundToHalves(uint16_t* p, float32x4_t x) {
     vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x)));
