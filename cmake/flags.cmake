@@ -9,7 +9,7 @@ string(TOLOWER "${TANDEM_PROCESSOR}" TANDEM_PROCESSOR)
 if(TANDEM_PROCESSOR MATCHES "^(x86_64|amd64)$")
   set(TANDEM_ISAS avx2 avx512 avx512vnni avx512bf16)
 elseif(TANDEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
-  set(TANDEM_ISAS neon)
+  set(TANDEM_ISAS neon neondot)
 else()
   set(TANDEM_ISAS)
 endif()
@@ -26,7 +26,12 @@ else()
   set(TANDEM_FLAGS_avx512vnni ${TANDEM_FLAGS_avx512} -mavx512vnni)
   set(TANDEM_FLAGS_avx512bf16 ${TANDEM_FLAGS_avx512} -mavx512bf16)
 endif()
-set(TANDEM_FLAGS_neon)
+set(TANDEM_FLAGS_neon)  # part of AArch64
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Its first scheduling pass moves the loads of a register tile together, and then spills them.
+  set(TANDEM_FLAGS_neon -fno-schedule-insns)
+endif()
+set(TANDEM_FLAGS_neondot ${TANDEM_FLAGS_neon} -march=armv8.2-a+dotprod)
 
 # Appends kernels/<isa>/*.cpp to the list `sources` for those of the given ISAs that the target has.
 function(tandem_add_isa_sources sources)

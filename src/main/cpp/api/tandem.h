@@ -159,8 +159,9 @@ typedef struct td_file td_file;          // a read-only mapping
 // The message of this thread's last failure; valid until its next call into the library.
 TANDEM_API const char* td_last_error(void) TANDEM_NOEXCEPT;
 
-// n_threads includes the calling thread; 0 means all cores. isa is "avx512", "avx2", "scalar", or
-// NULL / "" for TANDEM_ISA from the environment, else the best that the machine has.
+// n_threads includes the calling thread; 0 means all cores. isa is "avx512bf16",
+// "avx512vnni", "avx512", "avx2", "neondot", "neon", "scalar", or NULL / "" for TANDEM_ISA from the
+// environment, else the best that the machine has.
 TANDEM_API td_status td_engine_open(int32_t n_threads, const char* isa,
                                     td_engine** out) TANDEM_NOEXCEPT;
 // Fails with TD_INVALID while stages of it are open.

@@ -1,5 +1,10 @@
 #include "blas/openblas.h"
 
+// For arguments of functions that we do not call, OpenBLAS's header takes a type that C++ has in
+// GCC 12 on x86 only.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ == 12 && !defined(__x86_64__)
+#define _Float16 __fp16
+#endif
 #include <cblas.h>
 
 #include <atomic>

@@ -6,6 +6,9 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace tandem {
@@ -43,6 +46,24 @@ KernelTable avx512Bf16Kernels() {
   table.bf16Dots = kAvx512Bf16Dots;
   return table;
 }
+#elif defined(__aarch64__)
+// NEON itself is part of AArch64. Every Apple processor that has macOS has dot products.
+bool hasDotProducts() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+KernelTable neonDotKernels() {
+  KernelTable table = kNeonKernels;
+  table.isa = "neondot";
+  table.panels = kNeonDotPanels;
+  return table;
+}
 #endif
 
 struct Candidate {
@@ -60,6 +81,10 @@ const Candidate* candidates(int& count) {
                                     {&kAvx512Kernels, hasAvx512()},
                                     {&kAvx2Kernels, hasAvx2()},
                                     {&kScalarKernels, true}};
+#elif defined(__aarch64__)
+  static const KernelTable dot = neonDotKernels();
+  static const Candidate kList[] = {
+      {&dot, hasDotProducts()}, {&kNeonKernels, true}, {&kScalarKernels, true}};
 #else
   static const Candidate kList[] = {{&kScalarKernels, true}};
 #endif

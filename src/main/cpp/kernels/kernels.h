@@ -107,9 +107,9 @@ struct KernelTable {
 // Floats of scratch that `attention` needs for that many rows over that many positions.
 int64_t attentionScratchFloats(int64_t nRows, int64_t positions);
 
-// The table for "avx512bf16", "avx512vnni", "avx512", "avx2" or "scalar"; null name or "":
-// TANDEM_ISA, else the best available. Throws Error(TD_UNSUPPORTED) for a name this machine or
-// build lacks.
+// The table for "avx512bf16", "avx512vnni", "avx512", "avx2", "neondot", "neon" or "scalar"; null
+// name or "": TANDEM_ISA, else the best available. Throws Error(TD_UNSUPPORTED) for a name this
+// machine or build lacks.
 const KernelTable& kernels(const char* isa);
 
 }  // namespace tandem

@@ -65,10 +65,11 @@ inline void addVector(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& r
   }
 }
 
-// The same for the last n < F::kStep elements.
+// The same for the last n < F::kStep elements. Inlined, because sums whose address is taken do not
+// stay in registers.
 template <class F, int R, int O>
-inline void addRest(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k,
-                    int64_t n) {
+TANDEM_INLINE void addRest(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k,
+                           int64_t n) {
   typename F::Operand wv[O];
   TANDEM_UNROLL
   for (int o = 0; o < O; ++o) wv[o] = F::loadPartialW(rows.w[o] + k, n);

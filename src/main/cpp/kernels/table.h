@@ -42,6 +42,10 @@ extern const KernelTable kAvx512Kernels;
 // What replaces parts of the AVX-512 table where the processor has more.
 extern const PanelKernels kAvx512VnniPanels;
 extern const Bf16DotKernels kAvx512Bf16Dots;
+#elif defined(__aarch64__)
+extern const KernelTable kNeonKernels;
+// What replaces part of the NEON table where the processor has dot products.
+extern const PanelKernels kNeonDotPanels;
 #endif
 
 }  // namespace tandem

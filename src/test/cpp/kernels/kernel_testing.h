@@ -28,7 +28,8 @@ inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 // The instruction sets that this machine has, "scalar" among them.
 inline std::vector<const char*> availableIsas() {
   std::vector<const char*> isas;
-  for (const char* isa : {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16"}) {
+  for (const char* isa :
+       {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot"}) {
     try {
       kernels(isa);
       isas.push_back(isa);

@@ -11,7 +11,8 @@ import java.util.Optional;
  * the server's choice.
  *
  * @param threads threads that compute; 0 for all cores
- * @param isa {@code avx512}, {@code avx2} or {@code scalar}; empty for the best there is
+ * @param isa {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avx2}, {@code neondot},
+ *     {@code neon} or {@code scalar}; empty for the best there is
  * @param activationEval table or formula; empty leaves it open
  * @param reproducible whether the bits must be equal on every CPU
  * @param chunkRows C: prompt rows are cut at multiples of it; 0 leaves it open
