@@ -183,7 +183,7 @@ public final class SplitModel implements TextModel {
    * Whether the blocks here give the bits that the server would give, had it them: what computes
    * prompts may depend on the machine where both ends have matrices of a type.
    */
-  private static void checkPromptKernels(ArithmeticProfile here, ArithmeticProfile served)
+  static void checkPromptKernels(ArithmeticProfile here, ArithmeticProfile served)
       throws IOException {
     boolean sgemm =
         here.promptKernels().contains(PromptKernel.SGEMM)
