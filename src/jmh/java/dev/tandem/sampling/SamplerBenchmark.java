@@ -32,8 +32,8 @@ public class SamplerBenchmark {
   @Param({"greedy", "top-p-0.9"})
   public String options;
 
-  /** Normally distributed, deviation 2 (many candidates) or 12 (few). */
-  @Param({"BELL", "PEAKED"})
+  /** Normally distributed, deviation 2 (many candidates), 12 (few) or 0.001 (all). */
+  @Param({"BELL", "PEAKED", "FLAT"})
   public String shape;
 
   private Sampler sampler;

@@ -48,9 +48,9 @@ final class DetokenizeCommand implements Callable<Integer> {
     StreamingDecoder decoder = opened.decoder();
     StringBuilder text = new StringBuilder();
     for (int id : parsed) {
-      text.append(decoder.next(id));
+      decoder.next(id, text);
     }
-    text.append(decoder.finish());
+    decoder.finish(text);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(new ObjectMapper().writeValueAsString(Map.of("text", text.toString())));

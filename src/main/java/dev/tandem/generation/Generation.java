@@ -10,6 +10,11 @@ import java.util.BitSet;
 
 /** One request on its way: prefill, then draw and feed back until a stop rule holds. */
 final class Generation {
+  /** Characters to make room for beforehand; a text that needs more makes more. */
+  private static final int TEXT_PER_TOKEN = 6;
+
+  private static final int MAX_TEXT_ROOM = 1 << 20;
+
   private final GenerationRequest request;
   private final GenerationListener listener;
   private final StageChain chain;
@@ -17,7 +22,11 @@ final class Generation {
   private final StreamingDecoder decoder;
   private final BitSet stopIds;
   private final StopStrings stopStrings;
-  private final StringBuilder text = new StringBuilder();
+
+  /** What the generated ids say; its end may still become a stop string. */
+  private final StringBuilder text;
+
+  private final boolean wantsText;
 
   /** Prompt and generated ids; as long as the sequence can get. */
   private final int[] ids;
@@ -25,6 +34,7 @@ final class Generation {
   private final int nPrompt;
   private int nIds;
   private int nDrawn;
+  private int nEmitted; // characters of the text
   private FinishReason finishReason = FinishReason.LENGTH;
 
   private long startNanos;
@@ -53,9 +63,13 @@ final class Generation {
     // The last token drawn is not fed back, so it needs no position.
     long longest = Math.min((long) nPrompt + request.maxTokens(), chain.maxSeq() + 1L);
     ids = Arrays.copyOf(prompt, Math.toIntExact(longest));
+    long room = (long) TEXT_PER_TOKEN * (ids.length - nPrompt);
+    text = new StringBuilder((int) Math.min(room, MAX_TEXT_ROOM));
+    wantsText = listener.wantsText();
     for (int id : prompt) {
       sampler.acceptPrompt(id);
-      decoder.next(id); // a decoder's text depends on what came before
+      decoder.next(id, text); // a decoder's text depends on what came before
+      text.setLength(0);
     }
   }
 
@@ -100,16 +114,19 @@ final class Generation {
         finishReason = FinishReason.STOP;
         return;
       }
-      String piece = stopStrings.push(decoder.next(id));
+      int before = text.length();
+      decoder.next(id, text);
+      int certain = stopStrings.read(text, before);
       if (stopStrings.found()) {
         finishReason = FinishReason.STOP;
-        emit(piece);
+        text.setLength(certain);
+        emit(certain);
         return;
       }
       sampler.accept(id);
       ids[nIds++] = id;
       listener.token(id);
-      emit(piece);
+      emit(certain);
     }
   }
 
@@ -125,11 +142,12 @@ final class Generation {
     return id;
   }
 
-  private void emit(String piece) {
-    if (!piece.isEmpty()) {
-      text.append(piece);
-      listener.text(piece);
+  /** Hands out the text up to there. */
+  private void emit(int end) {
+    if (wantsText && end > nEmitted) {
+      listener.text(text.substring(nEmitted, end));
     }
+    nEmitted = end;
   }
 
   private boolean isCancelled() {
@@ -147,11 +165,14 @@ final class Generation {
   /** Lets out the text that was still held back, and sums up. */
   GenerationResult finish() {
     if (!stopStrings.found()) {
-      emit(stopStrings.push(decoder.finish()));
-      emit(stopStrings.finish());
-      if (stopStrings.found() && finishReason == FinishReason.LENGTH) {
-        finishReason = FinishReason.STOP;
+      int before = text.length();
+      decoder.finish(text);
+      int certain = stopStrings.read(text, before);
+      if (stopStrings.found()) {
+        text.setLength(certain);
+        finishReason = finishReason == FinishReason.LENGTH ? FinishReason.STOP : finishReason;
       }
+      emit(text.length());
     }
     return new GenerationResult(
         Arrays.copyOf(ids, nPrompt),

@@ -11,8 +11,10 @@ import java.util.List;
  */
 final class StopStrings {
   private final Automaton[] automata;
-  private final StringBuilder held = new StringBuilder();
   private boolean found;
+
+  /** Length of the longest end of the text that begins some stop string. */
+  private int held;
 
   StopStrings(List<String> stopStrings) {
     automata = stopStrings.stream().map(Automaton::new).toArray(Automaton[]::new);
@@ -23,26 +25,23 @@ final class StopStrings {
     return found;
   }
 
-  /** Takes more text in; returns what became certain, often nothing. */
-  String push(String piece) {
-    if (automata.length == 0 || piece.isEmpty()) {
-      return piece;
+  /**
+   * Reads on to the end of a text, or to the first character that completes a stop string.
+   *
+   * @param text what was read before, and more
+   * @param from length of what was read before
+   * @return how much of the text is certain: up to the stop string that was completed, otherwise up
+   *     to what may become one
+   */
+  int read(CharSequence text, int from) {
+    int end = text.length();
+    for (int i = from; i < end && automata.length > 0; i++) {
+      held = step(text.charAt(i));
+      if (found) {
+        return i + 1 - held;
+      }
     }
-    int longest = 0;
-    for (int i = 0; i < piece.length() && !found; i++) {
-      held.append(piece.charAt(i));
-      longest = step(piece.charAt(i));
-    }
-    String certain = held.substring(0, held.length() - longest);
-    held.delete(0, certain.length());
-    return certain;
-  }
-
-  /** The text that was held back, at the end of a text in which no stop string was completed. */
-  String finish() {
-    String rest = found ? "" : held.toString();
-    held.setLength(0);
-    return rest;
+    return end - held;
   }
 
   /** Returns the length of the stop string found, else of the longest beginning of one. */

@@ -8,9 +8,6 @@ final class KeyHeap {
   /** Below every key. */
   static final long LOWEST = Long.MIN_VALUE;
 
-  /** Above every key. */
-  static final long HIGHEST = Long.MAX_VALUE;
-
   private final long[] keys;
   private int size;
 

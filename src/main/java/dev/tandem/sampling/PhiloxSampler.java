@@ -26,6 +26,14 @@ final class PhiloxSampler implements Sampler {
   private final int seedHigh;
   private final Adjustments adjustments;
   private final Truncation truncation;
+  private final Nucleus nucleus;
+
+  /** Whether the options leave the best token alone, whatever the logits. */
+  private final boolean greedy;
+
+  /** Whether top-p is asked of a winner, instead of looking for its cut first. */
+  private final boolean testsWinner;
+
   private final float[] logits;
   private final int[] words = new int[WORDS];
   private final Philox.Run run = new Philox.Run();
@@ -45,6 +53,12 @@ final class PhiloxSampler implements Sampler {
     seedHigh = (int) (options.seed() >>> 32);
     adjustments = new Adjustments(options, vocabSize);
     truncation = new Truncation(options, vocabSize);
+    nucleus = new Nucleus(options, vocabSize);
+    // No weight exceeds the best one's, 1, so their sum is vocabSize at most: 1 is enough of it.
+    boolean onlyBest = options.topK() == 1 || options.topP() * vocabSize <= 1;
+    greedy = temperature == 0 || onlyBest;
+    boolean topK = options.topK() > 0 && options.topK() < vocabSize;
+    testsWinner = options.topP() < 1 && !topK;
     logits = new float[vocabSize];
   }
 
@@ -53,10 +67,35 @@ final class PhiloxSampler implements Sampler {
     source.get(offset, logits, 0, vocabSize);
     adjustments.apply(logits);
     int best = best();
-    if (best == NO_TOKEN || temperature == 0) {
+    if (best == NO_TOKEN || greedy) {
       return best;
     }
-    return draw(position, best, truncation.cut(logits, logits[best]));
+    return testsWinner
+        ? drawAndTest(position, best)
+        : draw(position, best, truncation.cut(logits, logits[best]));
+  }
+
+  /**
+   * Top-p without looking for its cut: draws among all and asks only whether the winner is kept. If
+   * not, then neither is any token that ranks behind it, and those before it are drawn from again.
+   */
+  private int drawAndTest(int position, int best) {
+    long cut = KeyHeap.LOWEST;
+    while (true) {
+      int id = draw(position, best, cut);
+      if (id == best) {
+        return id;
+      }
+      switch (nucleus.test(logits, logits[best], id)) {
+        case KEPT -> {
+          return id;
+        }
+        case CUT -> cut = KeyHeap.key(logits[id], id) + 1;
+        case OPEN -> {
+          return draw(position, best, truncation.cut(logits, logits[best]));
+        }
+      }
+    }
   }
 
   /** The best token, ties to the lower id; afterwards no logit is above the largest float. */

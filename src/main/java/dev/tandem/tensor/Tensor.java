@@ -58,7 +58,11 @@ public record Tensor(
     Objects.checkFromIndexSize(first, (long) count, elements());
     Objects.checkFromIndexSize(at, count, into.length);
     int bytes = Math.toIntExact(dtype.bytes(count));
-    ByteBuffer stored = data.slice(dtype.bytes(first), bytes);
+    decode(data.slice(dtype.bytes(first), bytes), count, into, at);
+  }
+
+  /** Turns stored elements, from the buffer's index 0 on, into f32. */
+  void decode(ByteBuffer stored, int count, float[] into, int at) {
     switch (dtype) {
       case F32 -> stored.asFloatBuffer().get(into, at, count);
       case F16 -> {

@@ -20,6 +20,16 @@ public sealed interface TensorData {
   ByteBuffer slice(long offset, int length) throws IOException;
 
   /**
+   * Copies a part, as long as {@code into}. Data in a file or in memory allocates nothing for it.
+   *
+   * @throws IOException if the file cannot be read or is shorter than when it was opened
+   * @throws IndexOutOfBoundsException if the part is not within the bytes
+   */
+  default void read(long offset, byte[] into) throws IOException {
+    slice(offset, into.length).get(into);
+  }
+
+  /**
    * A part, as data of its own; nothing is copied.
    *
    * @throws IndexOutOfBoundsException if the part is not within the bytes
@@ -56,6 +66,12 @@ public sealed interface TensorData {
       byte[] copy = new byte[length];
       source.read(this.offset + offset, copy, 0, length);
       return ByteBuffer.wrap(copy).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Override
+    public void read(long offset, byte[] into) throws IOException {
+      checkPart(offset, into.length, bytes);
+      source.read(this.offset + offset, into, 0, into.length);
     }
 
     @Override
@@ -98,6 +114,12 @@ public sealed interface TensorData {
     public ByteBuffer slice(long offset, int length) {
       checkPart(offset, length, bytes());
       return buffer.slice((int) offset, length).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Override
+    public void read(long offset, byte[] into) {
+      checkPart(offset, into.length, bytes());
+      buffer.get((int) offset, into);
     }
 
     @Override

@@ -14,12 +14,30 @@ package dev.tandem.tokenizer;
 public interface StreamingDecoder {
 
   /**
-   * The text that becomes complete with this id; often empty, never null.
+   * Appends the text that becomes complete with this id, which is often none. Allocates nothing
+   * itself.
    *
    * @throws IllegalArgumentException if the vocabulary has no such id
    */
-  String next(int id);
+  void next(int id, StringBuilder out);
 
-  /** The text of what is still incomplete (U+FFFD for each malformed part); resets the decoder. */
-  String finish();
+  /**
+   * Appends the text of what is still incomplete (U+FFFD for each malformed part); resets the
+   * decoder.
+   */
+  void finish(StringBuilder out);
+
+  /** {@link #next(int, StringBuilder)} as a string; often empty. */
+  default String next(int id) {
+    StringBuilder text = new StringBuilder();
+    next(id, text);
+    return text.toString();
+  }
+
+  /** {@link #finish(StringBuilder)} as a string. */
+  default String finish() {
+    StringBuilder text = new StringBuilder();
+    finish(text);
+    return text.toString();
+  }
 }

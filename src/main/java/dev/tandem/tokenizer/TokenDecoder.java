@@ -8,7 +8,6 @@ final class TokenDecoder implements StreamingDecoder {
   private final OptionalInt silentId;
   private final boolean dropsSpace;
   private final Utf8Decoder utf8 = new Utf8Decoder();
-  private final StringBuilder text = new StringBuilder();
   private boolean atTextStart = true;
 
   /**
@@ -26,27 +25,20 @@ final class TokenDecoder implements StreamingDecoder {
   }
 
   @Override
-  public String next(int id) {
+  public void next(int id, StringBuilder out) {
     byte[] bytes = vocabulary.token(id);
     if (silentId.isPresent() && id == silentId.getAsInt()) {
-      return finish();
+      finish(out);
+      return;
     }
     boolean dropSpace = atTextStart && dropsSpace && bytes.length > 0 && bytes[0] == ' ';
     atTextStart = false;
-    utf8.decode(bytes, dropSpace ? 1 : 0, text);
-    return takeText();
+    utf8.decode(bytes, dropSpace ? 1 : 0, out);
   }
 
   @Override
-  public String finish() {
-    utf8.finish(text);
+  public void finish(StringBuilder out) {
+    utf8.finish(out);
     atTextStart = true;
-    return takeText();
-  }
-
-  private String takeText() {
-    String result = text.toString();
-    text.setLength(0);
-    return result;
   }
 }

@@ -53,9 +53,10 @@ public interface Tokenizer {
     StreamingDecoder decoder = decoder();
     StringBuilder text = new StringBuilder();
     for (int id : ids) {
-      text.append(decoder.next(id));
+      decoder.next(id, text);
     }
-    return text.append(decoder.finish()).toString();
+    decoder.finish(text);
+    return text.toString();
   }
 
   /**

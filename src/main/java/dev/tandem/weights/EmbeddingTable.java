@@ -1,6 +1,7 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.ModelConfig;
+import dev.tandem.tensor.RowReader;
 import dev.tandem.tensor.Tensor;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -9,36 +10,41 @@ import java.util.Optional;
 
 /**
  * The model's first step: token ids to rows of the residual stream. The sum of token and position
- * embedding is one f32 addition of the stored values. Safe for use by many threads.
+ * embedding is one f32 addition of the stored values. Safe for use by many
+ * threads, one at a time. Looking up allocates nothing where the tensors lie in a file or in memory.
  */
 public final class EmbeddingTable {
   private final ModelConfig config;
-  private final Tensor tokens; // [vocabSize, dModel]
-  private final Optional<Tensor> positions; // [maxSeq, dModel], GPT-2
+  private final RowReader tokens; // [vocabSize, dModel]
+  private final Optional<RowReader> positions; // [maxSeq, dModel], GPT-2
+  private final float[] row;
+  private final float[] position;
 
-  private EmbeddingTable(ModelConfig config, Tensor tokens, Optional<Tensor> positions) {
+  private EmbeddingTable(ModelConfig config, RowReader tokens, Optional<RowReader> positions) {
     this.config = config;
     this.tokens = tokens;
     this.positions = positions;
+    row = new float[config.dModel()];
+    position = new float[config.dModel()];
   }
 
   /** The embeddings of a checkpoint, which must stay open. */
   public static EmbeddingTable of(Checkpoint checkpoint) {
     ModelConfig config = checkpoint.config();
-    Tensor tokens = checked(checkpoint.tensor("token_embd.weight"), config.vocabSize(), config);
+    RowReader tokens = rows(checkpoint.tensor("token_embd.weight"), config.vocabSize(), config);
     if (!config.hasPositionEmbedding()) {
       return new EmbeddingTable(config, tokens, Optional.empty());
     }
-    Tensor positions = checked(checkpoint.tensor("position_embd.weight"), config.maxSeq(), config);
+    RowReader positions = rows(checkpoint.tensor("position_embd.weight"), config.maxSeq(), config);
     return new EmbeddingTable(config, tokens, Optional.of(positions));
   }
 
-  private static Tensor checked(Tensor tensor, int rows, ModelConfig config) {
+  private static RowReader rows(Tensor tensor, int rows, ModelConfig config) {
     if (tensor.transposed() || tensor.rows() != rows || tensor.cols() != config.dModel()) {
       throw new IllegalArgumentException(
           tensor.name() + " is not stored as [" + rows + ", " + config.dModel() + "]");
     }
-    return tensor;
+    return new RowReader(tensor);
   }
 
   /** Floats in a row. */
@@ -56,7 +62,8 @@ public final class EmbeddingTable {
    * @throws IndexOutOfBoundsException if a range is exceeded
    * @throws IOException if the file cannot be read or is shorter than when it was opened
    */
-  public void lookup(int[] ids, int from, int to, int firstPosition, FloatBuffer out, int outIndex)
+  public synchronized void lookup(
+      int[] ids, int from, int to, int firstPosition, FloatBuffer out, int outIndex)
       throws IOException {
     Objects.checkFromToIndex(from, to, ids.length);
     int n = to - from;
@@ -72,12 +79,10 @@ public final class EmbeddingTable {
             "token id " + ids[i] + " is not in 0.." + (config.vocabSize() - 1));
       }
     }
-    float[] row = new float[width];
-    float[] position = new float[positions.isPresent() ? width : 0];
     for (int i = 0; i < n; i++) {
-      tokens.read((long) ids[from + i] * width, width, row, 0);
+      tokens.read(ids[from + i], row);
       if (positions.isPresent()) {
-        positions.get().read((long) (firstPosition + i) * width, width, position, 0);
+        positions.get().read(firstPosition + i, position);
         for (int c = 0; c < width; c++) {
           row[c] += position[c];
         }

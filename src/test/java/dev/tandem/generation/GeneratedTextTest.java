@@ -140,7 +140,8 @@ class GeneratedTextTest {
     long few = allocatedBytes(generator, 1_000);
     long many = allocatedBytes(generator, 20_000);
     int bytesForIds = 3 * Integer.BYTES; // the sequence, the result, and what it hands out
-    assertThat((many - few) / 19_000).isLessThanOrEqualTo(bytesForIds);
+    int bytesForText = 6; // room for it, made beforehand
+    assertThat((many - few) / 19_000).isLessThanOrEqualTo(bytesForIds + bytesForText);
   }
 
   private static long allocatedBytes(Generator generator, int tokens) throws Exception {

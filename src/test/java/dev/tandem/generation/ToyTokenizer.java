@@ -86,16 +86,16 @@ record ToyTokenizer(List<byte[]> pieces, Set<Integer> stopIds) implements Tokeni
     }
 
     @Override
-    public String next(int id) {
+    public void next(int id, StringBuilder out) {
       String text = decode(pieces.get(id), false);
       boolean first = !begun;
       begun = true;
-      return first && text.startsWith(" ") ? text.substring(1) : text;
+      out.append(first && text.startsWith(" ") ? text.substring(1) : text);
     }
 
     @Override
-    public String finish() {
-      return decode(new byte[0], true);
+    public void finish(StringBuilder out) {
+      out.append(decode(new byte[0], true));
     }
 
     private String decode(byte[] more, boolean end) {

@@ -55,24 +55,6 @@ class TruncationTest {
     }
   }
 
-  /**
-   * Top-p sorts everything only where its bounds cannot decide, which ordinary logits never ask.
-   */
-  @Test
-  void ordinaryLogitsAreNotSorted() {
-    for (long seed = 1; seed <= 40; seed++) {
-      Random random = new Random(seed);
-      for (LogitMaker.Shape shape : List.of(LogitMaker.Shape.BELL, LogitMaker.Shape.PEAKED)) {
-        float[] logits = LogitMaker.make(shape, 50_257, random);
-        SamplingOptions options = SamplingOptions.builder().topP(0.9).build();
-        Truncation truncation = new Truncation(options, logits.length);
-        assertThat(truncation.topPByBounds(logits, logits[Argmax.of(logits)]))
-            .as("seed %d, %s", seed, shape)
-            .isNotEqualTo(KeyHeap.HIGHEST);
-      }
-    }
-  }
-
   @Test
   void comparisonNoticesOneTokenMore() {
     float[] logits = LogitMaker.make(LogitMaker.Shape.BELL, 1000, new Random(1));

@@ -46,6 +46,10 @@ class TensorDataTest {
         assertThat(part).isEqualTo(expected);
         assertThat(part.isReadOnly()).isTrue();
         assertThat(part.order()).isEqualTo(ByteOrder.LITTLE_ENDIAN);
+        byte[] copy = new byte[part.remaining()];
+        data.read(3, copy);
+        assertThat(ByteBuffer.wrap(copy)).isEqualTo(expected);
+        assertThatThrownBy(() -> data.read(4, copy)).isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> data.slice(-1, 1)).isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> data.slice(2 << 20, 1))
             .isInstanceOf(IndexOutOfBoundsException.class);
