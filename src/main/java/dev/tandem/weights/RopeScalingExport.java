@@ -24,10 +24,6 @@ record RopeScalingExport(String json, boolean exact) {
   private static final float HIGH = 4;
   private static final float CONTEXT = 8192;
 
-  private static final String LLAMA3 =
-      "{\"rope_type\": \"llama3\", \"factor\": %.1f, \"low_freq_factor\": %.1f,"
-          + " \"high_freq_factor\": %.1f, \"original_max_position_embeddings\": %.0f}";
-
   /**
    * Finds it, of the kinds that models have.
    *
@@ -47,7 +43,7 @@ record RopeScalingExport(String json, boolean exact) {
       return Optional.of(new RopeScalingExport(linear, true));
     }
     for (float factor : LLAMA3_FACTORS) {
-      String llama3 = String.format(Locale.ROOT, LLAMA3, factor, LOW, HIGH, CONTEXT);
+      String llama3 = llama3(factor);
       boolean exact = gives(checkpoint, llama3, factors);
       if (exact || areRounded(factors, config.ropeTheta(), factor)) {
         return Optional.of(new RopeScalingExport(llama3, exact));
@@ -58,6 +54,17 @@ record RopeScalingExport(String json, boolean exact) {
         TensorPlan.ROPE_FACTORS,
         "factors that Hugging Face's scaling linear or Llama 3's gives",
         "others, which a config.json cannot say");
+  }
+
+  private static String llama3(float factor) {
+    return String.format(
+        Locale.ROOT,
+        "{\"rope_type\": \"llama3\", \"factor\": %.1f, \"low_freq_factor\": %.1f,"
+            + " \"high_freq_factor\": %.1f, \"original_max_position_embeddings\": %.0f}",
+        factor,
+        LOW,
+        HIGH,
+        CONTEXT);
   }
 
   private static boolean gives(Checkpoint checkpoint, String scaling, float[] factors)
