@@ -25,9 +25,9 @@ public final class Engine implements AutoCloseable {
    * Opens an engine.
    *
    * @param threads threads that compute, the caller's included; 0 for all cores
-   * @param isa {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avx2}, {@code neondot},
-   *     {@code neon} or {@code scalar}; empty for {@code TANDEM_ISA} from the environment, else the
-   *     best that this machine has
+   * @param isa {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avx2}, {@code
+   *     neondot}, {@code neon} or {@code scalar}; empty for {@code TANDEM_ISA} from the
+   *     environment, else the best that this machine has
    * @throws NativeException if the machine lacks the instruction set or threads cannot be started
    */
   public Engine(int threads, String isa) {
