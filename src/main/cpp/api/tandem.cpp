@@ -153,6 +153,10 @@ int64_t td_stage_weight_bytes(const td_stage* stage) noexcept {
   return guardValue<int64_t>(-1, [&] { return handles().stages.get(stage)->weightBytes(); });
 }
 
+int32_t td_stage_matrix_types(const td_stage* stage) noexcept {
+  return guardValue<int32_t>(0, [&] { return handles().stages.get(stage)->matrixTypes(); });
+}
+
 int32_t td_stage_prompt_kernels(const td_stage* stage) noexcept {
   return guardValue<int32_t>(-1, [&] { return handles().stages.get(stage)->promptKernels(); });
 }

@@ -57,9 +57,9 @@ typedef enum td_activation_eval { TD_EVAL_TABLE = 0, TD_EVAL_FORMULA = 1 } td_ac
 typedef enum td_rope { TD_ROPE_NONE = 0, TD_ROPE_INTERLEAVED = 1, TD_ROPE_HALVES = 2 } td_rope;
 typedef enum td_mode { TD_MODE_FAST = 0, TD_MODE_REPRODUCIBLE = 1 } td_mode;
 // Kernels of mode fast for prompts whose bits are not those of mode reproducible: OpenBLAS's sgemm
-// for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core; the
-// processor's bf16 products for bf16 matrices.
-typedef enum td_prompt_kernel { TD_PROMPT_SGEMM = 1, TD_PROMPT_BF16_PRODUCTS = 2 } td_prompt_kernel;
+// for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core;
+// VDPBF16PS for bf16 matrices, on x86 processors that have it.
+typedef enum td_prompt_kernel { TD_PROMPT_SGEMM = 1, TD_PROMPT_VDPBF16PS = 2 } td_prompt_kernel;
 typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_kind;
 
 // What a tensor is for. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
@@ -94,7 +94,8 @@ typedef enum td_role {
 // are not transposed and aligned to their elements. Everything else is rearranged by td_stage_open,
 // once for all stages of an engine that are opened with the same data: transposed matrices are
 // turned, q8_0 and q4_0 packed for the kernels, vectors and all other types expanded to f32. The
-// memory at data must outlive the stage and not change.
+// memory at data must outlive the stage and not change. Where it lies in a td_file, pages that have
+// been rearranged no longer count as resident memory of this process.
 typedef struct td_tensor {
   int32_t role;   // td_role
   int32_t layer;  // the block's number in the whole model; -1 for output norm and head
@@ -129,7 +130,7 @@ typedef struct td_stage_options {
   int32_t has_head;         // then, if 1, the final norm and the LM head
   int32_t mode;             // td_mode
   int32_t activation_eval;  // td_activation_eval
-  int32_t kv_dtype;         // td_dtype of the KV cache; TD_F32
+  int32_t kv_dtype;         // td_dtype of the KV cache: TD_F32, TD_F16 or TD_Q8_0
   int32_t chunk_rows;       // C: prompt rows are cut at multiples of it
   // Tables are made by the caller in double precision and copied by td_stage_open.
   const float* rope_cos;             // [max_seq, head_dim / 2], or NULL without RoPE
@@ -191,6 +192,9 @@ TANDEM_API td_status td_stage_open(td_engine* engine, const td_stage_options* op
 TANDEM_API td_status td_stage_close(td_stage* stage) TANDEM_NOEXCEPT;
 // Bytes that one step reads of this stage's weights (for rooflines).
 TANDEM_API int64_t td_stage_weight_bytes(const td_stage* stage) TANDEM_NOEXCEPT;
+// The td_dtypes that this stage's matrices are computed in, as bits: 1 << td_dtype of each. 0 for a
+// handle that is not open.
+TANDEM_API int32_t td_stage_matrix_types(const td_stage* stage) TANDEM_NOEXCEPT;
 // Which td_prompt_kernels this stage uses, combined; 0: all rows are computed as in mode
 // reproducible. Part of what decides a sequence's bits. -1 for a handle that is not open.
 TANDEM_API int32_t td_stage_prompt_kernels(const td_stage* stage) TANDEM_NOEXCEPT;

@@ -31,6 +31,11 @@ class MappedFile {
 #endif
 };
 
+// Gives back this process's hold on the pages that lie wholly within the range, if that is part of
+// a mapping that is open; they stay in the system's cache, and are there again when touched.
+// Anything else is left as it is.
+void releaseMappedPages(const void* data, int64_t bytes);
+
 }  // namespace tandem
 
 #endif  // TANDEM_CORE_MAPPED_FILE_H_

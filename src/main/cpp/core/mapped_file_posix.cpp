@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <iterator>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <system_error>
 
 #include "core/error.h"
@@ -27,6 +31,18 @@ int64_t fileBytes(int file, const std::string& path) {
   return status.st_size;
 }
 
+// All mappings that are open, by their first byte. Only their pages may be released: those of other
+// memory would be lost.
+struct Mappings {
+  std::mutex mutex;
+  std::map<uintptr_t, int64_t> bytes;
+};
+
+Mappings& mappings() {
+  static auto& instance = *new Mappings;  // never destroyed: files may be closed at exit
+  return instance;
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path, int64_t expectedBytes)
@@ -43,13 +59,20 @@ MappedFile::MappedFile(const std::string& path, int64_t expectedBytes)
     void* data = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ, MAP_SHARED, file_, 0);
     if (data == MAP_FAILED) failErrno(path, "cannot map");
     data_ = data;
+    Mappings& all = mappings();
+    const std::lock_guard<std::mutex> lock(all.mutex);
+    all.bytes.emplace(reinterpret_cast<uintptr_t>(data), bytes);
   } catch (...) {
+    if (data_ != nullptr) munmap(const_cast<void*>(data_), static_cast<size_t>(expectedBytes));
     ::close(file_);
     throw;
   }
 }
 
 MappedFile::~MappedFile() {
+  Mappings& all = mappings();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  all.bytes.erase(reinterpret_cast<uintptr_t>(data_));
   munmap(const_cast<void*>(data_), static_cast<size_t>(bytes_));
   ::close(file_);
 }
@@ -60,6 +83,21 @@ void MappedFile::check() const {
     throw Error(TD_IO, path_ + ": shrank from " + std::to_string(bytes_) + " to " +
                            std::to_string(bytes) + " bytes since it was mapped");
   }
+}
+
+void releaseMappedPages(const void* data, int64_t bytes) {
+  const auto begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t end = begin + static_cast<uintptr_t>(bytes);
+  Mappings& all = mappings();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  const auto next = all.bytes.upper_bound(begin);
+  if (next == all.bytes.begin()) return;
+  const auto& [mapping, mappingBytes] = *std::prev(next);
+  if (end > mapping + static_cast<uintptr_t>(mappingBytes)) return;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (begin + page - 1) / page * page;
+  const uintptr_t last = end / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 }  // namespace tandem

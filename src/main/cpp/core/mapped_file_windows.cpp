@@ -70,6 +70,9 @@ void MappedFile::check() const {
   }
 }
 
+// Windows trims a process's working set by itself.
+void releaseMappedPages(const void*, int64_t) {}
+
 }  // namespace tandem
 
 #endif  // defined(_WIN32)

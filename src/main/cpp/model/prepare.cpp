@@ -120,6 +120,21 @@ WeightType weightTypeOf(int32_t dtype) {
   }
 }
 
+td_dtype dtypeOf(WeightType type) {
+  switch (type) {
+    case WeightType::kF16:
+      return TD_F16;
+    case WeightType::kBf16:
+      return TD_BF16;
+    case WeightType::kQ8:
+      return TD_Q8_0;
+    case WeightType::kQ4:
+      return TD_Q4_0;
+    default:
+      return TD_F32;
+  }
+}
+
 bool inPanels(WeightType type) { return type == WeightType::kQ8 || type == WeightType::kQ4; }
 
 int64_t bytesPerOutput(WeightType type, int64_t nIn) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/mapped_file.h"
 #include "core/sizes.h"
 
 namespace tandem {
@@ -25,6 +26,7 @@ std::shared_ptr<const void> PreparedTensors::get(const td_tensor& tensor, Weight
   }
   const std::shared_ptr<unsigned char> data = allocate(preparedBytes(tensor, as));
   prepare(data.get(), tensor, as, pool, kernels);
+  releaseMappedPages(tensor.data, tensor.data_bytes);
   tensors_.insert_or_assign(key, data);
   return data;
 }

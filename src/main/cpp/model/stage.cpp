@@ -45,14 +45,23 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
       transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {}
 
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
-    : stage(std::move(stageOf)), kv(stage->spec(), capacity) {}
+    : stage(std::move(stageOf)), kv(stage->spec(), stage->engine().kernels, capacity) {}
+
+int32_t Stage::matrixTypes() const {
+  int32_t types = 0;
+  for (const WeightType type : kAllWeightTypes) {
+    if (weights_.blocksHave(type)) types |= 1 << dtypeOf(type);
+  }
+  if (spec_.hasHead) types |= 1 << dtypeOf(weights_.lmHead().type);
+  return types;
+}
 
 int32_t Stage::promptKernels() const {
   int32_t used = 0;
   if (spec_.reproducible) return used;
   if (weights_.blocksHave(WeightType::kF32)) used |= TD_PROMPT_SGEMM;
   const bool bf16Products = engine_->kernels.bf16Dots.matmul != nullptr;
-  if (bf16Products && weights_.blocksHave(WeightType::kBf16)) used |= TD_PROMPT_BF16_PRODUCTS;
+  if (bf16Products && weights_.blocksHave(WeightType::kBf16)) used |= TD_PROMPT_VDPBF16PS;
   return used;
 }
 
@@ -180,7 +189,7 @@ void Stage::runEntry(const Entry& entry, const Buffers& buffers) {
 
 void Stage::addRun(const Entry& entry, int64_t row, int64_t nRows) {
   runs_.push_back({&entry, row, nRows});
-  segments_.push_back({&entry.sequence->kv, entry.position + row, passRows_, nRows, 0});
+  segments_.push_back({&entry.sequence->kv, entry.position + row, passRows_, nRows});
   std::vector<RowRange>& exact = ranges_.exact;
   if (!rowExact(entry) && nRows >= kMinSgemmRows) {
     ranges_.chunks.push_back({passRows_, nRows});

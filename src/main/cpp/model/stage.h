@@ -44,6 +44,8 @@ class Stage {
   Engine& engine() const { return *engine_; }
   const StageSpec& spec() const { return spec_; }
   int64_t weightBytes() const { return weights_.bytes(); }
+  // The td_dtypes that matrices are computed in, as bits.
+  int32_t matrixTypes() const;
   // The td_prompt_kernels that chunks of prompts are computed with.
   int32_t promptKernels() const;
   int64_t outCols() const { return spec_.hasHead ? spec_.config.vocabSize : spec_.config.dModel; }

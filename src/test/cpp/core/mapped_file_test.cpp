@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "api/tandem.h"
 
@@ -58,6 +60,43 @@ TEST_F(FileTest, AShrunkFileIsAnErrorBeforeItIsTouched) {
   std::filesystem::resize_file(path_, 12000);
   EXPECT_EQ(td_file_check(file), TD_OK);
   td_file_close(file);
+}
+
+#if defined(__linux__)
+int64_t residentFileBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word == "RssFile:") {
+      int64_t kilobytes = 0;
+      status >> kilobytes;
+      return kilobytes * 1024;
+    }
+  }
+  return -1;
+}
+
+TEST_F(FileTest, ReleasedPagesAreNotResidentAndStillThere) {
+  constexpr int64_t kBytes = 8 << 20;
+  std::ofstream(path_, std::ios::binary) << std::string(kBytes, 'y');
+  td_file* file = nullptr;
+  ASSERT_EQ(td_file_open(path_.string().c_str(), kBytes, &file), TD_OK) << td_last_error();
+  const auto* data = static_cast<const char*>(td_file_data(file));
+  const auto touched = [&] { return std::count(data, data + kBytes, 'y'); };
+  ASSERT_EQ(touched(), kBytes);
+  const int64_t before = residentFileBytes();
+  releaseMappedPages(data + kBytes - 1, 2);  // not of the mapping alone
+  EXPECT_GT(residentFileBytes(), before - kBytes / 2);
+  releaseMappedPages(data + 1, kBytes - 2);
+  EXPECT_LT(residentFileBytes(), before - kBytes / 2);
+  EXPECT_EQ(touched(), kBytes);
+  td_file_close(file);
+}
+#endif
+
+TEST_F(FileTest, MemoryThatIsNoMappingIsNotReleased) {
+  std::vector<char> memory(1 << 20, 'z');
+  releaseMappedPages(memory.data(), static_cast<int64_t>(memory.size()));
+  EXPECT_EQ(std::count(memory.begin(), memory.end(), 'z'), 1 << 20);
 }
 
 TEST_F(FileTest, BadArgumentsAreErrors) {

@@ -116,9 +116,10 @@ TEST_F(WeightTypesTest, OnlyF32AndBf16HavePromptKernelsOfModeFast) {
       const StagePtr stage = open(engine, m, TD_MODE_FAST);
       const bool products = dtype == TD_BF16 && kernels(isa).bf16Dots.matmul != nullptr;
       const int32_t expected = dtype == TD_F32 ? TD_PROMPT_SGEMM
-                               : products      ? TD_PROMPT_BF16_PRODUCTS
+                               : products      ? TD_PROMPT_VDPBF16PS
                                                : 0;
       EXPECT_EQ(td_stage_prompt_kernels(stage.get()), expected);
+      EXPECT_EQ(td_stage_matrix_types(stage.get()), 1 << dtype);
       EXPECT_EQ(!sameBits(runAlone(stage, m, r), answer(m)), expected != 0);
       EXPECT_EQ(td_stage_prompt_kernels(open(engine, m, TD_MODE_REPRODUCIBLE).get()), 0);
     }

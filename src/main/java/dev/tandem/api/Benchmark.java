@@ -90,7 +90,7 @@ public final class Benchmark {
             new BenchmarkRow(
                 checkpoint.name(),
                 placement.toString(),
-                "f32",
+                model.matrixTypes(),
                 model.engine().threads(),
                 batch,
                 context,

@@ -8,11 +8,16 @@ import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.LocalStage;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.Stage;
+import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A model to be measured, with its stages where a {@link Placement} puts them. The server of a
@@ -98,6 +103,15 @@ final class PlacedModel implements AutoCloseable {
   /** The stages in order, the last one with the head. */
   List<Stage> stages() {
     return List.copyOf(stages);
+  }
+
+  /** The types of all stages' matrices, e.g. {@code q8_0} or {@code f16+q8_0}. */
+  String matrixTypes() {
+    Set<DType> types = EnumSet.noneOf(DType.class);
+    stages.forEach(stage -> types.addAll(stage.profile().matrixTypes()));
+    return types.stream()
+        .map(type -> type.name().toLowerCase(Locale.ROOT))
+        .collect(Collectors.joining("+"));
   }
 
   /** Bytes of weights that a step reads, at both ends together. */

@@ -8,6 +8,7 @@ import dev.tandem.client.WireStats;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
+import dev.tandem.engine.LocalStage;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.generation.GenerationListener;
@@ -17,8 +18,10 @@ import dev.tandem.generation.Generator;
 import dev.tandem.protocol.ReplyKind;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.ModelPart;
@@ -59,7 +62,7 @@ public final class SplitModel implements TextModel {
       connection =
           opening.add(ServerConnection.connect(split.server(), ConnectionOptions.defaults()));
       RemoteModel remote = sameModel(connection.models());
-      checkProfile(settings, remote.profile(), cut.layers());
+      checkProfile(settings, remote.profile());
       tokenizer = checkpoint.tokenizer();
       generator = Generators.of(checkpoint, stages(settings, cut, remote));
       opened = true;
@@ -150,8 +153,8 @@ public final class SplitModel implements TextModel {
   }
 
   /** The arithmetic is the server's, unless something else was asked for here. */
-  private static void checkProfile(
-      EngineSettings settings, ArithmeticProfile served, int localLayers) throws IOException {
+  private static void checkProfile(EngineSettings settings, ArithmeticProfile served)
+      throws IOException {
     if (settings.reproducible() && served.mode() != ArithmeticMode.REPRODUCIBLE) {
       throw new IOException(
           "the server computes in mode fast, this client wants reproducible; start the server with"
@@ -174,17 +177,38 @@ public final class SplitModel implements TextModel {
               + settings.chunkRows()
               + "; use the same --chunk at both ends");
     }
-    if (localLayers > 0 && served.mode() == ArithmeticMode.FAST) {
-      String here = Engine.blasDescription();
-      if (!here.equals(served.blas())) {
-        throw new IOException(
-            "the server computes prompts with "
-                + served.blas()
-                + ", this client with "
-                + here
-                + ", whose bits differ; use --reproducible at both ends, or --split 0");
-      }
+  }
+
+  /**
+   * Whether the blocks here give the bits that the server would give, had it them: what computes
+   * prompts may depend on the machine where both ends have matrices of a type.
+   */
+  static void checkPromptKernels(ArithmeticProfile here, ArithmeticProfile served)
+      throws IOException {
+    boolean sgemm =
+        here.promptKernels().contains(PromptKernel.SGEMM)
+            && served.promptKernels().contains(PromptKernel.SGEMM);
+    if (sgemm && !here.blas().equals(served.blas())) {
+      throw otherKernels(served.blas(), here.blas());
     }
+    boolean bf16 =
+        here.matrixTypes().contains(DType.BF16) && served.matrixTypes().contains(DType.BF16);
+    boolean productsHere = here.promptKernels().contains(PromptKernel.VDPBF16PS);
+    boolean productsThere = served.promptKernels().contains(PromptKernel.VDPBF16PS);
+    if (bf16 && productsHere != productsThere) {
+      String products = "VDPBF16PS";
+      String none = "no bf16 products";
+      throw otherKernels(productsThere ? products : none, productsHere ? products : none);
+    }
+  }
+
+  private static IOException otherKernels(String served, String here) {
+    return new IOException(
+        "the server computes prompts with "
+            + served
+            + ", this client with "
+            + here
+            + ", whose bits differ; use --reproducible at both ends, or --split 0");
   }
 
   private static String lower(Enum<?> value) {
@@ -203,7 +227,9 @@ public final class SplitModel implements TextModel {
       Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
       LoadedModel model = opening.add(engine.load(checkpoint));
       if (cut.layers() > 0) {
-        stages.add(opening.add(model.openStage(0, cut.layers(), false, options)));
+        LocalStage blocks = opening.add(model.openStage(0, cut.layers(), false, options));
+        checkPromptKernels(blocks.profile(), profile);
+        stages.add(blocks);
       }
       stages.add(remoteStage(cut, profile));
       if (headHere) {

@@ -50,9 +50,17 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "",
       completionCandidates = SynthesizeCommand.Shapes.class,
       description =
-          "Random weights of this shape, made in memory, instead of a model:"
-              + " ${COMPLETION-CANDIDATES}")
+          "Random weights of this shape instead of a model:" + " ${COMPLETION-CANDIDATES}")
   private String shape;
+
+  @Option(
+      names = "--type",
+      split = ",",
+      paramLabel = "TYPE",
+      description =
+          "Types that the model's matrices are converted to, one after another: f32, f16, bf16, q8_0"
+              + " or q4_0. Default: those that the model has, f32 for a shape")
+  private List<OutputType> types = List.of();
 
   @Option(
       names = "--placement",
@@ -134,17 +142,29 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     EngineSettings settings = arithmetic.settings(0);
-    try (Checkpoint checkpoint = open()) {
-      List<BenchmarkRow> rows = new ArrayList<>();
-      SystemReport system = Benchmark.run(checkpoint, options(checkpoint, settings), rows::add);
-      if (json) {
-        printJson(system, rows);
-      } else {
-        printTable(system, rows);
-      }
-      spec.commandLine().getOut().flush();
+    List<BenchmarkRow> rows = new ArrayList<>();
+    List<SystemReport> systems = new ArrayList<>();
+    if (types.isEmpty()) {
+      systems.add(measure(open(), settings, rows));
     }
+    for (OutputType type : types) {
+      Checkpoint converted = EngineMixin.converted(open(), type, spec, () -> false);
+      systems.add(measure(converted, settings, rows));
+    }
+    if (json) {
+      printJson(systems.get(0), rows);
+    } else {
+      printTable(systems.get(0), rows);
+    }
+    spec.commandLine().getOut().flush();
     return 0;
+  }
+
+  private SystemReport measure(Checkpoint model, EngineSettings settings, List<BenchmarkRow> rows)
+      throws IOException {
+    try (model) {
+      return Benchmark.run(model, options(model, settings), rows::add);
+    }
   }
 
   private Checkpoint open() throws IOException {
@@ -157,7 +177,9 @@ final class BenchCommand implements Callable<Integer> {
           spec.commandLine(),
           "no shape '" + shape + "'; there are " + String.join(", ", RandomModels.shapeNames()));
     }
-    return RandomModels.of(shape, DType.F32, SEED);
+    return types.isEmpty()
+        ? RandomModels.of(shape, DType.F32, SEED)
+        : RandomModels.drawn(shape, DType.F32, SEED);
   }
 
   private BenchmarkOptions options(Checkpoint checkpoint, EngineSettings settings) {
@@ -208,14 +230,15 @@ final class BenchCommand implements Callable<Integer> {
         system.sgemmGflops(),
         system.threads());
     out.println(
-        "model             placement   threads batch context  ms/token  floor ms  share of bandwidth"
+        "model             type          placement   threads batch context  ms/token  floor ms  share of bandwidth"
             + "  java us  tokens/s  prompt  tokens/s  share of sgemm");
     for (BenchmarkRow row : rows) {
       out.printf(
           Locale.ROOT,
-          "%-17s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f) %8.0f %9.1f %7d %9.0f"
+          "%-17s %-13s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f) %8.0f %9.1f %7d %9.0f"
               + "  %5.1f%% (%5.1f-%5.1f)%n",
           row.model(),
+          row.type(),
           row.placement(),
           row.threads(),
           row.batch(),

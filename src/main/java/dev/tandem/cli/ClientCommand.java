@@ -93,7 +93,7 @@ final class ClientCommand implements Callable<Integer> {
           here.interrupt(); // it may be waiting for the server
         };
     try (Interrupts interrupts = Interrupts.during(stop);
-        Checkpoint checkpoint = model.open(console)) {
+        Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get)) {
       int held = checkpoint.part().layerEnd();
       if (split.isPresent() && split.get() > held) {
         throw usage("--split must be in 0.." + held + ", got " + split.get());

@@ -6,6 +6,7 @@ import dev.tandem.api.WholeModel;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -37,10 +38,15 @@ final class GenerateCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     AtomicBoolean interrupted = new AtomicBoolean();
     try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
-        Checkpoint checkpoint = model.open(console);
+        Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get);
         TextModel opened = WholeModel.open(checkpoint, settings)) {
       return new GenerationRun(generation, console, start, interrupted::get)
           .run(opened, text, Map::of);
+    } catch (InterruptedIOException e) {
+      if (!interrupted.get()) {
+        throw e;
+      }
+      return Cli.INTERRUPTED;
     }
   }
 }

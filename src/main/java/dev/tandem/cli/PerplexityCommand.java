@@ -87,8 +87,7 @@ final class PerplexityCommand implements Callable<Integer> {
     String text = text();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
-    try (Checkpoint checkpoint =
-        ModelNames.open(model, config.options(tokenizer.given()), EnvironmentDefaults.of(spec))) {
+    try (Checkpoint checkpoint = open()) {
       checkpoint.notes().forEach(console::warn);
       Perplexity.Options options = options(checkpoint.config().maxSeq());
       int[] ids = checkpoint.tokenizer().encode(text, false);
@@ -100,6 +99,12 @@ final class PerplexityCommand implements Callable<Integer> {
       console.println(shown(checkpoint.name(), ids.length, options, result));
     }
     return 0;
+  }
+
+  private Checkpoint open() throws IOException {
+    return engine.converted(
+        ModelNames.open(model, config.options(tokenizer.given()), EnvironmentDefaults.of(spec)),
+        () -> false); // the process just ends
   }
 
   private String text() throws IOException {

@@ -5,6 +5,7 @@ import dev.tandem.api.ModelServer;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -73,11 +74,17 @@ final class ServerCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
     try (Interrupts interrupts = Interrupts.during(stopped::countDown);
-        Checkpoint checkpoint = model.open(Optional.empty(), console);
+        Checkpoint checkpoint =
+            engine.converted(model.open(Optional.empty(), console), () -> stopped.getCount() == 0);
         ModelServer server = ModelServer.start(checkpoint, settings, options)) {
       console.println("listening on " + server.uri());
       console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");
       stopped.await();
+    } catch (InterruptedIOException e) {
+      if (stopped.getCount() > 0) {
+        throw e;
+      }
+      return Cli.INTERRUPTED;
     }
     return 0;
   }

@@ -10,13 +10,16 @@ import dev.tandem.protocol.WireProfile;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
 import java.io.IOException;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** Compares what a server offers with what a client wants. */
 final class RemoteModels {
@@ -56,26 +59,41 @@ final class RemoteModels {
   static ArithmeticProfile read(WireProfile profile, String modelHash) throws ProtocolException {
     return new ArithmeticProfile(
         modelHash,
-        named(DType.class, profile.weights(), "weight type"),
+        allNamed(DType.class, profile.weights(), "weight type"),
         named(ActivationEval.class, profile.activation(), "activation"),
         named(DType.class, profile.kv(), "KV type"),
         named(ArithmeticMode.class, profile.mode(), "mode"),
         profile.chunkRows(),
+        profile.promptKernels().equals(WireProfile.ROW_EXACT)
+            ? Set.of()
+            : allNamed(PromptKernel.class, profile.promptKernels(), "kernel for prompts"),
         profile.blas());
   }
 
   static WireProfile write(ArithmeticProfile profile) {
     return new WireProfile(
-        wireName(profile.weightType()),
+        WireProfile.names(profile.matrixTypes()),
         wireName(profile.activationEval()),
         wireName(profile.kvType()),
         wireName(profile.mode()),
         profile.chunkRows(),
+        profile.promptKernels().isEmpty()
+            ? WireProfile.ROW_EXACT
+            : WireProfile.names(profile.promptKernels()),
         profile.blas());
   }
 
   private static String wireName(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static <E extends Enum<E>> Set<E> allNamed(Class<E> type, String names, String what)
+      throws ProtocolException {
+    Set<E> values = EnumSet.noneOf(type);
+    for (String name : WireProfile.names(names)) {
+      values.add(named(type, name, what));
+    }
+    return values;
   }
 
   private static <E extends Enum<E>> E named(Class<E> type, String name, String what)

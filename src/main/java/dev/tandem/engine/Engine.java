@@ -1,6 +1,8 @@
 package dev.tandem.engine;
 
 import dev.tandem.engine.TandemApi.EngineHandle;
+import dev.tandem.stage.RowKind;
+import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -100,6 +102,28 @@ public final class Engine implements AutoCloseable {
     handle.acquire();
     try {
       NativeCalls.check("td_probe_sgemm", TandemApi.td_probe_sgemm(engine, m, n, k, seconds));
+    } finally {
+      handle.release();
+    }
+    return seconds.get(0);
+  }
+
+  /**
+   * Seconds that {@code y[nRows, nOut] = x[nRows, nIn] * w^T} takes once with weights of a type.
+   *
+   * @param kind of the rows: generated ones are computed by the row-exact kernel, prompt ones as a
+   *     chunk in mode fast
+   * @throws NativeException if there is no kernel for the type, or a size is wrong
+   */
+  public double probeMatmulSeconds(DType dtype, RowKind kind, int nRows, int nOut, int nIn) {
+    DoublePointer seconds = seconds();
+    int prompt = kind == RowKind.PROMPT ? 1 : 0;
+    handle.acquire();
+    try {
+      NativeCalls.check(
+          "td_probe_matmul",
+          TandemApi.td_probe_matmul(
+              engine, NativeCodes.of(dtype), prompt, nRows, nOut, nIn, seconds));
     } finally {
       handle.release();
     }

@@ -17,8 +17,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * A checkpoint whose tensors the native core can see. Stages opened from it share the weights: f32
- * matrices are used where they lie in the mapped file, expanded ones exist once.
+ * A checkpoint whose tensors the native core can see. Stages opened from it share the weights: f32,
+ * f16 and bf16 matrices are used where they lie in the mapped file, those that the core rearranges
+ * exist once.
  */
 public final class LoadedModel implements AutoCloseable {
   private static final int COPY_BYTES = 1 << 20;

@@ -5,12 +5,15 @@ import dev.tandem.engine.TandemApi.RowsArgs;
 import dev.tandem.engine.TandemApi.StageHandle;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 
@@ -54,10 +57,30 @@ public final class LocalStage implements Stage {
     return spec;
   }
 
-  /** {@inheritDoc} Its model hash is empty: whoever needs one adds it. */
+  /**
+   * {@inheritDoc} Its model hash is empty: whoever needs one adds it. A stage that uses the BLAS
+   * names it, and loads it for that if it was not.
+   *
+   * @throws NativeException if the BLAS cannot be loaded
+   */
   @Override
   public ArithmeticProfile profile() {
-    return options.profile();
+    handle.acquire();
+    try {
+      Set<PromptKernel> kernels =
+          NativeCodes.promptKernels(TandemApi.td_stage_prompt_kernels(stage));
+      return new ArithmeticProfile(
+          "",
+          NativeCodes.dtypes(TandemApi.td_stage_matrix_types(stage)),
+          options.activationEval(),
+          DType.F32,
+          options.mode(),
+          options.chunkRows(),
+          kernels,
+          kernels.contains(PromptKernel.SGEMM) ? Engine.blasDescription() : "");
+    } finally {
+      handle.release();
+    }
   }
 
   /** Bytes of weights that one step reads. */

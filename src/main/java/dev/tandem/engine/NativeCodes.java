@@ -5,8 +5,11 @@ import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.RowKind;
 import dev.tandem.tensor.DType;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** The numbers that {@code tandem.h} gives to the values of our enums. */
 final class NativeCodes {
@@ -27,6 +30,35 @@ final class NativeCodes {
       case Q5_K -> 9;
       case Q6_K -> 10;
       case IQ4_NL -> 11;
+    };
+  }
+
+  /** The types whose {@code td_dtype} are bits of a number. */
+  static Set<DType> dtypes(int bits) {
+    Set<DType> types = EnumSet.noneOf(DType.class);
+    for (DType dtype : DType.values()) {
+      if ((bits & 1 << of(dtype)) != 0) {
+        types.add(dtype);
+      }
+    }
+    return types;
+  }
+
+  /** {@code td_prompt_kernel}, combined. */
+  static Set<PromptKernel> promptKernels(int bits) {
+    Set<PromptKernel> kernels = EnumSet.noneOf(PromptKernel.class);
+    for (PromptKernel kernel : PromptKernel.values()) {
+      if ((bits & of(kernel)) != 0) {
+        kernels.add(kernel);
+      }
+    }
+    return kernels;
+  }
+
+  private static int of(PromptKernel kernel) {
+    return switch (kernel) {
+      case SGEMM -> 1;
+      case VDPBF16PS -> 2;
     };
   }
 

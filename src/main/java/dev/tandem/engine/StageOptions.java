@@ -4,7 +4,6 @@ import dev.tandem.config.Activation;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
-import dev.tandem.tensor.DType;
 
 /**
  * The choices in a local stage's arithmetic.
@@ -34,22 +33,5 @@ public record StageOptions(ArithmeticMode mode, ActivationEval activationEval, i
         ArithmeticMode.FAST,
         activation == Activation.SILU ? ActivationEval.FORMULA : ActivationEval.TABLE,
         ArithmeticProfile.DEFAULT_CHUNK_ROWS);
-  }
-
-  /**
-   * The arithmetic of a stage with these options, without a model hash. In mode fast it names the
-   * BLAS, which is loaded for that if it was not.
-   *
-   * @throws NativeException if the BLAS cannot be loaded
-   */
-  public ArithmeticProfile profile() {
-    return new ArithmeticProfile(
-        "",
-        DType.F32,
-        activationEval,
-        DType.F32,
-        mode,
-        chunkRows,
-        mode == ArithmeticMode.FAST ? Engine.blasDescription() : "");
   }
 }

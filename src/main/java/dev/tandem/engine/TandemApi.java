@@ -272,6 +272,10 @@ final class TandemApi {
 
   static native long td_stage_weight_bytes(@Const StageHandle stage);
 
+  static native int td_stage_matrix_types(@Const StageHandle stage);
+
+  static native int td_stage_prompt_kernels(@Const StageHandle stage);
+
   static native long td_stage_kv_bytes(@Const StageHandle stage, int positions);
 
   static native int td_sequence_open(
@@ -293,4 +297,13 @@ final class TandemApi {
   static native int td_probe_read(EngineHandle engine, long bytes, DoublePointer seconds);
 
   static native int td_probe_sgemm(EngineHandle engine, int m, int n, int k, DoublePointer seconds);
+
+  static native int td_probe_matmul(
+      EngineHandle engine,
+      int dtype,
+      int prompt,
+      int nRows,
+      int nOut,
+      int nIn,
+      DoublePointer seconds);
 }

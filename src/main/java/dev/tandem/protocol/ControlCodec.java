@@ -220,6 +220,7 @@ public final class ControlCodec {
         json.stringOrEmpty("kv"),
         json.stringOrEmpty("mode"),
         json.integerOrZero("chunk_rows", 0, Protocol.MAX_CHUNK_ROWS),
+        json.stringOrEmpty("prompt_kernels"),
         json.stringOrEmpty("blas"));
   }
 
@@ -232,6 +233,7 @@ public final class ControlCodec {
     if (profile.chunkRows() != 0) {
       fields.put("chunk_rows", profile.chunkRows());
     }
+    putUnlessEmpty(fields, "prompt_kernels", profile.promptKernels());
     putUnlessEmpty(fields, "blas", profile.blas());
   }
 

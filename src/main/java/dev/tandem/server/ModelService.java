@@ -42,11 +42,14 @@ final class ModelService implements AutoCloseable {
 
   private static WireProfile wireProfile(ArithmeticProfile profile) {
     return new WireProfile(
-        wireName(profile.weightType()),
+        WireProfile.names(profile.matrixTypes()),
         wireName(profile.activationEval()),
         wireName(profile.kvType()),
         wireName(profile.mode()),
         profile.chunkRows(),
+        profile.promptKernels().isEmpty()
+            ? WireProfile.ROW_EXACT
+            : WireProfile.names(profile.promptKernels()),
         profile.blas());
   }
 

@@ -54,13 +54,15 @@ class PerplexityTest {
         assertThat(result.scored()).isEqualTo(CORPUS_TOKENS - 32);
         perplexities.put(dtype, result.perplexity());
       }
-      // The file's weights are f16, so these are three times the same numbers.
-      assertThat(measure(model, EngineSettings.defaults(), ids, 256, 256).perplexity())
-          .isEqualTo(perplexities.get(DType.F32))
-          .isEqualTo(perplexities.get(DType.F16));
+      // The file's weights are f16, so in mode reproducible these are the same numbers.
+      EngineSettings reproducible = SplitExactnessTest.settings(256, true, 0, "");
+      assertThat(measure(model, reproducible, ids, 256, 256).perplexity())
+          .isEqualTo(perplexities.get(DType.F16))
+          .isEqualTo(measure(Retyped.toF32(model), reproducible, ids, 256, 256).perplexity());
     }
     double f32 = Objects.requireNonNull(perplexities.get(DType.F32));
     assertThat(f32).isCloseTo(F64_PERPLEXITY, within(1e-4));
+    assertThat(perplexities.get(DType.F16)).isCloseTo(f32, within(1e-5 * f32));
     assertThat(perplexities.get(DType.BF16)).isCloseTo(f32, within(0.005 * f32)).isNotEqualTo(f32);
     assertThat(perplexities.get(DType.Q8_0)).isCloseTo(f32, within(0.005 * f32)).isNotEqualTo(f32);
     assertThat(perplexities.get(DType.Q4_0)).isCloseTo(f32, within(0.1 * f32)).isNotEqualTo(f32);

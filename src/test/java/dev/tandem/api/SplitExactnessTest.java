@@ -7,18 +7,24 @@ import dev.tandem.client.RemoteModel;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.config.ModelConfig;
+import dev.tandem.engine.Engine;
+import dev.tandem.engine.NativeException;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.protocol.ReplyKind;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.Stage;
+import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
+import dev.tandem.weights.ConversionProgress;
+import dev.tandem.weights.ConvertedModels;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -44,12 +50,23 @@ class SplitExactnessTest {
   @CsvSource({
     "random-gpt2, 256, 600, false",
     "random-llama, 256, 531, false",
+    "random-gpt2 as q8_0, 256, 600, false",
+    "random-llama as bf16, 256, 531, false",
     "gpt2-shakespeare, 256, 100, false",
     "gpt2-shakespeare, 16, 40, false",
     "gpt2-shakespeare, 16, 7, true",
+    "gpt2-shakespeare as f32, 16, 40, false",
+    "gpt2-shakespeare as bf16, 16, 40, false",
+    "gpt2-shakespeare as bf16, 16, 40, true",
+    "gpt2-shakespeare as q8_0, 16, 40, false",
+    "gpt2-shakespeare as q4_0, 16, 40, true",
     "stories260K, 16, 37, false",
     "stories260K, 64, 150, false",
-    "stories260K, 16, 33, true"
+    "stories260K, 16, 33, true",
+    "stories260K as f16, 16, 37, false",
+    "stories260K as bf16, 16, 37, false",
+    "stories260K as q8_0, 16, 37, true", // ffn_down has rows of 172 and is f16
+    "stories260K as q4_0, 16, 37, false"
   })
   void everyCutGivesTheBitsOfTheWhole(String name, int chunk, int promptTokens, boolean rowExact)
       throws Exception {
@@ -82,7 +99,7 @@ class SplitExactnessTest {
   @Test
   void differencesAreSeen() throws Exception {
     EngineSettings settings = settings(16, false, 0, "");
-    try (Checkpoint checkpoint = Checkpoints.open("gpt2-shakespeare", Optional.empty());
+    try (Checkpoint checkpoint = open("gpt2-shakespeare as f32");
         ModelServer server = start(checkpoint, settings)) {
       int[] prompt = prompt(checkpoint.config(), 40, 1);
       Run split = split(checkpoint, settings, server, 2, ReplyKind.HIDDEN, prompt);
@@ -98,9 +115,12 @@ class SplitExactnessTest {
     "random-gpt2, 256",
     "random-llama, 256",
     "gpt2-shakespeare, 256",
-    "gpt2-shakespeare, 16",
+    "gpt2-shakespeare as f32, 16",
+    "gpt2-shakespeare as q8_0, 16",
     "stories260K, 256",
-    "stories260K, 16"
+    "stories260K, 16",
+    "stories260K as bf16, 16",
+    "stories260K as q4_0, 256"
   })
   void eightClientsAtOnceGetWhatEachGetsAlone(String name, int chunk) throws Exception {
     EngineSettings settings = settings(chunk, false, 0, "");
@@ -132,14 +152,35 @@ class SplitExactnessTest {
     }
   }
 
+  /** The slowest first. */
+  private static List<String> availableIsas() {
+    List<String> isas = new ArrayList<>();
+    for (String isa : List.of("scalar", "avx2", "avx512")) {
+      try (Engine engine = new Engine(1, isa)) {
+        isas.add(engine.isa());
+      } catch (NativeException e) {
+        assertThat(e).hasMessageContaining("is not available here");
+      }
+    }
+    assertThat(isas).startsWith("scalar");
+    return isas;
+  }
+
   /** Reproducible: threads and instruction sets do not matter, nor does the machine at the end. */
   @ParameterizedTest
-  @CsvSource({"gpt2-shakespeare", "stories260K"})
+  @CsvSource({
+    "gpt2-shakespeare",
+    "gpt2-shakespeare as f32",
+    "gpt2-shakespeare as q8_0",
+    "stories260K",
+    "stories260K as bf16",
+    "stories260K as q4_0"
+  })
   void reproducibleBitsAreEqualEverywhere(String name) throws Exception {
     try (Checkpoint checkpoint = open(name)) {
       int[] prompt = prompt(checkpoint.config(), 45, 3);
       Run reference = whole(checkpoint, settings(16, true, 1, "scalar"), prompt);
-      for (String isa : List.of("scalar", "avx2", "avx512")) {
+      for (String isa : availableIsas()) {
         for (int threads = 1; threads <= 3; threads++) {
           Run run = whole(checkpoint, settings(16, true, threads, isa), prompt);
           assertThat(Bits.firstDifference(reference.logits(), run.logits()))
@@ -147,7 +188,7 @@ class SplitExactnessTest {
               .isEmpty();
         }
       }
-      try (ModelServer server = start(checkpoint, settings(16, true, 1, "avx2"))) {
+      try (ModelServer server = start(checkpoint, settings(16, true, 1, "scalar"))) {
         for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
           Run split =
               split(checkpoint, settings(16, true, 2, ""), server, cut, ReplyKind.HIDDEN, prompt);
@@ -161,7 +202,7 @@ class SplitExactnessTest {
 
   /** Mode fast cuts matrices into panels that do not depend on the number of threads. */
   @ParameterizedTest
-  @CsvSource({"gpt2-shakespeare", "stories260K"})
+  @CsvSource({"gpt2-shakespeare as f32", "gpt2-shakespeare as bf16", "stories260K"})
   void fastBitsDoNotDependOnThreads(String name) throws Exception {
     try (Checkpoint checkpoint = open(name)) {
       int[] prompt = prompt(checkpoint.config(), 100, 4);
@@ -175,8 +216,16 @@ class SplitExactnessTest {
     }
   }
 
-  /** An embedded model, or one with random weights and a context of more than 2 * 256 tokens. */
+  /**
+   * An embedded model, or one with random weights and a context of more than 2 * 256 tokens; and
+   * behind "as", the type that its matrices are converted to.
+   */
   static Checkpoint open(String name) throws IOException {
+    int as = name.indexOf(" as ");
+    if (as >= 0) {
+      DType type = DType.valueOf(name.substring(as + 4).toUpperCase(Locale.ROOT));
+      return ConvertedModels.convert(open(name.substring(0, as)), type, ConversionProgress.NONE);
+    }
     return switch (name) {
       case "random-gpt2" -> LongContexts.gpt2();
       case "random-llama" -> LongContexts.llama();

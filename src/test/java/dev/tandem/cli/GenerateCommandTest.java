@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class GenerateCommandTest {
 
@@ -39,6 +40,19 @@ class GenerateCommandTest {
     assertThat(text).startsWith("ROMEO:\n").endsWith(System.lineSeparator()).hasSizeGreaterThan(15);
     assertThat("ROMEO:" + greedy("ROMEO:", "--no-echo").result()).isEqualTo(text);
     assertThat(greedy("-i", "ROMEO:").result()).isEqualTo(text);
+  }
+
+  @Test
+  void theModelIsConvertedWhenItIsLoaded(@TempDir Path directory) {
+    String out = directory.resolve("q8.gguf").toString();
+    tandem("convert", "gpt2-shakespeare", out, "--type", "q8_0").result();
+    String prompt = "ROMEO:\nBut soft, what light through yonder window breaks?";
+    String converted = greedy(prompt, "-n", "100", "--type", "q8_0").result();
+    assertThat(converted).isEqualTo(greedy(prompt, "-n", "100", "-c", out).result());
+    assertThat(converted).isNotEqualTo(greedy(prompt, "-n", "100", "--type", "q4_0").result());
+    assertThat(greedy(prompt, "-n", "100", "--type", "f32", "--reproducible").result())
+        .isEqualTo(greedy(prompt, "-n", "100", "--reproducible").result());
+    greedy("hi", "--type", "q5_0").assertFails(CommandLine.ExitCode.USAGE, "--type", "q5_0");
   }
 
   @Test

@@ -7,13 +7,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.ModelServer;
 import dev.tandem.server.ServerOptions;
+import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
+import dev.tandem.weights.ConversionProgress;
+import dev.tandem.weights.ConvertedModels;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -126,6 +130,33 @@ class SplitCommandsTest {
             "the server has model gpt2-shakespeare",
             "this client has stories260K",
             "use the same model at both ends");
+  }
+
+  @Test
+  void anotherTypeIsAnotherModel() throws IOException {
+    client("--type", "q8_0", "hi")
+        .assertFails(Cli.FAILURE, "the server has model gpt2-shakespeare", "same model");
+    try (Checkpoint converted =
+            ConvertedModels.convert(
+                Checkpoints.open(Checkpoints.DEFAULT, Optional.empty()),
+                DType.Q8_0,
+                ConversionProgress.NONE);
+        ModelServer quantized =
+            ModelServer.start(
+                converted,
+                EngineSettings.defaults(),
+                ServerOptions.defaults().withAddress("127.0.0.1", 0))) {
+      String[] args = {"-n", "20", "-t", "0", "--type", "q8_0", "ROMEO:"};
+      CommandRun split =
+          tandem(
+              Stream.concat(
+                      Stream.of("client", "-o", "" + quantized.port(), "--split", "2"),
+                      Stream.of(args))
+                  .toArray(String[]::new));
+      CommandRun whole =
+          tandem(Stream.concat(Stream.of("generate"), Stream.of(args)).toArray(String[]::new));
+      assertThat(split.result()).isEqualTo(whole.result());
+    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -217,6 +219,19 @@ class MisuseTest {
     for (int size : new int[] {Integer.MIN_VALUE, -1, 0, Integer.MAX_VALUE}) {
       assertThatThrownBy(() -> engine.probeSgemmSeconds(size, size, size))
           .isInstanceOf(NativeException.class);
+      assertThatThrownBy(
+              () -> engine.probeMatmulSeconds(DType.F16, RowKind.PROMPT, size, size, size))
+          .isInstanceOf(NativeException.class);
+    }
+    for (DType dtype : DType.values()) {
+      if (EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0).contains(dtype)) {
+        for (RowKind kind : RowKind.values()) {
+          assertThat(engine.probeMatmulSeconds(dtype, kind, 9, 33, 64)).isPositive();
+        }
+      } else {
+        assertThatThrownBy(() -> engine.probeMatmulSeconds(dtype, RowKind.GENERATED, 1, 32, 256))
+            .isInstanceOf(NativeException.class);
+      }
     }
     assertAlive();
   }

@@ -9,6 +9,7 @@ import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
 import java.nio.FloatBuffer;
+import java.util.Set;
 
 /** A whole model that says given ids, whatever it is told; after a prompt of one token. */
 final class ScriptedStage implements Stage, Sequence {
@@ -29,7 +30,14 @@ final class ScriptedStage implements Stage, Sequence {
   @Override
   public ArithmeticProfile profile() {
     return new ArithmeticProfile(
-        "", DType.F32, ActivationEval.FORMULA, DType.F32, ArithmeticMode.FAST, 256, "");
+        "",
+        Set.of(DType.F32),
+        ActivationEval.FORMULA,
+        DType.F32,
+        ArithmeticMode.FAST,
+        256,
+        Set.of(),
+        "");
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Some layers of a {@link ToyModel}; it insists on the contract of {@link Stage#step}. */
 final class ToyStage implements Stage {
@@ -56,7 +57,14 @@ final class ToyStage implements Stage {
   @Override
   public ArithmeticProfile profile() {
     return new ArithmeticProfile(
-        "", DType.F32, ActivationEval.FORMULA, DType.F32, ArithmeticMode.FAST, chunkRows, "");
+        "",
+        Set.of(DType.F32),
+        ActivationEval.FORMULA,
+        DType.F32,
+        ArithmeticMode.FAST,
+        chunkRows,
+        Set.of(),
+        "");
   }
 
   @Override

@@ -256,11 +256,14 @@ class CodecTest {
 
   @Test
   void profilesLeaveOpenWhatIsEmpty() {
-    WireProfile served = new WireProfile("f32", "table", "f32", "fast", 256, "OpenBLAS 0.3.31");
+    WireProfile served =
+        new WireProfile("f32", "table", "f32", "fast", 256, "sgemm", "OpenBLAS 0.3.31");
     assertThat(WireProfile.ANY.admits(served)).isTrue();
     assertThat(served.admits(served)).isTrue();
-    assertThat(new WireProfile("", "", "", "fast", 256, "").admits(served)).isTrue();
-    assertThat(new WireProfile("", "formula", "", "", 0, "").admits(served)).isFalse();
-    assertThat(new WireProfile("", "", "", "", 16, "").admits(served)).isFalse();
+    assertThat(new WireProfile("", "", "", "fast", 256, "", "").admits(served)).isTrue();
+    assertThat(new WireProfile("", "formula", "", "", 0, "", "").admits(served)).isFalse();
+    assertThat(new WireProfile("", "", "", "", 16, "", "").admits(served)).isFalse();
+    assertThat(new WireProfile("f16", "", "", "", 0, "", "").admits(served)).isFalse();
+    assertThat(new WireProfile("", "", "", "", 0, "row-exact", "").admits(served)).isFalse();
   }
 }

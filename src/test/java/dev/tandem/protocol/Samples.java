@@ -121,7 +121,7 @@ public final class Samples {
   private WireProfile profile() {
     return random.nextInt(4) == 0
         ? WireProfile.ANY
-        : new WireProfile(text(), "table", "f32", text(), random.nextInt(3), "");
+        : new WireProfile(text(), "table", "f32", text(), random.nextInt(3), text(), "");
   }
 
   private int id() {

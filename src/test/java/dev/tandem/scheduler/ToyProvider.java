@@ -4,10 +4,12 @@ import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.ToyStage;
 import dev.tandem.tensor.DType;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
@@ -27,11 +29,12 @@ public final class ToyProvider implements StageProvider {
     this.profile =
         new ArithmeticProfile(
             "5eed" + "0".repeat(60),
-            DType.F32,
+            Set.of(DType.F32),
             ActivationEval.TABLE,
             DType.F32,
             ArithmeticMode.FAST,
             chunkRows,
+            Set.of(PromptKernel.SGEMM),
             "ToyBLAS 1.0");
   }
 

@@ -236,20 +236,22 @@ class SplitTest {
     ArithmeticProfile otherModel =
         new ArithmeticProfile(
             "beef",
-            served.weightType(),
+            served.matrixTypes(),
             served.activationEval(),
             served.kvType(),
             served.mode(),
             served.chunkRows(),
+            served.promptKernels(),
             served.blas());
     ArithmeticProfile otherBlas =
         new ArithmeticProfile(
             served.modelHash(),
-            served.weightType(),
+            served.matrixTypes(),
             served.activationEval(),
             served.kvType(),
             served.mode(),
             served.chunkRows(),
+            served.promptKernels(),
             "OtherBLAS 2.0");
     try (ServerConnection connection = toy.connect()) {
       assertThat(connection.models()).hasSize(1);
