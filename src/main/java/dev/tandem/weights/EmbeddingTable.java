@@ -10,8 +10,8 @@ import java.util.Optional;
 
 /**
  * The model's first step: token ids to rows of the residual stream. The sum of token and position
- * embedding is one f32 addition of the stored values. Safe for use by many
- * threads, one at a time. Looking up allocates nothing where the tensors lie in a file or in memory.
+ * embedding is one f32 addition of the stored values. Safe for use by many threads, one at a time.
+ * Looking up allocates nothing where the tensors lie in a file or in memory.
  */
 public final class EmbeddingTable {
   private final ModelConfig config;
