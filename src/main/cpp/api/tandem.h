@@ -57,8 +57,8 @@ typedef enum td_activation_eval { TD_EVAL_TABLE = 0, TD_EVAL_FORMULA = 1 } td_ac
 typedef enum td_rope { TD_ROPE_NONE = 0, TD_ROPE_INTERLEAVED = 1, TD_ROPE_HALVES = 2 } td_rope;
 typedef enum td_mode { TD_MODE_FAST = 0, TD_MODE_REPRODUCIBLE = 1 } td_mode;
 // Kernels of mode fast for prompts whose bits are not those of mode reproducible: OpenBLAS's sgemm
-// for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core; VDPBF16PS for bf16 matrices, on
-// x86 processors that have it.
+// for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core;
+// VDPBF16PS for bf16 matrices, on x86 processors that have it.
 typedef enum td_prompt_kernel { TD_PROMPT_SGEMM = 1, TD_PROMPT_VDPBF16PS = 2 } td_prompt_kernel;
 typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_kind;
 

@@ -15,9 +15,8 @@ namespace tandem {
 // The types that there are kernels for. The first three are row-major, [nOut, nIn]; the others are
 // in panels, see kernels/panels.h: [ceil(nOut / 16), nIn / 32], the last padded with zeros.
 enum class WeightType { kF32, kF16, kBf16, kQ8, kQ4 };
-inline constexpr WeightType kAllWeightTypes[] = {WeightType::kF32, WeightType::kF16,
-                                                 WeightType::kBf16, WeightType::kQ8,
-                                                 WeightType::kQ4};
+inline constexpr WeightType kAllWeightTypes[] = {
+    WeightType::kF32, WeightType::kF16, WeightType::kBf16, WeightType::kQ8, WeightType::kQ4};
 inline constexpr size_t kWeightTypes = std::size(kAllWeightTypes);
 
 // What a matrix of that td_dtype is computed in; f32 where there is no kernel for it.

@@ -50,8 +50,7 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "",
       completionCandidates = SynthesizeCommand.Shapes.class,
       description =
-          "Random weights of this shape instead of a model:"
-              + " ${COMPLETION-CANDIDATES}")
+          "Random weights of this shape instead of a model:" + " ${COMPLETION-CANDIDATES}")
   private String shape;
 
   @Option(
@@ -161,8 +160,8 @@ final class BenchCommand implements Callable<Integer> {
     return 0;
   }
 
-  private SystemReport measure(
-      Checkpoint model, EngineSettings settings, List<BenchmarkRow> rows) throws IOException {
+  private SystemReport measure(Checkpoint model, EngineSettings settings, List<BenchmarkRow> rows)
+      throws IOException {
     try (model) {
       return Benchmark.run(model, options(model, settings), rows::add);
     }

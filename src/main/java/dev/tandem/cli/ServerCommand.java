@@ -75,8 +75,7 @@ final class ServerCommand implements Callable<Integer> {
     CountDownLatch stopped = new CountDownLatch(1);
     try (Interrupts interrupts = Interrupts.during(stopped::countDown);
         Checkpoint checkpoint =
-            engine.converted(
-                model.open(Optional.empty(), console), () -> stopped.getCount() == 0);
+            engine.converted(model.open(Optional.empty(), console), () -> stopped.getCount() == 0);
         ModelServer server = ModelServer.start(checkpoint, settings, options)) {
       console.println("listening on " + server.uri());
       console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");

@@ -13,7 +13,8 @@ import java.util.Optional;
 
 /**
  * Models that are converted when they are loaded. The converted tensors lie in a temporary file, so
- * that memory is bounded whatever the model's size, as it is when a model has been converted before.
+ * that memory is bounded whatever the model's size, as it is when a model has been converted
+ * before.
  */
 public final class ConvertedModels {
   private static final String FILE_NAME = "model.gguf";
@@ -27,7 +28,8 @@ public final class ConvertedModels {
    *
    * @param model closed if this fails; the very result if its tensors have these types already
    * @param progress told of every few MiB; may give up by throwing
-   * @throws ModelFormatException if the model is only a part of one, or the type cannot hold a value
+   * @throws ModelFormatException if the model is only a part of one, or the type cannot hold a
+   *     value
    * @throws IOException if the model cannot be read, or the temporary file cannot be written
    */
   public static Checkpoint convert(Checkpoint model, DType type, ConversionProgress progress)

@@ -58,8 +58,7 @@ class PerplexityTest {
       EngineSettings reproducible = SplitExactnessTest.settings(256, true, 0, "");
       assertThat(measure(model, reproducible, ids, 256, 256).perplexity())
           .isEqualTo(perplexities.get(DType.F16))
-          .isEqualTo(
-              measure(Retyped.toF32(model), reproducible, ids, 256, 256).perplexity());
+          .isEqualTo(measure(Retyped.toF32(model), reproducible, ids, 256, 256).perplexity());
     }
     double f32 = Objects.requireNonNull(perplexities.get(DType.F32));
     assertThat(f32).isCloseTo(F64_PERPLEXITY, within(1e-4));

@@ -115,8 +115,7 @@ class QuantizedModelTest {
   }
 
   private static Stream<Arguments> familiesAnd(Stream<DType> types) {
-    return types.flatMap(
-        type -> Stream.of(GPT2, LLAMA).map(config -> Arguments.of(config, type)));
+    return types.flatMap(type -> Stream.of(GPT2, LLAMA).map(config -> Arguments.of(config, type)));
   }
 
   @ParameterizedTest(name = "{1}")
@@ -151,7 +150,10 @@ class QuantizedModelTest {
   /** The embedded models, whose weights are trained and not all of one type. */
   @ParameterizedTest
   @CsvSource({
-    "gpt2-shakespeare, F16", "gpt2-shakespeare, BF16", "stories260K, F16", "stories260K, BF16"
+    "gpt2-shakespeare, F16",
+    "gpt2-shakespeare, BF16",
+    "stories260K, F16",
+    "stories260K, BF16"
   })
   void soItIsWithTrainedWeights(String name, DType dtype) throws Exception {
     try (Checkpoint model = Checkpoints.open(name, Optional.empty())) {

@@ -30,7 +30,14 @@ final class ScriptedStage implements Stage, Sequence {
   @Override
   public ArithmeticProfile profile() {
     return new ArithmeticProfile(
-        "", Set.of(DType.F32), ActivationEval.FORMULA, DType.F32, ArithmeticMode.FAST, 256, Set.of(), "");
+        "",
+        Set.of(DType.F32),
+        ActivationEval.FORMULA,
+        DType.F32,
+        ArithmeticMode.FAST,
+        256,
+        Set.of(),
+        "");
   }
 
   @Override

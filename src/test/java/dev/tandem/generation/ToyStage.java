@@ -57,7 +57,14 @@ final class ToyStage implements Stage {
   @Override
   public ArithmeticProfile profile() {
     return new ArithmeticProfile(
-        "", Set.of(DType.F32), ActivationEval.FORMULA, DType.F32, ArithmeticMode.FAST, chunkRows, Set.of(), "");
+        "",
+        Set.of(DType.F32),
+        ActivationEval.FORMULA,
+        DType.F32,
+        ArithmeticMode.FAST,
+        chunkRows,
+        Set.of(),
+        "");
   }
 
   @Override

@@ -256,7 +256,8 @@ class CodecTest {
 
   @Test
   void profilesLeaveOpenWhatIsEmpty() {
-    WireProfile served = new WireProfile("f32", "table", "f32", "fast", 256, "sgemm", "OpenBLAS 0.3.31");
+    WireProfile served =
+        new WireProfile("f32", "table", "f32", "fast", 256, "sgemm", "OpenBLAS 0.3.31");
     assertThat(WireProfile.ANY.admits(served)).isTrue();
     assertThat(served.admits(served)).isTrue();
     assertThat(new WireProfile("", "", "", "fast", 256, "", "").admits(served)).isTrue();

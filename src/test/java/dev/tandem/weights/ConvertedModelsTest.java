@@ -103,9 +103,7 @@ class ConvertedModelsTest {
           }
         };
     assertThatThrownBy(
-            () ->
-                ConvertedModels.convert(
-                    open("stories260K"), DType.Q8_0, impatient, directory))
+            () -> ConvertedModels.convert(open("stories260K"), DType.Q8_0, impatient, directory))
         .isInstanceOf(InterruptedIOException.class);
     assertThat(seen).hasSize(2); // a directory and a file
     assertThat(below(directory)).isEmpty();
