@@ -59,14 +59,15 @@ final class ForeignViews {
   /** Appends a tensor to a file, its rows in order. */
   static void write(OutputFile file, Tensor view, DType type, ConversionProgress progress)
       throws IOException {
-    TensorBytes.forEach(
-        view,
-        type,
-        bytes -> {
-          int n = bytes.remaining();
-          file.write(bytes);
-          progress.advance(view.name(), n);
-        });
+    new TensorBytes()
+        .forEach(
+            view,
+            type,
+            bytes -> {
+              int n = bytes.remaining();
+              file.write(bytes);
+              progress.advance(view.name(), n);
+            });
   }
 
   /** Writes a small file. */

@@ -141,8 +141,9 @@ final class GgufWriter implements ModelWriter {
       file.write(ByteBuffer.wrap(header));
       List<TypePlan.Choice> stored = stored(checkpoint, plan);
       progress.begin(stored.stream().mapToLong(TypePlan.Choice::bytes).sum());
+      TensorBytes bytes = new TensorBytes();
       for (TypePlan.Choice choice : stored) {
-        digests.put(choice.tensor().name(), writeTensor(file, choice, progress));
+        digests.put(choice.tensor().name(), writeTensor(file, bytes, choice, progress));
       }
       String sample = sample(temporary, plan, header.length);
       file.rewind();
@@ -186,10 +187,11 @@ final class GgufWriter implements ModelWriter {
   }
 
   private static String writeTensor(
-      OutputFile file, TypePlan.Choice choice, ConversionProgress progress) throws IOException {
+      OutputFile file, TensorBytes source, TypePlan.Choice choice, ConversionProgress progress)
+      throws IOException {
     Tensor tensor = choice.tensor();
     MessageDigest digest = TensorDigest.sha256();
-    TensorBytes.forEach(
+    source.forEach(
         tensor,
         choice.type(),
         bytes -> {

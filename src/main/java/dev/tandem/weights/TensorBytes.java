@@ -10,12 +10,14 @@ import java.nio.ByteOrder;
 
 /**
  * A tensor's elements as a file in canonical form holds them: little-endian, logical {@code [rows,
- * cols]} row-major, in its own type or in another one. Memory is bounded whatever the size.
+ * cols]} row-major, in its own type or in another one. Memory is bounded whatever the size; it is
+ * kept for the next tensor, because Java's heap grows with what is thrown away in between.
  */
 final class TensorBytes {
   private static final int CHUNK_BYTES = 1 << 20;
 
-  private TensorBytes() {}
+  private float[] values = {};
+  private ByteBuffer panel = ByteBuffer.allocate(0).order(ByteOrder.LITTLE_ENDIAN);
 
   /** Takes the bytes of a tensor, some at a time. */
   @FunctionalInterface
@@ -36,7 +38,7 @@ final class TensorBytes {
    * @throws IOException if the file cannot be read or is shorter than when it was opened, or the
    *     sink fails
    */
-  static void forEach(Tensor tensor, DType dtype, Sink sink) throws IOException {
+  void forEach(Tensor tensor, DType dtype, Sink sink) throws IOException {
     if (dtype != tensor.dtype()) {
       convert(tensor, dtype, sink);
     } else if (tensor.transposed() && tensor.rows() > 1 && tensor.cols() > 1) {
@@ -46,14 +48,18 @@ final class TensorBytes {
     }
   }
 
-  private static void convert(Tensor tensor, DType dtype, Sink sink) throws IOException {
-    int panelRows = TensorRows.panelRows(tensor, Float.BYTES);
-    ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(dtype.bytes(panelRows * tensor.cols())));
+  private void convert(Tensor tensor, DType dtype, Sink sink) throws IOException {
+    int elements = TensorRows.panelElements(tensor);
+    if (values.length < elements) {
+      values = new float[elements];
+    }
+    ByteBuffer out = cleared(dtype.bytes(elements));
     TensorRows.forEach(
         tensor,
-        (values, rows) -> {
+        values,
+        (read, rows) -> {
           try {
-            BlockEncoder.encode(dtype, values, 0, Math.toIntExact(rows * tensor.cols()), out);
+            BlockEncoder.encode(dtype, read, 0, Math.toIntExact(rows * tensor.cols()), out);
           } catch (ArithmeticException e) {
             throw new ModelFormatException(
                 tensor.name(), e.getMessage() + "; convert it to f32 instead");
@@ -69,21 +75,27 @@ final class TensorBytes {
     }
   }
 
-  private static void turn(Tensor tensor, Sink sink) throws IOException {
+  private void turn(Tensor tensor, Sink sink) throws IOException {
     int elementBytes = tensor.dtype().elementBytes();
     int rowBytes = Math.toIntExact(Math.multiplyExact(tensor.cols(), elementBytes));
     int panelRows = TensorRows.panelRows(tensor, elementBytes);
-    ByteBuffer panel =
-        ByteBuffer.allocate(Math.multiplyExact(panelRows, rowBytes)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = cleared((long) panelRows * rowBytes);
     for (long row = 0; row < tensor.rows(); row += panelRows) {
       int n = (int) Math.min(panelRows, tensor.rows() - row);
       for (int col = 0; col < tensor.cols(); col++) {
         long first = col * tensor.rows() + row;
         ByteBuffer stored = tensor.data().slice(first * elementBytes, n * elementBytes);
-        scatter(stored, n, panel, col * elementBytes, rowBytes, elementBytes);
+        scatter(stored, n, out, col * elementBytes, rowBytes, elementBytes);
       }
-      sink.accept(panel.duplicate().limit(n * rowBytes));
+      sink.accept(out.duplicate().limit(n * rowBytes));
     }
+  }
+
+  private ByteBuffer cleared(long bytes) {
+    if (panel.capacity() < bytes) {
+      panel = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+    return panel.clear();
   }
 
   /** Copies n elements from side by side to one below the other. */

@@ -25,7 +25,7 @@ final class TensorDigest {
    */
   static String of(Tensor tensor) throws IOException {
     MessageDigest digest = sha256();
-    TensorBytes.forEach(tensor, hashedType(tensor), digest::update);
+    new TensorBytes().forEach(tensor, hashedType(tensor), digest::update);
     return hex(digest.digest());
   }
 

@@ -36,9 +36,13 @@ public final class TensorRows {
    *     sink fails
    */
   public static void forEach(Tensor tensor, Sink sink) throws IOException {
+    forEach(tensor, new float[panelElements(tensor)], sink);
+  }
+
+  /** As {@link #forEach(Tensor, Sink)}, in an array of at least {@link #panelElements}. */
+  static void forEach(Tensor tensor, float[] values, Sink sink) throws IOException {
     int cols = Math.toIntExact(tensor.cols());
     int panelRows = panelRows(tensor, Float.BYTES);
-    float[] values = new float[Math.multiplyExact(panelRows, cols)];
     float[] column = new float[tensor.transposed() ? panelRows : 0];
     for (long row = 0; row < tensor.rows(); row += panelRows) {
       int n = (int) Math.min(panelRows, tensor.rows() - row);
@@ -54,6 +58,11 @@ public final class TensorRows {
       }
       sink.accept(values, n);
     }
+  }
+
+  /** How many values are read at a time. */
+  static int panelElements(Tensor tensor) {
+    return Math.toIntExact(Math.multiplyExact(panelRows(tensor, Float.BYTES), tensor.cols()));
   }
 
   /**
