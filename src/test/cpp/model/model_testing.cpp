@@ -46,13 +46,20 @@ double activation(int32_t kind, double x) {
   }
 }
 
-void makeActivationTable(TestModel& m) {
-  m.activationTable.resize(65536);
+std::vector<uint16_t> activationTable(int32_t kind) {
+  std::vector<uint16_t> table;
   for (uint32_t i = 0; i < 65536; ++i) {
     const double x = scalar::floatFromHalf(static_cast<uint16_t>(i));
-    const auto y = static_cast<float>(activation(m.config.activation, x));
-    m.activationTable[i] = scalar::halfFromFloat(y);
+    table.push_back(scalar::halfFromFloat(static_cast<float>(activation(kind, x))));
   }
+  return table;
+}
+
+// One table for all models of a kind: random batches make thousands of models, some in an emulator.
+void makeActivationTable(TestModel& m) {
+  static const std::vector<uint16_t> kGelu = activationTable(TD_GELU_TANH);
+  static const std::vector<uint16_t> kSilu = activationTable(TD_SILU);
+  m.activationTable = m.config.activation == TD_SILU ? kSilu : kGelu;
 }
 
 void makeRopeTables(TestModel& m) {
