@@ -2,10 +2,7 @@ package dev.tandem.api;
 
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.Engine;
-import dev.tandem.sampling.Sampler;
-import dev.tandem.sampling.Samplers;
 import dev.tandem.sampling.SamplingOptions;
-import dev.tandem.tokenizer.StreamingDecoder;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.EmbeddingTable;
 import java.io.IOException;
@@ -83,6 +80,9 @@ public final class Benchmark {
       PlacedModel model, Placement placement, double loadMs, Consumer<BenchmarkRow> rows)
       throws IOException {
     Prompt prompt = prompt(model);
+    JavaSide javaSide = new JavaSide(checkpoint, model.stages(), options.repeat());
+    Quartiles javaUs = javaSide.usPerToken(SamplingOptions.builder().build());
+    Quartiles javaGreedyUs = javaSide.usPerToken(SamplingOptions.greedy());
     for (int batch : options.batches()) {
       for (int context : options.contexts()) {
         Decode decode = decode(model, batch, context);
@@ -98,7 +98,8 @@ public final class Benchmark {
                 decode.floorMs().median(),
                 decode.share().median(),
                 List.of(decode.share().lower(), decode.share().upper()),
-                decode.javaUs().median(),
+                javaUs.median(),
+                javaGreedyUs.median(),
                 1000 * batch / decode.stepMs().median(),
                 options.promptTokens(),
                 prompt.tokensPerSecond().median(),
@@ -110,18 +111,15 @@ public final class Benchmark {
     }
   }
 
-  private record Decode(Quartiles stepMs, Quartiles floorMs, Quartiles share, Quartiles javaUs) {}
+  private record Decode(Quartiles stepMs, Quartiles floorMs, Quartiles share) {}
 
   private Decode decode(PlacedModel model, int batch, int context) throws IOException {
     ModelConfig config = checkpoint.config();
     FloatBuffer rows = SequenceGroup.direct((long) batch * config.dModel());
     long bytes = model.weightBytes() + (long) batch * kvBytes(config, context + 1);
-    Sampler sampler = Samplers.of(SamplingOptions.builder().build(), config.vocabSize());
-    StreamingDecoder decoder = checkpoint.tokenizer().decoder();
     double[] stepMs = new double[options.repeat()];
     double[] floorMs = new double[options.repeat()];
     double[] share = new double[options.repeat()];
-    double[] javaUs = new double[options.repeat()];
     try (SequenceGroup sequences = new SequenceGroup(model.stages(), batch, context + 1)) {
       for (int i = 0; i < batch; i++) {
         if (context > 0) {
@@ -132,22 +130,13 @@ public final class Benchmark {
       for (int i = -WARM_UP; i < options.repeat(); i++) {
         double probe = model.engine().probeReadSeconds(bytes);
         double step = millis(sequences.generated(context, rows));
-        long computed = System.nanoTime();
-        int id = sampler.sample(sequences.logits(), 0, context + 1);
-        sampler.accept(id);
-        decoder.next(id);
-        ids[0] = id;
-        embedding.lookup(ids, 0, 1, context, rows, 0);
-        long end = System.nanoTime();
         if (i >= 0) {
           floorMs[i] = 1000 * probe;
           stepMs[i] = step;
           share[i] = floorMs[i] / step;
-          javaUs[i] = (end - computed) / 1e3;
         }
       }
-      return new Decode(
-          Quartiles.of(stepMs), Quartiles.of(floorMs), Quartiles.of(share), Quartiles.of(javaUs));
+      return new Decode(Quartiles.of(stepMs), Quartiles.of(floorMs), Quartiles.of(share));
     }
   }
 

@@ -18,7 +18,9 @@ import java.util.List;
  *     (weights and KV); median
  * @param bandwidthShare floor / step of each pair; median
  * @param bandwidthShareQuartiles lower and upper quartile of the same
- * @param javaUsPerToken sampling, detokenizing and embedding one token; median
+ * @param javaUsPerToken a generated token's time outside the stages (embedding, sampling at
+ *     temperature 1 and top-p 0.9, detokenizing, the loop); median
+ * @param javaGreedyUsPerToken the same with greedy sampling
  * @param aggregateTokensPerSecond batch / step
  * @param promptTokens rows of the prompt
  * @param promptTokensPerSecond median
@@ -40,6 +42,7 @@ public record BenchmarkRow(
     @JsonProperty("bandwidth_share") double bandwidthShare,
     @JsonProperty("bandwidth_share_quartiles") List<Double> bandwidthShareQuartiles,
     @JsonProperty("java_us_per_token") double javaUsPerToken,
+    @JsonProperty("java_greedy_us_per_token") double javaGreedyUsPerToken,
     @JsonProperty("aggregate_tokens_per_s") double aggregateTokensPerSecond,
     @JsonProperty("prompt_tokens") int promptTokens,
     @JsonProperty("prompt_tokens_per_s") double promptTokensPerSecond,

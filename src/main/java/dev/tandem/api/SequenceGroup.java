@@ -106,11 +106,6 @@ final class SequenceGroup implements AutoCloseable {
     return System.nanoTime() - begin;
   }
 
-  /** The logits of the last step, {@code [size, vocabSize]}. */
-  FloatBuffer logits() {
-    return logits;
-  }
-
   @Override
   public void close() {
     sequences.forEach(opened -> opened.forEach(Sequence::close));

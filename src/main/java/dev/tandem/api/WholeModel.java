@@ -41,13 +41,14 @@ public final class WholeModel implements TextModel {
               + checkpoint.part()
               + "); run it with tandem client and a server that has the rest");
     }
-    try (Opening opening = new Opening()) {
+    try (TokenizerLoad load = new TokenizerLoad(checkpoint);
+        Opening opening = new Opening()) {
       engine = opening.add(new Engine(settings.threads(), settings.isa()));
       model = opening.add(engine.load(checkpoint));
       ModelConfig config = checkpoint.config();
       stage =
           opening.add(model.openStage(0, config.nLayers(), true, settings.stageOptions(config)));
-      tokenizer = checkpoint.tokenizer();
+      tokenizer = load.await();
       generator = Generators.of(checkpoint, List.of(stage));
       opening.succeeded();
     }

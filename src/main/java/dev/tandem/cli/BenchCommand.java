@@ -231,12 +231,12 @@ final class BenchCommand implements Callable<Integer> {
         system.threads());
     out.println(
         "model             type          placement   threads batch context  ms/token  floor ms  share of bandwidth"
-            + "  java us  tokens/s  prompt  tokens/s  share of sgemm");
+            + "  java us: top-p, greedy  tokens/s  prompt  tokens/s  share of sgemm");
     for (BenchmarkRow row : rows) {
       out.printf(
           Locale.ROOT,
-          "%-17s %-13s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f) %8.0f %9.1f %7d %9.0f"
-              + "  %5.1f%% (%5.1f-%5.1f)%n",
+          "%-17s %-13s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f)"
+              + " %14.0f %8.0f %9.1f %7d %9.0f  %5.1f%% (%5.1f-%5.1f)%n",
           row.model(),
           row.type(),
           row.placement(),
@@ -249,6 +249,7 @@ final class BenchCommand implements Callable<Integer> {
           100 * row.bandwidthShareQuartiles().get(0),
           100 * row.bandwidthShareQuartiles().get(1),
           row.javaUsPerToken(),
+          row.javaGreedyUsPerToken(),
           row.aggregateTokensPerSecond(),
           row.promptTokens(),
           row.promptTokensPerSecond(),

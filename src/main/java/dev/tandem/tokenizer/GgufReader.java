@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -124,10 +125,12 @@ final class GgufReader {
         types[id] = isByte ? TokenType.BYTE : TokenType.NORMAL;
       } else {
         int number = values.tokenTypes().get(id);
-        TokenType type = TokenType.of(number).orElse(TokenType.BYTE);
-        require("token_type " + id, TokenType.of(number).isPresent(), "1..6", number);
-        require("token_type " + id, type != TokenType.BYTE || isByte, "a token <0x00>..<0xFF>", 6);
-        types[id] = type;
+        Optional<TokenType> type = TokenType.of(number);
+        if (type.isEmpty() || (type.get() == TokenType.BYTE && !isByte)) {
+          String expected = type.isEmpty() ? "1..6" : "a token <0x00>..<0xFF>";
+          throw new TokenizerFormatException(KEYS + "token_type " + id, expected, "" + number);
+        }
+        types[id] = type.get();
       }
     }
     if (count == 0) {
