@@ -35,6 +35,10 @@ final class PhiloxSampler implements Sampler {
   private final boolean testsWinner;
 
   private final float[] logits;
+
+  /** The highest logit of each run of ids. */
+  private final float[] highest;
+
   private final int[] words = new int[WORDS];
   private final Philox.Run run = new Philox.Run();
 
@@ -60,6 +64,7 @@ final class PhiloxSampler implements Sampler {
     boolean topK = options.topK() > 0 && options.topK() < vocabSize;
     testsWinner = options.topP() < 1 && !topK;
     logits = new float[vocabSize];
+    highest = new float[(vocabSize + RUN_IDS - 1) / RUN_IDS];
   }
 
   @Override
@@ -100,12 +105,32 @@ final class PhiloxSampler implements Sampler {
 
   /** The best token, ties to the lower id; afterwards no logit is above the largest float. */
   private int best() {
-    int best = Argmax.of(logits);
+    int best = bestOfRuns();
     if (best != NO_TOKEN && logits[best] == Float.POSITIVE_INFINITY) {
       for (int id = 0; id < vocabSize; id++) {
         logits[id] = Math.min(logits[id], Float.MAX_VALUE);
       }
-      best = Argmax.of(logits);
+      best = bestOfRuns();
+    }
+    return best;
+  }
+
+  /** Finds each run's highest logit, and the first id that has the highest of these. */
+  private int bestOfRuns() {
+    int bestRun = 0;
+    for (int i = 0; i < highest.length; i++) {
+      int begin = i * RUN_IDS;
+      highest[i] = highest(begin, Math.min(begin + RUN_IDS, vocabSize));
+      if (highest[i] > highest[bestRun]) {
+        bestRun = i;
+      }
+    }
+    if (highest[bestRun] == Float.NEGATIVE_INFINITY) {
+      return NO_TOKEN;
+    }
+    int best = bestRun * RUN_IDS;
+    while (logits[best] != highest[bestRun]) {
+      best++;
     }
     return best;
   }
@@ -119,7 +144,10 @@ final class PhiloxSampler implements Sampler {
     floor = floor();
     for (int begin = 0; begin < vocabSize; begin += RUN_IDS) {
       int end = Math.min(begin + RUN_IDS, vocabSize);
-      if (candidates(begin, end) > FEW) {
+      if (highest[begin / RUN_IDS] < floor) {
+        continue;
+      }
+      if (hasMany(begin, end)) {
         drawAmongMany(position, begin, end);
       } else {
         drawAmongFew(position, begin, end);
@@ -128,13 +156,16 @@ final class PhiloxSampler implements Sampler {
     return winner;
   }
 
-  /** How many ids may win as far as their logits go. */
-  private int candidates(int begin, int end) {
+  /** Whether more than a few ids may win as far as their logits go. */
+  private boolean hasMany(int begin, int end) {
     int n = 0;
-    for (int id = begin; id < end; id++) {
-      n += logits[id] >= floor ? 1 : 0;
+    for (int from = begin; from < end && n <= FEW; from += FEW) {
+      int to = Math.min(from + FEW, end);
+      for (int id = from; id < to; id++) {
+        n += logits[id] >= floor ? 1 : 0;
+      }
     }
-    return n;
+    return n > FEW;
   }
 
   /** Computes only the blocks of words that are needed. */
@@ -150,7 +181,7 @@ final class PhiloxSampler implements Sampler {
   /** Computes all words at once, and passes over most of them at one comparison each. */
   private void drawAmongMany(int position, int begin, int end) {
     run.compute(position, CHOICE, begin / WORDS, seedLow, seedHigh);
-    long least = Gumbel.leastWord(winning, highest(begin, end) / temperature);
+    long least = Gumbel.leastWord(winning, highest[begin / RUN_IDS] / temperature);
     for (int block = 0; begin + block * WORDS < end; block++) {
       if (run.reaches(block, least)) {
         int first = begin + block * WORDS;
