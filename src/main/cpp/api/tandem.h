@@ -130,7 +130,7 @@ typedef struct td_stage_options {
   int32_t has_head;         // then, if 1, the final norm and the LM head
   int32_t mode;             // td_mode
   int32_t activation_eval;  // td_activation_eval
-  int32_t kv_dtype;         // td_dtype of the KV cache; TD_F32
+  int32_t kv_dtype;         // td_dtype of the KV cache: TD_F32, TD_F16 or TD_Q8_0
   int32_t chunk_rows;       // C: prompt rows are cut at multiples of it
   // Tables are made by the caller in double precision and copied by td_stage_open.
   const float* rope_cos;             // [max_seq, head_dim / 2], or NULL without RoPE

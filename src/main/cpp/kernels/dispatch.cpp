@@ -94,9 +94,9 @@ const Candidate* candidates(int& count) {
 
 }  // namespace
 
-int64_t attentionScratchFloats(int64_t nRows, int64_t positions) {
-  const int64_t padded = (positions + kKvPanel - 1) / kKvPanel * kKvPanel;
-  return (nRows < kMaxAttentionRows ? nRows : kMaxAttentionRows) * padded;
+int64_t attentionScratchFloats(int64_t nQueries, int64_t headDim) {
+  const int64_t perQuery = headDim + 2 * attentionPartialFloats(headDim);
+  return nQueries * perQuery + kMaxAttentionRows * kKvBlock + 2 * kKvBlock * headDim;
 }
 
 const KernelTable& kernels(const char* isa) {

@@ -11,12 +11,13 @@
 
 #include <cstdint>
 
+#include "kernels/kv_layout.h"
 #include "kernels/panels.h"
 
 namespace tandem {
 
-inline constexpr int64_t kLanes = 16;    // virtual lanes of every reduction
-inline constexpr int64_t kKvPanel = 16;  // positions in one panel of the K cache
+inline constexpr int64_t kLanes = 16;     // virtual lanes of every reduction
+inline constexpr int64_t kKvBlock = 256;  // positions that attention reduces on their own
 
 // y[r, o] = sum_k x[r, k] * w[o, k] (+ bias[o]) (+ y[r, o] when accumulate), o in [oBegin, oEnd).
 // A call over 64 or more outputs reads w fastest: it lets long streams run through it.
@@ -31,18 +32,35 @@ struct MatmulArgs {
   bool accumulate;
 };
 
-// Causal attention of consecutive rows of one sequence for one query head.
-// s[t] = scale * sum_d q[r, d] * K[t, d] for t <= firstPosition + r, d in order; e[t] = exp(s[t] -
-// max s); out[r, d] = (sum_t e[t] * V[t, d], t in order) / (sum_t e[t] over the virtual lanes).
-// What lies behind a row's last position, in K, V or the last panel, does not matter.
+// Rows to be written into K or V of one KV head.
+struct KvStoreArgs {
+  void* to;          // the head's K or V, from position 0 on
+  const float* x;    // (nRows, headDim), rows ldx apart
+  int64_t rowBytes;  // kvRowBytes
+  int64_t ldx, nRows, position, headDim;
+};
+
+// Causal attention of consecutive rows of one sequence, for the query heads that share a KV head.
+//
+// K and V are what their type holds, as f32. For a query q at position n, the block b of positions
+// t = 256 b, 256 b + 1, ... <= n is reduced first, d and t in order:
+//   s[t] = scale * sum_d q[d] * K[t, d];  m_b = max s;  e[t] = exp(s[t] - m_b)
+//   z_b = sum_t e[t] over the virtual lanes;  o_b[d] = sum_t e[t] * V[t, d]
+// Then m, z, o start as those of block 0, and each further block, in order, is added to them:
+//   m' = max(m, m_b);  f = exp(m - m');  g = exp(m_b - m');  m = m'
+//   z = fma(z, f, z_b * g);  o[d] = fma(o[d], f, o_b[d] * g)
+// and out[d] = o[d] / z. What lies behind a row's last position, in K, V or the last panel, does
+// not matter.
 struct AttentionArgs {
-  const float* q;  // (nRows, headDim), rows ldq apart
-  const float* k;  // panels: (ceil(positions / 16), headDim, 16): K[t, d] = k[t/16][d][t%16]
-  const float* v;  // (positions, headDim)
-  float* out;      // (nRows, headDim), rows ldo apart
-  float* scratch;  // attentionScratchFloats(...) floats, private to the calling thread
-  int64_t ldq, ldo;
-  int64_t nRows, firstPosition, headDim;
+  const float* q;   // (nRows, nHeads, headDim), rows ldq apart
+  const void* k;    // the KV head's, from position 0 on: kv_layout.h
+  const void* v;    //
+  float* out;       // (nRows, nHeads, headDim), rows ldo apart
+  float* scratch;   // attentionScratchFloats(...) floats, private to the calling thread
+  float* partials;  // (blocks, nRows * nHeads, attentionPartialFloats(headDim)), or null
+  int64_t ldq, ldo, kvRowBytes;
+  int64_t nRows, nHeads, firstPosition, headDim;
+  int64_t blockBegin, blockEnd;  // all blocks when partials is null
   float scale;
 };
 
@@ -72,6 +90,14 @@ struct Bf16DotKernels {
   void (*matmul)(const MatmulArgs<uint16_t, uint16_t>& args, int64_t oBegin, int64_t oEnd);
 };
 
+// For one type of KV cache.
+struct KvKernels {
+  void (*storeKeys)(const KvStoreArgs& args);
+  void (*storeValues)(const KvStoreArgs& args);
+  // All blocks to out, or some of them to partials.
+  void (*attention)(const AttentionArgs& args);
+};
+
 struct KernelTable {
   const char* isa;
   void (*matmulF32)(const MatmulArgs<float, float>& args, int64_t oBegin, int64_t oEnd);
@@ -94,7 +120,9 @@ struct KernelTable {
   // Rotates one head in place. cos, sin: (headDim / 2), for this position.
   // interleaved: pairs (2i, 2i+1), else (i, i + headDim/2).
   void (*rope)(float* head, const float* cos, const float* sin, int64_t headDim, bool interleaved);
-  void (*attention)(const AttentionArgs& args);
+  KvKernels kv[kKvTypes];  // by KvType
+  // The partials of all blocks, which it overwrites, to out.
+  void (*combinePartials)(const AttentionArgs& args);
   // x[i] += y[i]
   void (*add)(float* x, const float* y, int64_t n);
   // dst[i] = float(src[i]) from IEEE half / bfloat16.
@@ -104,8 +132,13 @@ struct KernelTable {
   float (*readSum)(const float* x, int64_t n);
 };
 
-// Floats of scratch that `attention` needs for that many rows over that many positions.
-int64_t attentionScratchFloats(int64_t nRows, int64_t positions);
+// Floats of what one query has of a block: its sums in whole vectors, then m and z.
+constexpr int64_t attentionPartialFloats(int64_t headDim) {
+  return (headDim + kLanes - 1) / kLanes * kLanes + kLanes;
+}
+
+// Floats of scratch that `attention` needs for that many queries: heads of rows.
+int64_t attentionScratchFloats(int64_t nQueries, int64_t headDim);
 
 // The table for "avx512bf16", "avx512vnni", "avx512", "avx2", "neondot", "neon" or "scalar"; null
 // name or "": TANDEM_ISA, else the best available. Throws Error(TD_UNSUPPORTED) for a name this

@@ -221,8 +221,8 @@ void quantize(ActivationBlock* dst, const float* x, int64_t n) {
     }
     dst->scale = zero ? 0.0F : m / kLargest;
     dst->sum = static_cast<int32_t>(sum);
-    D::storeBytes(dst->q, q1);
-    D::storeBytes(dst->q + kLanes, q2);
+    q1.storeI8(dst->q);
+    q2.storeI8(dst->q + kLanes);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/attention_loops.h"
 #include "kernels/kernels.h"
+#include "kernels/kv_store_loops.h"
 #include "kernels/matmul_loops.h"
 #include "kernels/panel_loops.h"
 #include "kernels/row_loops.h"
@@ -13,6 +14,11 @@ namespace tandem {
 template <class D>
 constexpr PanelKernels makePanels() {
   return {&quantize<D>, &panelMatmul<D, Q8Panel>, &panelMatmul<D, Q4Panel>};
+}
+
+template <class F>
+constexpr KvKernels makeKv() {
+  return {&storeKeys<F>, &storeValues<F>, &attention<F>};
 }
 
 template <class V>
@@ -27,7 +33,8 @@ constexpr KernelTable makeTable(const char* isa, const PanelKernels& panels) {
           &rmsNorm<V>,
           &activate<V>,
           &rope<V>,
-          &attention<V>,
+          {makeKv<F32Kv<V>>(), makeKv<F16Kv<V>>(), makeKv<Q8Kv<V>>()},
+          &combinePartials<V>,
           &add<V>,
           &expandF16<V>,
           &expandBf16<V>,

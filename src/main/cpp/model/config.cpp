@@ -57,6 +57,20 @@ Rope checkedRope(int32_t rope) {
   }
 }
 
+KvType checkedKvType(int32_t dtype) {
+  switch (dtype) {
+    case TD_F32:
+      return KvType::kF32;
+    case TD_F16:
+      return KvType::kF16;
+    case TD_Q8_0:
+      return KvType::kQ8;
+    default:
+      throw Error(TD_UNSUPPORTED,
+                  "kv_dtype: expected TD_F32, TD_F16 or TD_Q8_0, got " + std::to_string(dtype));
+  }
+}
+
 Config checkedConfig(const td_config& c) {
   Config config{};
   config.nLayers = inRange("n_layers", c.n_layers, 1, kMaxLayers);
@@ -96,10 +110,7 @@ StageSpec checkedSpec(const td_stage_options& o) {
       inRange("mode", o.mode, TD_MODE_FAST, TD_MODE_REPRODUCIBLE) == TD_MODE_REPRODUCIBLE;
   spec.chunkRows = inRange("chunk_rows", o.chunk_rows, 1, kMaxChunkRows);
   inRange("activation_eval", o.activation_eval, TD_EVAL_TABLE, TD_EVAL_FORMULA);
-  inRange("kv_dtype", o.kv_dtype, TD_F32, TD_BF16);
-  if (o.kv_dtype != TD_F32) {
-    throw Error(TD_UNSUPPORTED, "kv_dtype: expected TD_F32, got " + std::to_string(o.kv_dtype));
-  }
+  spec.kvType = checkedKvType(o.kv_dtype);
   require(spec.config.rope == Rope::kNone || (o.rope_cos != nullptr && o.rope_sin != nullptr),
           "rope_cos, rope_sin: expected tables because of rope, got NULL");
   require(o.activation_eval == TD_EVAL_FORMULA || o.activation_table != nullptr,

@@ -22,6 +22,7 @@ struct Config {
 
   int64_t qSize() const { return nHeads * headDim; }
   int64_t kvSize() const { return nKvHeads * headDim; }
+  int64_t queryGroup() const { return nHeads / nKvHeads; }  // query heads that share a KV head
 };
 
 // Blocks [layerBegin, layerEnd) and, perhaps, the head of a model.
@@ -31,6 +32,7 @@ struct StageSpec {
   bool hasHead;
   bool reproducible;  // else prompt chunks use sgemm
   int64_t chunkRows;  // C
+  KvType kvType;
 
   int64_t nLayers() const { return layerEnd - layerBegin; }
 };

@@ -6,20 +6,22 @@
 
 #include "core/reserved_memory.h"
 #include "core/views.h"
+#include "kernels/kernels.h"
 #include "model/config.h"
 
 namespace tandem {
 
-// One reserved region: for each layer and KV head first K in panels of 16 positions,
-// (ceil(capacity / 16), headDim, 16), then V, (capacity rounded up to 16, headDim). A region per
-// head keeps what attention reads together, and pages cost memory only where positions are filled.
+// One reserved region: for each layer and KV head first K, then V, each as kernels/kv_layout.h says
+// for whole panels of positions. A region per head keeps what attention reads together, and pages
+// cost memory only where positions are filled.
 class KvCache {
  public:
-  KvCache(const StageSpec& spec, int64_t capacity);
+  // spec and kernels must outlive this.
+  KvCache(const StageSpec& spec, const KernelTable& kernels, int64_t capacity);
 
   int64_t capacity() const { return capacity_; }
-  const float* k(int64_t layer, int64_t kvHead) const { return head(layer, kvHead); }
-  const float* v(int64_t layer, int64_t kvHead) const { return head(layer, kvHead) + floats_; }
+  const void* k(int64_t layer, int64_t kvHead) const { return head(layer, kvHead); }
+  const void* v(int64_t layer, int64_t kvHead) const { return head(layer, kvHead) + headBytes_; }
 
   // Writes the rows of one KV head, (nRows, headDim), at positions from `position` on. layer counts
   // from the stage's first.
@@ -30,12 +32,12 @@ class KvCache {
   static int64_t bytes(const StageSpec& spec, int64_t positions);
 
  private:
-  float* head(int64_t layer, int64_t kvHead) const;
+  unsigned char* head(int64_t layer, int64_t kvHead) const;
 
+  const StageSpec& spec_;
+  const KvKernels& kernels_;
   int64_t capacity_;
-  int64_t headDim_;
-  int64_t nKvHeads_;
-  int64_t floats_;  // of K, and of V, of one head
+  int64_t headBytes_;  // of K, and of V, of one head
   ReservedMemory memory_;
 };
 

@@ -45,7 +45,7 @@ Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
       transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {}
 
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
-    : stage(std::move(stageOf)), kv(stage->spec(), capacity) {}
+    : stage(std::move(stageOf)), kv(stage->spec(), stage->engine().kernels, capacity) {}
 
 int32_t Stage::matrixTypes() const {
   int32_t types = 0;
@@ -189,7 +189,7 @@ void Stage::runEntry(const Entry& entry, const Buffers& buffers) {
 
 void Stage::addRun(const Entry& entry, int64_t row, int64_t nRows) {
   runs_.push_back({&entry, row, nRows});
-  segments_.push_back({&entry.sequence->kv, entry.position + row, passRows_, nRows, 0});
+  segments_.push_back({&entry.sequence->kv, entry.position + row, passRows_, nRows});
   std::vector<RowRange>& exact = ranges_.exact;
   if (!rowExact(entry) && nRows >= kMinSgemmRows) {
     ranges_.chunks.push_back({passRows_, nRows});

@@ -11,8 +11,6 @@ namespace tandem {
 namespace {
 
 constexpr int64_t kActivationTableSize = 65536;
-// Rows that one attention task takes: enough to use each K and V line several times.
-constexpr int64_t kAttentionRows = 32;
 constexpr int64_t kAlignFloats = 16;  // a cache line
 
 std::vector<float> copyTable(const float* table, const Config& c) {
@@ -37,7 +35,8 @@ Transformer::Transformer(const StageSpec& spec, const td_stage_options& tables,
       pool_(pool),
       kernels_(kernels),
       ropeCos_(copyTable(tables.rope_cos, spec.config)),
-      ropeSin_(copyTable(tables.rope_sin, spec.config)) {
+      ropeSin_(copyTable(tables.rope_sin, spec.config)),
+      attentionPlan_(spec.config, pool.size()) {
   if (tables.activation_eval == TD_EVAL_TABLE) {
     activationTable_.assign(tables.activation_table,
                             tables.activation_table + kActivationTableSize);
@@ -58,8 +57,9 @@ void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
   if (weights_.blocksHave(WeightType::kBf16) && kernels_.bf16Dots.matmul != nullptr) {
     converted_.reserveRounded(nRows, widest);
   }
-  const int64_t perThread =
-      roundUp(attentionScratchFloats(std::min(nRows, kAttentionRows), capacity), kAlignFloats);
+  attentionPlan_.reserve(nRows, capacity);
+  const int64_t nQueries = std::min(nRows * c_.queryGroup(), attentionPlan_.maxQueries());
+  const int64_t perThread = roundUp(attentionScratchFloats(nQueries, c_.headDim), kAlignFloats);
   attentionStride_ = std::max(attentionStride_, perThread);
   attentionBuffer_.reserve(checkedProduct({pool_.size(), attentionStride_}, "scratch"));
   if (positions_.size() < static_cast<size_t>(nRows)) positions_.resize(static_cast<size_t>(nRows));
@@ -86,9 +86,11 @@ View2<float> Transformer::headInput(int64_t nRows) {
   return {headBuffer_.data(), nRows, c_.dModel, c_.dModel};
 }
 
-void Transformer::blocks(std::vector<Segment>& segments, const RowRanges& ranges, int64_t nRows) {
+void Transformer::blocks(const std::vector<Segment>& segments, const RowRanges& ranges,
+                         int64_t nRows) {
   s_ = scratch(nRows);
   segments_ = &segments;
+  attentionPlan_.make(segments);
   ranges_ = &ranges;
   for (const Segment& segment : segments) {
     for (int64_t r = 0; r < segment.nRows; ++r) {
@@ -182,35 +184,32 @@ void Transformer::store(int64_t layer, View2<const float> k, View2<const float> 
 }
 
 void Transformer::attention(View2<float> out, View2<const float> q, int64_t layer) {
-  std::vector<Segment>& segments = *segments_;
-  int64_t nTasks = 0;  // (segment, head, rows); a head's rows follow each other
-  for (Segment& segment : segments) {
-    segment.firstTask = nTasks;
-    nTasks += c_.nHeads * ceilDiv(segment.nRows, kAttentionRows);
-  }
-  const float scale = 1.0f / std::sqrt(static_cast<float>(c_.headDim));
-  pool_.run(nTasks, [&](int64_t task, int thread) {
-    const auto after =
-        std::upper_bound(segments.begin(), segments.end(), task,
-                         [](int64_t t, const Segment& s) { return t < s.firstTask; });
-    const Segment& segment = *std::prev(after);
-    const int64_t nTiles = ceilDiv(segment.nRows, kAttentionRows);
-    const int64_t head = (task - segment.firstTask) / nTiles;
-    const int64_t row = (task - segment.firstTask) % nTiles * kAttentionRows;
-    const int64_t kvHead = head / (c_.nHeads / c_.nKvHeads);
-    AttentionArgs a{};
-    a.q = q.row(segment.row + row) + head * c_.headDim;
-    a.k = segment.kv->k(layer, kvHead);
-    a.v = segment.kv->v(layer, kvHead);
-    a.out = out.row(segment.row + row) + head * c_.headDim;
-    a.scratch = attentionBuffer_.data() + thread * attentionStride_;
-    a.ldq = q.stride;
-    a.ldo = out.stride;
-    a.nRows = std::min(kAttentionRows, segment.nRows - row);
-    a.firstPosition = segment.position + row;
-    a.headDim = c_.headDim;
-    a.scale = scale;
-    kernels_.attention(a);
+  const KvKernels& kv = kernels_.kv[static_cast<int>(spec_.kvType)];
+  pool_.run(attentionPlan_.nTasks(), [&](int64_t task, int thread) {
+    attentionPlan_.eachPart(task, [&](const AttentionPlan::Part& part) {
+      const AttentionPlan::Tile& tile = *part.tile;
+      const Segment& segment = *tile.segment;
+      const int64_t col = tile.kvHead * c_.queryGroup() * c_.headDim;
+      AttentionArgs a{};
+      a.q = q.row(segment.row + tile.row) + col;
+      a.k = segment.kv->k(layer, tile.kvHead);
+      a.v = segment.kv->v(layer, tile.kvHead);
+      a.out = out.row(segment.row + tile.row) + col;
+      a.scratch = attentionBuffer_.data() + thread * attentionStride_;
+      a.partials = part.whole() ? nullptr : tile.partials;
+      a.ldq = q.stride;
+      a.ldo = out.stride;
+      a.kvRowBytes = kvRowBytes(spec_.kvType, c_.headDim);
+      a.nRows = tile.nRows;
+      a.nHeads = c_.queryGroup();
+      a.firstPosition = segment.position + tile.row;
+      a.headDim = c_.headDim;
+      a.blockBegin = part.begin;
+      a.blockEnd = part.end;
+      a.scale = 1.0F / std::sqrt(static_cast<float>(c_.headDim));
+      kv.attention(a);
+      if (!part.whole() && attentionPlan_.finish(part)) kernels_.combinePartials(a);
+    });
   });
 }
 

@@ -10,21 +10,12 @@
 #include "core/thread_pool.h"
 #include "core/views.h"
 #include "kernels/kernels.h"
+#include "model/attention_plan.h"
 #include "model/config.h"
-#include "model/kv_cache.h"
 #include "model/matmul.h"
 #include "model/weights.h"
 
 namespace tandem {
-
-// Consecutive rows of one sequence in a pass.
-struct Segment {
-  KvCache* kv;
-  int64_t position;   // of its first row
-  int64_t row;        // its first row in the pass
-  int64_t nRows;      //
-  int64_t firstTask;  // of attention; set by the transformer
-};
 
 class Transformer {
  public:
@@ -39,7 +30,7 @@ class Transformer {
   // The residual stream of a pass: filled by the caller, updated in place by blocks().
   View2<float> hidden(int64_t nRows);  // [nRows, dModel]
   // Runs the stage's blocks on hidden(nRows), which the segments, and the ranges, cover.
-  void blocks(std::vector<Segment>& segments, const RowRanges& ranges, int64_t nRows);
+  void blocks(const std::vector<Segment>& segments, const RowRanges& ranges, int64_t nRows);
 
   // The head's input: filled by the caller, normed in place by head().
   View2<float> headInput(int64_t nRows);  // [nRows, dModel]
@@ -78,12 +69,13 @@ class Transformer {
   std::vector<uint16_t> activationTable_;  // (65536), or empty for the formula
 
   ConvertedRows converted_;
+  AttentionPlan attentionPlan_;
   FloatBuffer passBuffer_, headBuffer_, attentionBuffer_;
   int64_t attentionStride_ = 0;  // floats of attention scratch per thread
 
   // The pass that runs.
   Scratch s_{};
-  std::vector<Segment>* segments_ = nullptr;
+  const std::vector<Segment>* segments_ = nullptr;
   std::vector<int64_t> positions_;  // (nTok)
   const RowRanges* ranges_ = nullptr;
   RowRanges headRanges_{{{0, 0}}, {}};  // all rows, exact

@@ -169,8 +169,8 @@ TEST_F(StageErrorsTest, EveryOption) {
   expectRefused([](td_stage_options& o) { o.has_head = 2; }, "has_head");
   expectRefused([](td_stage_options& o) { o.mode = 2; }, "mode");
   expectRefused([](td_stage_options& o) { o.activation_eval = -1; }, "activation_eval");
-  expectRefused([](td_stage_options& o) { o.kv_dtype = TD_F16; }, "kv_dtype", TD_UNSUPPORTED);
-  expectRefused([](td_stage_options& o) { o.kv_dtype = 9; }, "kv_dtype");
+  expectRefused([](td_stage_options& o) { o.kv_dtype = TD_BF16; }, "kv_dtype", TD_UNSUPPORTED);
+  expectRefused([](td_stage_options& o) { o.kv_dtype = 99; }, "kv_dtype", TD_UNSUPPORTED);
   expectRefused([](td_stage_options& o) { o.chunk_rows = 0; }, "chunk_rows");
   expectRefused([](td_stage_options& o) { o.chunk_rows = 1 << 30; }, "chunk_rows");
   expectRefused([](td_stage_options& o) { o.rope_sin = nullptr; }, "rope_sin");

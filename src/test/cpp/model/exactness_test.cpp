@@ -29,13 +29,17 @@ class ExactnessTest : public testing::Test {
   }
 };
 
-// All models in both modes, on two threads.
+// All models with all types of KV cache in both modes, on two threads.
 template <class F>
 void forEachCase(F&& test) {
-  for (const TestModel& m : allModels(kSeed)) {
-    for (const td_mode mode : {TD_MODE_FAST, TD_MODE_REPRODUCIBLE}) {
-      SCOPED_TRACE(m.name + ", mode " + std::to_string(mode) + ", seed " + std::to_string(kSeed));
-      test(m, mode);
+  for (TestModel& m : allModels(kSeed)) {
+    for (const int32_t kvDtype : kKvDtypes) {
+      m.kvDtype = kvDtype;
+      for (const td_mode mode : {TD_MODE_FAST, TD_MODE_REPRODUCIBLE}) {
+        SCOPED_TRACE(m.name + ", KV " + dtypeName(kvDtype) + ", mode " + std::to_string(mode) +
+                     ", seed " + std::to_string(kSeed));
+        test(m, mode);
+      }
     }
   }
 }

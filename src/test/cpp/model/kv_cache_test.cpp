@@ -2,6 +2,7 @@
 
 #include "core/reserved_memory.h"
 #include "core/sizes.h"
+#include "kernels/kv_testing.h"
 #include "model/model_testing.h"
 
 #if defined(__linux__)
@@ -11,46 +12,47 @@
 namespace tandem {
 namespace {
 
-StageSpec spec(int64_t nLayers, int64_t nKvHeads, int64_t headDim) {
+StageSpec spec(int64_t nLayers, int64_t nKvHeads, int64_t headDim, KvType type = KvType::kF32) {
   StageSpec s{};
   s.config.nLayers = nLayers;
   s.config.nHeads = nKvHeads;
   s.config.nKvHeads = nKvHeads;
   s.config.headDim = headDim;
   s.layerEnd = nLayers;
+  s.kvType = type;
   return s;
 }
 
-TEST(KvCacheTest, StoresKeysInPanelsAndValuesInRows) {
+TEST(KvCacheTest, EveryHeadOfEveryLayerHasAPlaceOfItsOwn) {
   constexpr int64_t kLayers = 2, kHeads = 3, kDim = 5, kCapacity = 40;
-  KvCache cache(spec(kLayers, kHeads, kDim), kCapacity);
-  Random random(7);
-  const auto value = [](int64_t layer, int64_t head, int64_t pos, int64_t d, bool isV) {
-    return static_cast<float>((((layer * 10 + head) * 100 + pos) * 10 + d) * 2 + (isV ? 1 : 0));
-  };
   constexpr int64_t kStride = 17;
-  for (int64_t pos = 0; pos < kCapacity;) {
-    const int64_t n = std::min<int64_t>(kCapacity - pos, random.between(1, 23));
-    for (int64_t layer = 0; layer < kLayers; ++layer) {
-      for (int64_t head = 0; head < kHeads; ++head) {
-        std::vector<float> k(static_cast<size_t>(n * kStride)), v(k.size());
-        for (int64_t i = 0; i < n * kDim; ++i) {
-          const auto at = static_cast<size_t>(i / kDim * kStride + i % kDim);
-          k[at] = value(layer, head, pos + i / kDim, i % kDim, false);
-          v[at] = value(layer, head, pos + i / kDim, i % kDim, true);
+  for (const KvType type : kAllKvTypes) {
+    const StageSpec s = spec(kLayers, kHeads, kDim, type);
+    KvCache cache(s, kernels("scalar"), kCapacity);
+    Random random(7);
+    std::vector<PlainKv> expected(kLayers * kHeads, PlainKv(type, kDim, kCapacity));
+    for (int64_t pos = 0; pos < kCapacity;) {
+      const int64_t n = std::min<int64_t>(kCapacity - pos, random.between(1, 23));
+      for (int64_t i = 0; i < kLayers * kHeads; ++i) {
+        const std::vector<float> k = random.reals(n * kStride), v = random.reals(n * kStride);
+        for (int64_t r = 0; r < n; ++r) {
+          expected[static_cast<size_t>(i)].setKey(pos + r, k.data() + r * kStride);
+          expected[static_cast<size_t>(i)].setValue(pos + r, v.data() + r * kStride);
         }
-        cache.store(layer, head, pos, {k.data(), n, kDim, kStride}, {v.data(), n, kDim, kStride});
+        cache.store(i / kHeads, i % kHeads, pos, {k.data(), n, kDim, kStride},
+                    {v.data(), n, kDim, kStride});
       }
+      pos += n;
     }
-    pos += n;
-  }
-  for (int64_t layer = 0; layer < kLayers; ++layer) {
-    for (int64_t head = 0; head < kHeads; ++head) {
-      for (int64_t i = 0; i < kCapacity * kDim; ++i) {
-        const int64_t pos = i / kDim, d = i % kDim;
-        EXPECT_EQ(cache.k(layer, head)[(pos / 16 * kDim + d) * 16 + pos % 16],
-                  value(layer, head, pos, d, false));
-        EXPECT_EQ(cache.v(layer, head)[pos * kDim + d], value(layer, head, pos, d, true));
+    for (int64_t i = 0; i < kLayers * kHeads; ++i) {
+      SCOPED_TRACE(std::string(kvTypeName(type)) + " head " + std::to_string(i));
+      const PlainKv& e = expected[static_cast<size_t>(i)];
+      const void* v = cache.v(i / kHeads, i % kHeads);
+      EXPECT_EQ(std::memcmp(v, e.v.data(), e.v.size()), 0);
+      PlainKv actual(type, kDim, kCapacity);  // the last panel's other half was never written
+      std::memcpy(actual.k.data(), cache.k(i / kHeads, i % kHeads), actual.k.size());
+      for (int64_t t = 0; t < kCapacity; ++t) {
+        for (int64_t d = 0; d < kDim; ++d) EXPECT_EQ(actual.key(t, d), e.key(t, d));
       }
     }
   }
@@ -59,6 +61,12 @@ TEST(KvCacheTest, StoresKeysInPanelsAndValuesInRows) {
 TEST(KvCacheTest, BytesAreWholePagesOfWholePanels) {
   const int64_t page = ReservedMemory::pageBytes();
   EXPECT_EQ(KvCache::bytes(spec(2, 3, 64), 1000), roundUp(2 * 2 * 3 * 64 * 1008 * 4, page));
+  EXPECT_EQ(KvCache::bytes(spec(2, 3, 64, KvType::kF16), 1000),
+            roundUp(2 * 2 * 3 * 64 * 1008 * 2, page));
+  EXPECT_EQ(KvCache::bytes(spec(2, 3, 64, KvType::kQ8), 1000),
+            roundUp(2 * 2 * 3 * (64 + 4) * 1008, page));
+  EXPECT_EQ(KvCache::bytes(spec(1, 1, 8, KvType::kQ8), 16),
+            roundUp(2 * roundUp((8 + 2) * 16, 64), page));
   EXPECT_EQ(KvCache::bytes(spec(2, 3, 64), 0), 0);
   EXPECT_EQ(KvCache::bytes(spec(0, 3, 64), 1000), 0);
   EXPECT_THROW(KvCache::bytes(spec(int64_t{1} << 16, int64_t{1} << 24, int64_t{1} << 24), 1),
@@ -82,8 +90,8 @@ int64_t residentPages(const void* data, int64_t bytes) {
 TEST(KvCacheTest, MemoryIsTouchedOnlyAsItFills) {
   constexpr int64_t kDim = 64, kCapacity = 1024;
   const StageSpec s = spec(1, 2, kDim);
-  KvCache cache(s, kCapacity);
-  const float* base = cache.k(0, 0);
+  KvCache cache(s, kernels(nullptr), kCapacity);
+  const void* base = cache.k(0, 0);
   const int64_t bytes = KvCache::bytes(s, kCapacity);
   EXPECT_EQ(residentPages(base, bytes), 0);
   const std::vector<float> row(kDim, 1.0F);

@@ -64,6 +64,8 @@ void makeActivationTable(TestModel& m) {
 
 void makeRopeTables(TestModel& m) {
   const int64_t half = m.config.head_dim / 2;
+  m.ropeCos.clear();
+  m.ropeSin.clear();
   for (int64_t pos = 0; pos < m.config.max_seq; ++pos) {
     for (int64_t i = 0; i < half; ++i) {
       const double exponent = -static_cast<double>(i) / static_cast<double>(half);
@@ -130,6 +132,7 @@ TestModel copyOf(const TestModel& model) {
   TestModel m;
   m.name = model.name;
   m.config = model.config;
+  m.kvDtype = model.kvDtype;
   m.ropeCos = model.ropeCos;
   m.ropeSin = model.ropeSin;
   m.activationTable = model.activationTable;
@@ -168,7 +171,7 @@ td_stage_options TestModel::options(int32_t begin, int32_t end, bool head) const
   o.has_head = head ? 1 : 0;
   o.mode = TD_MODE_FAST;
   o.activation_eval = TD_EVAL_FORMULA;
-  o.kv_dtype = TD_F32;
+  o.kv_dtype = kvDtype;
   o.chunk_rows = 16;
   o.rope_cos = ropeCos.empty() ? nullptr : ropeCos.data();
   o.rope_sin = ropeSin.empty() ? nullptr : ropeSin.data();
@@ -259,6 +262,11 @@ std::vector<TestModel> allModels(uint64_t seed) {
   models.push_back(llamaModel(seed + 3, {6, 2, 10, 44, 61, TD_ROPE_HALVES}));
   models.push_back(llamaModel(seed + 4, {5, 1, 6, 37, 50, TD_ROPE_INTERLEAVED}));
   return models;
+}
+
+void setMaxSeq(TestModel& m, int32_t maxSeq) {
+  m.config.max_seq = maxSeq;
+  if (m.config.rope != TD_ROPE_NONE) makeRopeTables(m);
 }
 
 std::vector<TestModel> blockModels(uint64_t seed) {

@@ -23,13 +23,14 @@ void expectOk(td_status status, const char* call);
 struct TestModel {
   std::string name;
   td_config config{};
+  int32_t kvDtype = TD_F32;
   std::vector<float> ropeCos, ropeSin;
   std::vector<uint16_t> activationTable;
   std::vector<td_tensor> tensors;  // of all blocks, then of the head
   std::vector<std::unique_ptr<std::vector<float>>> storage;
   std::vector<std::unique_ptr<std::vector<unsigned char>>> encoded;  // of typed()
 
-  // Options for blocks [begin, end) and perhaps the head, mode fast, C = 16, formula.
+  // Options for blocks [begin, end) and perhaps the head, mode fast, C = 16, formula, kvDtype.
   td_stage_options options(int32_t begin, int32_t end, bool head) const;
   // Only the tensors that such a stage takes.
   std::vector<td_tensor> tensorsOf(int32_t begin, int32_t end, bool head) const;
@@ -52,6 +53,9 @@ TestModel llamaModel(uint64_t seed, const LlamaShape& shape);
 // Both families: with and without biases, MHA, GQA and MQA, both kinds of RoPE, odd sizes.
 std::vector<TestModel> allModels(uint64_t seed);
 
+// Gives the model room for that many positions, with tables for them.
+void setMaxSeq(TestModel& m, int32_t maxSeq);
+
 // Both families in shapes that every type can have: all that is multiplied by is whole blocks, but
 // not whole panels: 12 outputs for a key, an odd vocabulary.
 std::vector<TestModel> blockModels(uint64_t seed);
@@ -62,6 +66,8 @@ TestModel typed(const TestModel& model, int32_t dtype, uint64_t seed);
 // The model with the same values as f32.
 TestModel expanded(const TestModel& model);
 const char* dtypeName(int32_t dtype);
+
+inline constexpr int32_t kKvDtypes[] = {TD_F32, TD_F16, TD_Q8_0};
 
 // Random hidden rows as an embedding would give them.
 std::vector<float> randomHidden(Random& random, const TestModel& model, int64_t nRows);

@@ -45,15 +45,6 @@ struct Dots {
     return {addSmallHalf(sum.lo, w.lo, x), addSmallHalf(sum.hi, w.hi, x)};
   }
   static Vec16 toFloats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
-  static void storeBytes(int8_t* p, Vec16 a) {
-    const __m256i lo = _mm256_cvtps_epi32(a.lo);
-    const __m256i hi = _mm256_cvtps_epi32(a.hi);
-    const __m128i first =
-        _mm_packs_epi32(_mm256_castsi256_si128(lo), _mm256_extracti128_si256(lo, 1));
-    const __m128i second =
-        _mm_packs_epi32(_mm256_castsi256_si128(hi), _mm256_extracti128_si256(hi, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(first, second));
-  }
 
  private:
   // |w| <= 128 and |x| <= 127, so that the sums of two products fit 16 bits.

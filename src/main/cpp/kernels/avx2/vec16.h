@@ -20,7 +20,7 @@ struct Vec16 {
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int kAttentionRows = 3;
   static constexpr int kAttentionCols = 2;
-  static constexpr int kAttentionSingleRowCols = 4;
+  static constexpr int kAttentionSingleRowCols = 2;
 
   static Vec16 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static Vec16 broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
@@ -130,6 +130,22 @@ struct Vec16 {
     const __m128i* q = reinterpret_cast<const __m128i*>(p);
     return {expandBf16Half(_mm_loadu_si128(q)), expandBf16Half(_mm_loadu_si128(q + 1))};
   }
+  static Vec16 broadcastF16(uint16_t half) { return broadcast(_cvtsh_ss(half)); }
+  void storeF16(uint16_t* p) const {
+    __m128i* q = reinterpret_cast<__m128i*>(p);
+    _mm_storeu_si128(q, _mm256_cvtps_ph(lo, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(q + 1, _mm256_cvtps_ph(hi, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static Vec16 expandI8(const int8_t* p) { return {expandI8Half(p), expandI8Half(p + 8)}; }
+  void storeI8(int8_t* p) const {
+    const __m256i a = _mm256_cvtps_epi32(lo);
+    const __m256i b = _mm256_cvtps_epi32(hi);
+    const __m128i first =
+        _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    const __m128i second =
+        _mm_packs_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(first, second));
+  }
 
   static Vec16 lookUpF16(const uint16_t* table, Vec16 x) {
     return {lookUpHalf(table, x.lo), lookUpHalf(table, x.hi)};
@@ -152,6 +168,10 @@ struct Vec16 {
   }
   static __m256 powerOf2(__m256i n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+  }
+  static __m256 expandI8Half(const int8_t* p) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
   }
   static __m256 expandBf16Half(__m128i bits) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));

@@ -39,9 +39,6 @@ struct Dots {
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }
   static Vec16 toFloats(Ints a) { return {_mm512_cvtepi32_ps(a)}; }
-  static void storeBytes(int8_t* p, Vec16 a) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a.v)));
-  }
 };
 
 }  // namespace tandem::avx512

@@ -27,7 +27,7 @@ struct Vec16 {
   static constexpr int matmulOutputs(int /*rows*/) { return 4; }
   static constexpr int kAttentionRows = 6;
   static constexpr int kAttentionCols = 4;
-  static constexpr int kAttentionSingleRowCols = 8;
+  static constexpr int kAttentionSingleRowCols = 2;
 
   static Vec16 zero() { return {_mm512_setzero_ps()}; }
   static Vec16 broadcast(float x) { return {_mm512_set1_ps(x)}; }
@@ -88,6 +88,18 @@ struct Vec16 {
   static Vec16 expandBf16(const uint16_t* p) {
     const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
+  }
+  static Vec16 broadcastF16(uint16_t half) { return {_mm512_set1_ps(_cvtsh_ss(half))}; }
+  void storeF16(uint16_t* p) const {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static Vec16 expandI8(const int8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
+  }
+  void storeI8(int8_t* p) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
   }
 
   // Gathers 32-bit words of two entries each, so that nothing past the table's end is read.

@@ -75,10 +75,6 @@ struct Dots {
   static Vec16 toFloats(const Ints& a) {
     return Vec16::eachLane([&](int i) { return static_cast<float>(a.lane[i]); });
   }
-  // Whole numbers from -127 to 127.
-  static void storeBytes(int8_t* p, const Vec16& a) {
-    for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(a.lane[i]);
-  }
 
  private:
   static int32_t dot(const uint8_t (&w)[4], int32_t zero, const Four& x) {

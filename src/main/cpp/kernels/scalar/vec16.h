@@ -135,6 +135,18 @@ struct Vec16 {
   static Vec16 expandBf16(const uint16_t* p) {
     return eachLane([&](int i) { return floatOf(static_cast<uint32_t>(p[i]) << 16); });
   }
+  static Vec16 broadcastF16(uint16_t half) { return broadcast(floatFromHalf(half)); }
+  // Rounded to nearest, ties to even.
+  void storeF16(uint16_t* p) const {
+    for (int i = 0; i < 16; ++i) p[i] = halfFromFloat(lane[i]);
+  }
+  static Vec16 expandI8(const int8_t* p) {
+    return eachLane([&](int i) { return static_cast<float>(p[i]); });
+  }
+  // Whole numbers from -127 to 127.
+  void storeI8(int8_t* p) const {
+    for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(lane[i]);
+  }
   // The f16 that the table of 65536 entries holds for x, rounded to f16 (ties to even).
   static Vec16 lookUpF16(const uint16_t* table, const Vec16& x) {
     return eachLane([&](int i) { return floatFromHalf(table[halfFromFloat(x.lane[i])]); });

@@ -1,0 +1,139 @@
+// Rows do not depend on their neighbours, whatever type the KV cache has, and however many blocks
+// of positions it fills.
+#include <algorithm>
+#include <cmath>
+
+#include "model/requests.h"
+
+namespace tandem {
+namespace {
+
+constexpr uint64_t kSeed = 161803;
+constexpr int32_t kLong = 700;  // three blocks of 256 positions
+
+class KvTypesTest : public testing::Test {
+ protected:
+  void SetUp() override { useTestOpenBlas(); }
+
+  static StagePtr open(const EnginePtr& engine, const TestModel& m, td_mode mode) {
+    td_stage_options o = m.options(0, m.config.n_layers, true);
+    o.mode = mode;
+    return openStage(engine, o, m.tensors);
+  }
+
+  // A prompt of 280 rows and 4 generated ones in mode reproducible.
+  static std::vector<float> longAnswer(const TestModel& m, int32_t nThreads, const char* isa) {
+    Random random(kSeed);
+    const EnginePtr engine = openEngine(nThreads, isa);
+    return runAlone(open(engine, m, TD_MODE_REPRODUCIBLE), m, makeRequest(random, m, 280, 284));
+  }
+};
+
+// Prompts that end near the ends of blocks, now and then.
+int32_t promptRows(Random& random) {
+  if (random.between(0, 9) > 0) return static_cast<int32_t>(random.between(1, 60));
+  return static_cast<int32_t>(random.oneOf({250, 512}) + random.between(0, 10));
+}
+
+// Alone on one engine; together on others, with any instruction set in mode reproducible and any
+// number of threads.
+TEST_F(KvTypesTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
+  const int64_t nBatches = caseCount(30, 2000);
+  uint64_t seed = kSeed;
+  for (const int32_t kvDtype : kKvDtypes) {
+    for (const char* isa : availableIsas()) {
+      for (int64_t done = 0; done < nBatches; ++seed) {
+        Random random(seed);
+        std::vector<TestModel> models = allModels(seed);
+        TestModel& m = models[static_cast<size_t>(random.between(0, 4))];
+        m.kvDtype = kvDtype;
+        setMaxSeq(m, kLong);
+        const bool fast = random.between(0, 1) == 1;
+        const td_mode mode = fast ? TD_MODE_FAST : TD_MODE_REPRODUCIBLE;
+        SCOPED_TRACE(m.name + ", KV " + dtypeName(kvDtype) + ", " + isa + ", mode " +
+                     std::to_string(mode) + ", seed " + std::to_string(seed));
+        const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
+        const StagePtr alone = open(engine, m, mode);
+        std::vector<Request> requests;
+        for (int i = 0; i < 5; ++i) {
+          const int32_t nPrompt = promptRows(random);
+          requests.push_back(makeRequest(random, m, nPrompt,
+                                         nPrompt + static_cast<int32_t>(random.between(0, 20))));
+          requests.back().alone = runAlone(alone, m, requests.back());
+        }
+        const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
+        done += expectRaggedBatchesGiveWhatEachGetsAlone(random, open(other, m, mode), m, requests);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+// With a single sequence threads share out the blocks of one tile.
+TEST_F(KvTypesTest, ThreadsAndInstructionSetsDoNotChangeTheBitsOfLongSequences) {
+  for (TestModel& m : allModels(kSeed)) {
+    setMaxSeq(m, kLong);
+    for (const int32_t kvDtype : kKvDtypes) {
+      m.kvDtype = kvDtype;
+      const std::vector<float> expected = longAnswer(m, 1, nullptr);
+      int32_t nThreads = 1;
+      for (const char* isa : availableIsas()) {
+        SCOPED_TRACE(m.name + ", KV " + dtypeName(kvDtype) + ", " + isa + ", threads " +
+                     std::to_string(++nThreads));
+        EXPECT_TRUE(sameBits(longAnswer(m, nThreads, isa), expected));
+      }
+    }
+  }
+}
+
+double norm(const std::vector<float>& x, const std::vector<float>* minus) {
+  double sum = 0.0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double d =
+        static_cast<double>(x[i]) - (minus == nullptr ? 0.0 : static_cast<double>((*minus)[i]));
+    sum += d * d;
+  }
+  return std::sqrt(sum);
+}
+
+// Rounding to f16 moves keys and values by up to 2^-12 of themselves, to q8_0 by up to 0.4% of a
+// chunk's largest: the answer by about as much, while any mix-up of positions, heads or scales
+// changes all of it.
+TEST_F(KvTypesTest, RoundedCachesGiveAboutTheAnswerOfF32) {
+  for (TestModel& m : allModels(kSeed)) {
+    setMaxSeq(m, kLong);
+    m.kvDtype = TD_F32;
+    const std::vector<float> expected = longAnswer(m, 2, nullptr);
+    for (const int32_t kvDtype : {TD_F16, TD_Q8_0}) {
+      m.kvDtype = kvDtype;
+      SCOPED_TRACE(m.name + ", KV " + dtypeName(kvDtype));
+      const double share = kvDtype == TD_F16 ? 0.001 : 0.02;
+      const std::vector<float> actual = longAnswer(m, 2, nullptr);
+      EXPECT_LT(norm(actual, &expected), share * norm(expected, nullptr));
+      EXPECT_FALSE(sameBits(actual, expected));
+      std::vector<float> swapped = actual;
+      const int64_t v = m.config.vocab_size;
+      std::swap_ranges(swapped.begin(), swapped.begin() + v, swapped.end() - v);
+      EXPECT_GT(norm(swapped, &expected), share * norm(expected, nullptr));
+    }
+  }
+}
+
+TEST_F(KvTypesTest, BytesAreThoseOfTheType) {
+  TestModel m = gpt2Model(kSeed, true, {4, 4, 64, 256, 100});
+  const EnginePtr engine = openEngine(1);
+  const int64_t elements = int64_t{3} * 2 * 4 * 64 * 96;
+  for (const int32_t kvDtype : kKvDtypes) {
+    m.kvDtype = kvDtype;
+    const StagePtr stage = open(engine, m, TD_MODE_FAST);
+    const int64_t expected = kvDtype == TD_F32   ? elements * 4
+                             : kvDtype == TD_F16 ? elements * 2
+                                                 : elements * 34 / 32;
+    const int64_t bytes = td_stage_kv_bytes(stage.get(), 96);
+    EXPECT_GE(bytes, expected);
+    EXPECT_LT(bytes, expected + 65536);  // rounded up to pages
+  }
+}
+
+}  // namespace
+}  // namespace tandem
