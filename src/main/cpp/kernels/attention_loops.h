@@ -239,7 +239,7 @@ void reduceBlock(const AttentionArgs& a, const KvBlock& kv, int64_t block, const
     }
     const int64_t most = seen.positions[R - 1];
     if (most == 0) continue;
-    scoreTiles<F, R, R == 1 ? V::kAttentionSingleRowCols : V::kAttentionCols>(
+    scoreTiles<F, R, V::attentionPanels(R)>(
         q + query * a.headDim, kv, 0, (most + kKvPanel - 1) / kKvPanel, a.scale, scores);
     for (int r = 0; r < R; ++r) {
       if (seen.positions[r] == 0) continue;
@@ -248,7 +248,7 @@ void reduceBlock(const AttentionArgs& a, const KvBlock& kv, int64_t block, const
       softmax[0] = s.max;
       softmax[1] = s.total;
     }
-    weightedSums<F, R, V::kAttentionCols>(scores, kv, 0, seen, to);
+    weightedSums<F, R, V::attentionCols(R)>(scores, kv, 0, seen, to);
   }
   if constexpr (R > 1) {
     if (query < nQueries) reduceBlock<F, R - 1>(a, kv, block, q, scores, query, partials);

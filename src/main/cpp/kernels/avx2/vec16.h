@@ -18,9 +18,9 @@ struct Vec16 {
   // Register tiles: 16 registers hold 6 accumulator pairs and their operands.
   static constexpr int kMatmulRows = 3;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
-  static constexpr int kAttentionRows = 3;
-  static constexpr int kAttentionCols = 2;
-  static constexpr int kAttentionSingleRowCols = 2;
+  static constexpr int kAttentionRows = 6;
+  static constexpr int attentionPanels(int queries) { return queries <= 3 ? 2 : 1; }
+  static constexpr int attentionCols(int queries) { return queries == 1 ? 4 : queries <= 3 ? 2 : 1; }
 
   static Vec16 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static Vec16 broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

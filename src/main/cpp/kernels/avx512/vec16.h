@@ -26,8 +26,8 @@ struct Vec16 {
   static constexpr int kMatmulRows = 6;
   static constexpr int matmulOutputs(int /*rows*/) { return 4; }
   static constexpr int kAttentionRows = 6;
-  static constexpr int kAttentionCols = 4;
-  static constexpr int kAttentionSingleRowCols = 2;
+  static constexpr int attentionPanels(int queries) { return queries == 1 ? 2 : 4; }
+  static constexpr int attentionCols(int /*queries*/) { return 4; }
 
   static Vec16 zero() { return {_mm512_setzero_ps()}; }
   static Vec16 broadcast(float x) { return {_mm512_set1_ps(x)}; }

@@ -22,8 +22,8 @@ struct Vec16 {
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int kAttentionRows = 2;
-  static constexpr int kAttentionCols = 1;
-  static constexpr int kAttentionSingleRowCols = 1;
+  static constexpr int attentionPanels(int /*queries*/) { return 1; }
+  static constexpr int attentionCols(int /*queries*/) { return 1; }
 
   template <class F>
   static Vec16 eachLane(F f) {
