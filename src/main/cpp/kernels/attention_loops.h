@@ -20,13 +20,14 @@
 #include "kernels/kernels.h"
 #include "kernels/kv_formats.h"
 #include "kernels/row_loops.h"
+#include "kernels/row_tiles.h"
 #include "kernels/unroll.h"
 #include "kernels/vec_math.h"
 
 namespace tandem {
 
-inline constexpr int64_t kMaxAttentionRows = 8;       // queries of any instruction set's tile
-inline constexpr int64_t kValuePrefetchBytes = 2048;  // ahead in the stream of a single query
+inline constexpr int64_t kMaxAttentionRows = 8;    // queries of any instruction set's tile
+inline constexpr int64_t kKvPrefetchBytes = 4096;  // ahead of what comes from memory
 
 // One block of positions.
 struct KvBlock {
@@ -44,6 +45,12 @@ inline float* softmaxOf(float* partial, int64_t headDim) {
   return partial + attentionPartialFloats(headDim) - kLanes;
 }
 
+// Whether R queries are the only tile that reads a block, which then comes from memory. (An f32
+// tile of fewer queries than the most may also be one of several, where it does not matter much.)
+template <class F, int R>
+inline constexpr bool kReadsMemory =
+    !std::is_same_v<F, F32Kv<typename F::Vec>> || R < F::Vec::kAttentionRows;
+
 // scores[r * kKvBlock + 16 * c + j] = scale * q[r] K[16 * c + j] for R queries and C panels.
 // q: (headDim, R).
 template <class F, int R, int C>
@@ -51,6 +58,9 @@ void scorePanels(const float* q, const KvBlock& kv, int64_t panel, float scale, 
   using V = typename F::Vec;
   const int64_t panelBytes = kv.rowBytes * kKvPanel;
   const unsigned char* chunk = kv.k + panel * panelBytes;
+  // To the same place in panels that a later call reads.
+  const int64_t group = C * panelBytes;
+  const int64_t ahead = (kKvPrefetchBytes + group - 1) / group * group;
   V acc[R * C];
   TANDEM_UNROLL
   for (int i = 0; i < R * C; ++i) acc[i] = V::zero();
@@ -63,7 +73,7 @@ void scorePanels(const float* q, const KvBlock& kv, int64_t panel, float scale, 
       V kv16[C];
       TANDEM_UNROLL
       for (int c = 0; c < C; ++c) {
-        if constexpr (R == 1) prefetchLine<V>(keys[c].data, i * kLanes, C * panelBytes);
+        if constexpr (kReadsMemory<F, R>) prefetchLine<V>(keys[c].data, i * kLanes, ahead);
         kv16[c] = F::key(keys[c], i);
       }
       TANDEM_UNROLL
@@ -118,7 +128,7 @@ inline Softmax exponentials(float* s, int64_t n) {
 
 // acc[r * C + c] += p[r, t] V[t, col + 16 c ...] for positions [begin, end) of the block; of the
 // last vector only lastLanes when Partial. p: rows kKvBlock apart.
-template <class F, int R, int C, bool Partial, bool Stream>
+template <class F, int R, int C, bool Partial>
 inline void addValues(typename F::Vec (&acc)[R * C], const float* p, const KvBlock& kv, int64_t col,
                       int64_t begin, int64_t end, int64_t lastLanes) {
   using V = typename F::Vec;
@@ -134,7 +144,9 @@ inline void addValues(typename F::Vec (&acc)[R * C], const float* p, const KvBlo
     TANDEM_UNROLL
     for (int c = 0; c < C; ++c) {
       const int64_t first = at + c % 2 * kLanes;
-      if constexpr (Stream) prefetchLine<V>(values[c / 2].data, first, kValuePrefetchBytes);
+      if constexpr (kReadsMemory<F, R>) {
+        prefetchLine<V>(values[c / 2].data, first, kKvPrefetchBytes);
+      }
       v[c] = Partial && c == C - 1 ? F::partialValue(values[c / 2], first, lastLanes)
                                    : F::value(values[c / 2], first);
     }
@@ -163,14 +175,14 @@ void weightedSum(const float* p, const KvBlock& kv, int64_t col, const Seen<R>& 
   V acc[R * C];
   TANDEM_UNROLL
   for (int i = 0; i < R * C; ++i) acc[i] = V::zero();
-  addValues<F, R, C, Partial, R == 1>(acc, p, kv, col, 0, common, lastLanes);
+  addValues<F, R, C, Partial>(acc, p, kv, col, 0, common, lastLanes);
   TANDEM_UNROLL
   for (int r = 0; r < R; ++r) {
     V one[C];
     TANDEM_UNROLL
     for (int c = 0; c < C; ++c) one[c] = acc[r * C + c];
-    addValues<F, 1, C, Partial, false>(one, p + r * kKvBlock, kv, col, common, seen.positions[r],
-                                       lastLanes);
+    addValues<F, 1, C, Partial>(one, p + r * kKvBlock, kv, col, common, seen.positions[r],
+                                lastLanes);
     TANDEM_UNROLL
     for (int c = 0; c < C; ++c) one[c].store(partials[r] + col + c * kLanes);
   }
@@ -223,53 +235,51 @@ inline int64_t seenPositions(const AttentionArgs& a, int64_t query, int64_t bloc
   return std::clamp<int64_t>(position + 1 - block * kKvBlock, 0, kKvBlock);
 }
 
-// Reduces the block for queries from `query` on: tiles of R, then one of what is left. q holds each
-// tile as (headDim, R). The results go to partials.
+// Reduces the block for R queries. q: (headDim, R).
 template <class F, int R>
-void reduceBlock(const AttentionArgs& a, const KvBlock& kv, int64_t block, const float* q,
-                 float* scores, int64_t query, float* partials) {
+void reduceTile(const AttentionArgs& a, const KvBlock& kv, int64_t block, int64_t query,
+                const float* q, float* scores, float* partials) {
   using V = typename F::Vec;
-  const int64_t nQueries = a.nRows * a.nHeads;
-  for (; query + R <= nQueries; query += R) {
-    Seen<R> seen;
-    float* to[R];
-    for (int r = 0; r < R; ++r) {
-      seen.positions[r] = seenPositions(a, query + r, block);
-      to[r] = partials + (query + r) * attentionPartialFloats(a.headDim);
-    }
-    const int64_t most = seen.positions[R - 1];
-    if (most == 0) continue;
-    scoreTiles<F, R, V::attentionPanels(R)>(
-        q + query * a.headDim, kv, 0, (most + kKvPanel - 1) / kKvPanel, a.scale, scores);
-    for (int r = 0; r < R; ++r) {
-      if (seen.positions[r] == 0) continue;
-      const Softmax s = exponentials<V>(scores + r * kKvBlock, seen.positions[r]);
-      float* const softmax = softmaxOf(to[r], a.headDim);
-      softmax[0] = s.max;
-      softmax[1] = s.total;
-    }
-    weightedSums<F, R, V::attentionCols(R)>(scores, kv, 0, seen, to);
+  Seen<R> seen;
+  float* to[R];
+  for (int r = 0; r < R; ++r) {
+    seen.positions[r] = seenPositions(a, query + r, block);
+    to[r] = partials + (query + r) * attentionPartialFloats(a.headDim);
   }
-  if constexpr (R > 1) {
-    if (query < nQueries) reduceBlock<F, R - 1>(a, kv, block, q, scores, query, partials);
+  const int64_t most = seen.positions[R - 1];
+  if (most == 0) return;
+  scoreTiles<F, R, V::attentionPanels(R)>(q, kv, 0, (most + kKvPanel - 1) / kKvPanel, a.scale,
+                                          scores);
+  for (int r = 0; r < R; ++r) {
+    if (seen.positions[r] == 0) continue;
+    const Softmax s = exponentials<V>(scores + r * kKvBlock, seen.positions[r]);
+    float* const softmax = softmaxOf(to[r], a.headDim);
+    softmax[0] = s.max;
+    softmax[1] = s.total;
   }
+  weightedSums<F, R, V::attentionCols(R)>(scores, kv, 0, seen, to);
 }
 
-// Tiles of queries as (headDim, R), as reduceBlock goes through them.
-template <int R>
-void packQueries(const AttentionArgs& a, float* to, int64_t query) {
-  const int64_t nQueries = a.nRows * a.nHeads;
-  for (; query + R <= nQueries; query += R) {
-    float* tile = to + query * a.headDim;
+// Reduces the block for all queries, whose tiles q holds as (headDim, R).
+template <class F>
+void reduceBlock(const AttentionArgs& a, const KvBlock& kv, int64_t block, const float* q,
+                 float* scores, float* partials) {
+  forEachRowTile<F::Vec::kAttentionRows>(a.nRows * a.nHeads, [&](auto tile, int64_t query) {
+    reduceTile<F, decltype(tile)::value>(a, kv, block, query, q + query * a.headDim, scores,
+                                         partials);
+  });
+}
+
+template <class V>
+void packQueries(const AttentionArgs& a, float* to) {
+  forEachRowTile<V::kAttentionRows>(a.nRows * a.nHeads, [&](auto tile, int64_t query) {
+    constexpr int R = decltype(tile)::value;
     for (int r = 0; r < R; ++r) {
       const int64_t row = (query + r) / a.nHeads;
       const float* q = a.q + row * a.ldq + (query + r - row * a.nHeads) * a.headDim;
-      for (int64_t d = 0; d < a.headDim; ++d) tile[d * R + r] = q[d];
+      for (int64_t d = 0; d < a.headDim; ++d) to[query * a.headDim + d * R + r] = q[d];
     }
-  }
-  if constexpr (R > 1) {
-    if (query < nQueries) packQueries<R - 1>(a, to, query);
-  }
+  });
 }
 
 // The block's first n positions as f32.
@@ -305,6 +315,7 @@ KvBlock expandBlock(const KvBlock& kv, int64_t n, float* to) {
 }
 
 // The parts of a thread's scratch memory.
+template <class V>
 struct AttentionScratch {
   float *q, *state, *partials, *scores, *expanded;
   AttentionScratch(float* scratch, int64_t nQueries, int64_t headDim)
@@ -322,9 +333,9 @@ void attention(const AttentionArgs& a) {
   static_assert(R <= kMaxAttentionRows, "the scratch would be too small");
   const int64_t nQueries = a.nRows * a.nHeads;
   const int64_t stride = attentionPartialFloats(a.headDim);
-  const AttentionScratch s(a.scratch, nQueries, a.headDim);
+  const AttentionScratch<V> s(a.scratch, nQueries, a.headDim);
   const bool expand = !std::is_same_v<F, F32Kv<V>> && nQueries > R;
-  packQueries<R>(a, s.q, 0);
+  packQueries<V>(a, s.q);
   for (int64_t block = a.blockBegin; block < a.blockEnd; ++block) {
     const int64_t begin = block * kKvBlock * a.kvRowBytes;
     const KvBlock kv{static_cast<const unsigned char*>(a.k) + begin,
@@ -334,9 +345,9 @@ void attention(const AttentionArgs& a) {
                                             : s.partials;
     if (expand) {
       const KvBlock f32 = expandBlock<F>(kv, seenPositions(a, nQueries - 1, block), s.expanded);
-      reduceBlock<F32Kv<V>, R>(a, f32, block, s.q, s.scores, 0, to);
+      reduceBlock<F32Kv<V>>(a, f32, block, s.q, s.scores, to);
     } else {
-      reduceBlock<F, R>(a, kv, block, s.q, s.scores, 0, to);
+      reduceBlock<F>(a, kv, block, s.q, s.scores, to);
     }
     if (to != s.partials) continue;
     for (int64_t i = 0; i < nQueries; ++i) {

@@ -20,7 +20,9 @@ struct Vec16 {
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries <= 3 ? 2 : 1; }
-  static constexpr int attentionCols(int queries) { return queries == 1 ? 4 : queries <= 3 ? 2 : 1; }
+  static constexpr int attentionCols(int queries) {
+    return queries == 1 ? 4 : queries <= 3 ? 2 : 1;
+  }
 
   static Vec16 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static Vec16 broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

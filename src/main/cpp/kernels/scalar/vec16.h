@@ -18,7 +18,8 @@ struct Vec16 {
   float lane[16];
 
   // Tiles, see matmul_loops.h and attention_loops.h; any sizes give the same bits. matmulOutputs:
-  // outputs in a tile of that many rows.
+  // outputs in a tile of that many rows. attentionPanels: K panels, attentionCols: vectors of V, in
+  // a tile of that many queries; powers of two.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int kAttentionRows = 2;

@@ -48,7 +48,7 @@ public class MeasuredModel {
   /** Loads the model, starts the server and opens a sequence as long as the model's context. */
   @Setup(Level.Trial)
   public void open() throws IOException {
-    settings = new EngineSettings(threads, "", Optional.empty(), false, 0);
+    settings = new EngineSettings(threads, "", Optional.empty(), Optional.empty(), false, 0);
     describeMachine(settings);
     opening = new Opening();
     checkpoint = opening.add(openCheckpoint(model));

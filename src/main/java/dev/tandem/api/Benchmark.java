@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.function.Consumer;
 
@@ -91,6 +92,7 @@ public final class Benchmark {
                 checkpoint.name(),
                 placement.toString(),
                 model.matrixTypes(),
+                model.kvType().name().toLowerCase(Locale.ROOT),
                 model.engine().threads(),
                 batch,
                 context,
@@ -116,7 +118,7 @@ public final class Benchmark {
   private Decode decode(PlacedModel model, int batch, int context) throws IOException {
     ModelConfig config = checkpoint.config();
     FloatBuffer rows = SequenceGroup.direct((long) batch * config.dModel());
-    long bytes = model.weightBytes() + (long) batch * kvBytes(config, context + 1);
+    long bytes = model.weightBytes() + batch * kvBytes(model, context + 1);
     double[] stepMs = new double[options.repeat()];
     double[] floorMs = new double[options.repeat()];
     double[] share = new double[options.repeat()];
@@ -191,8 +193,10 @@ public final class Benchmark {
     return c.nLayers() * (c.dModel() * (2 * q + 2 * kv) + c.dModel() * ffn);
   }
 
-  private static long kvBytes(ModelConfig config, int positions) {
-    return 2L * Float.BYTES * config.nLayers() * config.nKvHeads() * config.headDim() * positions;
+  /** Of all blocks, for one sequence. */
+  private long kvBytes(PlacedModel model, int positions) {
+    ModelConfig c = checkpoint.config();
+    return 2L * c.nLayers() * c.nKvHeads() * model.kvType().rowBytes(c.headDim()) * positions;
   }
 
   private static double millis(long nanos) {

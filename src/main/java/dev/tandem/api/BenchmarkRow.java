@@ -10,6 +10,7 @@ import java.util.List;
  * @param placement where it ran: {@code whole}, or the name of a split between this process and a
  *     server in it, over loopback; for a split the step includes the round trip
  * @param type type of the weights in the arithmetic
+ * @param kvType type of the KV cache
  * @param threads threads that computed
  * @param batch sequences decoded together
  * @param context positions before the token
@@ -34,6 +35,7 @@ public record BenchmarkRow(
     @JsonProperty("model") String model,
     @JsonProperty("placement") String placement,
     @JsonProperty("type") String type,
+    @JsonProperty("kv_type") String kvType,
     @JsonProperty("threads") int threads,
     @JsonProperty("batch") int batch,
     @JsonProperty("context") int context,

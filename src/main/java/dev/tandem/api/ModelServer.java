@@ -42,7 +42,7 @@ public final class ModelServer implements AutoCloseable {
     try (Opening opening = new Opening()) {
       engine = opening.add(new Engine(settings.threads(), settings.isa()));
       model = opening.add(engine.load(checkpoint));
-      StageOptions stageOptions = settings.stageOptions(checkpoint.config());
+      StageOptions stageOptions = settings.stageOptions(checkpoint);
       offered = opening.add(openOffered(model, stageOptions));
       OfferedModel offer =
           new OfferedModel(

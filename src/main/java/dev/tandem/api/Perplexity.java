@@ -117,10 +117,7 @@ public final class Perplexity {
         LoadedModel model = engine.load(checkpoint);
         LocalStage stage =
             model.openStage(
-                0,
-                checkpoint.config().nLayers(),
-                true,
-                settings.stageOptions(checkpoint.config()));
+                0, checkpoint.config().nLayers(), true, settings.stageOptions(checkpoint));
         Sequence sequence = stage.openSequence(options.window())) {
       return new Perplexity(
               stage, EmbeddingTable.of(checkpoint), ids, options, checkpoint.config().vocabSize())

@@ -7,6 +7,7 @@ import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.LocalStage;
 import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.KvType;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -92,7 +93,7 @@ final class PlacedModel implements AutoCloseable {
 
   private LocalStage local(int layerBegin, int layerEnd, boolean head) throws IOException {
     return opening.add(
-        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint.config())));
+        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint)));
   }
 
   /** The client's engine; of a whole model the only one. */
@@ -112,6 +113,11 @@ final class PlacedModel implements AutoCloseable {
     return types.stream()
         .map(type -> type.name().toLowerCase(Locale.ROOT))
         .collect(Collectors.joining("+"));
+  }
+
+  /** The type of all stages' KV caches. */
+  KvType kvType() {
+    return stages.get(0).profile().kvType();
   }
 
   /** Bytes of weights that a step reads, at both ends together. */

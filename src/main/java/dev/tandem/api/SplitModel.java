@@ -169,6 +169,14 @@ public final class SplitModel implements TextModel {
               + lower(settings.activationEval().get())
               + "; use the same --gelu at both ends");
     }
+    if (settings.kvType().isPresent() && settings.kvType().get() != served.kvType()) {
+      throw new IOException(
+          "the server's KV caches are "
+              + lower(served.kvType())
+              + ", this client wants "
+              + lower(settings.kvType().get())
+              + "; use the same --kv-type at both ends");
+    }
     if (settings.chunkRows() != 0 && settings.chunkRows() != served.chunkRows()) {
       throw new IOException(
           "the server's chunks have "
@@ -223,7 +231,8 @@ public final class SplitModel implements TextModel {
     List<Stage> stages = new ArrayList<>();
     if (cut.layers() > 0 || headHere) {
       StageOptions options =
-          new StageOptions(profile.mode(), profile.activationEval(), profile.chunkRows());
+          new StageOptions(
+              profile.mode(), profile.activationEval(), profile.kvType(), profile.chunkRows());
       Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
       LoadedModel model = opening.add(engine.load(checkpoint));
       if (cut.layers() > 0) {

@@ -47,7 +47,8 @@ public final class WholeModel implements TextModel {
       model = opening.add(engine.load(checkpoint));
       ModelConfig config = checkpoint.config();
       stage =
-          opening.add(model.openStage(0, config.nLayers(), true, settings.stageOptions(config)));
+          opening.add(
+              model.openStage(0, config.nLayers(), true, settings.stageOptions(checkpoint)));
       tokenizer = load.await();
       generator = Generators.of(checkpoint, List.of(stage));
       opening.succeeded();

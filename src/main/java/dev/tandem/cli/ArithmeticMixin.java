@@ -2,6 +2,7 @@ package dev.tandem.cli;
 
 import dev.tandem.api.EngineSettings;
 import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.KvType;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,6 +26,14 @@ final class ArithmeticMixin {
   private Optional<ActivationEval> gelu = Optional.empty();
 
   @Option(
+      names = "--kv-type",
+      paramLabel = "f32|f16|q8_0",
+      description =
+          "How keys and values are kept. Default: f16 for models with q8_0 or q4_0 matrices, else"
+              + " f32; or what the server has")
+  private Optional<KvType> kvType = Optional.empty();
+
+  @Option(
       names = "--reproducible",
       fallbackValue = "true",
       description = "The same bits on every CPU; slower prompts.")
@@ -42,6 +51,6 @@ final class ArithmeticMixin {
       throw new ParameterException(
           spec.commandLine(), "--chunk must be in 0.." + MAX_CHUNK + ", got " + chunk);
     }
-    return new EngineSettings(threads, "", gelu, reproducible, chunk);
+    return new EngineSettings(threads, "", gelu, kvType, reproducible, chunk);
   }
 }

@@ -230,15 +230,16 @@ final class BenchCommand implements Callable<Integer> {
         system.sgemmGflops(),
         system.threads());
     out.println(
-        "model             type          placement   threads batch context  ms/token  floor ms  share of bandwidth"
+        "model             type          KV   placement   threads batch context  ms/token  floor ms  share of bandwidth"
             + "  java us: top-p, greedy  tokens/s  prompt  tokens/s  share of sgemm");
     for (BenchmarkRow row : rows) {
       out.printf(
           Locale.ROOT,
-          "%-17s %-13s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f)"
+          "%-17s %-13s %-4s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f)"
               + " %14.0f %8.0f %9.1f %7d %9.0f  %5.1f%% (%5.1f-%5.1f)%n",
           row.model(),
           row.type(),
+          row.kvType(),
           row.placement(),
           row.threads(),
           row.batch(),

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.SystemReport;
 import dev.tandem.config.ModelConfig;
+import dev.tandem.stage.KvType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
@@ -109,6 +110,7 @@ final class InspectCommand implements Callable<Integer> {
       facts.put("parameters", checkpoint.parameterCount());
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
+      facts.put("kv_type", lower(KvType.defaultFor(checkpoint.blockMatrixTypes())));
       facts.put("kv_bytes_per_token", kvBytesPerToken(checkpoint));
       if (checkpoint.knowsHash() && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
         facts.put("model_hash", checkpoint.hash().hex());
@@ -163,10 +165,18 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /** Of the blocks that it holds. */
-  private static long kvBytesPerToken(Checkpoint checkpoint) {
+  private static Map<String, Object> kvBytesPerToken(Checkpoint checkpoint) {
     ModelConfig config = checkpoint.config();
     int layers = checkpoint.part().layerEnd() - checkpoint.part().layerBegin();
-    return 2 * F32_BYTES * layers * config.nKvHeads() * config.headDim();
+    Map<String, Object> bytes = new LinkedHashMap<>();
+    for (KvType type : KvType.values()) {
+      bytes.put(lower(type), 2L * layers * config.nKvHeads() * type.rowBytes(config.headDim()));
+    }
+    return bytes;
+  }
+
+  private static String lower(KvType type) {
+    return type.name().toLowerCase(Locale.ROOT);
   }
 
   private static double rounded(double value) {
@@ -176,7 +186,7 @@ final class InspectCommand implements Callable<Integer> {
   private static void print(PrintWriter out, String name, Object value) {
     if (value instanceof Map<?, ?> group) {
       out.println(name + ":");
-      group.forEach((key, inner) -> out.printf("  %-12s %s%n", key, inner));
+      group.forEach((key, inner) -> out.printf("  %-12s %s%n", key, grouped(inner)));
     } else if (value instanceof List<?> rows) {
       out.println(name + ":");
       for (Object row : rows) {

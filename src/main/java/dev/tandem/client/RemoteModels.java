@@ -10,6 +10,7 @@ import dev.tandem.protocol.WireProfile;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.KvType;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
@@ -61,7 +62,7 @@ final class RemoteModels {
         modelHash,
         allNamed(DType.class, profile.weights(), "weight type"),
         named(ActivationEval.class, profile.activation(), "activation"),
-        named(DType.class, profile.kv(), "KV type"),
+        named(KvType.class, profile.kv(), "KV type"),
         named(ArithmeticMode.class, profile.mode(), "mode"),
         profile.chunkRows(),
         profile.promptKernels().equals(WireProfile.ROW_EXACT)

@@ -9,7 +9,6 @@ import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -73,7 +72,7 @@ public final class LocalStage implements Stage {
           "",
           NativeCodes.dtypes(TandemApi.td_stage_matrix_types(stage)),
           options.activationEval(),
-          DType.F32,
+          options.kvType(),
           options.mode(),
           options.chunkRows(),
           kernels,

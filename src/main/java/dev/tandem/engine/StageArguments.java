@@ -7,7 +7,6 @@ import dev.tandem.engine.TandemApi.StageOptionsArgs;
 import dev.tandem.engine.TandemApi.TensorArgs;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
@@ -142,7 +141,7 @@ final class StageArguments {
     args.has_head(spec.head() ? 1 : 0);
     args.mode(NativeCodes.of(options.mode()))
         .activation_eval(NativeCodes.of(options.activationEval()));
-    args.kv_dtype(NativeCodes.of(DType.F32)).chunk_rows(options.chunkRows());
+    args.kv_dtype(NativeCodes.of(options.kvType().dtype())).chunk_rows(options.chunkRows());
     if (config.rope() != RopePairing.NONE) {
       Tables.Rope rope = model.rope();
       args.rope_cos(kept(new FloatPointer(rope.cos())));

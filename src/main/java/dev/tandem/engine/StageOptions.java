@@ -4,15 +4,19 @@ import dev.tandem.config.Activation;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.KvType;
+import dev.tandem.weights.Checkpoint;
 
 /**
  * The choices in a local stage's arithmetic.
  *
  * @param mode fast or reproducible
  * @param activationEval how the non-linearity is evaluated
+ * @param kvType type of the KV cache
  * @param chunkRows C, at least 1: prompt rows are cut at multiples of it
  */
-public record StageOptions(ArithmeticMode mode, ActivationEval activationEval, int chunkRows) {
+public record StageOptions(
+    ArithmeticMode mode, ActivationEval activationEval, KvType kvType, int chunkRows) {
 
   /**
    * @throws IllegalArgumentException if {@code chunkRows} is below 1
@@ -26,12 +30,17 @@ public record StageOptions(ArithmeticMode mode, ActivationEval activationEval, i
   /**
    * Mode fast, C = 256; the table for GELU, the formula for SiLU. An f16 table costs three decimal
    * digits, which GPT-2's LayerNorm forgives; SiLU's formula is one exponential, so that for Llama
-   * models the table would cost accuracy and gain nothing.
+   * models the table would cost accuracy and gain nothing. The KV cache is f16 where matrices are
+   * quantised, which costs more accuracy than that, else f32.
+   *
+   * @param checkpoint the model, or a part of it: all parts of one model have the same defaults
    */
-  public static StageOptions defaults(Activation activation) {
+  public static StageOptions defaults(Checkpoint checkpoint) {
+    boolean silu = checkpoint.config().activation() == Activation.SILU;
     return new StageOptions(
         ArithmeticMode.FAST,
-        activation == Activation.SILU ? ActivationEval.FORMULA : ActivationEval.TABLE,
+        silu ? ActivationEval.FORMULA : ActivationEval.TABLE,
+        KvType.defaultFor(checkpoint.blockMatrixTypes()),
         ArithmeticProfile.DEFAULT_CHUNK_ROWS);
   }
 }

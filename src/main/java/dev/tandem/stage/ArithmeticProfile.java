@@ -15,7 +15,7 @@ import java.util.Set;
  * @param matrixTypes the types in which the stage's matrices are computed. Those without kernels of
  *     their own are expanded to f32 and count as that; vectors are always f32 and do not count
  * @param activationEval table or formula
- * @param kvType element type of the KV cache
+ * @param kvType type of the KV cache
  * @param mode fast or reproducible
  * @param chunkRows C: prompt rows are cut at multiples of it
  * @param promptKernels what computes the chunks of prompts in the stage; empty where all rows are
@@ -27,7 +27,7 @@ public record ArithmeticProfile(
     String modelHash,
     Set<DType> matrixTypes,
     ActivationEval activationEval,
-    DType kvType,
+    KvType kvType,
     ArithmeticMode mode,
     int chunkRows,
     Set<PromptKernel> promptKernels,

@@ -1,15 +1,18 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.ModelConfig;
+import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A model, or a part of one: its config, its tensors by canonical name, and a tokenizer that is
@@ -218,6 +221,26 @@ public final class Checkpoint implements AutoCloseable {
         .filter(tensor -> !tensor.name().equals(TensorPlan.ROPE_FACTORS))
         .mapToLong(Tensor::elements)
         .sum();
+  }
+
+  /**
+   * Types in which the matrices of the blocks are stored: of the whole model where the checkpoint
+   * knows it, else of the blocks that it holds.
+   */
+  public Set<DType> blockMatrixTypes() {
+    Set<DType> types = EnumSet.noneOf(DType.class);
+    if (modelTensors.isEmpty()) {
+      tensors.values().forEach(t -> addBlockMatrix(types, t.name(), t.rows(), t.dtype()));
+    } else {
+      modelTensors.forEach(t -> addBlockMatrix(types, t.name(), t.rows(), t.dtype()));
+    }
+    return types;
+  }
+
+  private static void addBlockMatrix(Set<DType> to, String tensor, long rows, DType type) {
+    if (rows > 1 && tensor.startsWith("blk.")) {
+      to.add(type);
+    }
   }
 
   /** Bytes of all tensors as they are stored. */

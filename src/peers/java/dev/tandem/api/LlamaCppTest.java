@@ -11,6 +11,7 @@ import de.kherud.llama.args.CacheType;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.stage.KvType;
 import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
@@ -171,7 +172,8 @@ class LlamaCppTest {
   private static List<Step> steps(Path file) throws Exception {
     List<Step> steps = new ArrayList<>();
     try (Checkpoint model = Checkpoints.open(file.toString(), Optional.empty());
-        LocalChain chain = new LocalChain(model, EngineSettings.defaults())) {
+        LocalChain chain =
+            new LocalChain(model, EngineSettings.defaults().withKvType(KvType.F32))) {
       Tokenizer tokenizer = model.tokenizer();
       for (String prompt : List.of("ROMEO:", "Once upon a time, there was", "The king and Lily")) {
         RecordingStage stage = new RecordingStage(chain.whole());

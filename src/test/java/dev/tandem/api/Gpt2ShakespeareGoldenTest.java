@@ -92,7 +92,8 @@ class Gpt2ShakespeareGoldenTest {
   private record Run(GenerationResult result, List<float[]> logits) {}
 
   private static Run run(JsonNode golden, ActivationEval eval) throws Exception {
-    EngineSettings settings = new EngineSettings(0, "", Optional.of(eval), false, 0);
+    EngineSettings settings =
+        new EngineSettings(0, "", Optional.of(eval), Optional.empty(), false, 0);
     try (Checkpoint checkpoint = Checkpoints.open(MODEL, Optional.empty());
         LocalChain chain = new LocalChain(checkpoint, settings)) {
       RecordingStage recording = new RecordingStage(chain.whole());

@@ -29,7 +29,7 @@ final class LocalChain implements AutoCloseable {
 
   LocalStage stage(int layerBegin, int layerEnd, boolean head) throws IOException {
     LocalStage stage =
-        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint.config()));
+        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint));
     stages.push(stage);
     return stage;
   }

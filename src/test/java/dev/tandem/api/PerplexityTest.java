@@ -39,7 +39,7 @@ class PerplexityTest {
   private static final double F64_PERPLEXITY = 48.0999103;
 
   private static final EngineSettings REPRODUCIBLE =
-      new EngineSettings(0, "", Optional.empty(), true, 16);
+      new EngineSettings(0, "", Optional.empty(), Optional.empty(), true, 16);
 
   /** The figures of docs/perplexity.md. */
   @Test

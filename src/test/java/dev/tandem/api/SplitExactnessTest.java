@@ -14,6 +14,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.protocol.ReplyKind;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.KvType;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -84,6 +85,37 @@ class SplitExactnessTest {
         }
       }
       awaitNoSequences(server);
+    }
+  }
+
+  /** Caches of each type, filled over more than one block of 256 positions. */
+  @ParameterizedTest
+  @CsvSource({
+    "random-gpt2, F16, 600",
+    "random-llama, Q8_0, 531",
+    "gpt2-shakespeare, F16, 40",
+    "gpt2-shakespeare, Q8_0, 40",
+    "gpt2-shakespeare as q8_0, F32, 40",
+    "stories260K, F16, 150",
+    "stories260K, Q8_0, 150", // heads of 8, shorter than a scale's 32 elements
+    "stories260K as q4_0, Q8_0, 37"
+  })
+  void everyCutGivesTheBitsOfTheWholeWithEveryKvType(String name, KvType kvType, int promptTokens)
+      throws Exception {
+    EngineSettings settings = settings(16, false, 0, "").withKvType(kvType);
+    try (Checkpoint checkpoint = open(name);
+        ModelServer server = start(checkpoint, settings)) {
+      int[] prompt = prompt(checkpoint.config(), promptTokens, 1);
+      Run whole = whole(checkpoint, settings, prompt);
+      for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
+        Run split = split(checkpoint, settings, server, cut, ReplyKind.HIDDEN, prompt);
+        String where = name + " " + kvType + " K=" + cut;
+        assertThat(Bits.firstDifference(whole.logits(), split.logits())).as(where).isEmpty();
+        assertThat(split.ids()).as(where).isEqualTo(whole.ids());
+      }
+      KvType other = kvType == KvType.F32 ? KvType.F16 : KvType.F32;
+      Run otherwise = whole(checkpoint, settings.withKvType(other), prompt);
+      assertThat(Bits.firstDifference(whole.logits(), otherwise.logits())).isNotEmpty();
     }
   }
 
@@ -234,7 +266,7 @@ class SplitExactnessTest {
   }
 
   static EngineSettings settings(int chunk, boolean rowExact, int threads, String isa) {
-    return new EngineSettings(threads, isa, Optional.empty(), rowExact, chunk);
+    return new EngineSettings(threads, isa, Optional.empty(), Optional.empty(), rowExact, chunk);
   }
 
   static ModelServer start(Checkpoint checkpoint, EngineSettings settings) throws Exception {

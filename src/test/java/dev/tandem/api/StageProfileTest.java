@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.LocalStage;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.KvType;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -52,6 +54,38 @@ class StageProfileTest {
   }
 
   @Test
+  void theKvTypeFollowsTheBlocksOfTheWholeModel() throws IOException {
+    try (Checkpoint f16 = Checkpoints.open("gpt2-shakespeare", Optional.empty())) {
+      assertThat(whole(f16, FAST).kvType()).isEqualTo(KvType.F32);
+      assertThat(whole(Retyped.of(f16, DType.BF16), FAST).kvType()).isEqualTo(KvType.F32);
+      assertThat(whole(Retyped.of(f16, DType.Q8_0), FAST).kvType()).isEqualTo(KvType.F16);
+      assertThat(whole(Retyped.of(f16, DType.Q4_0), FAST).kvType()).isEqualTo(KvType.F16);
+      for (KvType wanted : KvType.values()) {
+        assertThat(whole(f16, FAST.withKvType(wanted)).kvType()).isEqualTo(wanted);
+      }
+    }
+    Checkpoint expanded = Retyped.withRandomBlocks(LongContexts.gpt2(), DType.Q5_0, 1);
+    assertThat(KvType.defaultFor(expanded.blockMatrixTypes())).isEqualTo(KvType.F32);
+  }
+
+  /** Caches hold whole panels of 16 positions; a stage's are rounded up to pages. */
+  @Test
+  void bytesOfCachesAreThoseOfTheirType() throws IOException {
+    int positions = 64;
+    try (Checkpoint model = Checkpoints.open("gpt2-shakespeare", Optional.empty())) {
+      ModelConfig c = model.config();
+      for (KvType type : KvType.values()) {
+        try (LocalChain chain = new LocalChain(model, FAST.withKvType(type))) {
+          long rows = 2L * c.nLayers() * c.nKvHeads() * positions;
+          assertThat(chain.whole().kvBytes(positions))
+              .isBetween(
+                  rows * type.rowBytes(c.headDim()), rows * type.rowBytes(c.headDim()) + 65536);
+        }
+      }
+    }
+  }
+
+  @Test
   void theBlasIsNamedWhereItDecidesBits() throws IOException {
     try (Checkpoint f32 = Checkpoints.open("stories260K", Optional.empty());
         LocalChain chain = new LocalChain(f32, FAST)) {
@@ -91,7 +125,14 @@ class StageProfileTest {
 
   private static ArithmeticProfile fast(String blas, Set<PromptKernel> kernels, DType type) {
     return new ArithmeticProfile(
-        "", Set.of(type), ActivationEval.TABLE, DType.F32, ArithmeticMode.FAST, 256, kernels, blas);
+        "",
+        Set.of(type),
+        ActivationEval.TABLE,
+        KvType.F32,
+        ArithmeticMode.FAST,
+        256,
+        kernels,
+        blas);
   }
 
   private static void assertAlike(ArithmeticProfile here, ArithmeticProfile served) {

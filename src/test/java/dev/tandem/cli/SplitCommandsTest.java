@@ -39,7 +39,7 @@ class SplitCommandsTest {
     server =
         ModelServer.start(
             checkpoint,
-            new EngineSettings(1, "", Optional.empty(), false, 0),
+            new EngineSettings(1, "", Optional.empty(), Optional.empty(), false, 0),
             ServerOptions.defaults().withAddress("127.0.0.1", 0).withSequences(2, 100));
   }
 
@@ -163,6 +163,7 @@ class SplitCommandsTest {
   void anotherArithmeticIsRefused() {
     client("--gelu", "formula", "hi").assertFails(Cli.FAILURE, "--gelu at both ends");
     client("--reproducible", "hi").assertFails(Cli.FAILURE, "start the server with --reproducible");
+    client("--kv-type", "q8_0", "hi").assertFails(Cli.FAILURE, "--kv-type at both ends");
     client("--chunk", "16", "hi").assertFails(Cli.FAILURE, "--chunk at both ends");
   }
 

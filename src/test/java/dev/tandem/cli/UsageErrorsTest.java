@@ -80,6 +80,8 @@ class UsageErrorsTest {
             Wrong.says("--threads must be in 0..128, got 2000", "--threads", "2000"),
             Wrong.says("'--threads': 'two' is not a whole number", "--threads", "two"),
             Wrong.says("expected one of [table, formula] but was 'exact'", "--gelu", "exact"),
+            Wrong.says("expected one of [f32, f16, q8_0] but was 'q4_0'", "--kv-type", "q4_0"),
+            Wrong.says("Missing required parameter for option '--kv-type'", "--kv-type"),
             Wrong.says("--chunk must be in 0..4096, got -1", "--chunk", "-1"))
         .flatMap(
             wrong ->

@@ -68,7 +68,7 @@ class MisuseTest {
 
   private LocalStage whole() throws IOException {
     return model.openStage(
-        0, model.config().nLayers(), true, StageOptions.defaults(model.config().activation()));
+        0, model.config().nLayers(), true, StageOptions.defaults(model.checkpoint()));
   }
 
   private static FloatBuffer direct(int floats) {
@@ -197,7 +197,7 @@ class MisuseTest {
     "-2147483648,2147483647"
   })
   void stagesOfImpossibleLayersAreRefused(int begin, int end) {
-    StageOptions options = StageOptions.defaults(model.config().activation());
+    StageOptions options = StageOptions.defaults(model.checkpoint());
     for (boolean head : new boolean[] {true, false}) {
       assertThatThrownBy(() -> model.openStage(begin, end, head, options))
           .isInstanceOfAny(NativeException.class, IllegalArgumentException.class);
@@ -244,7 +244,7 @@ class MisuseTest {
       Engine e = new Engine(1 + i % 2, "");
       Checkpoint c = Checkpoints.open("stories260K", Optional.empty());
       LoadedModel m = e.load(c);
-      LocalStage s = m.openStage(0, 2, false, StageOptions.defaults(m.config().activation()));
+      LocalStage s = m.openStage(0, 2, false, StageOptions.defaults(m.checkpoint()));
       Sequence q = s.openSequence(4);
       List<AutoCloseable> order = new ArrayList<>(List.of(e, c, m, s, q, e, q));
       Collections.shuffle(order, random);

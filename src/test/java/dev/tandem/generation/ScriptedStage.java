@@ -4,6 +4,7 @@ import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.KvType;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
@@ -33,7 +34,7 @@ final class ScriptedStage implements Stage, Sequence {
         "",
         Set.of(DType.F32),
         ActivationEval.FORMULA,
-        DType.F32,
+        KvType.F32,
         ArithmeticMode.FAST,
         256,
         Set.of(),

@@ -4,6 +4,7 @@ import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.KvType;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
@@ -60,7 +61,7 @@ final class ToyStage implements Stage {
         "",
         Set.of(DType.F32),
         ActivationEval.FORMULA,
-        DType.F32,
+        KvType.F32,
         ArithmeticMode.FAST,
         chunkRows,
         Set.of(),

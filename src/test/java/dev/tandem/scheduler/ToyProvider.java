@@ -4,6 +4,7 @@ import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.KvType;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
@@ -31,7 +32,7 @@ public final class ToyProvider implements StageProvider {
             "5eed" + "0".repeat(60),
             Set.of(DType.F32),
             ActivationEval.TABLE,
-            DType.F32,
+            KvType.F32,
             ArithmeticMode.FAST,
             chunkRows,
             Set.of(PromptKernel.SGEMM),
