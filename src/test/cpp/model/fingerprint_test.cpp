@@ -1,4 +1,4 @@
-// In mode reproducible a model of any weight type gives the same bits on every processor.
+// In mode reproducible a model of any weight and KV type gives the same bits on every processor.
 #include "kernels/fingerprint.h"
 
 #include "kernels/scalar/half.h"
@@ -50,21 +50,27 @@ class ModelFingerprintTest : public testing::Test {
   }
 };
 
-TEST_F(ModelFingerprintTest, EveryWeightTypeGivesTheSameNumberOnEveryProcessor) {
+TEST_F(ModelFingerprintTest, EveryTypeGivesTheSameNumberOnEveryProcessor) {
   const struct {
-    int32_t dtype;
+    int32_t dtype, kvDtype;
     const char* expected;
-  } kCases[] = {{TD_F32, "eb75a6605936e613"},  {TD_F16, "03566c0e40ceb13f"},
-                {TD_BF16, "9984a8df3898d82c"}, {TD_Q8_0, "26280ab8a7fa95c2"},
-                {TD_Q4_0, "6d6ac50740693a07"}, {kMixed, "20adf42cc0d3ec74"}};
+  } kCases[] = {{TD_F32, TD_F32, "eb75a6605936e613"},
+                {TD_F16, TD_F32, "03566c0e40ceb13f"},
+                {TD_BF16, TD_F32, "9984a8df3898d82c"},
+                {TD_Q8_0, TD_F32, "26280ab8a7fa95c2"},
+                {TD_Q4_0, TD_F32, "6d6ac50740693a07"},
+                {kMixed, TD_F32, "20adf42cc0d3ec74"},
+                {TD_Q8_0, TD_F16, "0"},
+                {TD_Q4_0, TD_Q8_0, "0"}};
   std::vector<TestModel> models = blockModels(kSeed);
   for (TestModel& m : models) makeTablesExact(m);
   for (const auto& c : kCases) {
     for (const char* isa : availableIsas()) {
-      SCOPED_TRACE(std::string(dtypeName(c.dtype)) + ", " + isa);
+      SCOPED_TRACE(std::string(dtypeName(c.dtype)) + ", KV " + dtypeName(c.kvDtype) + ", " + isa);
       Fingerprint f;
       for (const TestModel& plain : models) {
-        const TestModel m = typed(plain, c.dtype, kSeed);
+        TestModel m = typed(plain, c.dtype, kSeed);
+        m.kvDtype = c.kvDtype;
         for (const td_activation_eval eval : {TD_EVAL_TABLE, TD_EVAL_FORMULA}) add(f, m, isa, eval);
       }
       EXPECT_EQ(f.text(), c.expected);

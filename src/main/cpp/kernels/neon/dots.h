@@ -53,11 +53,6 @@ struct Dots {
   static Vec16 toFloats(Ints a) {
     return {vcvtq_f32_s32(a.q0), vcvtq_f32_s32(a.q1), vcvtq_f32_s32(a.q2), vcvtq_f32_s32(a.q3)};
   }
-  static void storeBytes(int8_t* p, Vec16 a) {
-    const int16x8_t lo = narrow(vcvtq_s32_f32(a.q0), vcvtq_s32_f32(a.q1));
-    const int16x8_t hi = narrow(vcvtq_s32_f32(a.q2), vcvtq_s32_f32(a.q3));
-    vst1q_s8(p, vcombine_s8(vmovn_s16(lo), vmovn_s16(hi)));
-  }
 
  protected:
   // Weights less 128.
@@ -71,9 +66,6 @@ struct Dots {
     const int16x8_t lo = vmull_s8(vget_low_s8(w), vget_low_s8(x));
     const int16x8_t hi = vmull_high_s8(w, x);
     return vpadalq_s16(sum, vpaddq_s16(lo, hi));
-  }
-  static int16x8_t narrow(int32x4_t a, int32x4_t b) {
-    return vcombine_s16(vmovn_s32(a), vmovn_s32(b));
   }
 };
 

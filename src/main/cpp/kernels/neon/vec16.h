@@ -22,8 +22,10 @@ struct Vec16 {
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 3 : 2; }
   static constexpr int kAttentionRows = 6;
-  static constexpr int kAttentionCols = 1;
-  static constexpr int kAttentionSingleRowCols = 4;
+  static constexpr int attentionPanels(int queries) { return queries <= 2 ? 2 : 1; }
+  static constexpr int attentionCols(int queries) {
+    return queries == 1 ? 4 : queries == 2 ? 2 : 1;
+  }
 
   static Vec16 zero() { return broadcast(0.0F); }
   static Vec16 broadcast(float x) {
@@ -133,12 +135,30 @@ struct Vec16 {
             vreinterpretq_f32_u32(vshll_high_n_u16(hi, 16))};
   }
 
+  static Vec16 broadcastF16(uint16_t half) {
+    const float32x4_t q = vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half)));
+    return {q, q, q, q};
+  }
+  void storeF16(uint16_t* p) const {
+    vst1q_u16(p, toHalves(q0, q1));
+    vst1q_u16(p + 8, toHalves(q2, q3));
+  }
+  static Vec16 expandI8(const int8_t* p) {
+    const int8x16_t bytes = vld1q_s8(p);
+    const int16x8_t lo = vmovl_s8(vget_low_s8(bytes));
+    const int16x8_t hi = vmovl_high_s8(bytes);
+    return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(lo))), vcvtq_f32_s32(vmovl_high_s16(lo)),
+            vcvtq_f32_s32(vmovl_s16(vget_low_s16(hi))), vcvtq_f32_s32(vmovl_high_s16(hi))};
+  }
+  void storeI8(int8_t* p) const {
+    const int16x8_t lo = toShorts(q0, q1);
+    const int16x8_t hi = toShorts(q2, q3);
+    vst1q_s8(p, vcombine_s8(vmovn_s16(lo), vmovn_s16(hi)));
+  }
+
   static Vec16 lookUpF16(const uint16_t* table, Vec16 x) {
     uint16_t halves[16];
-    roundToHalves(halves, x.q0);
-    roundToHalves(halves + 4, x.q1);
-    roundToHalves(halves + 8, x.q2);
-    roundToHalves(halves + 12, x.q3);
+    x.storeF16(halves);
     for (uint16_t& half : halves) half = table[half];
     return expandF16(halves);
   }
@@ -179,8 +199,12 @@ struct Vec16 {
     return vaddq_f32(vreinterpretq_f32_f64(vzip1q_f64(a2, b2)),
                      vreinterpretq_f32_f64(vzip2q_f64(a2, b2)));
   }
-  static void roundToHalves(uint16_t* p, float32x4_t x) {
-    vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x)));
+  static uint16x8_t toHalves(float32x4_t a, float32x4_t b) {
+    return vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(a), b));
+  }
+  // Of whole numbers.
+  static int16x8_t toShorts(float32x4_t a, float32x4_t b) {
+    return vcombine_s16(vmovn_s32(vcvtq_s32_f32(a)), vmovn_s32(vcvtq_s32_f32(b)));
   }
 };
 
