@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "api/guard.h"
@@ -28,6 +29,23 @@ struct OpenHandles {
 OpenHandles& handles() {
   static OpenHandles& instance = *new OpenHandles;
   return instance;
+}
+
+// studySwitches: none for a stage that computes with the engine's kernels.
+void openStage(td_engine* engine, const td_stage_options* options, const td_tensor* tensors,
+               int32_t nTensors, std::optional<int32_t> studySwitches, td_stage** out) {
+  requireArgument(out != nullptr, "out is NULL");
+  *out = nullptr;
+  requireArgument(options != nullptr, "options is NULL");
+  requireArgument(nTensors >= 0, "n_tensors is negative");
+  requireArgument(tensors != nullptr || nTensors == 0, "tensors is NULL");
+  std::optional<StudySwitches> study;
+  if (studySwitches.has_value()) study = checkedSwitches(*studySwitches);
+  const std::shared_ptr<Engine> e = handles().engines.get(engine);
+  const Lock lock(e->mutex);
+  handles().engines.get(engine);  // it may have been closed while this waited
+  *out = handles().stages.add(std::make_shared<Stage>(e, *options, tensors, nTensors, study));
+  ++e->nStages;
 }
 
 void runStep(td_stage* stage, const td_rows* rows, int32_t n, const Stage::Buffers& buffers) {
@@ -125,18 +143,13 @@ void td_file_close(td_file* file) noexcept {
 
 td_status td_stage_open(td_engine* engine, const td_stage_options* options,
                         const td_tensor* tensors, int32_t n_tensors, td_stage** out) noexcept {
-  return guard([&] {
-    requireArgument(out != nullptr, "out is NULL");
-    *out = nullptr;
-    requireArgument(options != nullptr, "options is NULL");
-    requireArgument(n_tensors >= 0, "n_tensors is negative");
-    requireArgument(tensors != nullptr || n_tensors == 0, "tensors is NULL");
-    const std::shared_ptr<Engine> e = handles().engines.get(engine);
-    const Lock lock(e->mutex);
-    handles().engines.get(engine);  // it may have been closed while this waited
-    *out = handles().stages.add(std::make_shared<Stage>(e, *options, tensors, n_tensors));
-    ++e->nStages;
-  });
+  return guard([&] { tandem::openStage(engine, options, tensors, n_tensors, std::nullopt, out); });
+}
+
+td_status td_study_open(td_engine* engine, const td_stage_options* options,
+                        const td_tensor* tensors, int32_t n_tensors, int32_t switches,
+                        td_stage** out) noexcept {
+  return guard([&] { tandem::openStage(engine, options, tensors, n_tensors, switches, out); });
 }
 
 td_status td_stage_close(td_stage* stage) noexcept {
@@ -164,7 +177,7 @@ int32_t td_stage_prompt_kernels(const td_stage* stage) noexcept {
 int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) noexcept {
   return guardValue<int64_t>(-1, [&] {
     requireArgument(positions >= 0, "positions is negative");
-    return tandem::KvCache::bytes(handles().stages.get(stage)->spec(), positions);
+    return handles().stages.get(stage)->kvBytes(positions);
   });
 }
 

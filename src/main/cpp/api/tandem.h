@@ -60,6 +60,16 @@ typedef enum td_mode { TD_MODE_FAST = 0, TD_MODE_REPRODUCIBLE = 1 } td_mode;
 // for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core;
 // VDPBF16PS for bf16 matrices, on x86 processors that have it.
 typedef enum td_prompt_kernel { TD_PROMPT_SGEMM = 1, TD_PROMPT_VDPBF16PS = 2 } td_prompt_kernel;
+// What a stage for study saves; see td_study_open. Without a KV cache every step runs all rows of
+// its sequences through the blocks again, so the last three need one; what they do not restrict to
+// the new rows is computed for all rows.
+typedef enum td_study_switch {
+  TD_STUDY_SGEMM = 1,               // products by OpenBLAS, on all threads; else loops on one
+  TD_STUDY_KV_CACHE = 2,            // keys and values are kept
+  TD_STUDY_CURRENT_LINEAR = 4,      // linear layers compute new rows only, and wanted logits only
+  TD_STUDY_CURRENT_ACTIVATION = 8,  // so does the activation
+  TD_STUDY_CURRENT_RESIDUAL = 16    // so do norms and the additions to the residual stream
+} td_study_switch;
 typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_kind;
 
 // What a tensor is for. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
@@ -188,6 +198,13 @@ TANDEM_API void td_file_close(td_file* file) TANDEM_NOEXCEPT;
 TANDEM_API td_status td_stage_open(td_engine* engine, const td_stage_options* options,
                                    const td_tensor* tensors, int32_t n_tensors,
                                    td_stage** out) TANDEM_NOEXCEPT;
+// Opens a stage that is written to be read and not to be fast, to learn from and to compare with: a
+// stage like any other but for its arithmetic, which is f32 whatever the tensors' types are and not
+// row-exact. Of the options, it has no use for mode, kv_dtype and chunk_rows. switches: those
+// td_study_switch that are on, combined.
+TANDEM_API td_status td_study_open(td_engine* engine, const td_stage_options* options,
+                                   const td_tensor* tensors, int32_t n_tensors, int32_t switches,
+                                   td_stage** out) TANDEM_NOEXCEPT;
 // Fails with TD_INVALID while sequences of it are open.
 TANDEM_API td_status td_stage_close(td_stage* stage) TANDEM_NOEXCEPT;
 // Bytes that one step reads of this stage's weights (for rooflines).
@@ -198,7 +215,8 @@ TANDEM_API int32_t td_stage_matrix_types(const td_stage* stage) TANDEM_NOEXCEPT;
 // Which td_prompt_kernels this stage uses, combined; 0: all rows are computed as in mode
 // reproducible. Part of what decides a sequence's bits. -1 for a handle that is not open.
 TANDEM_API int32_t td_stage_prompt_kernels(const td_stage* stage) TANDEM_NOEXCEPT;
-// Bytes of KV cache for that many positions, rounded up to whole pages.
+// Bytes of KV cache for that many positions, rounded up to whole pages; of all that a sequence of a
+// stage for study keeps.
 TANDEM_API int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) TANDEM_NOEXCEPT;
 
 // Reserves room for max_positions; memory is touched only as the sequence fills.

@@ -31,21 +31,41 @@ int threadCount(int32_t nThreads) {
   return std::clamp(static_cast<int>(cores), 1, kMaxThreads);
 }
 
+StageSpec specOf(const td_stage_options& options, bool f32Only) {
+  StageSpec spec = checkedSpec(options);
+  spec.f32Only = f32Only;
+  return spec;
+}
+
 }  // namespace
 
 Engine::Engine(int32_t nThreads, const char* isa)
     : kernels(tandem::kernels(isa)), pool(threadCount(nThreads)) {}
 
 Stage::Stage(std::shared_ptr<Engine> engine, const td_stage_options& options,
-             const td_tensor* tensors, int64_t nTensors)
+             const td_tensor* tensors, int64_t nTensors, std::optional<StudySwitches> study)
     : engine_(std::move(engine)),
-      spec_(checkedSpec(options)),
+      spec_(specOf(options, study.has_value())),
       weights_(spec_, Tensors(spec_, tensors, nTensors), engine_->pool, engine_->kernels,
                engine_->prepared),
-      transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {}
+      transformer_(spec_, options, weights_, engine_->pool, engine_->kernels) {
+  if (study.has_value()) {
+    study_ = std::make_unique<Study>(spec_, options, weights_, *study, engine_->pool);
+  }
+}
 
 Sequence::Sequence(std::shared_ptr<Stage> stageOf, int64_t capacity)
-    : stage(std::move(stageOf)), kv(stage->spec(), stage->engine().kernels, capacity) {}
+    : stage(std::move(stageOf)),
+      kv(stage->spec(), stage->engine().kernels, capacity),
+      study(stage->studyState(capacity)) {}
+
+int64_t Stage::kvBytes(int64_t positions) const {
+  return study_ == nullptr ? KvCache::bytes(spec_, positions) : study_->stateBytes(positions);
+}
+
+std::unique_ptr<Study::State> Stage::studyState(int64_t capacity) const {
+  return study_ == nullptr ? nullptr : std::make_unique<Study::State>(*study_, capacity);
+}
 
 int32_t Stage::matrixTypes() const {
   int32_t types = 0;
@@ -58,6 +78,7 @@ int32_t Stage::matrixTypes() const {
 
 int32_t Stage::promptKernels() const {
   int32_t used = 0;
+  if (study_ != nullptr) return study_->switches().sgemm ? TD_PROMPT_SGEMM : used;
   if (spec_.reproducible) return used;
   if (weights_.blocksHave(WeightType::kF32)) used |= TD_PROMPT_SGEMM;
   const bool bf16Products = engine_->kernels.bf16Dots.matmul != nullptr;
@@ -131,6 +152,7 @@ void Stage::checkBuffers(const Buffers& b) const {
 
 void Stage::runStep(const Buffers& buffers) {
   checkBuffers(buffers);
+  if (study_ != nullptr) return runStudy(buffers);
   prepare();
   // Nothing below fails, so a sequence never ends up with rows of a step that failed.
   for (const bool exact : {true, false}) {  // exact rows side by side read the weights together
@@ -144,6 +166,18 @@ void Stage::runStep(const Buffers& buffers) {
   }
   for (const Entry& entry : entries_) {
     entry.sequence->length = static_cast<int32_t>(entry.position + entry.nRows);
+  }
+}
+
+void Stage::runStudy(const Buffers& buffers) {
+  int64_t nPositions = 0;
+  for (const Entry& e : entries_) nPositions = std::max(nPositions, e.position + e.nRows);
+  study_->reserve(nPositions);  // nothing below fails
+  for (const Entry& e : entries_) {
+    study_->run(*e.sequence->study,
+                {e.position, e.nRows, e.outBegin, e.nOut,
+                 buffers.in + e.inRow * spec_.config.dModel, buffers.out + e.outRow * outCols()});
+    e.sequence->length = static_cast<int32_t>(e.position + e.nRows);
   }
 }
 

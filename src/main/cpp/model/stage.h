@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "core/buffer.h"
@@ -14,6 +15,7 @@
 #include "model/config.h"
 #include "model/kv_cache.h"
 #include "model/prepared_tensors.h"
+#include "model/study.h"
 #include "model/tensors.h"
 #include "model/transformer.h"
 #include "model/weights.h"
@@ -37,9 +39,9 @@ struct Sequence;
 
 class Stage {
  public:
-  // The caller holds engine->mutex, here and for step().
+  // The caller holds engine->mutex, here and for step(). With study, that computes the steps.
   Stage(std::shared_ptr<Engine> engine, const td_stage_options& options, const td_tensor* tensors,
-        int64_t nTensors);
+        int64_t nTensors, std::optional<StudySwitches> study = std::nullopt);
 
   Engine& engine() const { return *engine_; }
   const StageSpec& spec() const { return spec_; }
@@ -48,6 +50,9 @@ class Stage {
   int32_t matrixTypes() const;
   // The td_prompt_kernels that chunks of prompts are computed with.
   int32_t promptKernels() const;
+  // What a sequence of that many positions takes.
+  int64_t kvBytes(int64_t positions) const;
+  std::unique_ptr<Study::State> studyState(int64_t capacity) const;  // null without study
   int64_t outCols() const { return spec_.hasHead ? spec_.config.vocabSize : spec_.config.dModel; }
 
   // One part of a batch, with its sequence looked up. Rows are counted within the entry.
@@ -82,12 +87,14 @@ class Stage {
   void runEntry(const Entry& entry, const Buffers& buffers);
   void addRun(const Entry& entry, int64_t row, int64_t nRows);
   void runPass(const Buffers& buffers);
+  void runStudy(const Buffers& buffers);
   bool rowExact(const Entry& entry) const { return spec_.reproducible || !entry.prompt; }
 
   std::shared_ptr<Engine> engine_;
   StageSpec spec_;
   Weights weights_;
   Transformer transformer_;
+  std::unique_ptr<Study> study_;  // or null
 
   std::vector<Entry> entries_;
   int64_t inRows_ = 0, outRows_ = 0;  // of the batch
@@ -106,6 +113,7 @@ struct Sequence {
 
   std::shared_ptr<Stage> stage;
   KvCache kv;
+  std::unique_ptr<Study::State> study;  // or null
   std::atomic<int32_t> length{0};
   int64_t lastStep = 0;  // the number of the last step that named this sequence
 };

@@ -15,6 +15,7 @@ struct Weights::Loader {
   const KernelTable& kernels;
   PreparedTensors& prepared;
   Weights& weights;
+  const bool f32Only;
 
   const void* prepare(const td_tensor& t, WeightType as) {
     weights.bytes_ += preparedBytes(t, as);
@@ -29,7 +30,7 @@ struct Weights::Loader {
   }
 
   Linear linear(const td_tensor& t, const float* bias) {
-    const WeightType type = weightTypeOf(t.dtype);
+    const WeightType type = f32Only ? WeightType::kF32 : weightTypeOf(t.dtype);
     if (t.layer != kHeadLayer) weights.blockTypes_[static_cast<size_t>(type)] = true;
     if (!usableInPlace(t, type)) return {type, prepare(t, type), bias, t.rows, t.cols};
     weights.bytes_ += preparedBytes(t, type);
@@ -101,7 +102,7 @@ struct Weights::Loader {
 
 Weights::Weights(const StageSpec& spec, const Tensors& tensors, ThreadPool& pool,
                  const KernelTable& kernels, PreparedTensors& prepared) {
-  Loader loader{tensors, pool, kernels, prepared, *this};
+  Loader loader{tensors, pool, kernels, prepared, *this, spec.f32Only};
   const Config& c = spec.config;
   for (int64_t layer = spec.layerBegin; layer < spec.layerEnd; ++layer) {
     blocks_.push_back(loader.block(c, layer));

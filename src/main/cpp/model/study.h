@@ -1,0 +1,113 @@
+// A transformer written to be read: it shows what each saving of an inference engine is worth.
+//
+// Everything is f32 and one equation after another. Nothing here is row-exact: it agrees with the
+// engine's own kernels within rounding, and with itself only for equal calls.
+#ifndef TANDEM_MODEL_STUDY_H_
+#define TANDEM_MODEL_STUDY_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "core/buffer.h"
+#include "core/thread_pool.h"
+#include "core/views.h"
+#include "model/config.h"
+#include "model/weights.h"
+
+namespace tandem {
+
+// What is saved. Without a KV cache every step needs all rows of everything, so there the other
+// three are false. With one, only the new rows are needed, and what is not restricted to them is
+// computed for all rows and thrown away.
+struct StudySwitches {
+  bool sgemm;          // products by OpenBLAS, work shared out to threads; else loops, one thread
+  bool kvCache;        // keys and values of earlier rows are kept
+  bool currentLinear;  // linear layers compute new rows only, and wanted logits only
+  bool currentActivation;  // so does the activation
+  bool currentResidual;    // so do norms and the additions to the residual stream
+};
+
+// From td_study_switch bits. Error(TD_INVALID) for unknown bits and for what needs a KV cache.
+StudySwitches checkedSwitches(int32_t bits);
+
+class Study {
+ public:
+  // What a sequence keeps.
+  class State {
+   public:
+    State(const Study& study, int64_t capacity);
+
+   private:
+    friend class Study;
+    FloatBuffer inputs_;  // (capacity, dModel)
+    FloatBuffer k_, v_;   // (nLayers, capacity, nKvHeads * headDim), with a KV cache
+    int64_t capacity_;
+  };
+
+  // The weights are all f32. They, the pool and the spec must outlive this; tables are copied.
+  Study(const StageSpec& spec, const td_stage_options& tables, const Weights& weights,
+        const StudySwitches& switches, ThreadPool& pool);
+
+  const StudySwitches& switches() const { return switches_; }
+  // What a sequence of that many positions keeps.
+  int64_t stateBytes(int64_t positions) const;
+
+  // Makes room for sequences of that many positions. run() allocates nothing.
+  void reserve(int64_t nPositions);
+
+  struct Step {
+    int64_t position, nRows;  // new rows
+    int64_t outBegin, nOut;   // of them, those wanted back
+    const float* in;          // (nRows, dModel)
+    float* out;               // (nOut, dModel), or (nOut, vocabSize) with a head
+  };
+  void run(State& state, const Step& step);
+
+ private:
+  struct Range {
+    int64_t begin, end;
+  };
+  Range linearRows() const { return switches_.currentLinear ? new_ : all_; }
+  Range activationRows() const { return switches_.currentActivation ? new_ : all_; }
+  Range residualRows() const { return switches_.currentResidual ? new_ : all_; }
+  Range attentionRows() const { return switches_.kvCache ? new_ : all_; }
+
+  void block(const BlockWeights& w, State& state, int64_t layer);
+  void feedForward(const BlockWeights& w);
+  void head(const Step& step);
+  void norm(View2<float> y, View2<const float> x, const NormWeights& w, Range rows);
+  void linear(View2<float> y, View2<const float> x, const Linear& w, Range rows);
+  void rope(View2<float> heads);
+  void keep(State& state, int64_t layer);
+  void attention(const float* k, const float* v);
+  void attend(int64_t head, int64_t row, const float* k, const float* v);
+  void activate(View2<float> y, View2<const float> x);
+  void add(View2<float> x, View2<const float> y);
+  template <class F>
+  void forEach(Range range, F&& body);
+  View2<float> matrix(std::vector<float>& data, int64_t cols) const;
+
+  const StageSpec& spec_;
+  const Config& c_;
+  const Weights& weights_;
+  const StudySwitches switches_;
+  ThreadPool& pool_;
+  std::vector<float> ropeCos_, ropeSin_;   // (maxSeq, headDim / 2)
+  std::vector<uint16_t> activationTable_;  // (65536), or empty for the formula
+
+  // Of all rows of a sequence. Rows that a step does not compute keep what they had.
+  std::vector<float> x_, xn_, y_;       // (n, dModel)
+  std::vector<float> q_, att_;          // (n, nHeads * headDim)
+  std::vector<float> k_, v_;            // (n, nKvHeads * headDim)
+  std::vector<float> gate_, up_, act_;  // (n, dFf)
+  std::vector<float> scores_;           // (nHeads, n)
+  std::vector<float> logits_;           // (kHeadRows, vocabSize)
+  int64_t reserved_ = 0;                // n
+
+  // The step that runs.
+  Range all_{}, new_{};
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_MODEL_STUDY_H_
