@@ -47,13 +47,15 @@ class ArchitectureTest {
           Map.entry("weights", Set.of("tensor", "config", "tokenizer")),
           Map.entry("stage", Set.of("tensor", "config")),
           Map.entry("engine", Set.of("stage", "weights")),
+          Map.entry("plain", Set.of("stage", "weights")),
           Map.entry("generation", Set.of("stage", "sampling", "tokenizer")),
           Map.entry("protocol", Set.of("tensor")),
           Map.entry("scheduler", Set.of("stage")),
           Map.entry("server", Set.of("protocol", "scheduler", "engine")),
           Map.entry("client", Set.of("protocol", "stage")),
           Map.entry("http", Set.of("generation", "scheduler")),
-          Map.entry("api", Set.of("generation", "engine", "server", "client", "http", "hub")),
+          Map.entry(
+              "api", Set.of("generation", "engine", "plain", "server", "client", "http", "hub")),
           Map.entry("cli", Set.of("api")));
 
   private static final JavaClasses PRODUCT_CLASSES =

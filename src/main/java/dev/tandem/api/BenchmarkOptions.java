@@ -41,6 +41,9 @@ public record BenchmarkOptions(
         throw new IllegalArgumentException("threads must be at most " + MAX_THREADS + ", got " + n);
       }
     }
+    if (placements.stream().anyMatch(Placement::split)) {
+      settings.requireRowExact();
+    }
     atLeast("context", contexts, 0);
     atLeast("batch", batches, 1);
     atLeast("prompt-tokens", List.of(promptTokens), 1);

@@ -18,6 +18,8 @@ import java.util.Optional;
  * @param kvType type of the KV cache; empty leaves it open
  * @param reproducible whether the bits must be equal on every CPU
  * @param chunkRows C: prompt rows are cut at multiples of it; 0 leaves it open
+ * @param backend what computes; empty for {@link Backend#FAST}, or {@link Backend#JAVA} where the
+ *     native core cannot be loaded
  */
 public record EngineSettings(
     int threads,
@@ -25,7 +27,19 @@ public record EngineSettings(
     Optional<ActivationEval> activationEval,
     Optional<KvType> kvType,
     boolean reproducible,
-    int chunkRows) {
+    int chunkRows,
+    Optional<Backend> backend) {
+
+  /** With the backend left open. */
+  public EngineSettings(
+      int threads,
+      String isa,
+      Optional<ActivationEval> activationEval,
+      Optional<KvType> kvType,
+      boolean reproducible,
+      int chunkRows) {
+    this(threads, isa, activationEval, kvType, reproducible, chunkRows, Optional.empty());
+  }
 
   /** All cores, the fastest arithmetic. */
   public static EngineSettings defaults() {
@@ -33,12 +47,35 @@ public record EngineSettings(
   }
 
   EngineSettings withThreads(int newThreads) {
-    return new EngineSettings(newThreads, isa, activationEval, kvType, reproducible, chunkRows);
+    return new EngineSettings(
+        newThreads, isa, activationEval, kvType, reproducible, chunkRows, backend);
+  }
+
+  /** The same with that backend. */
+  public EngineSettings withBackend(Backend newBackend) {
+    return new EngineSettings(
+        threads,
+        isa,
+        activationEval,
+        kvType,
+        reproducible,
+        chunkRows,
+        Optional.of(newBackend));
+  }
+
+  /**
+   * @throws IllegalArgumentException if the backend is for whole models only
+   */
+  void requireRowExact() {
+    if (backend.isPresent() && !backend.get().isRowExact()) {
+      throw new IllegalArgumentException(
+          "backend must be fast or java where a model is split, got " + backend.get());
+    }
   }
 
   EngineSettings withKvType(KvType newKvType) {
     return new EngineSettings(
-        threads, isa, activationEval, Optional.of(newKvType), reproducible, chunkRows);
+        threads, isa, activationEval, Optional.of(newKvType), reproducible, chunkRows, backend);
   }
 
   StageOptions stageOptions(Checkpoint checkpoint) {

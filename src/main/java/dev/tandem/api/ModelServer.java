@@ -1,9 +1,5 @@
 package dev.tandem.api;
 
-import dev.tandem.engine.Engine;
-import dev.tandem.engine.LoadedModel;
-import dev.tandem.engine.LocalStage;
-import dev.tandem.engine.StageOptions;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.ServerOptions;
@@ -29,36 +25,32 @@ import java.util.List;
  * }</pre>
  */
 public final class ModelServer implements AutoCloseable {
-  private final Engine engine;
-  private final LoadedModel model;
+  private final LocalModel model;
 
   /** Kept open so that the weights are in memory before a client comes; all stages share them. */
-  private final LocalStage offered;
+  private final Stage offered;
 
   private final SplitServer server;
 
   private ModelServer(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
       throws IOException {
+    settings.requireRowExact();
     try (Opening opening = new Opening()) {
-      engine = opening.add(new Engine(settings.threads(), settings.isa()));
-      model = opening.add(engine.load(checkpoint));
-      StageOptions stageOptions = settings.stageOptions(checkpoint);
-      offered = opening.add(openOffered(model, stageOptions));
+      model = opening.add(LocalModel.open(checkpoint, settings));
+      offered = opening.add(openOffered(checkpoint, model));
       OfferedModel offer =
           new OfferedModel(
               checkpoint.name(),
               checkpoint.config().nLayers(),
               TensorHashes.of(checkpoint.hash().entries()),
-              new Provider(model, offered, stageOptions));
+              new Provider(checkpoint, model, offered));
       server = SplitServer.start(options, List.of(offer));
       opening.succeeded();
     }
   }
 
   /** All that the checkpoint holds: its blocks, and the head if that follows the last of them. */
-  private static LocalStage openOffered(LoadedModel model, StageOptions options)
-      throws IOException {
-    Checkpoint checkpoint = model.checkpoint();
+  private static Stage openOffered(Checkpoint checkpoint, LocalModel model) throws IOException {
     ModelPart part = checkpoint.part();
     int nLayers = checkpoint.config().nLayers();
     if (!part.hasBlocks() && !part.head()) {
@@ -71,7 +63,7 @@ public final class ModelServer implements AutoCloseable {
     }
     int begin = part.hasBlocks() ? part.layerBegin() : nLayers;
     int end = part.hasBlocks() ? part.layerEnd() : nLayers;
-    return model.openStage(begin, end, part.head() && end == nLayers, options);
+    return model.openStage(begin, end, part.head() && end == nLayers);
   }
 
   /**
@@ -80,6 +72,7 @@ public final class ModelServer implements AutoCloseable {
    * @param checkpoint stays the caller's, who closes it after the server
    * @throws IOException if the model cannot be read, the checkpoint holds nothing to serve, or the
    *     address cannot be listened on
+   * @throws IllegalArgumentException if the backend is for whole models only
    */
   public static ModelServer start(
       Checkpoint checkpoint, EngineSettings settings, ServerOptions options) throws IOException {
@@ -96,6 +89,11 @@ public final class ModelServer implements AutoCloseable {
     return server.port();
   }
 
+  /** What the user should know of how it computes here; one line each. */
+  public List<String> notes() {
+    return model.notes();
+  }
+
   /** Sequences whose memory is reserved. */
   public int activeSequences() {
     return server.activeSequences();
@@ -103,7 +101,7 @@ public final class ModelServer implements AutoCloseable {
 
   /** Bytes of weights that a step of all that is offered reads. */
   long weightBytes() {
-    return offered.weightBytes();
+    return LocalModel.weightBytes(offered);
   }
 
   /** Stops serving and frees the model; idempotent. */
@@ -112,21 +110,18 @@ public final class ModelServer implements AutoCloseable {
     server.close();
     offered.close();
     model.close();
-    engine.close();
   }
 
   /** Opens this model's stages for the scheduler. */
   private static final class Provider implements StageProvider {
-    private final LoadedModel model;
-    private final StageOptions options;
+    private final LocalModel model;
     private final StageSpec offered;
     private final ArithmeticProfile profile;
 
-    Provider(LoadedModel model, Stage widest, StageOptions options) throws IOException {
+    Provider(Checkpoint checkpoint, LocalModel model, Stage widest) throws IOException {
       this.model = model;
-      this.options = options;
       this.offered = widest.spec();
-      this.profile = widest.profile().withModelHash(model.checkpoint().hash().hex());
+      this.profile = widest.profile().withModelHash(checkpoint.hash().hex());
     }
 
     @Override
@@ -141,7 +136,7 @@ public final class ModelServer implements AutoCloseable {
 
     @Override
     public Stage open(int layerBegin, int layerEnd, boolean head) throws IOException {
-      return model.openStage(layerBegin, layerEnd, head, options);
+      return model.openStage(layerBegin, layerEnd, head);
     }
   }
 }

@@ -27,8 +27,18 @@ final class Opening implements AutoCloseable {
     closers.clear();
   }
 
+  /** The same as {@link #succeeded}, with the resources handed over to be closed later. */
+  Opening taken() {
+    Opening later = new Opening();
+    later.closers.addAll(closers);
+    closers.clear();
+    return later;
+  }
+
   @Override
   public void close() {
-    closers.forEach(Runnable::run);
+    while (!closers.isEmpty()) {
+      closers.pop().run();
+    }
   }
 }

@@ -1,11 +1,9 @@
 package dev.tandem.api;
 
-import dev.tandem.engine.Engine;
-import dev.tandem.engine.LoadedModel;
-import dev.tandem.engine.LocalStage;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Stage;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.EmbeddingTable;
 import java.io.IOException;
@@ -27,7 +25,7 @@ import java.util.stream.IntStream;
 public final class Perplexity {
   private final Options options;
   private final int[] ids;
-  private final LocalStage stage;
+  private final Stage stage;
   private final EmbeddingTable embedding;
   private final int vocabSize;
   private final int frameRows;
@@ -71,7 +69,7 @@ public final class Perplexity {
   }
 
   private Perplexity(
-      LocalStage stage, EmbeddingTable embedding, int[] ids, Options options, int vocabSize) {
+      Stage stage, EmbeddingTable embedding, int[] ids, Options options, int vocabSize) {
     this.stage = stage;
     this.embedding = embedding;
     this.ids = ids;
@@ -113,11 +111,8 @@ public final class Perplexity {
         throw new IllegalArgumentException("token id " + id + " is not in 0.." + (vocabSize - 1));
       }
     }
-    try (Engine engine = new Engine(settings.threads(), settings.isa());
-        LoadedModel model = engine.load(checkpoint);
-        LocalStage stage =
-            model.openStage(
-                0, checkpoint.config().nLayers(), true, settings.stageOptions(checkpoint));
+    try (LocalModel model = LocalModel.open(checkpoint, settings);
+        Stage stage = model.openStage(0, checkpoint.config().nLayers(), true);
         Sequence sequence = stage.openSequence(options.window())) {
       return new Perplexity(
               stage, EmbeddingTable.of(checkpoint), ids, options, checkpoint.config().vocabSize())

@@ -4,8 +4,6 @@ import dev.tandem.client.ConnectionOptions;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.engine.Engine;
-import dev.tandem.engine.LoadedModel;
-import dev.tandem.engine.LocalStage;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.KvType;
 import dev.tandem.stage.Stage;
@@ -27,10 +25,9 @@ import java.util.stream.Collectors;
  */
 final class PlacedModel implements AutoCloseable {
   private final Checkpoint checkpoint;
-  private final EngineSettings settings;
   private final Opening opening = new Opening();
   private final Engine engine;
-  private final LoadedModel model;
+  private final LocalModel model;
   private final List<Stage> stages = new ArrayList<>();
   private final long weightBytes;
 
@@ -43,11 +40,13 @@ final class PlacedModel implements AutoCloseable {
   PlacedModel(Checkpoint checkpoint, EngineSettings settings, Placement placement)
       throws IOException {
     this.checkpoint = checkpoint;
-    this.settings = settings;
     boolean opened = false;
     try {
-      engine = opening.add(new Engine(settings.threads(), settings.isa()));
-      model = opening.add(engine.load(checkpoint));
+      model = opening.add(LocalModel.open(checkpoint, settings));
+      engine =
+          model.engine().isPresent()
+              ? model.engine().get()
+              : opening.add(new Engine(settings.threads(), settings.isa()));
       int nLayers = checkpoint.config().nLayers();
       if (placement.split()) {
         ModelServer server =
@@ -57,8 +56,8 @@ final class PlacedModel implements AutoCloseable {
         weightBytes = server.weightBytes();
         openSplit(server, placement, nLayers);
       } else {
-        LocalStage whole = local(0, nLayers, true);
-        weightBytes = whole.weightBytes();
+        Stage whole = local(0, nLayers, true);
+        weightBytes = LocalModel.weightBytes(whole);
         stages.add(whole);
       }
       opened = true;
@@ -91,12 +90,11 @@ final class PlacedModel implements AutoCloseable {
     }
   }
 
-  private LocalStage local(int layerBegin, int layerEnd, boolean head) throws IOException {
-    return opening.add(
-        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint)));
+  private Stage local(int layerBegin, int layerEnd, boolean head) throws IOException {
+    return opening.add(model.openStage(layerBegin, layerEnd, head));
   }
 
-  /** The client's engine; of a whole model the only one. */
+  /** The client's engine, which the probes use; of a whole model in native code the only one. */
   Engine engine() {
     return engine;
   }

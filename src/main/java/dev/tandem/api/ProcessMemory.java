@@ -8,7 +8,23 @@ import java.nio.file.Path;
 final class ProcessMemory {
   private ProcessMemory() {}
 
-  /** The largest resident memory so far, from {@code proc(5)}; 0 where there is no such file. */
+  /**
+   * Lets {@link #peakRssBytes} begin anew, after memory that nobody uses has been given back;
+   * nothing happens where the system does not allow it.
+   */
+  static void resetPeak() {
+    System.gc();
+    try {
+      Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+    } catch (IOException e) {
+      return; // not Linux, or not allowed: the peak stays that of the whole process
+    }
+  }
+
+  /**
+   * The largest resident memory since the process began or {@link #resetPeak}, from {@code
+   * proc(5)}; 0 where there is no such file.
+   */
   static long peakRssBytes() {
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {

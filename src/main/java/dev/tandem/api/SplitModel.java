@@ -6,10 +6,6 @@ import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.client.WireStats;
 import dev.tandem.config.ModelConfig;
-import dev.tandem.engine.Engine;
-import dev.tandem.engine.LoadedModel;
-import dev.tandem.engine.LocalStage;
-import dev.tandem.engine.StageOptions;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
@@ -52,10 +48,13 @@ public final class SplitModel implements TextModel {
   private final ServerConnection connection;
   private final Tokenizer tokenizer;
   private final Generator generator;
+  private final List<String> notes = new ArrayList<>();
+  private boolean exact = true;
 
   private SplitModel(Checkpoint checkpoint, EngineSettings settings, SplitOptions split)
       throws IOException {
     this.checkpoint = checkpoint;
+    settings.requireRowExact();
     boolean opened = false;
     try {
       Cut cut = Cut.of(checkpoint, split);
@@ -81,7 +80,7 @@ public final class SplitModel implements TextModel {
    * @throws IOException if there is no server, or it has another model, other layers or another
    *     arithmetic; the message says both
    * @throws IllegalArgumentException if the checkpoint does not hold that many blocks, or the head
-   *     that is wanted of it
+   *     that is wanted of it, or the backend is for whole models only
    */
   public static SplitModel connect(
       Checkpoint checkpoint, EngineSettings settings, SplitOptions split) throws IOException {
@@ -157,8 +156,9 @@ public final class SplitModel implements TextModel {
       throws IOException {
     if (settings.reproducible() && served.mode() != ArithmeticMode.REPRODUCIBLE) {
       throw new IOException(
-          "the server computes in mode fast, this client wants reproducible; start the server with"
-              + " --reproducible");
+          "the server computes in mode "
+              + lower(served.mode())
+              + ", this client wants reproducible; start the server with --reproducible");
     }
     if (settings.activationEval().isPresent()
         && settings.activationEval().get() != served.activationEval()) {
@@ -230,24 +230,50 @@ public final class SplitModel implements TextModel {
     ArithmeticProfile profile = remote.profile();
     List<Stage> stages = new ArrayList<>();
     if (cut.layers() > 0 || headHere) {
-      StageOptions options =
-          new StageOptions(
-              profile.mode(), profile.activationEval(), profile.kvType(), profile.chunkRows());
-      Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
-      LoadedModel model = opening.add(engine.load(checkpoint));
+      LocalModel model = opening.add(LocalModel.open(checkpoint, here(settings, profile)));
+      notes.addAll(model.notes());
       if (cut.layers() > 0) {
-        LocalStage blocks = opening.add(model.openStage(0, cut.layers(), false, options));
+        Stage blocks = opening.add(model.openStage(0, cut.layers(), false));
         checkPromptKernels(blocks.profile(), profile);
         stages.add(blocks);
       }
       stages.add(remoteStage(cut, profile));
       if (headHere) {
-        stages.add(opening.add(model.openStage(nLayers, nLayers, true, options)));
+        stages.add(opening.add(model.openStage(nLayers, nLayers, true)));
       }
     } else {
       stages.add(remoteStage(cut, profile));
     }
+    for (Stage stage : stages) {
+      checkMode(stage.profile().mode(), profile.mode());
+    }
     return stages;
+  }
+
+  /** The server's arithmetic, with its backend unless another one is asked for here. */
+  private static EngineSettings here(EngineSettings settings, ArithmeticProfile served) {
+    Optional<Backend> same =
+        served.mode() == ArithmeticMode.JAVA ? Optional.of(Backend.JAVA) : Optional.empty();
+    return new EngineSettings(
+        settings.threads(),
+        settings.isa(),
+        Optional.of(served.activationEval()),
+        Optional.of(served.kvType()),
+        served.mode() == ArithmeticMode.REPRODUCIBLE,
+        served.chunkRows(),
+        settings.backend().or(() -> same));
+  }
+
+  private void checkMode(ArithmeticMode here, ArithmeticMode served) {
+    if (here != served && exact) {
+      notes.add(
+          "the server computes in mode "
+              + lower(served)
+              + ", this client in mode "
+              + lower(here)
+              + ": the result is not a whole model's to the bit");
+    }
+    exact &= here == served && here.isNative();
   }
 
   private Stage remoteStage(Cut cut, ArithmeticProfile profile) throws IOException {
@@ -304,10 +330,18 @@ public final class SplitModel implements TextModel {
     return tokenizer;
   }
 
-  /** {@inheritDoc} Unequal profiles are refused when it is opened, so it always is. */
+  /**
+   * {@inheritDoc} Other unequal profiles are refused when it is opened, so it is unless an end
+   * computes in plain Java.
+   */
   @Override
   public boolean exact() {
-    return true;
+    return exact;
+  }
+
+  @Override
+  public List<String> notes() {
+    return List.copyOf(notes);
   }
 
   /** What has gone over the wire so far. */

@@ -7,6 +7,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.util.List;
 import java.util.OptionalInt;
 
 /** A model that continues text, wherever its stages run. One generation at a time. */
@@ -21,8 +22,14 @@ public sealed interface TextModel extends AutoCloseable permits WholeModel, Spli
   /** The model's tokenizer. */
   Tokenizer tokenizer();
 
-  /** Whether all stages have the same arithmetic, so that the bits are those of a whole model. */
+  /**
+   * Whether all stages have the native core's arithmetic, and the same, so that the bits are those
+   * of a whole model. Other backends than {@link Backend#FAST} are never exact.
+   */
   boolean exact();
+
+  /** What the user should know of how it computes here; one line each. */
+  List<String> notes();
 
   /**
    * The ids that the model is fed for a prompt. An empty one is the beginning-of-sequence token,
@@ -31,8 +38,13 @@ public sealed interface TextModel extends AutoCloseable permits WholeModel, Spli
    * @param parseSpecial whether special tokens written out in the text become their ids
    */
   default int[] promptIds(String prompt, boolean parseSpecial) {
-    int[] ids = tokenizer().encodePrompt(prompt, parseSpecial);
-    OptionalInt bos = tokenizer().bosId();
+    return promptIds(tokenizer(), prompt, parseSpecial);
+  }
+
+  /** The same for a model that has this tokenizer and is not open yet. */
+  static int[] promptIds(Tokenizer tokenizer, String prompt, boolean parseSpecial) {
+    int[] ids = tokenizer.encodePrompt(prompt, parseSpecial);
+    OptionalInt bos = tokenizer.bosId();
     return ids.length == 0 && bos.isPresent() ? new int[] {bos.getAsInt()} : ids;
   }
 

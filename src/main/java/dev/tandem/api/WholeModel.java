@@ -1,14 +1,12 @@
 package dev.tandem.api;
 
 import dev.tandem.config.ModelConfig;
-import dev.tandem.engine.Engine;
-import dev.tandem.engine.LoadedModel;
-import dev.tandem.engine.LocalStage;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
+import dev.tandem.stage.Stage;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
@@ -26,9 +24,8 @@ import java.util.List;
  */
 public final class WholeModel implements TextModel {
   private final Checkpoint checkpoint;
-  private final Engine engine;
-  private final LoadedModel model;
-  private final LocalStage stage;
+  private final LocalModel model;
+  private final Stage stage;
   private final Tokenizer tokenizer;
   private final Generator generator;
 
@@ -43,12 +40,8 @@ public final class WholeModel implements TextModel {
     }
     try (TokenizerLoad load = new TokenizerLoad(checkpoint);
         Opening opening = new Opening()) {
-      engine = opening.add(new Engine(settings.threads(), settings.isa()));
-      model = opening.add(engine.load(checkpoint));
-      ModelConfig config = checkpoint.config();
-      stage =
-          opening.add(
-              model.openStage(0, config.nLayers(), true, settings.stageOptions(checkpoint)));
+      model = opening.add(LocalModel.open(checkpoint, settings));
+      stage = opening.add(model.openStage(0, checkpoint.config().nLayers(), true));
       tokenizer = load.await();
       generator = Generators.of(checkpoint, List.of(stage));
       opening.succeeded();
@@ -60,6 +53,7 @@ public final class WholeModel implements TextModel {
    *
    * @param checkpoint stays the caller's, who closes it after the model
    * @throws IOException if its files cannot be read, or it is only a part of a model
+   * @throws LinkageError if the settings name a native backend and it cannot be loaded
    */
   public static WholeModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     return new WholeModel(checkpoint, settings);
@@ -82,7 +76,12 @@ public final class WholeModel implements TextModel {
 
   @Override
   public boolean exact() {
-    return true;
+    return stage.profile().mode().isNative();
+  }
+
+  @Override
+  public List<String> notes() {
+    return model.notes();
   }
 
   @Override
@@ -96,6 +95,5 @@ public final class WholeModel implements TextModel {
   public void close() {
     stage.close();
     model.close();
-    engine.close();
   }
 }

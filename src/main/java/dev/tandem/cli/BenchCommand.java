@@ -2,15 +2,15 @@ package dev.tandem.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.tandem.api.Ablation;
+import dev.tandem.api.AblationRow;
 import dev.tandem.api.Benchmark;
 import dev.tandem.api.BenchmarkOptions;
 import dev.tandem.api.BenchmarkRow;
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.Placement;
 import dev.tandem.api.SystemReport;
-import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.RandomModels;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -39,19 +39,12 @@ import picocli.CommandLine.TypeConversionException;
           + " and quartiles of the pairs are shown."
     })
 final class BenchCommand implements Callable<Integer> {
-  private static final long SEED = 1;
+  private static final int ABLATION_CONTEXT = 128;
 
   @Spec private CommandSpec spec;
   @Mixin private TextModelMixin model;
 
-  @Option(
-      names = "--shape",
-      paramLabel = "NAME",
-      defaultValue = "",
-      completionCandidates = SynthesizeCommand.Shapes.class,
-      description =
-          "Random weights of this shape instead of a model:" + " ${COMPLETION-CANDIDATES}")
-  private String shape;
+  @Mixin private ShapeMixin shape;
 
   @Option(
       names = "--type",
@@ -112,7 +105,16 @@ final class BenchCommand implements Callable<Integer> {
       description = "Pairs of probe and run. Default: ${DEFAULT-VALUE}")
   private int repeat;
 
+  @Option(
+      names = "--ablate",
+      fallbackValue = "true",
+      description =
+          "Instead: what a KV cache, and computing no more than the new token, save on the f32 model;"
+              + " see docs/backends.md. The context's default is then 128.")
+  private boolean ablate;
+
   @Mixin private ArithmeticMixin arithmetic;
+  @Mixin private BackendMixin backend;
 
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
   private boolean json;
@@ -141,7 +143,10 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    EngineSettings settings = arithmetic.settings(0);
+    if (ablate) {
+      return ablate();
+    }
+    EngineSettings settings = backend.apply(arithmetic.settings(0));
     List<BenchmarkRow> rows = new ArrayList<>();
     List<SystemReport> systems = new ArrayList<>();
     if (types.isEmpty()) {
@@ -160,43 +165,82 @@ final class BenchCommand implements Callable<Integer> {
     return 0;
   }
 
+  private int ablate() throws IOException {
+    checkAblation();
+    EngineSettings settings = arithmetic.settings(threads.get(0));
+    List<AblationRow> rows = new ArrayList<>();
+    try (Checkpoint checkpoint = open()) {
+      List<Integer> wanted = isGiven("--context") ? contexts : List.of(ABLATION_CONTEXT);
+      BenchmarkOptions checked = options(checkpoint, settings, wanted);
+      Ablation.run(checkpoint, settings, checked.contexts(), repeat, rows::add);
+      spec.commandLine()
+          .getOut()
+          .println(
+              json
+                  ? AblationReport.json(checkpoint.name(), rows)
+                  : AblationReport.table(checkpoint.name(), rows));
+    }
+    spec.commandLine().getOut().flush();
+    return 0;
+  }
+
+  /** What the ablation is not about. */
+  private void checkAblation() {
+    for (String other : List.of("--type", "--placement", "--batch", "--gelu", BackendMixin.NAME)) {
+      if (isGiven(other)) {
+        throw new ParameterException(
+            spec.commandLine(), "--ablate decides itself what " + other + " would say");
+      }
+    }
+    if (threads.size() > 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads must be one number with --ablate, got " + threads);
+    }
+  }
+
+  private boolean isGiven(String option) {
+    return spec.commandLine().getParseResult().hasMatchedOption(option);
+  }
+
   private SystemReport measure(Checkpoint model, EngineSettings settings, List<BenchmarkRow> rows)
       throws IOException {
     try (model) {
-      return Benchmark.run(model, options(model, settings), rows::add);
+      return Benchmark.run(model, options(model, settings, contexts), rows::add);
     }
   }
 
   private Checkpoint open() throws IOException {
-    if (shape.isEmpty()) {
-      return model.open(
-          new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose));
-    }
-    if (!RandomModels.shapeNames().contains(shape)) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "no shape '" + shape + "'; there are " + String.join(", ", RandomModels.shapeNames()));
-    }
-    return types.isEmpty()
-        ? RandomModels.of(shape, DType.F32, SEED)
-        : RandomModels.drawn(shape, DType.F32, SEED);
+    return shape.isGiven()
+        ? shape.open(types.isEmpty())
+        : model.open(
+            new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose));
   }
 
-  private BenchmarkOptions options(Checkpoint checkpoint, EngineSettings settings) {
+  private BenchmarkOptions options(
+      Checkpoint checkpoint, EngineSettings settings, List<Integer> wantedContexts) {
     int maxSeq = checkpoint.config().maxSeq();
     try {
       return new BenchmarkOptions(
           settings,
-          placements,
+          placements(),
           threads,
           Math.min(promptTokens, maxSeq),
-          contexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
+          wantedContexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
           batches,
           repeat);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(
           spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
     }
+  }
+
+  /**
+   * Those that are asked for; of a backend for whole models, whole unless something is asked for.
+   */
+  private List<Placement> placements() {
+    return backend.needsWholeModel() && !isGiven("--placement")
+        ? List.of(Placement.WHOLE)
+        : placements;
   }
 
   private void printJson(SystemReport system, List<BenchmarkRow> rows) throws IOException {

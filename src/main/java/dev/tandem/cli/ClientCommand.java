@@ -74,13 +74,14 @@ final class ClientCommand implements Callable<Integer> {
   private Optional<ReplyKind> reply = Optional.empty();
 
   @Mixin private EngineMixin engine;
+  @Mixin private BackendMixin backend;
   @Mixin private GeneralMixin general;
 
   @Override
   @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, GenerationException {
     long start = System.nanoTime();
-    EngineSettings settings = engine.settings();
+    EngineSettings settings = backend.applyToSplit(engine.settings());
     SplitOptions options = options();
     String text = generation.checkedPrompt();
     Console console =
@@ -99,6 +100,7 @@ final class ClientCommand implements Callable<Integer> {
         throw usage("--split must be in 0.." + held + ", got " + split.get());
       }
       try (SplitModel opened = SplitModel.connect(checkpoint, settings, options)) {
+        opened.notes().forEach(console::warn);
         return new GenerationRun(generation, console, start, interrupted::get)
             .run(opened, text, () -> facts(opened.wireStats()));
       }

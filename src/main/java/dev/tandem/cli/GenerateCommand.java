@@ -26,13 +26,14 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private TextModelMixin model;
   @Mixin private GenerationMixin generation;
   @Mixin private EngineMixin engine;
+  @Mixin private BackendMixin backend;
   @Mixin private GeneralMixin general;
 
   @Override
   @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, GenerationException {
     long start = System.nanoTime();
-    EngineSettings settings = engine.settings();
+    EngineSettings settings = backend.apply(engine.settings());
     String text = generation.checkedPrompt();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
@@ -40,6 +41,7 @@ final class GenerateCommand implements Callable<Integer> {
     try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
         Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get);
         TextModel opened = WholeModel.open(checkpoint, settings)) {
+      opened.notes().forEach(console::warn);
       return new GenerationRun(generation, console, start, interrupted::get)
           .run(opened, text, Map::of);
     } catch (InterruptedIOException e) {

@@ -26,7 +26,7 @@ final class GenerationMixin {
 
   /** The request; a usage error names what does not fit the model. */
   GenerationRequest.Builder request(TextModel model, String text) {
-    return request(prompt.promptIds(model, text));
+    return request(prompt.promptIds(model.tokenizer(), text));
   }
 
   private GenerationRequest.Builder request(int[] promptIds) {

@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       SynthesizeCommand.class,
       PerplexityCommand.class,
       BenchCommand.class,
+      CompareCommand.class,
       CompletionCommand.class
     })
 public final class Main implements Runnable {

@@ -76,11 +76,12 @@ final class PerplexityCommand implements Callable<Integer> {
   @Mixin private TokenizerOptionMixin tokenizer;
   @Mixin private ConfigMixin config;
   @Mixin private EngineMixin engine;
+  @Mixin private BackendMixin backend;
   @Mixin GeneralMixin general;
 
   @Override
   public Integer call() throws IOException {
-    EngineSettings settings = engine.settings();
+    EngineSettings settings = backend.apply(engine.settings());
     if (tokens < 0) {
       throw new ParameterException(spec.commandLine(), "--tokens must be >= 0, got " + tokens);
     }

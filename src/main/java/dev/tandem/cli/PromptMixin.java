@@ -1,6 +1,7 @@
 package dev.tandem.cli;
 
 import dev.tandem.api.TextModel;
+import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -68,12 +69,12 @@ final class PromptMixin {
   }
 
   /** The prompt as the model is fed it; a usage error names an id that is not in the vocabulary. */
-  int[] promptIds(TextModel model, String text) {
+  int[] promptIds(Tokenizer tokenizer, String text) {
     if (ids.isEmpty()) {
-      return model.promptIds(text, special);
+      return TextModel.promptIds(tokenizer, text, special);
     }
     int[] given = parsedIds();
-    Ids.checkRange(spec, given, model.tokenizer().vocabSize());
+    Ids.checkRange(spec, given, tokenizer.vocabSize());
     return given;
   }
 

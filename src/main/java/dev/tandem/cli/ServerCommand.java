@@ -63,12 +63,13 @@ final class ServerCommand implements Callable<Integer> {
   private boolean insecure;
 
   @Mixin private EngineMixin engine;
+  @Mixin private BackendMixin backend;
   @Mixin private GeneralMixin general;
 
   @Override
   @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, InterruptedException {
-    EngineSettings settings = engine.settings();
+    EngineSettings settings = backend.applyToSplit(engine.settings());
     ServerOptions options = options();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
@@ -77,6 +78,7 @@ final class ServerCommand implements Callable<Integer> {
         Checkpoint checkpoint =
             engine.converted(model.open(Optional.empty(), console), () -> stopped.getCount() == 0);
         ModelServer server = ModelServer.start(checkpoint, settings, options)) {
+      server.notes().forEach(console::warn);
       console.println("listening on " + server.uri());
       console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");
       stopped.await();

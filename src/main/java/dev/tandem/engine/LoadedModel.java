@@ -2,6 +2,12 @@ package dev.tandem.engine;
 
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.TandemApi.FileHandle;
+import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.KvType;
+import dev.tandem.stage.StageSpec;
+import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
 import dev.tandem.weights.Checkpoint;
@@ -71,9 +77,35 @@ public final class LoadedModel implements AutoCloseable {
    */
   public LocalStage openStage(int layerBegin, int layerEnd, boolean head, StageOptions options)
       throws IOException {
-    if (layerBegin < 0 || layerEnd < layerBegin || layerEnd > config().nLayers()) {
+    return new LocalStage(this, spec(layerBegin, layerEnd, head), options, Optional.empty());
+  }
+
+  /**
+   * Opens a stage that is written to be read and not to be fast, to learn from and to compare with.
+   *
+   * @param layerBegin first block
+   * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
+   * @param head whether the final norm and the LM head follow
+   * @param switches what it saves
+   * @throws IOException if the model's file has shrunk
+   * @throws IllegalArgumentException if the checkpoint does not hold all of the stage
+   * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
+   */
+  public LocalStage openStudy(
+      int layerBegin, int layerEnd, boolean head, StudySwitches switches, ActivationEval eval)
+      throws IOException {
+    StageOptions options =
+        new StageOptions(
+            ArithmeticMode.STUDY, eval, KvType.F32, ArithmeticProfile.DEFAULT_CHUNK_ROWS);
+    return new LocalStage(this, spec(layerBegin, layerEnd, head), options, Optional.of(switches));
+  }
+
+  /** What a stage is, once it is sure that the checkpoint holds it and that its files are there. */
+  private StageSpec spec(int layerBegin, int layerEnd, boolean head) throws IOException {
+    ModelConfig config = config();
+    if (layerBegin < 0 || layerEnd < layerBegin || layerEnd > config.nLayers()) {
       throw new IllegalArgumentException(
-          "blocks must be in 0:" + config().nLayers() + ", got " + layerBegin + ":" + layerEnd);
+          "blocks must be in 0:" + config.nLayers() + ", got " + layerBegin + ":" + layerEnd);
     }
     ModelPart part = checkpoint.part();
     if (!part.holdsBlocks(layerBegin, layerEnd) || (head && !part.head())) {
@@ -85,7 +117,8 @@ public final class LoadedModel implements AutoCloseable {
     for (Mapping mapping : mappings.values()) {
       mapping.check();
     }
-    return new LocalStage(this, layerBegin, layerEnd, head, options);
+    return new StageSpec(
+        layerBegin, layerEnd, head, config.dModel(), config.vocabSize(), config.maxSeq());
   }
 
   Engine engine() {

@@ -1,6 +1,5 @@
 package dev.tandem.engine;
 
-import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.TandemApi.RowsArgs;
 import dev.tandem.engine.TandemApi.StageHandle;
 import dev.tandem.stage.ArithmeticProfile;
@@ -12,6 +11,7 @@ import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.Optional;
 import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -30,15 +30,15 @@ public final class LocalStage implements Stage {
   private RowsArgs rows = new RowsArgs(new BytePointer(TandemApi.structs(RowsArgs.class, 1)));
   private int rowsCapacity = 1;
 
-  LocalStage(LoadedModel model, int layerBegin, int layerEnd, boolean head, StageOptions options)
+  /**
+   * @param study of a stage for study
+   */
+  LocalStage(LoadedModel model, StageSpec spec, StageOptions options, Optional<StudySwitches> study)
       throws IOException {
-    ModelConfig config = model.config();
     this.model = model;
+    this.spec = spec;
     this.options = options;
-    spec =
-        new StageSpec(
-            layerBegin, layerEnd, head, config.dModel(), config.vocabSize(), config.maxSeq());
-    stage = new StageArguments(model, spec, options).open();
+    stage = new StageArguments(model, spec, options, study).open();
     StageHandle owned = stage;
     handle = new NativeHandle("the stage", () -> TandemApi.td_stage_close(owned), parents(model));
     handle.closeWith(this);

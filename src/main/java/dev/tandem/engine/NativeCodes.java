@@ -96,11 +96,16 @@ final class NativeCodes {
     };
   }
 
-  /** {@code td_mode}. */
+  /**
+   * {@code td_mode}; a stage for study has no use for it.
+   *
+   * @throws IllegalArgumentException for plain Java
+   */
   static int of(ArithmeticMode mode) {
     return switch (mode) {
-      case FAST -> 0;
+      case FAST, STUDY -> 0;
       case REPRODUCIBLE -> 1;
+      case JAVA -> throw new IllegalArgumentException("the native core does not compute in Java");
     };
   }
 

@@ -7,12 +7,14 @@ import dev.tandem.engine.TandemApi.StageOptionsArgs;
 import dev.tandem.engine.TandemApi.TensorArgs;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.ShortPointer;
@@ -63,14 +65,20 @@ final class StageArguments {
   private final LoadedModel model;
   private final StageSpec spec;
   private final StageOptions options;
+  private final Optional<StudySwitches> study;
 
   /** Buffers whose bare addresses are in the arguments: they must live until the call returns. */
   private final List<Object> alive = new ArrayList<>();
 
-  StageArguments(LoadedModel model, StageSpec spec, StageOptions options) {
+  /**
+   * @param study of a stage for study
+   */
+  StageArguments(
+      LoadedModel model, StageSpec spec, StageOptions options, Optional<StudySwitches> study) {
     this.model = model;
     this.spec = spec;
     this.options = options;
+    this.study = study;
   }
 
   StageHandle open() throws IOException {
@@ -89,14 +97,20 @@ final class StageArguments {
     StageHandle stage = new StageHandle();
     model.engine().handle().acquire();
     try {
-      NativeCalls.check(
-          "td_stage_open",
-          TandemApi.td_stage_open(
-              model.engine().pointer(),
-              optionsArgs(),
-              tensors.position(0),
-              arguments.size(),
-              stage));
+      TensorArgs first = tensors.position(0);
+      StageOptionsArgs settings = optionsArgs();
+      if (study.isPresent()) {
+        int switches = study.get().bits();
+        NativeCalls.check(
+            "td_study_open",
+            TandemApi.td_study_open(
+                model.engine().pointer(), settings, first, arguments.size(), switches, stage));
+      } else {
+        NativeCalls.check(
+            "td_stage_open",
+            TandemApi.td_stage_open(
+                model.engine().pointer(), settings, first, arguments.size(), stage));
+      }
     } finally {
       Reference.reachabilityFence(alive);
       model.engine().handle().release();

@@ -268,6 +268,14 @@ final class TandemApi {
       int nTensors,
       @ByPtrPtr StageHandle out);
 
+  static native int td_study_open(
+      EngineHandle engine,
+      @Const StageOptionsArgs options,
+      @Const TensorArgs tensors,
+      int nTensors,
+      int switches,
+      @ByPtrPtr StageHandle out);
+
   static native int td_stage_close(StageHandle stage);
 
   static native long td_stage_weight_bytes(@Const StageHandle stage);

@@ -119,13 +119,37 @@ class UsageErrorsTest {
         Wrong.says("--prompt-tokens must be at least 1", "bench", "--prompt-tokens", "0"));
   }
 
+  static Stream<Wrong> backends() {
+    return Stream.of(
+        Wrong.says("no backend 'cuda'; there are java, naive,", "generate", "--backend", "cuda"),
+        Wrong.says("no backend ''", "perplexity", "-f", "x", "--backend", ""),
+        Wrong.says("--backend must be fast or java for a split", "client", "--backend", "naive"),
+        Wrong.says("--backend must be fast or java for a split", "server", "--backend", "blas"),
+        Wrong.says("no backend 'gpu'", "compare", "--backend", "fast,gpu"),
+        Wrong.says("--max-tokens must be at least 1, got 0", "compare", "-n", "0"),
+        Wrong.says("no shape 'gpt5'; there are gpt2,", "compare", "--shape", "gpt5"),
+        Wrong.says("give the prompt once", "compare", "a", "--ids", "1"),
+        Wrong.says("id 1024 is not in 0..1023", "compare", "--ids", "1024"),
+        Wrong.says("--ablate decides itself what --batch", "bench", "--ablate", "--batch", "2"),
+        Wrong.says("what --backend would say", "bench", "--ablate", "--backend", "fast"),
+        Wrong.says("--threads must be one number", "bench", "--ablate", "--threads", "1,2"),
+        Wrong.says("--repeat must be at least 1, got 0", "bench", "--ablate", "--repeat", "0"),
+        Wrong.says(
+            "--backend must be fast or java where a model is split, got naive",
+            "bench",
+            "--backend",
+            "naive",
+            "--placement",
+            "k0-hidden"));
+  }
+
   private static Wrong below(String command, Wrong wrong) {
     return new Wrong(
         wrong.says(), Stream.concat(Stream.of(command), wrong.args().stream()).toList());
   }
 
   @ParameterizedTest
-  @MethodSource({"commands", "prompts", "sampling", "engine", "network", "bench"})
+  @MethodSource({"commands", "prompts", "sampling", "engine", "network", "bench", "backends"})
   void wrongArgumentsAreToldInOneLine(Wrong wrong) {
     tandem(wrong.args().toArray(String[]::new)).assertFails(Cli.USAGE, wrong.says(), " --help)");
   }

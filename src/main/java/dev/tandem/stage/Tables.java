@@ -1,4 +1,4 @@
-package dev.tandem.engine;
+package dev.tandem.stage;
 
 import dev.tandem.config.Activation;
 import dev.tandem.config.ModelConfig;
@@ -10,11 +10,11 @@ import java.nio.ShortBuffer;
 import java.util.stream.IntStream;
 
 /**
- * The tables that the core looks up instead of calling a mathematics library, whose results differ
+ * The tables that a stage looks up instead of calling a mathematics library, whose results differ
  * from CPU to CPU. They are made here in double precision with {@code StrictMath}, which is defined
  * to the bit.
  */
-final class Tables {
+public final class Tables {
   private static final int F16_PATTERNS = 1 << 16;
   private static final double SQRT_2_OVER_PI = StrictMath.sqrt(2 / Math.PI);
 
@@ -26,7 +26,7 @@ final class Tables {
    * @param cos {@code [maxSeq, headDim / 2]} f32, direct
    * @param sin the same
    */
-  record Rope(FloatBuffer cos, FloatBuffer sin) {}
+  public record Rope(FloatBuffer cos, FloatBuffer sin) {}
 
   /**
    * Cosines and sines of {@code position * theta^(-2i/headDim) / factors[i]}. A long context has
@@ -34,7 +34,7 @@ final class Tables {
    *
    * @param factors {@code [headDim / 2]}, or empty for none
    */
-  static Rope rope(ModelConfig config, float[] factors) {
+  public static Rope rope(ModelConfig config, float[] factors) {
     int half = config.headDim() / 2;
     double[] frequency = new double[half];
     for (int i = 0; i < half; i++) {
@@ -63,7 +63,7 @@ final class Tables {
    *
    * @return {@code [65536]} f16 bits, indexed by the input's f16 bits, direct
    */
-  static ShortBuffer activation(Activation activation) {
+  public static ShortBuffer activation(Activation activation) {
     ShortBuffer table = direct(2L * F16_PATTERNS).asShortBuffer();
     for (int bits = 0; bits < F16_PATTERNS; bits++) {
       table.put(toF16(activate(activation, Float16.toFloat((short) bits))));
@@ -71,7 +71,8 @@ final class Tables {
     return table.flip();
   }
 
-  private static double activate(Activation activation, double x) {
+  /** The activation itself, in double precision. */
+  public static double activate(Activation activation, double x) {
     return switch (activation) {
       case GELU_TANH ->
           x == Double.NEGATIVE_INFINITY

@@ -1,0 +1,152 @@
+package dev.tandem.api;
+
+import dev.tandem.engine.Engine;
+import dev.tandem.engine.LoadedModel;
+import dev.tandem.engine.LocalStage;
+import dev.tandem.engine.NativeCore;
+import dev.tandem.engine.StageOptions;
+import dev.tandem.engine.StudySwitches;
+import dev.tandem.plain.PlainModel;
+import dev.tandem.plain.PlainStage;
+import dev.tandem.stage.Stage;
+import dev.tandem.weights.Checkpoint;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/** A checkpoint whose stages are computed in this process, by whichever backend. */
+final class LocalModel implements AutoCloseable {
+  private final Backend backend;
+  private final StageOptions options;
+  private final List<String> notes;
+  private final Optional<Engine> engine;
+  private final Opening resources;
+  private final Opener opener;
+
+  private interface Opener {
+    Stage open(int layerBegin, int layerEnd, boolean head) throws IOException;
+  }
+
+  private LocalModel(
+      Backend backend,
+      StageOptions options,
+      List<String> notes,
+      Optional<Engine> engine,
+      Opening resources,
+      Opener opener) {
+    this.backend = backend;
+    this.options = options;
+    this.notes = notes;
+    this.engine = engine;
+    this.resources = resources;
+    this.opener = opener;
+  }
+
+  /**
+   * Makes a checkpoint's tensors available to a backend: the one that is asked for, else the native
+   * core, else plain Java.
+   *
+   * @param checkpoint stays the caller's
+   * @throws IOException if its files cannot be mapped
+   * @throws LinkageError if a native backend is asked for and cannot be loaded
+   */
+  static LocalModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
+    StageOptions options = settings.stageOptions(checkpoint);
+    Optional<String> problem = NativeCore.problem();
+    if (settings.backend().isEmpty() && problem.isPresent()) {
+      String note =
+          "the native libraries cannot be loaded ("
+              + problem.get()
+              + "); computing in plain Java, which is slower and has other rounding errors";
+      return plain(checkpoint, settings, options, List.of(note));
+    }
+    Backend backend = settings.backend().orElse(Backend.FAST);
+    if (backend == Backend.JAVA) {
+      return plain(checkpoint, settings, options, List.of());
+    }
+    try (Opening opening = new Opening()) {
+      Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
+      LoadedModel model = opening.add(engine.load(checkpoint));
+      return new LocalModel(
+          backend,
+          options,
+          List.of(),
+          Optional.of(engine),
+          opening.taken(),
+          opener(model, backend, options));
+    }
+  }
+
+  private static LocalModel plain(
+      Checkpoint checkpoint, EngineSettings settings, StageOptions options, List<String> notes) {
+    Opening resources = new Opening();
+    PlainModel model = resources.add(new PlainModel(checkpoint, settings.threads()));
+    return new LocalModel(
+        Backend.JAVA,
+        options,
+        notes,
+        Optional.empty(),
+        resources,
+        (begin, end, head) ->
+            model.openStage(begin, end, head, options.activationEval(), options.chunkRows()));
+  }
+
+  private static Opener opener(LoadedModel model, Backend backend, StageOptions options) {
+    if (backend == Backend.FAST) {
+      return (begin, end, head) -> model.openStage(begin, end, head, options);
+    }
+    StudySwitches switches =
+        switch (backend) {
+          case NAIVE -> StudySwitches.NAIVE;
+          case BLAS -> StudySwitches.BLAS;
+          case BLAS_KV -> StudySwitches.BLAS_KV;
+          case JAVA, FAST -> throw new IllegalStateException(backend + " is no study");
+        };
+    return (begin, end, head) ->
+        model.openStudy(begin, end, head, switches, options.activationEval());
+  }
+
+  /** The backend in use. */
+  Backend backend() {
+    return backend;
+  }
+
+  /** The native engine, if it is one. */
+  Optional<Engine> engine() {
+    return engine;
+  }
+
+  /** How activations are evaluated. */
+  StageOptions options() {
+    return options;
+  }
+
+  /** What the user should know; one line each. */
+  List<String> notes() {
+    return notes;
+  }
+
+  /**
+   * Opens a stage, which the caller closes before this model.
+   *
+   * @throws IOException if the model cannot be read
+   * @throws IllegalArgumentException if the checkpoint does not hold all of the stage
+   */
+  Stage openStage(int layerBegin, int layerEnd, boolean head) throws IOException {
+    return opener.open(layerBegin, layerEnd, head);
+  }
+
+  /** Bytes of weights that a step of a stage of this model reads. */
+  static long weightBytes(Stage stage) {
+    if (stage instanceof PlainStage plain) {
+      return plain.weightBytes();
+    }
+    return ((LocalStage) stage).weightBytes();
+  }
+
+  /** Frees the model once its stages are closed too; idempotent. */
+  @Override
+  public void close() {
+    resources.close();
+  }
+}

@@ -1,0 +1,40 @@
+package dev.tandem.plain;
+
+import dev.tandem.config.Activation;
+import dev.tandem.config.ModelConfig;
+import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.Tables;
+import dev.tandem.tensor.Float16;
+import java.nio.ShortBuffer;
+
+/** The feed-forward layer's non-linearity, by table or by formula. */
+final class Activations {
+  private final Activation activation;
+  private final ActivationEval eval;
+  private final float[] table; // by f16 bits; empty for the formula
+
+  Activations(ModelConfig config, ActivationEval eval) {
+    activation = config.activation();
+    this.eval = eval;
+    table = eval == ActivationEval.TABLE ? table(activation) : new float[0];
+  }
+
+  private static float[] table(Activation activation) {
+    ShortBuffer halves = Tables.activation(activation);
+    float[] table = new float[halves.limit()];
+    for (int bits = 0; bits < table.length; bits++) {
+      table[bits] = Float16.toFloat(halves.get(bits));
+    }
+    return table;
+  }
+
+  ActivationEval eval() {
+    return eval;
+  }
+
+  float of(float x) {
+    return table.length > 0
+        ? table[Short.toUnsignedInt(Float16.fromFloat(x))]
+        : (float) Tables.activate(activation, x);
+  }
+}

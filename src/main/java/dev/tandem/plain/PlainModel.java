@@ -1,0 +1,146 @@
+package dev.tandem.plain;
+
+import dev.tandem.config.ModelConfig;
+import dev.tandem.config.RopePairing;
+import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.Tables;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.ModelPart;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A checkpoint whose stages are computed in plain Java. Stages share their weights, which are
+ * expanded to f32 on the Java heap when a stage first needs them.
+ */
+public final class PlainModel implements AutoCloseable {
+  private final Checkpoint checkpoint;
+  private final Workers workers;
+  private final Map<String, Matrix> matrices = new HashMap<>();
+  private Optional<Tables.Rope> rope = Optional.empty();
+
+  /**
+   * Reads nothing yet.
+   *
+   * @param checkpoint stays the caller's, and open
+   * @param threads threads that compute; 0 for all cores
+   */
+  public PlainModel(Checkpoint checkpoint, int threads) {
+    this.checkpoint = checkpoint;
+    this.workers = new Workers(threads);
+  }
+
+  /**
+   * Opens a stage.
+   *
+   * @param layerBegin first block
+   * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
+   * @param head whether the final norm and the LM head follow
+   * @param chunkRows what the profile says of C; the bits do not depend on it
+   * @throws IOException if a tensor cannot be read
+   * @throws IllegalArgumentException if the checkpoint does not hold all of the stage
+   */
+  public PlainStage openStage(
+      int layerBegin, int layerEnd, boolean head, ActivationEval eval, int chunkRows)
+      throws IOException {
+    ModelConfig config = checkpoint.config();
+    ModelPart part = checkpoint.part();
+    if (layerBegin < 0
+        || layerEnd < layerBegin
+        || layerEnd > config.nLayers()
+        || !part.holdsBlocks(layerBegin, layerEnd)
+        || (head && !part.head())) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%s holds %s; wanted are blocks %d:%d%s",
+              checkpoint.name(), part, layerBegin, layerEnd, head ? " and the head" : ""));
+    }
+    List<Block> blocks = new ArrayList<>();
+    for (int layer = layerBegin; layer < layerEnd; layer++) {
+      blocks.add(block("blk." + layer + "."));
+    }
+    Optional<Head> last = head ? Optional.of(head()) : Optional.empty();
+    return new PlainStage(
+        config,
+        layerBegin,
+        blocks,
+        last,
+        rope(),
+        new Activations(config, eval),
+        chunkRows,
+        workers);
+  }
+
+  private Block block(String name) throws IOException {
+    List<Linear> qkv =
+        checkpoint.find(name + "attn_qkv.weight").isPresent()
+            ? List.of(linear(name + "attn_qkv"))
+            : List.of(linear(name + "attn_q"), linear(name + "attn_k"), linear(name + "attn_v"));
+    boolean gated = checkpoint.config().gatedFfn();
+    return new Block(
+        norm(name + "attn_norm"),
+        qkv,
+        linear(name + "attn_output"),
+        norm(name + "ffn_norm"),
+        gated ? Optional.of(linear(name + "ffn_gate")) : Optional.empty(),
+        linear(name + "ffn_up"),
+        linear(name + "ffn_down"));
+  }
+
+  private Head head() throws IOException {
+    String name = checkpoint.config().tiedHead() ? "token_embd.weight" : "output.weight";
+    return new Head(norm("output_norm"), matrix(name));
+  }
+
+  private Norm norm(String name) throws IOException {
+    ModelConfig config = checkpoint.config();
+    float[] gain = vector(Optional.of(checkpoint.tensor(name + ".weight")));
+    return new Norm(config.norm(), config.normEps(), gain, vector(checkpoint.find(name + ".bias")));
+  }
+
+  private Linear linear(String name) throws IOException {
+    return new Linear(matrix(name + ".weight"), vector(checkpoint.find(name + ".bias")));
+  }
+
+  private static float[] vector(Optional<Tensor> tensor) throws IOException {
+    if (tensor.isEmpty()) {
+      return new float[0];
+    }
+    float[] values = new float[Math.toIntExact(tensor.get().elements())];
+    tensor.get().read(0, values.length, values, 0);
+    return values;
+  }
+
+  private synchronized Matrix matrix(String name) throws IOException {
+    Matrix known = matrices.get(name);
+    if (known == null) {
+      known = Matrix.read(checkpoint.tensor(name));
+      matrices.put(name, known);
+    }
+    return known;
+  }
+
+  /** The rotary angles, made once for all stages; empty without RoPE. */
+  private synchronized Optional<Tables.Rope> rope() throws IOException {
+    ModelConfig config = checkpoint.config();
+    if (rope.isEmpty() && config.rope() != RopePairing.NONE) {
+      float[] factors =
+          config.ropeFactors()
+              ? vector(Optional.of(checkpoint.tensor("rope_freqs.weight")))
+              : new float[0];
+      rope = Optional.of(Tables.rope(config, factors));
+    }
+    return rope;
+  }
+
+  /** Ends the threads; idempotent. */
+  @Override
+  public void close() {
+    workers.close();
+  }
+}

@@ -1,0 +1,75 @@
+package dev.tandem.plain;
+
+import dev.tandem.stage.Sequence;
+
+/** The keys and values of one sequence, growing with it. */
+final class PlainSequence implements Sequence {
+  private final PlainStage stage;
+  private final int capacity;
+  private final Rows[] keys; // per block: [positions, nKvHeads * headDim]
+  private final Rows[] values;
+  private int reserved;
+  private volatile int length;
+  private volatile boolean closed;
+
+  PlainSequence(PlainStage stage, int capacity, int nBlocks, int kvWidth) {
+    this.stage = stage;
+    this.capacity = capacity;
+    keys = new Rows[nBlocks];
+    values = new Rows[nBlocks];
+    for (int i = 0; i < nBlocks; i++) {
+      keys[i] = new Rows(kvWidth);
+      values[i] = new Rows(kvWidth);
+    }
+  }
+
+  PlainStage stage() {
+    return stage;
+  }
+
+  @Override
+  public int length() {
+    checkOpen();
+    return length;
+  }
+
+  @Override
+  public int capacity() {
+    return capacity;
+  }
+
+  void setLength(int positions) {
+    length = positions;
+  }
+
+  void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the sequence is closed");
+    }
+  }
+
+  /** Makes room for that many positions. */
+  void reserve(int positions) {
+    if (positions > reserved) {
+      reserved = (int) Math.min(capacity, Math.max(positions, 2L * reserved));
+      for (int i = 0; i < keys.length; i++) {
+        keys[i].reserve(reserved);
+        values[i].reserve(reserved);
+      }
+    }
+  }
+
+  /** Keys of a block, counted from the stage's first. */
+  Rows keys(int block) {
+    return keys[block];
+  }
+
+  Rows values(int block) {
+    return values[block];
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}
