@@ -1,5 +1,6 @@
 package de.kherud.llama;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -17,9 +18,18 @@ public final class TokenPrompts {
    * @param ids fed as they are: nothing is put before them
    */
   public static String next(LlamaModel model, List<Integer> ids) {
+    return model.complete(greedy(ids.toString(), 1));
+  }
+
+  /** Generates that many tokens greedily, whatever they are, behind a prompt computed anew. */
+  public static void complete(LlamaModel model, int[] ids, int nTokens) {
+    model.complete(greedy(Arrays.toString(ids), nTokens).setIgnoreEos(true));
+  }
+
+  private static InferenceParameters greedy(String promptJson, int nTokens) {
     InferenceParameters parameters =
-        new InferenceParameters("").setNPredict(1).setTemperature(0).setCachePrompt(false);
-    parameters.parameters.put("prompt", ids.toString());
-    return model.complete(parameters);
+        new InferenceParameters("").setNPredict(nTokens).setTemperature(0).setCachePrompt(false);
+    parameters.parameters.put("prompt", promptJson);
+    return parameters;
   }
 }

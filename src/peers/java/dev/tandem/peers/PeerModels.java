@@ -1,0 +1,66 @@
+package dev.tandem.peers;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tandem.tensor.DType;
+import dev.tandem.weights.Checkpoint;
+import dev.tandem.weights.ConversionProgress;
+import dev.tandem.weights.ModelWriter;
+import dev.tandem.weights.ModelWriters;
+import dev.tandem.weights.RandomModels;
+import dev.tandem.weights.TypePlan;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** One random model, in the files that each engine reads. */
+final class PeerModels {
+  private static final long SEED = 1;
+
+  private final String shape;
+  private final Path directory;
+
+  PeerModels(String shape, Path directory) {
+    this.shape = shape;
+    this.directory = directory;
+  }
+
+  /** A GGUF file of it, for llama.cpp and for us. */
+  Path gguf(DType type) throws IOException {
+    Path out = directory.resolve(shape + "-" + type + ".gguf");
+    write(Optional.empty(), type, out);
+    return out;
+  }
+
+  /** A Hugging Face directory of it in f32, with the {@code tokenizer.json} that Jlama needs. */
+  Path huggingFace() throws IOException {
+    Path out = directory.resolve(shape);
+    write(Optional.of("hf"), DType.F32, out);
+    writeTokenizerJson(out);
+    return out;
+  }
+
+  private void write(Optional<String> format, DType type, Path out) throws IOException {
+    ModelWriter writer = ModelWriters.of(format, out);
+    try (Checkpoint model = RandomModels.drawn(shape, DType.F32, SEED)) {
+      TypePlan plan = TypePlan.of(model, Optional.of(type), writer.types());
+      writer.write(model, plan, out, ConversionProgress.NONE);
+    }
+  }
+
+  private static void writeTokenizerJson(Path model) throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    List<String> merges =
+        Files.readAllLines(model.resolve("merges.txt")).stream()
+            .filter(line -> !line.startsWith("#version"))
+            .toList();
+    ObjectNode tokenizer = json.createObjectNode();
+    ObjectNode bpe = tokenizer.putObject("model").put("type", "BPE");
+    bpe.set("vocab", json.readTree(model.resolve("vocab.json").toFile()));
+    bpe.set("merges", json.valueToTree(merges));
+    tokenizer.putArray("added_tokens");
+    json.writeValue(model.resolve("tokenizer.json").toFile(), tokenizer);
+  }
+}
