@@ -243,3 +243,12 @@ td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t prompt, int3
     *seconds = tandem::probeMatmul(*e, dtype, prompt == 1, {n_rows, n_out, n_in});
   });
 }
+
+td_status td_probe_peak(td_engine* engine, int32_t dtype, double* operations_per_second) noexcept {
+  return guard([&] {
+    requireArgument(operations_per_second != nullptr, "operations_per_second is NULL");
+    const std::shared_ptr<Engine> e = handles().engines.get(engine);
+    const Lock lock(e->mutex);
+    *operations_per_second = tandem::probePeak(*e, dtype);
+  });
+}

@@ -246,6 +246,12 @@ TANDEM_API td_status td_probe_sgemm(td_engine* engine, int32_t m, int32_t n, int
 TANDEM_API td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t prompt,
                                      int32_t n_rows, int32_t n_out, int32_t n_in,
                                      double* seconds) TANDEM_NOEXCEPT;
+// Operations per second of all threads' arithmetic alone, without memory, as the kernel for weights
+// of that td_dtype does it (a product and its sum are two): f32 products for TD_F32 and TD_F16,
+// those of 8 bits for TD_Q8_0 and TD_Q4_0, for TD_BF16 the processor's bf16 products where it has
+// them, else f32. TD_UNSUPPORTED for a type without kernels.
+TANDEM_API td_status td_probe_peak(td_engine* engine, int32_t dtype,
+                                   double* operations_per_second) TANDEM_NOEXCEPT;
 
 #if defined(__cplusplus)
 }  // extern "C"

@@ -64,6 +64,12 @@ struct AttentionArgs {
   float scale;
 };
 
+// Arithmetic alone, for rooflines.
+struct PeakLoop {
+  float (*run)(int64_t n);  // n rounds
+  int64_t operations;       // of one round: a product and its sum are two
+};
+
 enum class ActivationKind { kGeluTanh, kGeluErf, kSilu };
 
 // Weights in panels, activations quantised row by row and block by block.
@@ -79,6 +85,7 @@ struct PanelKernels {
   void (*quantize)(ActivationBlock* dst, const float* x, int64_t n);
   void (*matmulQ8)(const MatmulArgs<ActivationBlock, Q8Panel>& args, int64_t oBegin, int64_t oEnd);
   void (*matmulQ4)(const MatmulArgs<ActivationBlock, Q4Panel>& args, int64_t oBegin, int64_t oEnd);
+  PeakLoop peak;
 };
 
 // Weights and activations as bfloat16, multiplied by the processor's instruction for it: not the
@@ -88,6 +95,7 @@ struct Bf16DotKernels {
   // dst[i] = x[i] rounded to bfloat16.
   void (*round)(uint16_t* dst, const float* x, int64_t n);
   void (*matmul)(const MatmulArgs<uint16_t, uint16_t>& args, int64_t oBegin, int64_t oEnd);
+  PeakLoop peak;
 };
 
 // For one type of KV cache.
@@ -130,6 +138,7 @@ struct KernelTable {
   void (*expandBf16)(float* dst, const uint16_t* src, int64_t n);
   // Sums the n floats at x, for the bandwidth probe.
   float (*readSum)(const float* x, int64_t n);
+  PeakLoop f32Peak;
 };
 
 // Floats of what one query has of a block: its sums in whole vectors, then m and z.

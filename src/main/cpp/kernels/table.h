@@ -7,13 +7,14 @@
 #include "kernels/kv_store_loops.h"
 #include "kernels/matmul_loops.h"
 #include "kernels/panel_loops.h"
+#include "kernels/peak_loops.h"
 #include "kernels/row_loops.h"
 
 namespace tandem {
 
 template <class D>
 constexpr PanelKernels makePanels() {
-  return {&quantize<D>, &panelMatmul<D, Q8Panel>, &panelMatmul<D, Q4Panel>};
+  return {&quantize<D>, &panelMatmul<D, Q8Panel>, &panelMatmul<D, Q4Panel>, q8Peak<D>()};
 }
 
 template <class F>
@@ -38,7 +39,8 @@ constexpr KernelTable makeTable(const char* isa, const PanelKernels& panels) {
           &add<V>,
           &expandF16<V>,
           &expandBf16<V>,
-          &readSum<V>};
+          &readSum<V>,
+          f32Peak<V>()};
 }
 
 // Constants: nothing of an instruction set's file may run before dispatch has chosen it.

@@ -37,6 +37,14 @@ float* filled(FloatBuffer& buffer, int64_t floats, ThreadPool& pool) {
   return buffer.data();
 }
 
+WeightType kernelTypeOf(int32_t dtype) {
+  const WeightType type = weightTypeOf(dtype);
+  if (type == WeightType::kF32 && dtype != TD_F32) {
+    throw Error(TD_UNSUPPORTED, "dtype: there is no kernel for " + std::to_string(dtype));
+  }
+  return type;
+}
+
 template <class F>
 double secondsOf(F&& body) {
   const auto begin = std::chrono::steady_clock::now();
@@ -83,12 +91,23 @@ double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
   });
 }
 
+double probePeak(Engine& engine, int32_t dtype) {
+  constexpr int64_t kRounds = 500000;  // some milliseconds
+  const KernelTable& kernels = engine.kernels;
+  const WeightType type = kernelTypeOf(dtype);
+  const bool dots = type == WeightType::kBf16 && kernels.bf16Dots.peak.run != nullptr;
+  const PeakLoop& loop = inPanels(type) ? kernels.panels.peak
+                         : dots         ? kernels.bf16Dots.peak
+                                        : kernels.f32Peak;
+  const int64_t nThreads = engine.pool.size();
+  const double seconds = secondsOf(
+      [&] { engine.pool.run(nThreads, [&](int64_t, int) { loop.run(kRounds); }); });
+  return static_cast<double>(kRounds * nThreads * loop.operations) / seconds;
+}
+
 double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShape& shape) {
   const auto [nRows, nOut, nIn] = shape;
-  const WeightType type = weightTypeOf(dtype);
-  if (type == WeightType::kF32 && dtype != TD_F32) {
-    throw Error(TD_UNSUPPORTED, "dtype: there is no kernel for " + std::to_string(dtype));
-  }
+  const WeightType type = kernelTypeOf(dtype);
   const int64_t block = blockShape(dtype).elements;
   if (std::min({nRows, nOut, nIn}) < 1 || std::max({nRows, nOut, nIn}) > kMaxDim) {
     throw Error(TD_INVALID, "n_rows, n_out, n_in: expected 1 to " + std::to_string(kMaxDim));

@@ -23,6 +23,10 @@ struct ProductShape {
 // row-exact. The caller holds engine.mutex.
 double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShape& shape);
 
+// Operations per second of the arithmetic alone of products with weights of that td_dtype. The
+// caller holds engine.mutex.
+double probePeak(Engine& engine, int32_t dtype);
+
 }  // namespace tandem
 
 #endif  // TANDEM_MODEL_PROBE_H_

@@ -81,6 +81,14 @@ TEST(EngineErrorsTest, ProbesOfProducts) {
   expectError(td_probe_matmul(e, TD_F16, 0, 1, 1 << 24, 1 << 24, &seconds), TD_INVALID, "probe");
   expectError(td_probe_matmul(e, TD_F16, 2, 1, 1, 1, &seconds), TD_INVALID, "prompt");
   expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, 1, nullptr), TD_INVALID, "seconds");
+  double operations = 0;
+  for (const int32_t dtype : {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0}) {
+    EXPECT_EQ(td_probe_peak(e, dtype, &operations), TD_OK) << td_last_error();
+    EXPECT_GT(operations, 1e6);
+  }
+  expectError(td_probe_peak(e, TD_Q4_K, &operations), TD_UNSUPPORTED, "dtype");
+  expectError(td_probe_peak(e, TD_F32, nullptr), TD_INVALID, "operations");
+  expectError(td_probe_peak(nullptr, TD_F32, &operations), TD_INVALID, "engine");
   expectError(td_probe_matmul(nullptr, TD_F16, 0, 1, 1, 1, &seconds), TD_INVALID, "engine");
 }
 

@@ -46,7 +46,8 @@ public record EngineSettings(
     return new EngineSettings(0, "", Optional.empty(), Optional.empty(), false, 0);
   }
 
-  EngineSettings withThreads(int newThreads) {
+  /** The same with another number of threads; 0 for all cores. */
+  public EngineSettings withThreads(int newThreads) {
     return new EngineSettings(
         newThreads, isa, activationEval, kvType, reproducible, chunkRows, backend);
   }

@@ -86,7 +86,7 @@ public final class Engine implements AutoCloseable {
 
   /** Seconds that all threads together take to read that many bytes of memory once. */
   public double probeReadSeconds(long bytes) {
-    DoublePointer seconds = seconds();
+    DoublePointer seconds = oneDouble();
     handle.acquire();
     try {
       NativeCalls.check("td_probe_read", TandemApi.td_probe_read(engine, bytes, seconds));
@@ -98,7 +98,7 @@ public final class Engine implements AutoCloseable {
 
   /** Seconds that OpenBLAS alone takes for {@code y[m, n] = x[m, k] * w[n, k]^T}. */
   public double probeSgemmSeconds(int m, int n, int k) {
-    DoublePointer seconds = seconds();
+    DoublePointer seconds = oneDouble();
     handle.acquire();
     try {
       NativeCalls.check("td_probe_sgemm", TandemApi.td_probe_sgemm(engine, m, n, k, seconds));
@@ -116,7 +116,7 @@ public final class Engine implements AutoCloseable {
    * @throws NativeException if there is no kernel for the type, or a size is wrong
    */
   public double probeMatmulSeconds(DType dtype, RowKind kind, int nRows, int nOut, int nIn) {
-    DoublePointer seconds = seconds();
+    DoublePointer seconds = oneDouble();
     int prompt = kind == RowKind.PROMPT ? 1 : 0;
     handle.acquire();
     try {
@@ -130,7 +130,25 @@ public final class Engine implements AutoCloseable {
     return seconds.get(0);
   }
 
-  private static DoublePointer seconds() {
+  /**
+   * Operations per second (a product and its sum are two) of all threads' arithmetic alone, as the
+   * kernel for weights of that type does it.
+   *
+   * @throws NativeException if there is no kernel for the type
+   */
+  public double probePeakOperations(DType dtype) {
+    DoublePointer operations = oneDouble();
+    handle.acquire();
+    try {
+      NativeCalls.check(
+          "td_probe_peak", TandemApi.td_probe_peak(engine, NativeCodes.of(dtype), operations));
+    } finally {
+      handle.release();
+    }
+    return operations.get(0);
+  }
+
+  private static DoublePointer oneDouble() {
     return new DoublePointer(
         ByteBuffer.allocateDirect(Double.BYTES)
             .order(java.nio.ByteOrder.nativeOrder())

@@ -314,4 +314,6 @@ final class TandemApi {
       int nOut,
       int nIn,
       DoublePointer seconds);
+
+  static native int td_probe_peak(EngineHandle engine, int dtype, DoublePointer operationsPerSecond);
 }
