@@ -56,6 +56,7 @@ final class JlamaContestant implements Contestant {
   /** Arguments: the model's directory, the number of threads, types of activations and weights. */
   public static void main(String[] args) throws IOException {
     PhysicalCoreExecutor.overrideThreadCount(Integer.parseInt(args[1]));
-    Contestant.serve(new JlamaContestant(new File(args[0]), DType.valueOf(args[2]), DType.valueOf(args[3])));
+    Contestant.serve(
+        new JlamaContestant(new File(args[0]), DType.valueOf(args[2]), DType.valueOf(args[3])));
   }
 }

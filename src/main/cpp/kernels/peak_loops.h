@@ -30,8 +30,7 @@ float f32PeakLoop(int64_t n) {
 
 template <class V>
 constexpr PeakLoop f32Peak() {
-  return {&f32PeakLoop<V>,
-          int64_t{2} * kLanes * V::kMatmulRows * V::matmulOutputs(V::kMatmulRows)};
+  return {&f32PeakLoop<V>, int64_t{2} * kLanes * V::kMatmulRows * V::matmulOutputs(V::kMatmulRows)};
 }
 
 // The same with whole numbers of 8 bits, four products in each lane.

@@ -100,8 +100,8 @@ double probePeak(Engine& engine, int32_t dtype) {
                          : dots         ? kernels.bf16Dots.peak
                                         : kernels.f32Peak;
   const int64_t nThreads = engine.pool.size();
-  const double seconds = secondsOf(
-      [&] { engine.pool.run(nThreads, [&](int64_t, int) { loop.run(kRounds); }); });
+  const double seconds =
+      secondsOf([&] { engine.pool.run(nThreads, [&](int64_t, int) { loop.run(kRounds); }); });
   return static_cast<double>(kRounds * nThreads * loop.operations) / seconds;
 }
 

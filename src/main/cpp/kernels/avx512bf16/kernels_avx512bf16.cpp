@@ -3,7 +3,7 @@
 
 namespace tandem {
 
-constexpr Bf16DotKernels kAvx512Bf16Dots = {
-    &avx512bf16::roundRow, &matmul<avx512bf16::Format>, dotPeak<avx512bf16::Format>()};
+constexpr Bf16DotKernels kAvx512Bf16Dots = {&avx512bf16::roundRow, &matmul<avx512bf16::Format>,
+                                            dotPeak<avx512bf16::Format>()};
 
 }  // namespace tandem

@@ -315,5 +315,6 @@ final class TandemApi {
       int nIn,
       DoublePointer seconds);
 
-  static native int td_probe_peak(EngineHandle engine, int dtype, DoublePointer operationsPerSecond);
+  static native int td_probe_peak(
+      EngineHandle engine, int dtype, DoublePointer operationsPerSecond);
 }

@@ -202,7 +202,8 @@ final class PeerComparison implements Callable<Integer> {
   }
 
   private static void print(List<Cell> cells) {
-    System.out.println("| weights | measure | engine | ms: median | times ours: median (quartiles) |");
+    System.out.println(
+        "| weights | measure | engine | ms: median | times ours: median (quartiles) |");
     System.out.println("|---|---|---|---|---|");
     for (Cell c : cells) {
       System.out.printf(
