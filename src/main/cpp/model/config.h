@@ -33,7 +33,7 @@ struct StageSpec {
   bool reproducible;  // else prompt chunks use sgemm
   int64_t chunkRows;  // C
   KvType kvType;
-  bool f32Only;       // matrices of all types are expanded to f32
+  bool f32Only;  // matrices of all types are expanded to f32
 
   int64_t nLayers() const { return layerEnd - layerBegin; }
 };

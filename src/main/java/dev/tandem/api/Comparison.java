@@ -85,7 +85,11 @@ public final class Comparison {
   }
 
   private record Run(
-      Backend backend, List<Integer> ids, List<float[]> logits, double seconds, long peakRssBytes) {}
+      Backend backend,
+      List<Integer> ids,
+      List<float[]> logits,
+      double seconds,
+      long peakRssBytes) {}
 
   private ComparisonResult run(List<Backend> backends) throws IOException, GenerationException {
     List<Run> runs = new ArrayList<>();
@@ -191,10 +195,7 @@ public final class Comparison {
             referenceId,
             gap(reference.logits().get(at), referenceId, id),
             RoundingBound.ofGap(
-                checkpoint,
-                settings.stageOptions(checkpoint),
-                settings.threads(),
-                ids)));
+                checkpoint, settings.stageOptions(checkpoint), settings.threads(), ids)));
   }
 
   private static double gap(float[] logits, int chosen, int other) {

@@ -55,13 +55,7 @@ public record EngineSettings(
   /** The same with that backend. */
   public EngineSettings withBackend(Backend newBackend) {
     return new EngineSettings(
-        threads,
-        isa,
-        activationEval,
-        kvType,
-        reproducible,
-        chunkRows,
-        Optional.of(newBackend));
+        threads, isa, activationEval, kvType, reproducible, chunkRows, Optional.of(newBackend));
   }
 
   /**

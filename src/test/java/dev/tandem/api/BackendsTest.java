@@ -96,7 +96,13 @@ class BackendsTest {
 
   private static EngineSettings formula(Backend backend) {
     return new EngineSettings(
-        0, "", Optional.of(ActivationEval.FORMULA), Optional.empty(), false, 0, Optional.of(backend));
+        0,
+        "",
+        Optional.of(ActivationEval.FORMULA),
+        Optional.empty(),
+        false,
+        0,
+        Optional.of(backend));
   }
 
   @ParameterizedTest
@@ -179,7 +185,8 @@ class BackendsTest {
   }
 
   private static EngineSettings reproducible() {
-    return new EngineSettings(0, "", Optional.of(ActivationEval.FORMULA), Optional.empty(), true, 0);
+    return new EngineSettings(
+        0, "", Optional.of(ActivationEval.FORMULA), Optional.empty(), true, 0);
   }
 
   @Test
