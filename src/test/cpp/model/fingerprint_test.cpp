@@ -60,8 +60,8 @@ TEST_F(ModelFingerprintTest, EveryTypeGivesTheSameNumberOnEveryProcessor) {
                 {TD_Q8_0, TD_F32, "26280ab8a7fa95c2"},
                 {TD_Q4_0, TD_F32, "6d6ac50740693a07"},
                 {kMixed, TD_F32, "20adf42cc0d3ec74"},
-                {TD_Q8_0, TD_F16, "0"},
-                {TD_Q4_0, TD_Q8_0, "0"}};
+                {TD_Q8_0, TD_F16, "1a811769bb920ee4"},
+                {TD_Q4_0, TD_Q8_0, "3139bb4c2dd27b85"}};
   std::vector<TestModel> models = blockModels(kSeed);
   for (TestModel& m : models) makeTablesExact(m);
   for (const auto& c : kCases) {
