@@ -19,7 +19,7 @@ public interface Contestant extends AutoCloseable {
   void generate(int[] promptIds, int nTokens) throws IOException;
 
   @Override
-  void close();
+  void close() throws IOException;
 
   /**
    * Answers lines {@code ID COUNT TOKENS} (a prompt of COUNT times the id, and how many tokens to

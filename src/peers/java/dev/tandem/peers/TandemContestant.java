@@ -37,7 +37,7 @@ final class TandemContestant implements Contestant {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     model.close();
     checkpoint.close();
   }

@@ -266,10 +266,9 @@ final class BenchReport {
       String[] name = result.path("benchmark").asText().split("\\.");
       JsonNode metric = result.path("primaryMetric");
       List<String> params = new ArrayList<>();
-      result
-          .path("params")
-          .fields()
-          .forEachRemaining(p -> params.add(p.getKey() + " " + p.getValue().asText()));
+      for (Map.Entry<String, JsonNode> param : result.path("params").properties()) {
+        params.add(param.getKey() + " " + param.getValue().asText());
+      }
       line(
           "| %s.%s | %s | %.4g ± %.2g | %s |",
           name[name.length - 2],
