@@ -7,10 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -169,26 +167,24 @@ final class PeerComparison implements Callable<Integer> {
   private List<Cell> measure(String type, List<PeerProcess> processes) throws IOException {
     List<Cell> cells = new ArrayList<>();
     for (Measure measure : Measure.values()) {
-      Map<PeerProcess, double[]> millis = new LinkedHashMap<>();
-      processes.forEach(process -> millis.put(process, new double[rounds]));
+      double[][] millis = new double[processes.size()][rounds];
       for (int round = -WARM_UP; round < rounds; round++) {
-        for (PeerProcess process : processes) {
-          double ms = measure.millis(process);
+        for (int i = 0; i < millis.length; i++) {
+          double ms = measure.millis(processes.get(i));
           if (round >= 0) {
-            millis.get(process)[round] = ms;
+            millis[i][round] = ms;
           }
         }
       }
-      double[] ours = millis.get(processes.get(0));
-      millis.forEach(
-          (process, theirs) ->
-              cells.add(
-                  new Cell(
-                      type,
-                      process.name(),
-                      measure.name().toLowerCase(Locale.ROOT),
-                      Quartiles.of(theirs),
-                      ratios(theirs, ours))));
+      for (int i = 0; i < millis.length; i++) {
+        cells.add(
+            new Cell(
+                type,
+                processes.get(i).name(),
+                measure.name().toLowerCase(Locale.ROOT),
+                Quartiles.of(millis[i]),
+                ratios(millis[i], millis[0])));
+      }
     }
     return cells;
   }

@@ -180,12 +180,12 @@ final class BenchReport {
     line("| type | sequences | tokens/s | of one |");
     line("|---|---|---|---|");
     lines.forEach(
-        (type, points) ->
-            points.forEach(
-                (sequences, rate) ->
-                    line(
-                        "| %s | %.0f | %.0f | %.2fx |",
-                        type, sequences, rate, rate / points.get(points.firstKey()))));
+        (type, points) -> {
+          double one = points.values().iterator().next();
+          points.forEach(
+              (sequences, rate) ->
+                  line("| %s | %.0f | %.0f | %.2fx |", type, sequences, rate, rate / one));
+        });
   }
 
   private void large() throws IOException {
@@ -263,16 +263,16 @@ final class BenchReport {
     line("| benchmark | parameters | mean | unit |");
     line("|---|---|---|---|");
     for (JsonNode result : results.get()) {
-      String[] name = result.path("benchmark").asText().split("\\.");
+      String benchmark = result.path("benchmark").asText();
+      String simpleName = benchmark.replaceFirst(".*[.](?=[^.]*[.][^.]*$)", "");
       JsonNode metric = result.path("primaryMetric");
       List<String> params = new ArrayList<>();
       for (Map.Entry<String, JsonNode> param : result.path("params").properties()) {
         params.add(param.getKey() + " " + param.getValue().asText());
       }
       line(
-          "| %s.%s | %s | %.4g ± %.2g | %s |",
-          name[name.length - 2],
-          name[name.length - 1],
+          "| %s | %s | %.4g ± %.2g | %s |",
+          simpleName,
           String.join(", ", params),
           metric.path("score").asDouble(),
           metric.path("scoreError").asDouble(),
