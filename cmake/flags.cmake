@@ -33,11 +33,16 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 set(TANDEM_FLAGS_neondot ${TANDEM_FLAGS_neon} -march=armv8.2-a+dotprod)
 
+# Vectors that are arrays keep -O3 busy for a minute, and are no faster for it.
+if(NOT MSVC)
+  set(TANDEM_FLAGS_scalar $<$<CONFIG:Release>:-O2>)
+endif()
+
 # Appends kernels/<isa>/*.cpp to the list `sources` for those of the given ISAs that the target has.
 function(tandem_add_isa_sources sources)
   set(all ${${sources}})
   foreach(isa IN LISTS ARGN)
-    if(isa IN_LIST TANDEM_ISAS)
+    if(isa IN_LIST TANDEM_ISAS OR isa STREQUAL scalar)
       file(GLOB isa_sources CONFIGURE_DEPENDS ${TANDEM_SOURCE_DIR}/kernels/${isa}/*.cpp)
       if(isa_sources)
         set_source_files_properties(${isa_sources} PROPERTIES

@@ -52,17 +52,19 @@ final class LocalModel implements AutoCloseable {
    */
   static LocalModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     StageOptions options = settings.stageOptions(checkpoint);
-    Optional<String> problem = NativeCore.problem();
-    if (settings.backend().isEmpty() && problem.isPresent()) {
-      String note =
-          "the native libraries cannot be loaded ("
-              + problem.get()
-              + "); computing in plain Java, which is slower and has other rounding errors";
-      return plain(checkpoint, settings, options, List.of(note));
-    }
     Backend backend = settings.backend().orElse(Backend.FAST);
     if (backend == Backend.JAVA) {
       return plain(checkpoint, settings, options, List.of());
+    }
+    Optional<String> problem = NativeCore.problem();
+    if (problem.isPresent()) {
+      String message = "the native libraries cannot be loaded (" + problem.get() + ")";
+      if (settings.backend().isPresent()) {
+        throw new UnsatisfiedLinkError(message + "; --backend java computes without them");
+      }
+      String note =
+          message + "; computing in plain Java, which is slower and has other rounding errors";
+      return plain(checkpoint, settings, options, List.of(note));
     }
     try (Opening opening = new Opening()) {
       Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));

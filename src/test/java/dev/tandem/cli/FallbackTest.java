@@ -3,10 +3,13 @@ package dev.tandem.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,10 +25,17 @@ class FallbackTest {
 
   private List<Broken> broken() throws IOException {
     String classPath = System.getProperty("java.class.path");
-    Path libraries =
-        Files.createDirectories(folder.resolve("dev/tandem/engine").resolve(Loader.getPlatform()));
+    String directory = "dev/tandem/engine/" + Loader.getPlatform();
+    Path libraries = Files.createDirectories(folder.resolve(directory));
     Files.writeString(libraries.resolve("libraries.txt"), "broken\n");
-    Files.writeString(libraries.resolve("libjnitandem.so"), "no library");
+    String library = "libjnitandem.so";
+    byte[] whole;
+    try (InputStream in =
+        Objects.requireNonNull(
+            getClass().getClassLoader().getResourceAsStream(directory + "/" + library))) {
+      whole = in.readAllBytes();
+    }
+    Files.write(libraries.resolve(library), Arrays.copyOf(whole, whole.length / 2));
     return List.of(
         new Broken(
             "another platform",
