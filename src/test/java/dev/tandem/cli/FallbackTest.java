@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.bytedeco.javacpp.Loader;
@@ -16,6 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Where the native libraries cannot be loaded, plain Java computes, and says so. */
 class FallbackTest {
+  /** Where an ELF file has the low byte of the number of its processor. */
+  private static final int ELF_MACHINE = 18;
+
   private static final String WARNING = "computing in plain Java";
 
   @TempDir private Path folder;
@@ -29,13 +31,14 @@ class FallbackTest {
     Path libraries = Files.createDirectories(folder.resolve(directory));
     Files.writeString(libraries.resolve("libraries.txt"), "broken\n");
     String library = "libjnitandem.so";
-    byte[] whole;
+    byte[] content;
     try (InputStream in =
         Objects.requireNonNull(
             getClass().getClassLoader().getResourceAsStream(directory + "/" + library))) {
-      whole = in.readAllBytes();
+      content = in.readAllBytes();
     }
-    Files.write(libraries.resolve(library), Arrays.copyOf(whole, whole.length / 2));
+    content[ELF_MACHINE] ^= 1; // some other processor's
+    Files.write(libraries.resolve(library), content);
     return List.of(
         new Broken(
             "another platform",
@@ -43,7 +46,7 @@ class FallbackTest {
             classPath,
             "no native libraries for plan9-mips64"),
         new Broken(
-            "a damaged library",
+            "a library of another processor",
             List.of("-Dorg.bytedeco.javacpp.cachedir=" + folder.resolve("cache")),
             folder + System.getProperty("path.separator") + classPath,
             "jnitandem"));
