@@ -10,8 +10,11 @@ import dev.tandem.weights.ModelWriters;
 import dev.tandem.weights.RandomModels;
 import dev.tandem.weights.TypePlan;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -37,9 +40,28 @@ final class PeerModels {
   /** A Hugging Face directory of it in f32, with the {@code tokenizer.json} that Jlama needs. */
   Path huggingFace() throws IOException {
     Path out = directory.resolve(shape);
+    if (Files.exists(out)) {
+      return out;
+    }
     write(Optional.of("hf"), DType.F32, out);
     writeTokenizerJson(out);
+    dropPrefix(out.resolve("model.safetensors"));
     return out;
+  }
+
+  /** Jlama knows GPT-2's tensors as OpenAI's files name them, {@code wte.weight}. */
+  private static void dropPrefix(Path safetensors) throws IOException {
+    try (RandomAccessFile file = new RandomAccessFile(safetensors.toFile(), "rw")) {
+      byte[] header = new byte[(int) Long.reverseBytes(file.readLong())];
+      file.readFully(header);
+      String names =
+          new String(header, StandardCharsets.UTF_8).replace("\"transformer.", "\"");
+      byte[] shorter = names.getBytes(StandardCharsets.UTF_8);
+      Arrays.fill(header, (byte) ' '); // which may follow the header's JSON
+      System.arraycopy(shorter, 0, header, 0, shorter.length);
+      file.seek(Long.BYTES);
+      file.write(header);
+    }
   }
 
   private void write(Optional<String> format, DType type, Path out) throws IOException {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 /** A {@link Contestant} in its own process. */
 final class PeerProcess implements AutoCloseable {
   private final String name;
+  private final Path log;
   private final Process process;
   private final PrintStream requests;
   private final BufferedReader answers;
@@ -24,6 +26,7 @@ final class PeerProcess implements AutoCloseable {
    */
   PeerProcess(String name, List<String> command, Path log) throws IOException {
     this.name = name;
+    this.log = log;
     process =
         new ProcessBuilder(command)
             .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
@@ -32,7 +35,10 @@ final class PeerProcess implements AutoCloseable {
     answers =
         new BufferedReader(
             new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
-    answer();
+    String line;
+    do { // engines print things while they load
+      line = answer();
+    } while (!line.equals("ready"));
   }
 
   String name() {
@@ -48,7 +54,7 @@ final class PeerProcess implements AutoCloseable {
   private String answer() throws IOException {
     String line = answers.readLine();
     if (line == null) {
-      throw new IOException(name + " ended; see its log");
+      throw new IOException(name + " ended; it said:\n" + Files.readString(log));
     }
     return line;
   }
