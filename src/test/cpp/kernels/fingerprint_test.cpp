@@ -134,7 +134,7 @@ void addQuantised(Fingerprint& f, const KernelTable& t) {
   t.panels.quantize(blocks.data(), all.data(), kPatterns);
   for (const ActivationBlock& block : blocks) {
     f.addFloat(block.scale);
-    f.addWord(static_cast<uint32_t>(block.sum));
+    f.addWord(static_cast<uint32_t>(block.sum()));
     for (const int8_t q : block.q) f.addWord(static_cast<uint32_t>(q));
   }
   for (const int64_t nRows : {1, 2, 3, 5, 8, 19}) {
