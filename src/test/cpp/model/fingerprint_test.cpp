@@ -61,10 +61,13 @@ TEST_F(ModelFingerprintTest, EveryTypeGivesTheSameNumberOnEveryProcessor) {
                 {TD_Q4_0, TD_F32, "6d6ac50740693a07"},
                 {kMixed, TD_F32, "20adf42cc0d3ec74"},
                 {TD_Q8_0, TD_F16, "1a811769bb920ee4"},
-                {TD_Q4_0, TD_Q8_0, "3139bb4c2dd27b85"}};
-  std::vector<TestModel> models = blockModels(kSeed);
-  for (TestModel& m : models) makeTablesExact(m);
+                {TD_Q4_0, TD_Q8_0, "3139bb4c2dd27b85"},
+                {TD_Q4_K, TD_F16, "81034104309f870e"},
+                {TD_Q6_K, TD_F16, "2d1b00502fc333a0"},
+                {kMixedSuperblocks, TD_F32, "4cbcbc38be536f41"}};
   for (const auto& c : kCases) {
+    std::vector<TestModel> models = modelsFor(c.dtype, kSeed);
+    for (TestModel& m : models) makeTablesExact(m);
     for (const char* isa : availableIsas()) {
       SCOPED_TRACE(std::string(dtypeName(c.dtype)) + ", KV " + dtypeName(c.kvDtype) + ", " + isa);
       Fingerprint f;
