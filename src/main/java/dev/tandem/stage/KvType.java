@@ -21,7 +21,7 @@ public enum KvType {
   private static final int SCALED_ELEMENTS = 32;
 
   /** Those that have kernels. */
-  private static final Set<DType> QUANTIZED = 
+  private static final Set<DType> QUANTIZED =
       Set.of(DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
 
   private final DType dtype;

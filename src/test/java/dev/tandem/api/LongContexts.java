@@ -61,8 +61,7 @@ final class LongContexts {
         SEED);
   }
 
-  private static Checkpoint llama(String name, int nHeads, int dModel, int dFf)
-      throws IOException {
+  private static Checkpoint llama(String name, int nHeads, int dModel, int dFf) throws IOException {
     ModelConfig config =
         new ModelConfig(
             "llama",

@@ -41,8 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(300)
 class MisuseTest {
   private static final Set<DType> WITH_KERNELS =
-      EnumSet.of(
-          DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
+      EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
 
   private static final int CAPACITY = 32;
 
