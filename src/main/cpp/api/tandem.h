@@ -100,12 +100,12 @@ typedef enum td_role {
 
 // One tensor of a stage. data holds rows * cols elements of dtype, stored [rows, cols], or
 // [cols, rows] when transposed is 1 (never if the type is quantised). Matrices of f32, f16, bf16,
-// q8_0 and q4_0 are computed in their own type. Those of the first three are used in place if they
-// are not transposed and aligned to their elements. Everything else is rearranged by td_stage_open,
-// once for all stages of an engine that are opened with the same data: transposed matrices are
-// turned, q8_0 and q4_0 packed for the kernels, vectors and all other types expanded to f32. The
-// memory at data must outlive the stage and not change. Where it lies in a td_file, pages that have
-// been rearranged no longer count as resident memory of this process.
+// q8_0, q4_0, q4_K and q6_K are computed in their own type. Those of the first three are used in
+// place if they are not transposed and aligned to their elements. Everything else is rearranged by
+// td_stage_open, once for all stages of an engine that are opened with the same data: transposed
+// matrices are turned, those four quantised types packed for the kernels, vectors and all other
+// types expanded to f32. The memory at data must outlive the stage and not change. Where it lies in
+// a td_file, pages that have been rearranged no longer count as resident memory of this process.
 typedef struct td_tensor {
   int32_t role;   // td_role
   int32_t layer;  // the block's number in the whole model; -1 for output norm and head
@@ -248,8 +248,8 @@ TANDEM_API td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t p
                                      double* seconds) TANDEM_NOEXCEPT;
 // Operations per second of all threads' arithmetic alone, without memory, as the kernel for weights
 // of that td_dtype does it (a product and its sum are two): f32 products for TD_F32 and TD_F16,
-// those of 8 bits for TD_Q8_0 and TD_Q4_0, for TD_BF16 the processor's bf16 products where it has
-// them, else f32. TD_UNSUPPORTED for a type without kernels.
+// those of 8 bits for TD_Q8_0, TD_Q4_0, TD_Q4_K and TD_Q6_K, for TD_BF16 the processor's bf16
+// products where it has them, else f32. TD_UNSUPPORTED for a type without kernels.
 TANDEM_API td_status td_probe_peak(td_engine* engine, int32_t dtype,
                                    double* operations_per_second) TANDEM_NOEXCEPT;
 

@@ -78,13 +78,19 @@ enum class ActivationKind { kGeluTanh, kGeluErf, kSilu };
 // m / 127 and q[k] = x[k] * (127 / m), rounded to the nearest whole number, ties to even. A block
 // with a NaN or an infinity has the scale NaN. An output starts at zero and each block, in order,
 // adds fma(float(isum), x's scale * w's scale, output), where isum = sum_k q[k] * w[k] is exact;
-// then bias, then y. ldw counts panel blocks from one panel to the next; oBegin is a multiple
+// then bias, then y. In a Q4KPanel w's scale is scale * scales[b], also exact, and each block then
+// adds fma(-(x's scale * float(sum_k q[k])), min * mins[b], output). In a Q6KPanel w[k] includes
+// scales[2 b + k / 16]. ldw counts panel blocks from one panel to the next; oBegin is a multiple
 // of 16.
 struct PanelKernels {
   // dst: (n / 32) blocks of x: (n); n is a multiple of 32.
   void (*quantize)(ActivationBlock* dst, const float* x, int64_t n);
   void (*matmulQ8)(const MatmulArgs<ActivationBlock, Q8Panel>& args, int64_t oBegin, int64_t oEnd);
   void (*matmulQ4)(const MatmulArgs<ActivationBlock, Q4Panel>& args, int64_t oBegin, int64_t oEnd);
+  void (*matmulQ4K)(const MatmulArgs<ActivationBlock, Q4KPanel>& args, int64_t oBegin,
+                    int64_t oEnd);
+  void (*matmulQ6K)(const MatmulArgs<ActivationBlock, Q6KPanel>& args, int64_t oBegin,
+                    int64_t oEnd);
   PeakLoop peak;
 };
 

@@ -1,5 +1,6 @@
 // y = x * w^T of quantised activations with weights in panels, in register tiles. D is an
-// instruction set's Dots: see scalar/dots.h for what each operation means.
+// instruction set's Dots: see scalar/dots.h for what each operation means. panel_products.h has
+// what one block adds.
 //
 // A tile of R rows and P panels keeps R * P vectors of 16 outputs. Its panels are not neighbours,
 // and the first rows read w from memory while the others find it in a cache: as in matmul_loops.h.
@@ -11,6 +12,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/panel_products.h"
 #include "kernels/row_tiles.h"
 #include "kernels/unroll.h"
 
@@ -22,58 +24,15 @@ inline constexpr int64_t kPanelPrefetchBytes = 6528;  // ahead in all streams to
 template <class Panel>
 using PanelArgs = MatmulArgs<ActivationBlock, Panel>;
 
-// sums[r * P + p] += the 32 products of block x[r] with each of the 16 outputs of w[p].
-template <class D, int R, int P>
-inline void addBlock(typename D::Ints (&sums)[R * P], const ActivationBlock* const (&x)[R],
-                     const Q8Panel* const (&w)[P]) {
+// Asks for what lies ahead by as much as block `block` of the panels takes.
+template <class V, int P, class Panel>
+inline void prefetchBlock(const Panel* const (&w)[P], int64_t block) {
+  constexpr int64_t kBytes = int64_t{sizeof(Panel)} / Panel::kBlocks;
   TANDEM_UNROLL
-  for (int r = 0; r < R; ++r) {
-    const auto start = D::ints(-D::kQ8Zero * x[r]->sum);
+  for (int p = 0; p < P; ++p) {
     TANDEM_UNROLL
-    for (int p = 0; p < P; ++p) sums[r * P + p] = start;
-  }
-  TANDEM_UNROLL
-  for (int i = 0; i < 8; ++i) {
-    typename D::Bytes wv[P];
-    TANDEM_UNROLL
-    for (int p = 0; p < P; ++p) wv[p] = D::load(w[p]->w[i][0]);
-    TANDEM_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const auto xv = D::broadcast4(x[r]->q + 4 * i);
-      TANDEM_UNROLL
-      for (int p = 0; p < P; ++p) sums[r * P + p] = D::addQ8(sums[r * P + p], wv[p], xv);
-    }
-  }
-}
-
-template <class D, int R, int P>
-inline void addBlock(typename D::Ints (&sums)[R * P], const ActivationBlock* const (&x)[R],
-                     const Q4Panel* const (&w)[P]) {
-  TANDEM_UNROLL
-  for (int r = 0; r < R; ++r) {
-    const auto start = D::ints(-8 * x[r]->sum);
-    TANDEM_UNROLL
-    for (int p = 0; p < P; ++p) sums[r * P + p] = start;
-  }
-  TANDEM_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    typename D::Bytes low[P];
-    typename D::Bytes high[P];
-    TANDEM_UNROLL
-    for (int p = 0; p < P; ++p) {
-      const auto pairs = D::load(w[p]->w[i][0]);
-      low[p] = D::lowNibbles(pairs);
-      high[p] = D::highNibbles(pairs);
-    }
-    TANDEM_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const auto xLow = D::broadcast4(x[r]->q + 4 * i);
-      const auto xHigh = D::broadcast4(x[r]->q + 16 + 4 * i);
-      TANDEM_UNROLL
-      for (int p = 0; p < P; ++p) {
-        sums[r * P + p] = D::addNibbles(sums[r * P + p], low[p], xLow);
-        sums[r * P + p] = D::addNibbles(sums[r * P + p], high[p], xHigh);
-      }
+    for (int64_t line = 0; line < kBytes; line += 64) {
+      V::prefetch(w[p], kPanelPrefetchBytes / P + block * kBytes + line);
     }
   }
 }
@@ -81,37 +40,21 @@ inline void addBlock(typename D::Ints (&sums)[R * P], const ActivationBlock* con
 // totals[r * P + p] = the 16 outputs of row r of x, ldx apart, with panel p, wStep apart.
 template <class D, class Panel, int R, int P, bool Stream>
 TANDEM_NOINLINE void panelTotals(const ActivationBlock* x, int64_t ldx, const Panel* w,
-                                 int64_t wStep, int64_t nBlocks, float* totals) {
+                                 int64_t wStep, int64_t nPanelBlocks, float* totals) {
   using V = typename D::Vec;
   V sums[R * P];
   TANDEM_UNROLL
   for (int i = 0; i < R * P; ++i) sums[i] = V::zero();
-  for (int64_t block = 0; block < nBlocks; ++block) {
-    const ActivationBlock* xb[R];
+  for (int64_t i = 0; i < nPanelBlocks; ++i) {
     const Panel* wb[P];
     TANDEM_UNROLL
-    for (int r = 0; r < R; ++r) xb[r] = x + r * ldx + block;
-    TANDEM_UNROLL
-    for (int p = 0; p < P; ++p) wb[p] = w + p * wStep + block;
-    if constexpr (Stream) {
+    for (int p = 0; p < P; ++p) wb[p] = w + p * wStep + i;
+    for (int64_t block = 0; block < Panel::kBlocks; ++block) {
+      const ActivationBlock* xb[R];
       TANDEM_UNROLL
-      for (int p = 0; p < P; ++p) {
-        TANDEM_UNROLL
-        for (int64_t line = 0; line < int64_t{sizeof(Panel)}; line += 64) {
-          V::prefetch(wb[p], kPanelPrefetchBytes / P + line);
-        }
-      }
-    }
-    typename D::Ints products[R * P];
-    addBlock<D, R, P>(products, xb, wb);
-    TANDEM_UNROLL
-    for (int p = 0; p < P; ++p) {
-      const V scale = V::expandF16(wb[p]->scale);
-      TANDEM_UNROLL
-      for (int r = 0; r < R; ++r) {
-        sums[r * P + p] = V::fma(D::toFloats(products[r * P + p]),
-                                 V::mul(V::broadcast(xb[r]->scale), scale), sums[r * P + p]);
-      }
+      for (int r = 0; r < R; ++r) xb[r] = x + r * ldx + i * Panel::kBlocks + block;
+      if constexpr (Stream) prefetchBlock<V, P>(wb, block);
+      addBlock<D, R, P>(sums, xb, wb, block);
     }
   }
   TANDEM_UNROLL
@@ -141,7 +84,7 @@ inline void panelTile(const PanelArgs<Panel>& a, int64_t row, int64_t panel, int
     }
   }
   panelTotals<D, Panel, R, P, Stream>(a.x + row * a.ldx, a.ldx, a.w + panel * a.ldw, step * a.ldw,
-                                      a.nIn / kBlockElements, totals);
+                                      a.nIn / kPanelElements<Panel>, totals);
   for (int r = 0; r < R; ++r) {
     for (int p = 0; p < P; ++p) {
       const int64_t out = (panel + p * step) * kPanelOutputs;
@@ -214,13 +157,16 @@ void quantize(ActivationBlock* dst, const float* x, int64_t n) {
     const V inverse = V::broadcast(zero ? 0.0F : kLargest / m);
     const V q1 = V::sub(V::add(V::mul(first, inverse), round), round);
     const V q2 = V::sub(V::add(V::mul(second, inverse), round), round);
-    const float sum = V::add(q1, q2).sum();
+    const float sum1 = q1.sum();
+    const float sum2 = q2.sum();
+    const float sum = sum1 + sum2;
     if (!(sum >= -kLargestSum && sum <= kLargestSum)) {  // x has a NaN or an infinity
-      *dst = {sum - sum, 0, {}};
+      *dst = {sum - sum, {}, {}};
       continue;
     }
     dst->scale = zero ? 0.0F : m / kLargest;
-    dst->sum = static_cast<int32_t>(sum);
+    dst->halfSums[0] = static_cast<int16_t>(sum1);
+    dst->halfSums[1] = static_cast<int16_t>(sum2);
     q1.storeI8(dst->q);
     q2.storeI8(dst->q + kLanes);
   }

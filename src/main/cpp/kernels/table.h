@@ -14,7 +14,12 @@ namespace tandem {
 
 template <class D>
 constexpr PanelKernels makePanels() {
-  return {&quantize<D>, &panelMatmul<D, Q8Panel>, &panelMatmul<D, Q4Panel>, q8Peak<D>()};
+  return {&quantize<D>,
+          &panelMatmul<D, Q8Panel>,
+          &panelMatmul<D, Q4Panel>,
+          &panelMatmul<D, Q4KPanel>,
+          &panelMatmul<D, Q6KPanel>,
+          q8Peak<D>()};
 }
 
 template <class F>

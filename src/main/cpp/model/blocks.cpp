@@ -71,17 +71,6 @@ void decodeIq4(float* dst, const unsigned char* src) {
   }
 }
 
-struct GroupFactors {
-  int scale, min;
-};
-
-// Six bits each; of the last four groups, two bits lie above those of the first four.
-GroupFactors groupFactors(const unsigned char* packed, int64_t group) {
-  if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
-  return {low(packed[group + 4]) | (packed[group - 4] >> 6) << 4,
-          high(packed[group + 4]) | (packed[group] >> 6) << 4};
-}
-
 // Q4_K, or Q5_K where highBits is not null: eight groups of 32. Bit g of highBits[l] is the fifth
 // bit of element l of group g.
 void decodeK4(float* dst, const unsigned char* src, const unsigned char* highBits,
@@ -144,6 +133,13 @@ void decodeBlock(float* dst, int32_t dtype, const unsigned char* src) {
 }
 
 }  // namespace
+
+// Of the last four groups, two bits lie above those of the first four.
+GroupFactors groupFactors(const unsigned char* packed, int64_t group) {
+  if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
+  return {low(packed[group + 4]) | (packed[group - 4] >> 6) << 4,
+          high(packed[group + 4]) | (packed[group] >> 6) << 4};
+}
 
 BlockShape blockShape(int32_t dtype) {
   switch (dtype) {

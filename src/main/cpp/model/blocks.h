@@ -20,6 +20,14 @@ BlockShape blockShape(int32_t dtype);
 // nBlocks blocks of a quantised type, as f32. src need not be aligned.
 void decodeBlocks(float* dst, int32_t dtype, const unsigned char* src, int64_t nBlocks);
 
+// Scale and minimum, six bits each, of one of a Q4_K's or Q5_K's eight groups of 32 elements.
+struct GroupFactors {
+  int scale, min;
+};
+
+// packed: the 12 bytes behind the two f16 factors.
+GroupFactors groupFactors(const unsigned char* packed, int64_t group);
+
 }  // namespace tandem
 
 #endif  // TANDEM_MODEL_BLOCKS_H_

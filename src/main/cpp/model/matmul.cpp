@@ -63,6 +63,12 @@ void run(void (*kernel)(const MatmulArgs<X, W>&, int64_t, int64_t), const Part& 
   kernel(a, part.oBegin, part.oEnd);
 }
 
+template <class Panel>
+void runPanels(void (*kernel)(const MatmulArgs<ActivationBlock, Panel>&, int64_t, int64_t),
+               const Part& part, const Rows& rows) {
+  run(kernel, part, rows.quantized, part.product->w.nIn / kPanelElements<Panel>);
+}
+
 void rowExact(const Part& part, const Rows& rows, const KernelTable& kernels) {
   const Linear& w = part.product->w;
   switch (w.type) {
@@ -73,9 +79,13 @@ void rowExact(const Part& part, const Rows& rows, const KernelTable& kernels) {
     case WeightType::kBf16:
       return run(kernels.matmulBf16, part, rows.x, w.nIn);
     case WeightType::kQ8:
-      return run(kernels.panels.matmulQ8, part, rows.quantized, w.nIn / kBlockElements);
+      return runPanels(kernels.panels.matmulQ8, part, rows);
     case WeightType::kQ4:
-      return run(kernels.panels.matmulQ4, part, rows.quantized, w.nIn / kBlockElements);
+      return runPanels(kernels.panels.matmulQ4, part, rows);
+    case WeightType::kQ4K:
+      return runPanels(kernels.panels.matmulQ4K, part, rows);
+    case WeightType::kQ6K:
+      return runPanels(kernels.panels.matmulQ6K, part, rows);
   }
 }
 

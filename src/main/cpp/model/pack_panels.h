@@ -8,9 +8,12 @@
 
 namespace tandem {
 
-// dst: (ceil(rows / 16), cols / 32) panel blocks of a tensor of type q8_0 and q4_0, respectively.
+// dst: (ceil(rows / 16), cols / elements) panel blocks of a tensor of type q8_0, q4_0, q4_K and
+// q6_K, respectively, with as many elements in each as a file's block has.
 void packPanels(Q8Panel* dst, const td_tensor& tensor, ThreadPool& pool);
 void packPanels(Q4Panel* dst, const td_tensor& tensor, ThreadPool& pool);
+void packPanels(Q4KPanel* dst, const td_tensor& tensor, ThreadPool& pool);
+void packPanels(Q6KPanel* dst, const td_tensor& tensor, ThreadPool& pool);
 
 }  // namespace tandem
 

@@ -22,6 +22,11 @@ int64_t elementBytes(WeightType type) {
   return type == WeightType::kF32 ? 4 : 2;
 }
 
+template <class Panel>
+int64_t panelBytesPerOutput(int64_t nIn) {
+  return nIn / kPanelElements<Panel> * int64_t{sizeof(Panel)} / kPanelOutputs;
+}
+
 // n stored elements from element `begin` on, as they are. n <= kTile.
 template <class T>
 void copyRun(T* dst, const td_tensor& t, int64_t begin, int64_t n) {
@@ -115,6 +120,10 @@ WeightType weightTypeOf(int32_t dtype) {
       return WeightType::kQ8;
     case TD_Q4_0:
       return WeightType::kQ4;
+    case TD_Q4_K:
+      return WeightType::kQ4K;
+    case TD_Q6_K:
+      return WeightType::kQ6K;
     default:
       return WeightType::kF32;
   }
@@ -130,19 +139,27 @@ td_dtype dtypeOf(WeightType type) {
       return TD_Q8_0;
     case WeightType::kQ4:
       return TD_Q4_0;
+    case WeightType::kQ4K:
+      return TD_Q4_K;
+    case WeightType::kQ6K:
+      return TD_Q6_K;
     default:
       return TD_F32;
   }
 }
 
-bool inPanels(WeightType type) { return type == WeightType::kQ8 || type == WeightType::kQ4; }
+bool inPanels(WeightType type) { return type >= WeightType::kQ8; }
 
 int64_t bytesPerOutput(WeightType type, int64_t nIn) {
   switch (type) {
     case WeightType::kQ8:
-      return nIn / kBlockElements * int64_t{sizeof(Q8Panel)} / kPanelOutputs;
+      return panelBytesPerOutput<Q8Panel>(nIn);
     case WeightType::kQ4:
-      return nIn / kBlockElements * int64_t{sizeof(Q4Panel)} / kPanelOutputs;
+      return panelBytesPerOutput<Q4Panel>(nIn);
+    case WeightType::kQ4K:
+      return panelBytesPerOutput<Q4KPanel>(nIn);
+    case WeightType::kQ6K:
+      return panelBytesPerOutput<Q6KPanel>(nIn);
     default:
       return nIn * elementBytes(type);
   }
@@ -175,6 +192,10 @@ void prepare(void* dst, const td_tensor& t, WeightType as, ThreadPool& pool,
       return packPanels(static_cast<Q8Panel*>(dst), t, pool);
     case WeightType::kQ4:
       return packPanels(static_cast<Q4Panel*>(dst), t, pool);
+    case WeightType::kQ4K:
+      return packPanels(static_cast<Q4KPanel*>(dst), t, pool);
+    case WeightType::kQ6K:
+      return packPanels(static_cast<Q6KPanel*>(dst), t, pool);
   }
 }
 

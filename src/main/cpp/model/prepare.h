@@ -13,10 +13,12 @@
 namespace tandem {
 
 // The types that there are kernels for. The first three are row-major, [nOut, nIn]; the others are
-// in panels, see kernels/panels.h: [ceil(nOut / 16), nIn / 32], the last padded with zeros.
-enum class WeightType { kF32, kF16, kBf16, kQ8, kQ4 };
+// in panels, see kernels/panels.h: [ceil(nOut / 16), nIn / 32], or nIn / 256 of the last two; the
+// last panel padded with zeros.
+enum class WeightType { kF32, kF16, kBf16, kQ8, kQ4, kQ4K, kQ6K };
 inline constexpr WeightType kAllWeightTypes[] = {
-    WeightType::kF32, WeightType::kF16, WeightType::kBf16, WeightType::kQ8, WeightType::kQ4};
+    WeightType::kF32, WeightType::kF16, WeightType::kBf16, WeightType::kQ8,
+    WeightType::kQ4,  WeightType::kQ4K, WeightType::kQ6K};
 inline constexpr size_t kWeightTypes = std::size(kAllWeightTypes);
 
 // What a matrix of that td_dtype is computed in; f32 where there is no kernel for it.
@@ -27,7 +29,7 @@ td_dtype dtypeOf(WeightType type);
 
 bool inPanels(WeightType type);
 
-// What one output of nIn inputs takes.
+// What one output of nIn inputs takes. nIn is of whole blocks.
 int64_t bytesPerOutput(WeightType type, int64_t nIn);
 
 // Whether the tensor's own memory is already what the kernels read.

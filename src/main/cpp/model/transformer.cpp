@@ -50,7 +50,8 @@ void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
       checkedSum(checkedProduct({nRows, perRow}, "scratch"), matrices * kAlignFloats, "scratch"));
   headBuffer_.reserve(checkedProduct({nHeadRows, c_.dModel}, "scratch"));
   const int64_t widest = std::max({c_.dModel, c_.qSize(), c_.dFf});
-  if (weights_.blocksHave(WeightType::kQ8) || weights_.blocksHave(WeightType::kQ4)) {
+  if (std::any_of(std::begin(kAllWeightTypes), std::end(kAllWeightTypes),
+                  [&](WeightType type) { return inPanels(type) && weights_.blocksHave(type); })) {
     converted_.reserveQuantized(nRows, widest);
   }
   if (inPanels(weights_.lmHead().type)) converted_.reserveQuantized(nHeadRows, c_.dModel);

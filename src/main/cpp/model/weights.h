@@ -43,8 +43,8 @@ struct BlockWeights {
 class Weights {
  public:
   // Matrices that the kernels can read as they are stay where they are. The rest is made what the
-  // kernels read: matrices of 16 bits row-major, q8_0 and q4_0 in panels, all others f32; all of
-  // them f32 where the spec says so.
+  // kernels read: matrices of 16 bits row-major, those quantised types that have kernels in panels,
+  // all others f32; all of them f32 where the spec says so.
   Weights(const StageSpec& spec, const Tensors& tensors, ThreadPool& pool,
           const KernelTable& kernels, PreparedTensors& prepared);
 

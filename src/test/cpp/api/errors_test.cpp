@@ -61,18 +61,20 @@ TEST(EngineErrorsTest, ProbesOfProducts) {
   useTestOpenBlas();
   const EnginePtr engine = openEngine(2);
   td_engine* e = engine.get();
-  for (const int32_t dtype : {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0}) {
+  const td_dtype kWithKernels[] = {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0, TD_Q4_K, TD_Q6_K};
+  for (const int32_t dtype : kWithKernels) {
     for (const int32_t prompt : {0, 1}) {
       double seconds = -1.0;
-      EXPECT_EQ(td_probe_matmul(e, dtype, prompt, 9, 70, 64, &seconds), TD_OK) << td_last_error();
+      EXPECT_EQ(td_probe_matmul(e, dtype, prompt, 9, 70, 256, &seconds), TD_OK) << td_last_error();
       EXPECT_GT(seconds, 0.0);
     }
   }
   double seconds = 0.0;
-  for (const int32_t dtype : {-1, 99, int32_t{TD_Q4_1}, int32_t{TD_Q6_K}}) {
+  for (const int32_t dtype : {-1, 99, int32_t{TD_Q4_1}, int32_t{TD_Q5_K}}) {
     expectError(td_probe_matmul(e, dtype, 0, 1, 256, 256, &seconds), TD_UNSUPPORTED, "dtype");
   }
   expectError(td_probe_matmul(e, TD_Q8_0, 0, 1, 64, 48, &seconds), TD_INVALID, "n_in");
+  expectError(td_probe_matmul(e, TD_Q6_K, 0, 1, 64, 128, &seconds), TD_INVALID, "n_in");
   for (const int32_t bad : {0, -1, std::numeric_limits<int32_t>::max()}) {
     expectError(td_probe_matmul(e, TD_F16, 0, bad, 1, 1, &seconds), TD_INVALID, "n_rows");
     expectError(td_probe_matmul(e, TD_F16, 0, 1, bad, 1, &seconds), TD_INVALID, "n_out");
@@ -82,11 +84,11 @@ TEST(EngineErrorsTest, ProbesOfProducts) {
   expectError(td_probe_matmul(e, TD_F16, 2, 1, 1, 1, &seconds), TD_INVALID, "prompt");
   expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, 1, nullptr), TD_INVALID, "seconds");
   double operations = 0;
-  for (const int32_t dtype : {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0}) {
+  for (const int32_t dtype : kWithKernels) {
     EXPECT_EQ(td_probe_peak(e, dtype, &operations), TD_OK) << td_last_error();
     EXPECT_GT(operations, 1e6);
   }
-  expectError(td_probe_peak(e, TD_Q4_K, &operations), TD_UNSUPPORTED, "dtype");
+  expectError(td_probe_peak(e, TD_Q5_K, &operations), TD_UNSUPPORTED, "dtype");
   expectError(td_probe_peak(e, TD_F32, nullptr), TD_INVALID, "operations");
   expectError(td_probe_peak(nullptr, TD_F32, &operations), TD_INVALID, "engine");
   expectError(td_probe_matmul(nullptr, TD_F16, 0, 1, 1, 1, &seconds), TD_INVALID, "engine");

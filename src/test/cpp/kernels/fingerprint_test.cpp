@@ -34,21 +34,42 @@ std::vector<uint16_t> halvesOf(Random& random, int64_t n, uint32_t mask) {
   return halves;
 }
 
+void fill(Random& random, uint16_t (&factors)[kPanelOutputs]) {
+  for (uint16_t& factor : factors) {
+    const int64_t mask = random.between(0, 199) == 0 ? 0xFFFF : kBelowTwo;
+    factor = static_cast<uint16_t>(random.between(0, 65535) & mask);
+  }
+}
+
+// All that is not a float has any bits.
+template <class Words>
+void fillBytes(Random& random, Words& words) {
+  auto* bytes = reinterpret_cast<uint8_t*>(&words);
+  for (size_t i = 0; i < sizeof words; ++i) bytes[i] = static_cast<uint8_t>(random.between(0, 255));
+}
+
 template <class Panel>
-std::vector<Panel> panelsOf(Random& random, int64_t n) {
-  std::vector<Panel> panels(static_cast<size_t>(n));
-  for (Panel& panel : panels) {
-    for (uint16_t& scale : panel.scale) {
-      const int64_t mask = random.between(0, 199) == 0 ? 0xFFFF : kBelowTwo;
-      scale = static_cast<uint16_t>(random.between(0, 65535) & mask);
-    }
-    for (auto& words : panel.w) {
-      for (auto& four : words) {
-        for (uint8_t& byte : four) byte = static_cast<uint8_t>(random.between(0, 255));
-      }
+void fill(Random& random, Panel& panel) {
+  fill(random, panel.scale);
+  fillBytes(random, panel.w);
+}
+
+void fill(Random& random, Q4KPanel& panel) {
+  fill(random, panel.scale);
+  fill(random, panel.min);
+  for (auto* numbers : {&panel.scales, &panel.mins}) {
+    for (auto& row : *numbers) {
+      for (int8_t& number : row) number = static_cast<int8_t>(random.between(0, 63));
     }
   }
-  return panels;
+  fillBytes(random, panel.w);
+}
+
+void fill(Random& random, Q6KPanel& panel) {
+  fill(random, panel.scale);
+  fillBytes(random, panel.scales);
+  fillBytes(random, panel.low);
+  fillBytes(random, panel.high);
 }
 
 void addActivations(Fingerprint& f, const KernelTable& t) {
@@ -118,10 +139,12 @@ template <class Panel, class Matmul>
 void addPanelProduct(Fingerprint& f, Random& random, Matmul matmul,
                      const std::vector<ActivationBlock>& x, int64_t nRows) {
   const int64_t nBlocks = static_cast<int64_t>(x.size()) / nRows;
+  const int64_t nPanelBlocks = nBlocks / Panel::kBlocks;
   const int64_t nOut = random.between(1, 90);
-  const std::vector<Panel> w = panelsOf<Panel>(random, (nOut + 15) / 16 * nBlocks);
+  std::vector<Panel> w(static_cast<size_t>((nOut + 15) / 16 * nPanelBlocks));
+  for (Panel& panel : w) fill(random, panel);
   std::vector<float> y(static_cast<size_t>(nRows * nOut));
-  matmul({x.data(), w.data(), nullptr, y.data(), nBlocks, nBlocks, nOut, nRows,
+  matmul({x.data(), w.data(), nullptr, y.data(), nBlocks, nPanelBlocks, nOut, nRows,
           nBlocks * kBlockElements, false},
          0, nOut);
   f.addFloats(y);
@@ -134,7 +157,7 @@ void addQuantised(Fingerprint& f, const KernelTable& t) {
   t.panels.quantize(blocks.data(), all.data(), kPatterns);
   for (const ActivationBlock& block : blocks) {
     f.addFloat(block.scale);
-    f.addWord(static_cast<uint32_t>(block.sum));
+    f.addWord(static_cast<uint32_t>(block.sum()));
     for (const int8_t q : block.q) f.addWord(static_cast<uint32_t>(q));
   }
   for (const int64_t nRows : {1, 2, 3, 5, 8, 19}) {
@@ -147,6 +170,18 @@ void addQuantised(Fingerprint& f, const KernelTable& t) {
   }
 }
 
+void addSuperblocks(Fingerprint& f, const KernelTable& t) {
+  Random random(kSeed + 4);
+  for (const int64_t nRows : {1, 2, 3, 5, 8, 19}) {
+    const int64_t nIn = random.between(1, 3) * kPanelElements<Q4KPanel>;
+    const std::vector<float> rows = ofManySizes(random, nRows * nIn);
+    std::vector<ActivationBlock> x(static_cast<size_t>(nRows * nIn / kBlockElements));
+    t.panels.quantize(x.data(), rows.data(), nRows * nIn);
+    addPanelProduct<Q4KPanel>(f, random, t.panels.matmulQ4K, x, nRows);
+    addPanelProduct<Q6KPanel>(f, random, t.panels.matmulQ6K, x, nRows);
+  }
+}
+
 TEST(KernelFingerprintTest, EveryIsaGivesTheSameNumbersOnEveryProcessor) {
   const struct {
     const char* name;
@@ -155,7 +190,8 @@ TEST(KernelFingerprintTest, EveryIsaGivesTheSameNumbersOnEveryProcessor) {
   } kCases[] = {{"activations", addActivations, "baebd36f8db363c9"},
                 {"rows", addRows, "44c6dda29a610217"},
                 {"products", addProducts, "dc7ae9574d9b653f"},
-                {"quantised products", addQuantised, "57b872ee73289309"}};
+                {"quantised products", addQuantised, "57b872ee73289309"},
+                {"superblocks", addSuperblocks, "ecc03fec241e6cbb"}};
   for (const char* isa : availableIsas()) {
     for (const auto& c : kCases) {
       Fingerprint f;

@@ -79,6 +79,8 @@ const std::vector<BlockType>& blockTypes() {
   return types;
 }
 
+double halfAt(const unsigned char* bytes) { return Bits{bytes}.half(0); }
+
 double blockElement(const BlockType& type, const unsigned char* block, int64_t i) {
   const Bits b{block};
   switch (type.dtype) {

@@ -24,6 +24,9 @@ struct BlockType {
 // All quantised types.
 const std::vector<BlockType>& blockTypes();
 
+// The IEEE half there.
+double halfAt(const unsigned char* bytes);
+
 // Element i of a block. With finite factors it is exact, but for one rounding by the caller.
 double blockElement(const BlockType& type, const unsigned char* block, int64_t i);
 

@@ -54,17 +54,16 @@ TEST_F(ModelFingerprintTest, EveryTypeGivesTheSameNumberOnEveryProcessor) {
   const struct {
     int32_t dtype, kvDtype;
     const char* expected;
-  } kCases[] = {{TD_F32, TD_F32, "eb75a6605936e613"},
-                {TD_F16, TD_F32, "03566c0e40ceb13f"},
-                {TD_BF16, TD_F32, "9984a8df3898d82c"},
-                {TD_Q8_0, TD_F32, "26280ab8a7fa95c2"},
-                {TD_Q4_0, TD_F32, "6d6ac50740693a07"},
-                {kMixed, TD_F32, "20adf42cc0d3ec74"},
-                {TD_Q8_0, TD_F16, "1a811769bb920ee4"},
-                {TD_Q4_0, TD_Q8_0, "3139bb4c2dd27b85"}};
-  std::vector<TestModel> models = blockModels(kSeed);
-  for (TestModel& m : models) makeTablesExact(m);
+  } kCases[] = {
+      {TD_F32, TD_F32, "eb75a6605936e613"},           {TD_F16, TD_F32, "03566c0e40ceb13f"},
+      {TD_BF16, TD_F32, "9984a8df3898d82c"},          {TD_Q8_0, TD_F32, "26280ab8a7fa95c2"},
+      {TD_Q4_0, TD_F32, "6d6ac50740693a07"},          {kMixed, TD_F32, "20adf42cc0d3ec74"},
+      {TD_Q8_0, TD_F16, "1a811769bb920ee4"},          {TD_Q4_0, TD_Q8_0, "3139bb4c2dd27b85"},
+      {TD_Q4_K, TD_F16, "81034104309f870e"},          {TD_Q6_K, TD_F16, "2d1b00502fc333a0"},
+      {kMixedSuperblocks, TD_F32, "4cbcbc38be536f41"}};
   for (const auto& c : kCases) {
+    std::vector<TestModel> models = modelsFor(c.dtype, kSeed);
+    for (TestModel& m : models) makeTablesExact(m);
     for (const char* isa : availableIsas()) {
       SCOPED_TRACE(std::string(dtypeName(c.dtype)) + ", KV " + dtypeName(c.kvDtype) + ", " + isa);
       Fingerprint f;

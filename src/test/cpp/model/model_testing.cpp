@@ -6,6 +6,7 @@
 
 #include "kernels/scalar/half.h"
 #include "model/blocks.h"
+#include "model/encode_blocks.h"
 
 namespace tandem {
 namespace {
@@ -73,57 +74,6 @@ void makeRopeTables(TestModel& m) {
       m.ropeCos.push_back(static_cast<float>(std::cos(angle)));
       m.ropeSin.push_back(static_cast<float>(std::sin(angle)));
     }
-  }
-}
-
-void appendHalf(std::vector<unsigned char>& to, uint16_t half) {
-  to.push_back(static_cast<unsigned char>(half & 0xFF));
-  to.push_back(static_cast<unsigned char>(half >> 8));
-}
-
-constexpr int64_t kBlock = 32;
-
-// The nearest whole number in units of the scale, within the limits.
-int quantum(float x, float scale, int low, int high) {
-  const int q = scale == 0.0F ? 0 : static_cast<int>(std::lround(x / scale));
-  return std::min(high, std::max(low, q));
-}
-
-// A block of the quantised types: symmetric ones around zero, q4_1 from its least element on.
-void encodeBlock(std::vector<unsigned char>& to, td_dtype dtype, const float* x) {
-  const auto [least, largest] = std::minmax_element(x, x + kBlock);
-  const float m = std::max(-*least, *largest);
-  if (dtype == TD_Q8_0) {
-    const uint16_t scale = scalar::halfFromFloat(m / 127.0F);
-    appendHalf(to, scale);
-    for (int64_t k = 0; k < kBlock; ++k) {
-      const int q = quantum(x[k], scalar::floatFromHalf(scale), -127, 127);
-      to.push_back(static_cast<unsigned char>(q & 0xFF));
-    }
-    return;
-  }
-  const bool offset = dtype == TD_Q4_1;
-  const uint16_t scale = scalar::halfFromFloat(offset ? (*largest - *least) / 15.0F : m / 7.0F);
-  const uint16_t zero = scalar::halfFromFloat(offset ? *least : 0.0F);
-  appendHalf(to, scale);
-  if (offset) appendHalf(to, zero);
-  const auto nibble = [&](int64_t k) {
-    const float s = scalar::floatFromHalf(scale);
-    return offset ? quantum(x[k] - scalar::floatFromHalf(zero), s, 0, 15)
-                  : quantum(x[k], s, -8, 7) + 8;
-  };
-  for (int64_t k = 0; k < kBlock / 2; ++k) {
-    to.push_back(static_cast<unsigned char>(nibble(k) | nibble(k + kBlock / 2) << 4));
-  }
-}
-
-void encode(std::vector<unsigned char>& to, td_dtype dtype, const float* x, int64_t n) {
-  if (dtype == TD_F16) {
-    for (int64_t i = 0; i < n; ++i) appendHalf(to, scalar::halfFromFloat(x[i]));
-  } else if (dtype == TD_BF16) {
-    for (int64_t i = 0; i < n; ++i) appendHalf(to, static_cast<uint16_t>(bitsOfFloat(x[i]) >> 16));
-  } else {
-    for (int64_t i = 0; i < n; i += kBlock) encodeBlock(to, dtype, x + i);
   }
 }
 
@@ -198,8 +148,8 @@ TestModel gpt2Model(uint64_t seed, bool biases, const Gpt2Shape& s) {
   Random random(seed);
   TestModel m;
   m.name = biases ? "gpt2" : "gpt2 without biases";
-  m.config = {3,       s.nHeads,      s.nKvHeads, s.headDim,    s.dModel, s.dFf, 67,
-              kMaxSeq, TD_NORM_LAYER, 1e-5F,      TD_GELU_TANH, 0,        0};
+  m.config = {s.nLayers, s.nHeads,      s.nKvHeads, s.headDim,    s.dModel, s.dFf, 67,
+              kMaxSeq,   TD_NORM_LAYER, 1e-5F,      TD_GELU_TANH, 0,        0};
   const td_config& c = m.config;
   const int64_t q = int64_t{c.n_heads} * c.head_dim;
   const int64_t qkv = q + int64_t{2} * c.n_kv_heads * c.head_dim;
@@ -231,8 +181,8 @@ TestModel llamaModel(uint64_t seed, const LlamaShape& s) {
   Random random(seed);
   TestModel m;
   m.name = "llama " + std::to_string(s.nHeads) + "/" + std::to_string(s.nKvHeads) + " heads";
-  m.config = {3,       s.nHeads,    s.nKvHeads, s.headDim, s.dModel, s.dFf, 71,
-              kMaxSeq, TD_NORM_RMS, 1e-5F,      TD_SILU,   1,        s.rope};
+  m.config = {s.nLayers, s.nHeads,    s.nKvHeads, s.headDim, s.dModel, s.dFf, 71,
+              kMaxSeq,   TD_NORM_RMS, 1e-5F,      TD_SILU,   1,        s.rope};
   const td_config& c = m.config;
   const int64_t q = int64_t{c.n_heads} * c.head_dim;
   const int64_t kv = int64_t{c.n_kv_heads} * c.head_dim;
@@ -276,15 +226,28 @@ std::vector<TestModel> blockModels(uint64_t seed) {
   return models;
 }
 
+std::vector<TestModel> superblockModels(uint64_t seed) {
+  std::vector<TestModel> models;
+  models.push_back(gpt2Model(seed, true, {32, 1, 8, 256, 512, 2}));
+  models.push_back(llamaModel(seed + 1, {32, 1, 8, 256, 256, TD_ROPE_HALVES, 2}));
+  return models;
+}
+
+std::vector<TestModel> modelsFor(int32_t dtype, uint64_t seed) {
+  const bool superblocks = dtype == TD_Q4_K || dtype == TD_Q6_K || dtype == kMixedSuperblocks;
+  return superblocks ? superblockModels(seed) : blockModels(seed);
+}
+
 TestModel typed(const TestModel& model, int32_t dtype, uint64_t seed) {
   Random random(seed);
   TestModel m = copyOf(model);
   m.name += std::string(" ") + dtypeName(dtype);
   for (td_tensor& t : m.tensors) {
     if (t.rows == 1) continue;
-    const int64_t type = dtype != kMixed
-                             ? dtype
-                             : random.oneOf({TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0, TD_Q4_1});
+    const int64_t type =
+        dtype == kMixed ? random.oneOf({TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0, TD_Q4_1})
+        : dtype == kMixedSuperblocks ? random.oneOf({TD_F32, TD_BF16, TD_Q8_0, TD_Q4_K, TD_Q6_K})
+                                     : dtype;
     if (type == TD_F32) continue;
     const auto* data = static_cast<const float*>(t.data);
     m.encoded.push_back(std::make_unique<std::vector<unsigned char>>());
@@ -311,7 +274,7 @@ TestModel expanded(const TestModel& model) {
                                        : floatOfBits(static_cast<uint32_t>(half) << 16);
     }
     if (blockShape(t.dtype).elements > 1) {
-      decodeBlocks(values->data(), t.dtype, bytes, t.rows * t.cols / kBlock);
+      decodeBlocks(values->data(), t.dtype, bytes, t.rows * t.cols / blockShape(t.dtype).elements);
     }
     t.dtype = TD_F32;
     t.data = values->data();
@@ -333,6 +296,12 @@ const char* dtypeName(int32_t dtype) {
       return "q8_0";
     case TD_Q4_0:
       return "q4_0";
+    case TD_Q4_K:
+      return "q4_K";
+    case TD_Q6_K:
+      return "q6_K";
+    case kMixedSuperblocks:
+      return "mixed superblocks";
     default:
       return "mixed";
   }

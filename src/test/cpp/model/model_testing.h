@@ -38,7 +38,7 @@ struct TestModel {
 };
 
 struct Gpt2Shape {
-  int32_t nHeads = 4, nKvHeads = 4, headDim = 8, dModel = 32, dFf = 100;
+  int32_t nHeads = 4, nKvHeads = 4, headDim = 8, dModel = 32, dFf = 100, nLayers = 3;
 };
 // LayerNorm, fused qkv, GELU, a plain feed-forward; with or without biases.
 TestModel gpt2Model(uint64_t seed, bool biases = true, const Gpt2Shape& shape = {});
@@ -46,6 +46,7 @@ TestModel gpt2Model(uint64_t seed, bool biases = true, const Gpt2Shape& shape = 
 struct LlamaShape {
   int32_t nHeads, nKvHeads, headDim, dModel, dFf;
   td_rope rope;
+  int32_t nLayers = 3;
 };
 // RMSNorm, RoPE, separate q, k and v, a gated feed-forward.
 TestModel llamaModel(uint64_t seed, const LlamaShape& shape);
@@ -60,8 +61,15 @@ void setMaxSeq(TestModel& m, int32_t maxSeq);
 // not whole panels: 12 outputs for a key, an odd vocabulary.
 std::vector<TestModel> blockModels(uint64_t seed);
 
-// The model with its matrices stored as that type, or each as a random one where it is kMixed.
+// The same, wide enough for blocks of 256.
+std::vector<TestModel> superblockModels(uint64_t seed);
+
+// No td_dtype: each matrix has a random one; of the second, some have blocks of 256.
 inline constexpr int32_t kMixed = -1;
+inline constexpr int32_t kMixedSuperblocks = -2;
+// Those of the two kinds above that can have the type.
+std::vector<TestModel> modelsFor(int32_t dtype, uint64_t seed);
+// The model with its matrices stored as that type.
 TestModel typed(const TestModel& model, int32_t dtype, uint64_t seed);
 // The model with the same values as f32.
 TestModel expanded(const TestModel& model);

@@ -7,7 +7,8 @@ namespace tandem {
 namespace {
 
 constexpr uint64_t kSeed = 271828;
-constexpr int32_t kTypes[] = {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0, kMixed};
+constexpr int32_t kTypes[] = {TD_F32,  TD_F16,  TD_BF16, TD_Q8_0,          TD_Q4_0,
+                              TD_Q4_K, TD_Q6_K, kMixed,  kMixedSuperblocks};
 
 class WeightTypesTest : public testing::Test {
  protected:
@@ -36,7 +37,7 @@ TEST_F(WeightTypesTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
     for (const char* isa : availableIsas()) {
       for (int64_t done = 0; done < nBatches; ++seed) {
         Random random(seed);
-        const std::vector<TestModel> models = blockModels(seed);
+        const std::vector<TestModel> models = modelsFor(dtype, seed);
         const auto& plain = models[static_cast<size_t>(random.between(0, 1))];
         const TestModel m = typed(plain, dtype, seed);
         const bool fast = random.between(0, 1) == 1;
@@ -88,8 +89,9 @@ double norm(const std::vector<float>& x, const std::vector<float>* minus) {
 // biases changes all of it.
 TEST_F(WeightTypesTest, QuantisedProductsAreCloseToThoseOfTheSameValuesInF32) {
   constexpr double kShare = 0.05;
-  for (const TestModel& plain : blockModels(kSeed)) {
-    for (const int32_t dtype : {int32_t{TD_Q8_0}, int32_t{TD_Q4_0}, kMixed}) {
+  for (const int32_t dtype : {int32_t{TD_Q8_0}, int32_t{TD_Q4_0}, int32_t{TD_Q4_K},
+                              int32_t{TD_Q6_K}, kMixed, kMixedSuperblocks}) {
+    for (const TestModel& plain : modelsFor(dtype, kSeed)) {
       const TestModel m = typed(plain, dtype, kSeed);
       SCOPED_TRACE(m.name);
       const std::vector<float> expected = answer(expanded(m));
@@ -105,9 +107,8 @@ TEST_F(WeightTypesTest, QuantisedProductsAreCloseToThoseOfTheSameValuesInF32) {
 
 // In mode fast only f32, and bf16 with the processor's own products, differ for prompts.
 TEST_F(WeightTypesTest, OnlyF32AndBf16HavePromptKernelsOfModeFast) {
-  const TestModel plain = std::move(blockModels(kSeed).front());
-  for (const int32_t dtype : {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0}) {
-    const TestModel m = typed(plain, dtype, kSeed);
+  for (const int32_t dtype : {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0, TD_Q4_K, TD_Q6_K}) {
+    const TestModel m = typed(modelsFor(dtype, kSeed).front(), dtype, kSeed);
     for (const char* isa : availableIsas()) {
       SCOPED_TRACE(m.name + ", " + isa);
       Random random(kSeed);
@@ -128,15 +129,18 @@ TEST_F(WeightTypesTest, OnlyF32AndBf16HavePromptKernelsOfModeFast) {
 
 // Each tensor as it is read: panels are whole, vectors f32.
 TEST_F(WeightTypesTest, BytesAreThoseThatAStepReads) {
-  for (const TestModel& plain : blockModels(kSeed)) {
-    for (const int32_t dtype : kTypes) {
+  for (const int32_t dtype : kTypes) {
+    for (const TestModel& plain : modelsFor(dtype, kSeed)) {
       const TestModel m = typed(plain, dtype, kSeed);
       SCOPED_TRACE(m.name);
       int64_t least = 0, most = 0;
       for (const td_tensor& t : m.tensors) {
-        const int64_t bytes = t.dtype == TD_Q4_1 ? t.rows * t.cols * 4 : t.data_bytes;
+        const int64_t bytes = t.dtype == TD_Q4_1   ? t.rows * t.cols * 4
+                              : t.dtype == TD_Q4_K ? t.data_bytes / 144 * 148
+                                                   : t.data_bytes;
         least += bytes;
-        const bool panels = t.dtype == TD_Q8_0 || t.dtype == TD_Q4_0;
+        const bool panels =
+            t.dtype == TD_Q8_0 || t.dtype == TD_Q4_0 || t.dtype == TD_Q4_K || t.dtype == TD_Q6_K;
         most += panels ? bytes + 3 * 15 * bytes / t.rows : bytes;  // three parts of a fused matrix
       }
       const EnginePtr engine = openEngine(1);

@@ -41,12 +41,22 @@ struct Dots {
   static Bytes highNibbles(Bytes w) {
     return lowNibbles({_mm256_srli_epi16(w.lo, 4), _mm256_srli_epi16(w.hi, 4)});
   }
-  static Ints addNibbles(Ints sum, Bytes w, Four x) {
+  static Bytes sixBits(Bytes nibbles, Bytes pieces, int i) {
+    return {_mm256_or_si256(nibbles.lo, upperBits(pieces.lo, i)),
+            _mm256_or_si256(nibbles.hi, upperBits(pieces.hi, i))};
+  }
+  static Ints addSmall(Ints sum, Bytes w, Four x) {
     return {addSmallHalf(sum.lo, w.lo, x), addSmallHalf(sum.hi, w.hi, x)};
   }
   static Vec16 toFloats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 
  private:
+  // Two bits from 2 i on, moved to bits 4 and 5.
+  static __m256i upperBits(__m256i pieces, int i) {
+    const __m256i moved =
+        i < 2 ? _mm256_slli_epi16(pieces, 4 - 2 * i) : _mm256_srli_epi16(pieces, 2 * i - 4);
+    return _mm256_and_si256(moved, _mm256_set1_epi8(0x30));
+  }
   // |w| <= 128 and |x| <= 127, so that the sums of two products fit 16 bits.
   static __m256i addQ8Half(__m256i sum, __m256i w, __m256i x) {
     const __m256i v = _mm256_xor_si256(w, _mm256_set1_epi8(-128));

@@ -30,11 +30,16 @@ struct Dots {
   static Ints addQ8(Ints sum, Bytes w, Four x) {
     const __m512i v = _mm512_xor_si512(w, _mm512_set1_epi8(-128));
     const __m512i sign = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(v), _mm512_setzero_si512(), x);
-    return addNibbles(sum, _mm512_abs_epi8(v), sign);
+    return addSmall(sum, _mm512_abs_epi8(v), sign);
   }
   static Bytes lowNibbles(Bytes w) { return _mm512_and_si512(w, _mm512_set1_epi8(0x0F)); }
   static Bytes highNibbles(Bytes w) { return lowNibbles(_mm512_srli_epi16(w, 4)); }
-  static Ints addNibbles(Ints sum, Bytes w, Four x) {
+  static Bytes sixBits(Bytes nibbles, Bytes pieces, int i) {
+    const __m512i moved = i < 2 ? _mm512_slli_epi16(pieces, static_cast<unsigned>(4 - 2 * i))
+                                : _mm512_srli_epi16(pieces, static_cast<unsigned>(2 * i - 4));
+    return _mm512_or_si512(nibbles, _mm512_and_si512(moved, _mm512_set1_epi8(0x30)));
+  }
+  static Ints addSmall(Ints sum, Bytes w, Four x) {
     const __m512i pairs = _mm512_maddubs_epi16(w, x);
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }

@@ -44,7 +44,14 @@ struct Dots {
   static Bytes highNibbles(Bytes w) {
     return {vshrq_n_u8(w.q0, 4), vshrq_n_u8(w.q1, 4), vshrq_n_u8(w.q2, 4), vshrq_n_u8(w.q3, 4)};
   }
-  static Ints addNibbles(Ints sum, Bytes w, Four x) {
+  static Bytes sixBits(Bytes nibbles, Bytes pieces, int i) {
+    const int8x16_t left = vdupq_n_s8(static_cast<int8_t>(4 - 2 * i));
+    return {vorrq_u8(nibbles.q0, upperBits(pieces.q0, left)),
+            vorrq_u8(nibbles.q1, upperBits(pieces.q1, left)),
+            vorrq_u8(nibbles.q2, upperBits(pieces.q2, left)),
+            vorrq_u8(nibbles.q3, upperBits(pieces.q3, left))};
+  }
+  static Ints addSmall(Ints sum, Bytes w, Four x) {
     return {addQuarter(sum.q0, vreinterpretq_s8_u8(w.q0), x),
             addQuarter(sum.q1, vreinterpretq_s8_u8(w.q1), x),
             addQuarter(sum.q2, vreinterpretq_s8_u8(w.q2), x),
@@ -61,6 +68,10 @@ struct Dots {
   }
 
  private:
+  // Shifted left or, by less than nothing, right: two bits come to bits 4 and 5.
+  static uint8x16_t upperBits(uint8x16_t pieces, int8x16_t left) {
+    return vandq_u8(vshlq_u8(pieces, left), vdupq_n_u8(0x30));
+  }
   // |w| <= 128 and |x| <= 127, so that the sums of two products fit 16 bits.
   static int32x4_t addQuarter(int32x4_t sum, int8x16_t w, int8x16_t x) {
     const int16x8_t lo = vmull_s8(vget_low_s8(w), vget_low_s8(x));

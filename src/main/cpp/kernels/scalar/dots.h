@@ -67,8 +67,19 @@ struct Dots {
     }
     return r;
   }
-  // sum + w * x, for w from 0 to 15.
-  static Ints addNibbles(const Ints& sum, const Bytes& w, const Four& x) {
+  // Elements of six bits: nibbles, and as upper two bits those of `pieces` from 2 i on. i <= 3.
+  static Bytes sixBits(const Bytes& nibbles, const Bytes& pieces, int i) {
+    Bytes r;
+    for (int lane = 0; lane < 16; ++lane) {
+      for (int j = 0; j < 4; ++j) {
+        const int upper = pieces.lane[lane][j] >> 2 * i & 3;
+        r.lane[lane][j] = static_cast<uint8_t>(nibbles.lane[lane][j] | upper << 4);
+      }
+    }
+    return r;
+  }
+  // sum + w * x, for w from 0 to 63.
+  static Ints addSmall(const Ints& sum, const Bytes& w, const Four& x) {
     return eachLane([&](int i) { return sum.lane[i] + dot(w.lane[i], 0, x); });
   }
 

@@ -35,7 +35,7 @@ public class KernelBenchmark {
   private static final int N_OUT = 201_024; // four times GPT-2's vocabulary, a multiple of 16
 
   /** The type of the weights. */
-  @Param({"f32", "f16", "bf16", "q8_0", "q4_0"})
+  @Param({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_k", "q6_k"})
   public String type;
 
   /** Rows of activations. */

@@ -29,8 +29,8 @@ final class ArithmeticMixin {
       names = "--kv-type",
       paramLabel = "f32|f16|q8_0",
       description =
-          "How keys and values are kept. Default: f16 for models with q8_0 or q4_0 matrices, else"
-              + " f32; or what the server has")
+          "How keys and values are kept. Default: f16 for models with q8_0, q4_0, q4_k or q6_k"
+              + " matrices, else f32; or what the server has")
   private Optional<KvType> kvType = Optional.empty();
 
   @Option(

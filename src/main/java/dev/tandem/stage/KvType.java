@@ -19,7 +19,10 @@ public enum KvType {
   Q8_0(DType.Q8_0);
 
   private static final int SCALED_ELEMENTS = 32;
-  private static final Set<DType> QUANTIZED = Set.of(DType.Q8_0, DType.Q4_0);
+
+  /** Those that have kernels. */
+  private static final Set<DType> QUANTIZED =
+      Set.of(DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
 
   private final DType dtype;
 
@@ -29,7 +32,7 @@ public enum KvType {
 
   /**
    * The type for a model where nothing else is said: f16 if matrices of its blocks are computed in
-   * q8_0 or q4_0, else f32.
+   * a quantised type, else f32.
    *
    * @param blockMatrices the types of the blocks' matrices, those of other stages included
    */

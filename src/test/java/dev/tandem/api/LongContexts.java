@@ -8,6 +8,7 @@ import dev.tandem.config.RopePairing;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.RandomModels;
+import dev.tandem.weights.Retyped;
 import java.io.IOException;
 
 /** Small models with random weights whose contexts hold more than two chunks of 256. */
@@ -46,15 +47,30 @@ final class LongContexts {
 
   /** Grouped-query attention, untied head. */
   static Checkpoint llama() throws IOException {
+    return llama("random-llama", 6, D_MODEL, 200);
+  }
+
+  /** Wide enough for blocks of 256, in the types that the usual K-quant files mix. */
+  static Checkpoint superblocks() throws IOException {
+    return Retyped.withRandomBlocks(
+        llama("superblocks", 8, 256, 512),
+        tensor ->
+            tensor.name().matches("output\\..*|.*\\.(attn_v|ffn_down)\\..*")
+                ? DType.Q6_K
+                : DType.Q4_K,
+        SEED);
+  }
+
+  private static Checkpoint llama(String name, int nHeads, int dModel, int dFf) throws IOException {
     ModelConfig config =
         new ModelConfig(
             "llama",
             N_LAYERS,
-            6,
+            nHeads,
             2,
-            D_MODEL / 6,
-            D_MODEL,
-            200,
+            dModel / nHeads,
+            dModel,
+            dFf,
             VOCAB,
             MAX_SEQ,
             NormKind.RMS,
@@ -66,6 +82,6 @@ final class LongContexts {
             10_000,
             false,
             false);
-    return RandomModels.of("random-llama", config, DType.F32, SEED);
+    return RandomModels.of(name, config, DType.F32, SEED);
   }
 }

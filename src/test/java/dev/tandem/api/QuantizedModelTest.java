@@ -99,7 +99,8 @@ class QuantizedModelTest {
    */
   private static final double ACTIVATION_SHARE = 0.04;
 
-  private static final Set<DType> QUANTIZED_ACTIVATIONS = EnumSet.of(DType.Q8_0, DType.Q4_0);
+  private static final Set<DType> QUANTIZED_ACTIVATIONS =
+      EnumSet.of(DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
 
   static Stream<Arguments> expandedTypes() {
     return familiesAnd(
@@ -179,6 +180,49 @@ class QuantizedModelTest {
     assertThat(difference(expected, swapped)).isGreaterThan(ACTIVATION_SHARE);
     List<float[]> zeros = actual.stream().map(row -> new float[row.length]).toList();
     assertThat(difference(expected, zeros)).isGreaterThan(ACTIVATION_SHARE);
+  }
+
+  /**
+   * In the order of their probability, as far as the order is sure: the greedy token of every row
+   * is the same but where the two best logits of the exact row are closer than its error.
+   */
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("typesWithQuantizedActivations")
+  void greedyTokensAreThoseOfExactActivations(ModelConfig config, DType dtype) throws Exception {
+    Checkpoint random = RandomModels.of("random", config, DType.F32, SEED);
+    Checkpoint quantized = Retyped.withRandomBlocks(random, dtype, SEED);
+    List<float[]> expected = promptLogits(Retyped.toF32(quantized));
+    List<float[]> actual = promptLogits(quantized);
+    int sure = 0;
+    for (int row = 0; row < expected.size(); row++) {
+      float[] exact = expected.get(row);
+      int best = best(exact, -1);
+      double gap = (double) exact[best] - exact[best(exact, best)];
+      // Each of two logits may be off by five times the share of their root mean square.
+      if (gap > 2 * 5 * difference(List.of(exact), List.of(actual.get(row))) * size(exact)) {
+        assertThat(best(actual.get(row), -1)).as("row %d", row).isEqualTo(best);
+        sure++;
+      }
+    }
+    assertThat(sure).isPositive();
+  }
+
+  private static int best(float[] logits, int except) {
+    int best = except == 0 ? 1 : 0;
+    for (int i = 0; i < logits.length; i++) {
+      if (i != except && logits[i] > logits[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  private static double size(float[] row) {
+    double squares = 0;
+    for (float x : row) {
+      squares += (double) x * x;
+    }
+    return Math.sqrt(squares / row.length);
   }
 
   /** Root mean square of the differences over that of what is expected. */

@@ -53,6 +53,8 @@ class SplitExactnessTest {
     "random-llama, 256, 531, false",
     "random-gpt2 as q8_0, 256, 600, false",
     "random-llama as bf16, 256, 531, false",
+    "superblocks, 16, 40, false",
+    "superblocks, 256, 531, true",
     "gpt2-shakespeare, 256, 100, false",
     "gpt2-shakespeare, 16, 40, false",
     "gpt2-shakespeare, 16, 7, true",
@@ -261,6 +263,7 @@ class SplitExactnessTest {
     return switch (name) {
       case "random-gpt2" -> LongContexts.gpt2();
       case "random-llama" -> LongContexts.llama();
+      case "superblocks" -> LongContexts.superblocks();
       default -> Checkpoints.open(name, Optional.empty());
     };
   }

@@ -47,6 +47,8 @@ class StageProfileTest {
       assertThat(whole(Retyped.of(llama, DType.Q8_0), FAST).matrixTypes())
           .containsExactly(DType.F16, DType.Q8_0); // rows of 172
     }
+    assertThat(whole(LongContexts.superblocks(), FAST).matrixTypes())
+        .containsExactly(DType.Q4_K, DType.Q6_K);
     Checkpoint expanded = Retyped.withRandomBlocks(LongContexts.gpt2(), DType.Q5_0, 1);
     try (LocalChain chain = new LocalChain(expanded, FAST)) {
       assertThat(chain.stage(0, 1, false).profile().matrixTypes()).containsExactly(DType.F32);
@@ -64,6 +66,7 @@ class StageProfileTest {
         assertThat(whole(f16, FAST.withKvType(wanted)).kvType()).isEqualTo(wanted);
       }
     }
+    assertThat(whole(LongContexts.superblocks(), FAST).kvType()).isEqualTo(KvType.F16);
     Checkpoint expanded = Retyped.withRandomBlocks(LongContexts.gpt2(), DType.Q5_0, 1);
     assertThat(KvType.defaultFor(expanded.blockMatrixTypes())).isEqualTo(KvType.F32);
   }

@@ -21,6 +21,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -39,6 +40,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Timeout(300)
 class MisuseTest {
+  private static final Set<DType> WITH_KERNELS =
+      EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
+
   private static final int CAPACITY = 32;
 
   private Checkpoint checkpoint;
@@ -224,9 +228,9 @@ class MisuseTest {
           .isInstanceOf(NativeException.class);
     }
     for (DType dtype : DType.values()) {
-      if (EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0).contains(dtype)) {
+      if (WITH_KERNELS.contains(dtype)) {
         for (RowKind kind : RowKind.values()) {
-          assertThat(engine.probeMatmulSeconds(dtype, kind, 9, 33, 64)).isPositive();
+          assertThat(engine.probeMatmulSeconds(dtype, kind, 9, 33, 256)).isPositive();
         }
       } else {
         assertThatThrownBy(() -> engine.probeMatmulSeconds(dtype, RowKind.GENERATED, 1, 32, 256))

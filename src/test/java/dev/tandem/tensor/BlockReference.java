@@ -11,6 +11,9 @@ import java.util.Random;
  * against. With finite factors it is exact, but for the one rounding to f32 at the end.
  */
 public final class BlockReference {
+  /** Where the second of two factors lies. */
+  private static final int SECOND = 2;
+
   /** The quantised types. */
   public static final List<DType> TYPES =
       List.of(DType.values()).stream().filter(DType::isQuantized).toList();
@@ -41,7 +44,8 @@ public final class BlockReference {
   /**
    * Bytes of any pattern, in which the factors are finite.
    *
-   * @param scale about how large the values are; 0 for factors of any size and sign
+   * @param scale about how large the values are, with a mean of about 0; 0 for factors of any size
+   *     and sign
    */
   public static byte[] random(DType dtype, int nBlocks, double scale, Random random) {
     byte[] blocks = new byte[nBlocks * dtype.blockBytes()];
@@ -51,7 +55,10 @@ public final class BlockReference {
       for (int offset : factorOffsets(dtype)) {
         short half = buffer.getShort(at + offset);
         if (scale > 0) {
-          double factor = scale / largest(dtype) * (0.5 + random.nextDouble());
+          double factor =
+              offset == SECOND
+                  ? Float16.toFloat(buffer.getShort(at)) * balance(dtype)
+                  : scale / largest(dtype) * (0.5 + random.nextDouble());
           half = Float16.fromFloat((float) factor);
         } else if ((half & 0x7c00) == 0x7c00) {
           half &= 0x83ff; // not finite: keep the sign and mantissa, which makes it subnormal
@@ -62,9 +69,20 @@ public final class BlockReference {
     return blocks;
   }
 
+  /** The second factor where the first is 1 and values are to have the mean 0. */
+  private static double balance(DType dtype) {
+    return switch (dtype) {
+      case Q4_1 -> -7.5;
+      case Q5_1 -> -15.5;
+      case Q4_K -> 7.5;
+      case Q5_K -> 15.5;
+      default -> throw new IllegalArgumentException(dtype + " has one factor");
+    };
+  }
+
   private static int[] factorOffsets(DType dtype) {
     return switch (dtype) {
-      case Q4_1, Q5_1, Q4_K, Q5_K -> new int[] {0, 2};
+      case Q4_1, Q5_1, Q4_K, Q5_K -> new int[] {0, SECOND};
       case Q6_K -> new int[] {208};
       default -> new int[] {0};
     };

@@ -58,9 +58,16 @@ public final class Retyped {
    * weights; matrices whose rows are not whole blocks keep theirs.
    */
   public static Checkpoint withRandomBlocks(Checkpoint model, DType dtype, long seed) {
+    return withRandomBlocks(model, tensor -> dtype, seed);
+  }
+
+  /** The same with a type for each matrix. */
+  public static Checkpoint withRandomBlocks(
+      Checkpoint model, Function<Tensor, DType> types, long seed) {
     Random random = new Random(seed);
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Tensor tensor : model.tensors().values()) {
+      DType dtype = types.apply(tensor);
       if (tensor.rows() == 1 || tensor.cols() % dtype.blockElements() != 0) {
         tensors.put(tensor.name(), tensor);
         continue;
