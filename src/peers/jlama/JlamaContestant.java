@@ -29,7 +29,7 @@ final class JlamaContestant implements Contestant {
   public void generate(int[] promptIds, int nTokens) {
     try (KvBufferCache.KvBuffer kv = kvBuffers.getEphemeralKvBuffer()) {
       AbstractTensor rows = model.batchForward(promptIds, 0, kv);
-      AbstractTensor last = rows.slice(promptIds.length - 1);
+      AbstractTensor last = rows.slice(rows.shape().first() - 1); // of the last batch
       for (int i = 0; ; i++) {
         int id = argmax(model.getLogits(last));
         if (i == nTokens - 1) {

@@ -44,9 +44,17 @@ final class PeerModels {
       return out;
     }
     write(Optional.of("hf"), DType.F32, out);
+    nameContext(out.resolve("config.json"));
     writeTokenizerJson(out);
     dropPrefix(out.resolve("model.safetensors"));
     return out;
+  }
+
+  /** Jlama asks for the context's length by the name that GPT-2's first files used. */
+  private static void nameContext(Path config) throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    ObjectNode fields = (ObjectNode) json.readTree(config.toFile());
+    json.writeValue(config.toFile(), fields.set("n_ctx", fields.path("n_positions")));
   }
 
   /** Jlama knows GPT-2's tensors as OpenAI's files name them, {@code wte.weight}. */
