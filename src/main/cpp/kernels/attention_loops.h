@@ -273,11 +273,11 @@ void reduceBlock(const AttentionArgs& a, const KvBlock& kv, int64_t block, const
 template <class V>
 void packQueries(const AttentionArgs& a, float* to) {
   forEachRowTile<V::kAttentionRows>(a.nRows * a.nHeads, [&](auto tile, int64_t query) {
-    constexpr int R = decltype(tile)::value;
-    for (int r = 0; r < R; ++r) {
+    constexpr int kQueries = decltype(tile)::value;
+    for (int r = 0; r < kQueries; ++r) {
       const int64_t row = (query + r) / a.nHeads;
       const float* q = a.q + row * a.ldq + (query + r - row * a.nHeads) * a.headDim;
-      for (int64_t d = 0; d < a.headDim; ++d) to[query * a.headDim + d * R + r] = q[d];
+      for (int64_t d = 0; d < a.headDim; ++d) to[query * a.headDim + d * kQueries + r] = q[d];
     }
   });
 }
@@ -329,12 +329,11 @@ struct AttentionScratch {
 template <class F>
 void attention(const AttentionArgs& a) {
   using V = typename F::Vec;
-  constexpr int R = V::kAttentionRows;
-  static_assert(R <= kMaxAttentionRows, "the scratch would be too small");
+  static_assert(V::kAttentionRows <= kMaxAttentionRows, "the scratch would be too small");
   const int64_t nQueries = a.nRows * a.nHeads;
   const int64_t stride = attentionPartialFloats(a.headDim);
   const AttentionScratch<V> s(a.scratch, nQueries, a.headDim);
-  const bool expand = !std::is_same_v<F, F32Kv<V>> && nQueries > R;
+  const bool expand = !std::is_same_v<F, F32Kv<V>> && nQueries > V::kAttentionRows;
   packQueries<V>(a, s.q);
   for (int64_t block = a.blockBegin; block < a.blockEnd; ++block) {
     const int64_t begin = block * kKvBlock * a.kvRowBytes;
