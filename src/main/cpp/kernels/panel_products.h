@@ -26,6 +26,9 @@ inline void startProducts(typename D::Ints (&products)[R * P], const ActivationB
 template <class D, int R, int P>
 inline void addNibbles(typename D::Ints (&products)[R * P], const ActivationBlock* const (&x)[R],
                        const uint8_t (*const (&w)[P])[kPanelOutputs][4]) {
+  typename D::Small sums[R * P];
+  TANDEM_UNROLL
+  for (int i = 0; i < R * P; ++i) sums[i] = D::small(products[i]);
   TANDEM_UNROLL
   for (int i = 0; i < 4; ++i) {
     typename D::Bytes low[P];
@@ -42,11 +45,13 @@ inline void addNibbles(typename D::Ints (&products)[R * P], const ActivationBloc
       const auto xHigh = D::broadcast4(x[r]->q + 16 + 4 * i);
       TANDEM_UNROLL
       for (int p = 0; p < P; ++p) {
-        products[r * P + p] = D::addSmall(products[r * P + p], low[p], xLow);
-        products[r * P + p] = D::addSmall(products[r * P + p], high[p], xHigh);
+        sums[r * P + p] = D::addSmall(sums[r * P + p], low[p], xLow);
+        sums[r * P + p] = D::addSmall(sums[r * P + p], high[p], xHigh);
       }
     }
   }
+  TANDEM_UNROLL
+  for (int i = 0; i < R * P; ++i) products[i] = D::ints(sums[i]);
 }
 
 // sums[r * P + p] += the products times both scales.
@@ -134,6 +139,14 @@ inline void addBlock(typename D::Vec (&sums)[R * P], const ActivationBlock* cons
   }
 }
 
+// Elements 16 Half + 4 i to 16 Half + 4 i + 3 of the block, for 16 outputs.
+template <class D, int Half>
+inline typename D::Bytes sixBitWeights(const Q6KPanel& w, int64_t block, int i) {
+  const auto pairs = D::load(w.low[block][i][0]);
+  const auto nibbles = Half == 0 ? D::lowNibbles(pairs) : D::highNibbles(pairs);
+  return D::sixBits(nibbles, D::load(w.high[block][Half][0]), i);
+}
+
 // Half of a block times its scales: each is exact, and so is the sum of both.
 template <class D, int Half, int R, int P>
 inline void addHalf(typename D::Vec (&scaled)[R * P], const ActivationBlock* const (&x)[R],
@@ -143,20 +156,23 @@ inline void addHalf(typename D::Vec (&scaled)[R * P], const ActivationBlock* con
   startProducts<D, R, P>(products, x,
                          [](const ActivationBlock& b) { return -32 * b.halfSums[Half]; });
   TANDEM_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    typename D::Bytes wv[P];
+  for (int i = 0; i < 4; i += 2) {
+    typename D::Bytes first[P];
+    typename D::Bytes second[P];
     TANDEM_UNROLL
     for (int p = 0; p < P; ++p) {
-      const auto pairs = D::load(w[p]->low[block][i][0]);
-      const auto nibbles = Half == 0 ? D::lowNibbles(pairs) : D::highNibbles(pairs);
-      wv[p] = D::sixBits(nibbles, D::load(w[p]->high[block][Half][0]), i);
+      first[p] = sixBitWeights<D, Half>(*w[p], block, i);
+      second[p] = sixBitWeights<D, Half>(*w[p], block, i + 1);
     }
     TANDEM_UNROLL
     for (int r = 0; r < R; ++r) {
-      const auto xv = D::broadcast4(x[r]->q + 16 * Half + 4 * i);
+      const int8_t* const q = x[r]->q + 16 * Half + 4 * i;
+      const auto xFirst = D::broadcast4(q);
+      const auto xSecond = D::broadcast4(q + 4);
       TANDEM_UNROLL
       for (int p = 0; p < P; ++p) {
-        products[r * P + p] = D::addSmall(products[r * P + p], wv[p], xv);
+        const auto sum = D::addSmall(D::small(products[r * P + p]), first[p], xFirst);
+        products[r * P + p] = D::ints(D::addSmall(sum, second[p], xSecond));
       }
     }
   }

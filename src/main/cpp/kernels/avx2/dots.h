@@ -45,8 +45,18 @@ struct Dots {
     return {_mm256_or_si256(nibbles.lo, upperBits(pieces.lo, i)),
             _mm256_or_si256(nibbles.hi, upperBits(pieces.hi, i))};
   }
-  static Ints addSmall(Ints sum, Bytes w, Four x) {
-    return {addSmallHalf(sum.lo, w.lo, x), addSmallHalf(sum.hi, w.hi, x)};
+  // Sums of pairs fit 16 bits until then: 8 * 2 * 15 * 127, 2 * 2 * 63 * 127.
+  struct Small {
+    Ints start, pairs;
+  };
+  static Small small(Ints start) { return {start, ints(0)}; }
+  static Ints ints(const Small& sum) {
+    return {addPairs(sum.start.lo, sum.pairs.lo), addPairs(sum.start.hi, sum.pairs.hi)};
+  }
+  static Small addSmall(const Small& sum, Bytes w, Four x) {
+    return {sum.start,
+            {now(_mm256_add_epi16(sum.pairs.lo, _mm256_maddubs_epi16(w.lo, x))),
+             now(_mm256_add_epi16(sum.pairs.hi, _mm256_maddubs_epi16(w.hi, x)))}};
   }
   static Vec16 toFloats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 
@@ -60,11 +70,17 @@ struct Dots {
   // |w| <= 128 and |x| <= 127, so that the sums of two products fit 16 bits.
   static __m256i addQ8Half(__m256i sum, __m256i w, __m256i x) {
     const __m256i v = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
-    return addSmallHalf(sum, _mm256_abs_epi8(v), _mm256_sign_epi8(x, v));
+    return addPairs(sum, _mm256_maddubs_epi16(_mm256_abs_epi8(v), _mm256_sign_epi8(x, v)));
   }
-  static __m256i addSmallHalf(__m256i sum, __m256i w, __m256i x) {
-    const __m256i pairs = _mm256_maddubs_epi16(w, x);
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  static __m256i addPairs(__m256i sum, __m256i pairs) {
+    return now(_mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+  }
+  // GCC puts additions off until their sum is needed, and spills all the products meanwhile.
+  static __m256i now(__m256i sum) {
+#if defined(__GNUC__)
+    asm("" : "+x"(sum));
+#endif
+    return sum;
   }
 };
 

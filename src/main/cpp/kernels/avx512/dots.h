@@ -39,7 +39,10 @@ struct Dots {
                                 : _mm512_srli_epi16(pieces, static_cast<unsigned>(2 * i - 4));
     return _mm512_or_si512(nibbles, _mm512_and_si512(moved, _mm512_set1_epi8(0x30)));
   }
-  static Ints addSmall(Ints sum, Bytes w, Four x) {
+  using Small = Ints;
+  static Small small(Ints start) { return start; }
+  static Ints ints(Small sum) { return sum; }
+  static Small addSmall(Small sum, Bytes w, Four x) {
     const __m512i pairs = _mm512_maddubs_epi16(w, x);
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }

@@ -11,7 +11,7 @@ struct Dots : avx512::Dots {
   static constexpr int32_t kQ8Zero = 128;
 
   static Ints addQ8(Ints sum, Bytes w, Four x) { return _mm512_dpbusd_epi32(sum, w, x); }
-  static Ints addSmall(Ints sum, Bytes w, Four x) { return _mm512_dpbusd_epi32(sum, w, x); }
+  static Small addSmall(Small sum, Bytes w, Four x) { return _mm512_dpbusd_epi32(sum, w, x); }
 };
 
 }  // namespace tandem::avx512vnni

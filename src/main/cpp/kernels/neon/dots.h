@@ -51,7 +51,10 @@ struct Dots {
             vorrq_u8(nibbles.q2, upperBits(pieces.q2, left)),
             vorrq_u8(nibbles.q3, upperBits(pieces.q3, left))};
   }
-  static Ints addSmall(Ints sum, Bytes w, Four x) {
+  using Small = Ints;
+  static Small small(Ints start) { return start; }
+  static Ints ints(Small sum) { return sum; }
+  static Small addSmall(Small sum, Bytes w, Four x) {
     return {addQuarter(sum.q0, vreinterpretq_s8_u8(w.q0), x),
             addQuarter(sum.q1, vreinterpretq_s8_u8(w.q1), x),
             addQuarter(sum.q2, vreinterpretq_s8_u8(w.q2), x),

@@ -12,7 +12,7 @@ struct Dots : neon::Dots {
     return {vdotq_s32(sum.q0, asSigned(w.q0), x), vdotq_s32(sum.q1, asSigned(w.q1), x),
             vdotq_s32(sum.q2, asSigned(w.q2), x), vdotq_s32(sum.q3, asSigned(w.q3), x)};
   }
-  static Ints addSmall(Ints sum, Bytes w, Four x) {
+  static Small addSmall(Small sum, Bytes w, Four x) {
     return {vdotq_s32(sum.q0, vreinterpretq_s8_u8(w.q0), x),
             vdotq_s32(sum.q1, vreinterpretq_s8_u8(w.q1), x),
             vdotq_s32(sum.q2, vreinterpretq_s8_u8(w.q2), x),

@@ -78,8 +78,12 @@ struct Dots {
     }
     return r;
   }
-  // sum + w * x, for w from 0 to 63.
-  static Ints addSmall(const Ints& sum, const Bytes& w, const Four& x) {
+  // A sum to which products of small weights are added before it is read as Ints: eight at most of
+  // weights from 0 to 15, two of weights from 0 to 63.
+  using Small = Ints;
+  static Small small(const Ints& start) { return start; }
+  static Ints ints(const Small& sum) { return sum; }
+  static Small addSmall(const Small& sum, const Bytes& w, const Four& x) {
     return eachLane([&](int i) { return sum.lane[i] + dot(w.lane[i], 0, x); });
   }
 

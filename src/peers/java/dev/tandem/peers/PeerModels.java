@@ -62,8 +62,7 @@ final class PeerModels {
     try (RandomAccessFile file = new RandomAccessFile(safetensors.toFile(), "rw")) {
       byte[] header = new byte[(int) Long.reverseBytes(file.readLong())];
       file.readFully(header);
-      String names =
-          new String(header, StandardCharsets.UTF_8).replace("\"transformer.", "\"");
+      String names = new String(header, StandardCharsets.UTF_8).replace("\"transformer.", "\"");
       byte[] shorter = names.getBytes(StandardCharsets.UTF_8);
       Arrays.fill(header, (byte) ' '); // which may follow the header's JSON
       System.arraycopy(shorter, 0, header, 0, shorter.length);
