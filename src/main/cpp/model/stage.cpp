@@ -64,7 +64,8 @@ int64_t Stage::kvBytes(int64_t positions) const {
 }
 
 std::unique_ptr<Study::State> Stage::studyState(int64_t capacity) const {
-  return study_ == nullptr ? nullptr : std::make_unique<Study::State>(*study_, capacity);
+  if (study_ == nullptr) return nullptr;
+  return std::make_unique<Study::State>(*study_, capacity);
 }
 
 int32_t Stage::matrixTypes() const {
