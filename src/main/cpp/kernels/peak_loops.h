@@ -40,12 +40,16 @@ float q8PeakLoop(int64_t n) {
   uint8_t weights[64];
   for (uint8_t& w : weights) w = static_cast<uint8_t>(n);
   const int8_t activations[4] = {1, -1, 2, -2};
-  const auto w = D::load(weights);
   const auto x = D::broadcast4(activations);
   typename D::Ints sums[kSums];
   TANDEM_UNROLL
   for (int i = 0; i < kSums; ++i) sums[i] = D::ints(0);
   for (int64_t round = 0; round < n; ++round) {
+    // Loaded again, as far as the compiler knows: the products of two constants would be one.
+#if defined(__GNUC__)
+    asm volatile("" : : "r"(weights) : "memory");
+#endif
+    const auto w = D::load(weights);
     TANDEM_UNROLL
     for (int i = 0; i < kSums; ++i) sums[i] = D::addQ8(sums[i], w, x);
   }

@@ -1,10 +1,12 @@
 package dev.tandem.api;
 
+import dev.tandem.engine.NativeCore;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.KvType;
 import dev.tandem.weights.Checkpoint;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -56,6 +58,23 @@ public record EngineSettings(
   public EngineSettings withBackend(Backend newBackend) {
     return new EngineSettings(
         threads, isa, activationEval, kvType, reproducible, chunkRows, Optional.of(newBackend));
+  }
+
+  /**
+   * What the user should know of them on this machine, one line each: that plain Java computes,
+   * because no backend is named and the native libraries cannot be loaded.
+   */
+  public List<String> notes() {
+    Optional<String> problem = backend.isPresent() ? Optional.empty() : NativeCore.problem();
+    return problem
+        .map(
+            reason ->
+                List.of(
+                    "the native libraries cannot be loaded ("
+                        + reason
+                        + "); computing in plain Java, which is slower and has other rounding"
+                        + " errors"))
+        .orElse(List.of());
   }
 
   /**

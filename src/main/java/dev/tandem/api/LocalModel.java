@@ -16,8 +16,6 @@ import java.util.Optional;
 
 /** A checkpoint whose stages are computed in this process, by whichever backend. */
 final class LocalModel implements AutoCloseable {
-  private final Backend backend;
-  private final StageOptions options;
   private final List<String> notes;
   private final Optional<Engine> engine;
   private final Opening resources;
@@ -28,14 +26,7 @@ final class LocalModel implements AutoCloseable {
   }
 
   private LocalModel(
-      Backend backend,
-      StageOptions options,
-      List<String> notes,
-      Optional<Engine> engine,
-      Opening resources,
-      Opener opener) {
-    this.backend = backend;
-    this.options = options;
+      List<String> notes, Optional<Engine> engine, Opening resources, Opener opener) {
     this.notes = notes;
     this.engine = engine;
     this.resources = resources;
@@ -56,26 +47,27 @@ final class LocalModel implements AutoCloseable {
     if (backend == Backend.JAVA) {
       return plain(checkpoint, settings, options, List.of());
     }
-    Optional<String> problem = NativeCore.problem();
-    if (problem.isPresent()) {
-      String message = "the native libraries cannot be loaded (" + problem.get() + ")";
-      if (settings.backend().isPresent()) {
-        throw new UnsatisfiedLinkError(message + "; --backend java computes without them");
-      }
-      String note =
-          message + "; computing in plain Java, which is slower and has other rounding errors";
-      return plain(checkpoint, settings, options, List.of(note));
+    List<String> notes = settings.notes();
+    if (!notes.isEmpty()) {
+      return plain(checkpoint, settings, options, notes);
     }
+    requireNativeCore();
     try (Opening opening = new Opening()) {
       Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
       LoadedModel model = opening.add(engine.load(checkpoint));
       return new LocalModel(
-          backend,
-          options,
-          List.of(),
-          Optional.of(engine),
-          opening.taken(),
-          opener(model, backend, options));
+          List.of(), Optional.of(engine), opening.taken(), opener(model, backend, options));
+    }
+  }
+
+  /**
+   * @throws LinkageError with the reason if the native libraries cannot be loaded
+   */
+  static void requireNativeCore() {
+    Optional<String> problem = NativeCore.problem();
+    if (problem.isPresent()) {
+      throw new UnsatisfiedLinkError(
+          "the native libraries cannot be loaded (" + problem.get() + ")");
     }
   }
 
@@ -84,8 +76,6 @@ final class LocalModel implements AutoCloseable {
     Opening resources = new Opening();
     PlainModel model = resources.add(new PlainModel(checkpoint, settings.threads()));
     return new LocalModel(
-        Backend.JAVA,
-        options,
         notes,
         Optional.empty(),
         resources,
@@ -108,19 +98,9 @@ final class LocalModel implements AutoCloseable {
         model.openStudy(begin, end, head, switches, options.activationEval());
   }
 
-  /** The backend in use. */
-  Backend backend() {
-    return backend;
-  }
-
   /** The native engine, if it is one. */
   Optional<Engine> engine() {
     return engine;
-  }
-
-  /** How activations are evaluated. */
-  StageOptions options() {
-    return options;
   }
 
   /** What the user should know; one line each. */

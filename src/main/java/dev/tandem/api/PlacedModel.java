@@ -36,12 +36,14 @@ final class PlacedModel implements AutoCloseable {
    *
    * @param checkpoint stays the caller's
    * @throws IOException if the model cannot be read, or the server cannot be reached
+   * @throws LinkageError if the native libraries cannot be loaded
    */
   PlacedModel(Checkpoint checkpoint, EngineSettings settings, Placement placement)
       throws IOException {
     this.checkpoint = checkpoint;
     boolean opened = false;
     try {
+      LocalModel.requireNativeCore(); // the probes are native
       model = opening.add(LocalModel.open(checkpoint, settings));
       engine =
           model.engine().isPresent()

@@ -41,6 +41,19 @@ import picocli.CommandLine.TypeConversionException;
 final class BenchCommand implements Callable<Integer> {
   private static final int ABLATION_CONTEXT = 128;
 
+  /** What the ablation decides itself. */
+  private static final List<String> NOT_OF_ABLATION =
+      List.of(
+          "--type",
+          "--placement",
+          "--batch",
+          "--gelu",
+          "--kv-type",
+          "--reproducible",
+          "--chunk",
+          "--prompt-tokens",
+          BackendMixin.NAME);
+
   @Spec private CommandSpec spec;
   @Mixin private TextModelMixin model;
 
@@ -186,7 +199,7 @@ final class BenchCommand implements Callable<Integer> {
 
   /** What the ablation is not about. */
   private void checkAblation() {
-    for (String other : List.of("--type", "--placement", "--batch", "--gelu", BackendMixin.NAME)) {
+    for (String other : NOT_OF_ABLATION) {
       if (isGiven(other)) {
         throw new ParameterException(
             spec.commandLine(), "--ablate decides itself what " + other + " would say");
@@ -199,7 +212,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private boolean isGiven(String option) {
-    return spec.commandLine().getParseResult().hasMatchedOption(option);
+    return spec.commandLine().getParseResult().hasMatchedOption(option)
+        || EnvironmentDefaults.gives(spec, option);
   }
 
   private SystemReport measure(Checkpoint model, EngineSettings settings, List<BenchmarkRow> rows)

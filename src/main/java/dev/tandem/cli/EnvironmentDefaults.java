@@ -49,6 +49,12 @@ final class EnvironmentDefaults implements IDefaultValueProvider {
     return named ? ", from " + variable(option) : "";
   }
 
+  /** Whether the environment has a value for a command's option. */
+  static boolean gives(CommandSpec command, String option) {
+    OptionSpec found = command.findOption(option);
+    return found != null && !of(command).getOrDefault(variable(found), "").isEmpty();
+  }
+
   private static String variable(OptionSpec option) {
     return "TANDEM_"
         + option.longestName().replaceFirst("^-+", "").replace('-', '_').toUpperCase(Locale.ROOT);

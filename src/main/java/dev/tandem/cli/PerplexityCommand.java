@@ -90,6 +90,7 @@ final class PerplexityCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint = open()) {
       checkpoint.notes().forEach(console::warn);
+      settings.notes().forEach(console::warn);
       Perplexity.Options options = options(checkpoint.config().maxSeq());
       int[] ids = checkpoint.tokenizer().encode(text, false);
       if (tokens > 0 && tokens < ids.length) {

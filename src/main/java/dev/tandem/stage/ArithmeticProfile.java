@@ -16,7 +16,7 @@ import java.util.Set;
  *     their own are expanded to f32 and count as that; vectors are always f32 and do not count
  * @param activationEval table or formula
  * @param kvType type of the KV cache
- * @param mode fast or reproducible
+ * @param mode fast, reproducible, or that of a backend that has bits of its own
  * @param chunkRows C: prompt rows are cut at multiples of it
  * @param promptKernels what computes the chunks of prompts in the stage; empty where all rows are
  *     computed as in mode reproducible

@@ -61,8 +61,12 @@ final class BenchReport {
   }
 
   private List<JsonNode> rows(String name) throws IOException {
+    return rows(name, "rows");
+  }
+
+  private List<JsonNode> rows(String name, String field) throws IOException {
     List<JsonNode> rows = new ArrayList<>();
-    read(name).ifPresent(report -> report.withArray("/rows").forEach(rows::add));
+    read(name).ifPresent(report -> report.path(field).forEach(rows::add));
     return rows;
   }
 
@@ -232,12 +236,13 @@ final class BenchReport {
 
   /** Tables whose columns are the fields of their rows. */
   private void backends() throws IOException {
-    for (String name : List.of("compare", "ablate")) {
-      List<JsonNode> rows = rows(name + ".json");
-      if (rows.isEmpty()) {
-        continue;
-      }
-      heading(name.equals("compare") ? "Backends" : "Ablation");
+    fieldsTable("Backends", rows("compare.json", "backends"));
+    fieldsTable("Ablation", rows("ablate.json", "ablation"));
+  }
+
+  private void fieldsTable(String title, List<JsonNode> rows) {
+    if (!rows.isEmpty()) {
+      heading(title);
       List<String> fields = new ArrayList<>();
       rows.get(0).fieldNames().forEachRemaining(fields::add);
       line("| %s |", String.join(" | ", fields));

@@ -40,16 +40,25 @@ final class Roofline {
               params.path("kind").asText().toLowerCase(Locale.ROOT),
               params.path("rows").asInt(),
               result.path("primaryMetric").path("score").asDouble(),
-              score(counters, "roof"),
-              score(counters, "gops"),
-              score(counters, "peakGops"),
-              score(counters, "readGbps"),
-              score(counters, "intensity")));
+              mean(counters, "roof"),
+              mean(counters, "gops"),
+              mean(counters, "peakGops"),
+              mean(counters, "readGbps"),
+              mean(counters, "intensity")));
     }
   }
 
-  private static double score(JsonNode counters, String name) {
-    return counters.path(name).path("score").asDouble();
+  /** The mean of all iterations: JMH's score of a counter is their sum. */
+  private static double mean(JsonNode counters, String name) {
+    double sum = 0;
+    int n = 0;
+    for (JsonNode fork : counters.path(name).path("rawData")) {
+      for (JsonNode iteration : fork) {
+        sum += iteration.asDouble();
+        n++;
+      }
+    }
+    return sum / n;
   }
 
   /** Lines of Markdown. */
