@@ -53,16 +53,9 @@ TEST_F(KvTypesTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
         SCOPED_TRACE(m.name + ", KV " + dtypeName(kvDtype) + ", " + isa + ", mode " +
                      std::to_string(mode) + ", seed " + std::to_string(seed));
         const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
-        const StagePtr alone = open(engine, m, mode);
-        std::vector<Request> requests;
-        for (int i = 0; i < 5; ++i) {
-          const int32_t nPrompt = promptRows(random);
-          requests.push_back(makeRequest(random, m, nPrompt,
-                                         nPrompt + static_cast<int32_t>(random.between(0, 20))));
-          requests.back().alone = runAlone(alone, m, requests.back());
-        }
         const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
-        done += expectRaggedBatchesGiveWhatEachGetsAlone(random, open(other, m, mode), m, requests);
+        done += expectRandomRequestsGiveTheSameTogether(random, open(engine, m, mode),
+                                                        open(other, m, mode), m, promptRows);
         if (HasFailure()) return;
       }
     }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/requests.h"
+
 namespace tandem {
 namespace {
 
@@ -20,15 +22,7 @@ class ReferenceTest : public testing::Test {
     const EnginePtr engine = openEngine(2);
     const int32_t n = m.config.n_layers;
     const StagePtr stage = openStage(engine, options, m.tensorsOf(0, n, options.has_head == 1));
-    const SequencePtr sequence = openSequence(stage, m.config.max_seq);
-    const int64_t d = m.config.d_model;
-    std::vector<float> out = step(stage, {rowsOf(sequence, 0, kPrompt, TD_ROWS_PROMPT)},
-                                  slice(in, d, 0, kPrompt), outCols);
-    for (int32_t pos = kPrompt; pos < kTotal; ++pos) {
-      append(out, step(stage, {rowsOf(sequence, pos, 1, TD_ROWS_GENERATED)}, slice(in, d, pos, 1),
-                       outCols));
-    }
-    return out;
+    return runAlone(stage, m, in, kPrompt, outCols);
   }
 };
 

@@ -13,16 +13,22 @@ Request makeRequest(Random& random, const TestModel& m, int32_t nPrompt, int32_t
   return {nPrompt, nTotal, randomHidden(random, m, nTotal), {}};
 }
 
-std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const Request& r) {
+std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const std::vector<float>& in,
+                            int32_t nPrompt, int64_t outCols) {
+  const int64_t d = m.config.d_model;
+  const auto nTotal = static_cast<int32_t>(static_cast<int64_t>(in.size()) / d);
   const SequencePtr sequence = openSequence(stage, m.config.max_seq);
-  const int64_t d = m.config.d_model, v = m.config.vocab_size;
-  std::vector<float> out = step(stage, {rowsOf(sequence, 0, r.nPrompt, TD_ROWS_PROMPT)},
-                                slice(r.in, d, 0, r.nPrompt), v);
-  for (int32_t pos = r.nPrompt; pos < r.nTotal; ++pos) {
-    append(out,
-           step(stage, {rowsOf(sequence, pos, 1, TD_ROWS_GENERATED)}, slice(r.in, d, pos, 1), v));
+  std::vector<float> out = step(stage, {rowsOf(sequence, 0, nPrompt, TD_ROWS_PROMPT)},
+                                slice(in, d, 0, nPrompt), outCols);
+  for (int32_t pos = nPrompt; pos < nTotal; ++pos) {
+    append(out, step(stage, {rowsOf(sequence, pos, 1, TD_ROWS_GENERATED)}, slice(in, d, pos, 1),
+                     outCols));
   }
   return out;
+}
+
+std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const Request& r) {
+  return runAlone(stage, m, r.in, r.nPrompt, m.config.vocab_size);
 }
 
 int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr& stage,
@@ -63,6 +69,20 @@ int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr&
     EXPECT_TRUE(same);
     if (!same) return nSteps;
   }
+}
+
+int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& alone,
+                                                const StagePtr& together, const TestModel& m,
+                                                const PromptRows& promptRows) {
+  constexpr int kRequests = 5;
+  std::vector<Request> requests;
+  for (int i = 0; i < kRequests; ++i) {
+    const int32_t nPrompt = promptRows(random);
+    const auto nMore = static_cast<int32_t>(random.between(0, 20));
+    requests.push_back(makeRequest(random, m, nPrompt, nPrompt + nMore));
+    requests.back().alone = runAlone(alone, m, requests.back());
+  }
+  return expectRaggedBatchesGiveWhatEachGetsAlone(random, together, m, requests);
 }
 
 }  // namespace tandem

@@ -3,6 +3,7 @@
 #define TANDEM_TEST_MODEL_REQUESTS_H_
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "model/model_testing.h"
@@ -18,7 +19,11 @@ struct Request {
 
 Request makeRequest(Random& random, const TestModel& m, int32_t nPrompt, int32_t nTotal);
 
-// The prompt in one step, then the generated rows one by one.
+// A prompt in one step, then the other rows of `in`, generated one by one: hidden rows or logits of
+// all positions.
+std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const std::vector<float>& in,
+                            int32_t nPrompt, int64_t outCols);
+
 std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const Request& r);
 
 // Runs the requests together until all are done: each step takes some of them in random order, of
@@ -27,6 +32,12 @@ std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const Req
 int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr& stage,
                                                  const TestModel& m,
                                                  const std::vector<Request>& requests);
+
+// The same of five random requests that run alone on one stage and together on another.
+using PromptRows = std::function<int32_t(Random&)>;
+int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& alone,
+                                                const StagePtr& together, const TestModel& m,
+                                                const PromptRows& promptRows);
 
 }  // namespace tandem
 

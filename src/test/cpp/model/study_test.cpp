@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/reference.h"
+#include "model/requests.h"
 
 namespace tandem {
 namespace {
@@ -38,20 +39,6 @@ StagePtr openStudy(const EnginePtr& engine, const td_stage_options& options,
 class StudyTest : public testing::Test {
  protected:
   void SetUp() override { useTestOpenBlas(); }
-
-  // Hidden rows or logits of all positions: a prompt, then row by row.
-  static std::vector<float> runAll(const StagePtr& stage, const TestModel& m,
-                                   const std::vector<float>& in, int64_t outCols) {
-    const SequencePtr sequence = openSequence(stage, m.config.max_seq);
-    const int64_t d = m.config.d_model;
-    std::vector<float> out = step(stage, {rowsOf(sequence, 0, kPrompt, TD_ROWS_PROMPT)},
-                                  slice(in, d, 0, kPrompt), outCols);
-    for (int32_t pos = kPrompt; pos < kTotal; ++pos) {
-      append(out, step(stage, {rowsOf(sequence, pos, 1, TD_ROWS_GENERATED)}, slice(in, d, pos, 1),
-                       outCols));
-    }
-    return out;
-  }
 };
 
 TEST_F(StudyTest, EveryCombinationAgreesWithDoublePrecision) {
@@ -72,10 +59,10 @@ TEST_F(StudyTest, EveryCombinationAgreesWithDoublePrecision) {
         blocks.activation_eval = whole.activation_eval = table ? TD_EVAL_TABLE : TD_EVAL_FORMULA;
         const StagePtr hidden = openStudy(engine, blocks, m.tensorsOf(0, n, false), switches);
         const StagePtr logits = openStudy(engine, whole, m.tensors, switches);
-        EXPECT_TRUE(
-            within(runAll(hidden, m, in, m.config.d_model), expected.hidden, bounds.hidden));
-        EXPECT_TRUE(
-            within(runAll(logits, m, in, m.config.vocab_size), expected.logits, bounds.logits));
+        EXPECT_TRUE(within(runAlone(hidden, m, in, kPrompt, m.config.d_model), expected.hidden,
+                           bounds.hidden));
+        EXPECT_TRUE(within(runAlone(logits, m, in, kPrompt, m.config.vocab_size), expected.logits,
+                           bounds.logits));
       }
     }
   }
@@ -94,13 +81,13 @@ TEST_F(StudyTest, TheBoundRejectsWrongResults) {
     const int32_t n = m.config.n_layers;
     const StagePtr whole =
         openStudy(engine, m.options(0, n, false), m.tensorsOf(0, n, false), kNaive);
-    std::vector<float> swapped = runAll(whole, m, in, d);
+    std::vector<float> swapped = runAlone(whole, m, in, kPrompt, d);
     EXPECT_TRUE(within(swapped, expected.hidden, bounds.hidden));
     std::swap_ranges(swapped.begin(), swapped.begin() + d, swapped.begin() + d);
     EXPECT_FALSE(within(swapped, expected.hidden, bounds.hidden));
     const StagePtr shorter =
         openStudy(engine, m.options(0, n - 1, false), m.tensorsOf(0, n - 1, false), kNaive);
-    EXPECT_FALSE(within(runAll(shorter, m, in, d), expected.hidden, bounds.hidden));
+    EXPECT_FALSE(within(runAlone(shorter, m, in, kPrompt, d), expected.hidden, bounds.hidden));
   }
 }
 
@@ -118,7 +105,8 @@ TEST_F(StudyTest, AllTypesAreExpanded) {
       const StagePtr a = openStudy(engine, options, mixed.tensors, switches);
       const StagePtr b = openStudy(engine, options, f32.tensors, switches);
       EXPECT_EQ(td_stage_weight_bytes(a.get()), td_stage_weight_bytes(b.get()));
-      EXPECT_EQ(runAll(a, m, in, m.config.vocab_size), runAll(b, m, in, m.config.vocab_size));
+      EXPECT_EQ(runAlone(a, m, in, kPrompt, m.config.vocab_size),
+                runAlone(b, m, in, kPrompt, m.config.vocab_size));
     }
   }
 }
@@ -136,7 +124,7 @@ TEST_F(StudyTest, SequencesAreTruncatedAndApart) {
     SCOPED_TRACE("switches " + std::to_string(switches));
     const StagePtr stage =
         openStudy(engine, m.options(0, m.config.n_layers, true), m.tensors, switches);
-    const std::vector<float> alone = runAll(stage, m, in, v);
+    const std::vector<float> alone = runAlone(stage, m, in, kPrompt, v);
     const SequencePtr a = openSequence(stage, kTotal);
     const SequencePtr b = openSequence(stage, kTotal);
     std::vector<float> both = slice(in, d, 0, kPrompt);

@@ -45,16 +45,10 @@ TEST_F(WeightTypesTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
         SCOPED_TRACE(m.name + ", " + isa + ", mode " + std::to_string(mode) + ", seed " +
                      std::to_string(seed));
         const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
-        const StagePtr alone = open(engine, m, mode);
-        std::vector<Request> requests;
-        for (int i = 0; i < 5; ++i) {
-          const auto nPrompt = static_cast<int32_t>(random.between(1, 60));
-          requests.push_back(makeRequest(random, m, nPrompt,
-                                         nPrompt + static_cast<int32_t>(random.between(0, 20))));
-          requests.back().alone = runAlone(alone, m, requests.back());
-        }
         const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
-        done += expectRaggedBatchesGiveWhatEachGetsAlone(random, open(other, m, mode), m, requests);
+        done += expectRandomRequestsGiveTheSameTogether(
+            random, open(engine, m, mode), open(other, m, mode), m,
+            [](Random& r) { return static_cast<int32_t>(r.between(1, 60)); });
         if (HasFailure()) return;
       }
     }

@@ -120,13 +120,13 @@ public final class Comparison {
     try (LocalModel model = LocalModel.open(checkpoint, settings.withBackend(backend));
         Stage stage = model.openStage(0, checkpoint.config().nLayers(), true)) {
       Stage watched = watcher.watched(backend, stage);
-      generate(new LogitRecorder(watched, n -> {}), Arrays.copyOf(prompt, 1), 1); // warms up
+      generate(new RecordingStage(watched), Arrays.copyOf(prompt, 1), 1); // warms up
       List<Double> seconds = new ArrayList<>();
       long start = System.nanoTime();
-      LogitRecorder recorder;
+      RecordingStage recorder;
       GenerationResult result;
       do {
-        recorder = new LogitRecorder(watched, n -> watcher.progress(backend, n));
+        recorder = new RecordingStage(watched, n -> watcher.progress(backend, n));
         result = generate(recorder, prompt, maxTokens);
         seconds.add(stageSeconds(result));
       } while (seconds.size() < RUNS && System.nanoTime() - start < ENOUGH_NANOS);

@@ -9,14 +9,24 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 
-/** Passes everything on to a stage and keeps each output row, so that raw bits can be compared. */
+/** Passes everything on to a stage, and keeps and counts its output rows. */
 final class RecordingStage implements Stage {
   private final Stage stage;
+  private final IntConsumer progress;
   private final List<float[]> rows = new ArrayList<>();
 
   RecordingStage(Stage stage) {
+    this(stage, n -> {});
+  }
+
+  /**
+   * @param progress told how many rows there are, after each step
+   */
+  RecordingStage(Stage stage, IntConsumer progress) {
     this.stage = stage;
+    this.progress = progress;
   }
 
   /** All output rows so far, one array each. */
@@ -47,6 +57,7 @@ final class RecordingStage implements Stage {
       out.get(i * row.length, row);
       rows.add(row);
     }
+    progress.accept(rows.size());
   }
 
   @Override
