@@ -26,12 +26,18 @@ bool hasF16c() {
 bool hasAvx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && hasF16c();
 }
+#if defined(TANDEM_EMULATE_AVX512)
+bool hasAvx512() { return hasAvx2(); }
+bool hasVnni() { return hasAvx2(); }
+bool hasBf16() { return hasAvx2(); }
+#else
 bool hasAvx512() {
   return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 bool hasVnni() { return hasAvx512() && __builtin_cpu_supports("avx512vnni"); }
 bool hasBf16() { return hasVnni() && __builtin_cpu_supports("avx512bf16"); }
+#endif
 
 KernelTable avx512VnniKernels() {
   KernelTable table = kAvx512Kernels;
