@@ -29,6 +29,8 @@ class KvTypesTest : public testing::Test {
   }
 };
 
+class EveryKvTypeTest : public KvTypesTest, public testing::WithParamInterface<int32_t> {};
+
 // Prompts that end near the ends of blocks, now and then.
 int32_t promptRows(Random& random) {
   if (random.between(0, 9) > 0) return static_cast<int32_t>(random.between(1, 60));
@@ -37,30 +39,30 @@ int32_t promptRows(Random& random) {
 
 // Alone on one engine; together on others, with any instruction set in mode reproducible and any
 // number of threads.
-TEST_F(KvTypesTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
+TEST_P(EveryKvTypeTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
   const int64_t nBatches = caseCount(30, 2000);
   uint64_t seed = kSeed;
-  for (const int32_t kvDtype : kKvDtypes) {
-    for (const char* isa : availableIsas()) {
-      for (int64_t done = 0; done < nBatches; ++seed) {
-        Random random(seed);
-        std::vector<TestModel> models = allModels(seed);
-        TestModel& m = models[static_cast<size_t>(random.between(0, 4))];
-        m.kvDtype = kvDtype;
-        setMaxSeq(m, kLong);
-        const bool fast = random.between(0, 1) == 1;
-        const td_mode mode = fast ? TD_MODE_FAST : TD_MODE_REPRODUCIBLE;
-        SCOPED_TRACE(m.name + ", KV " + dtypeName(kvDtype) + ", " + isa + ", mode " +
-                     std::to_string(mode) + ", seed " + std::to_string(seed));
-        const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
-        const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
-        done += expectRandomRequestsGiveTheSameTogether(random, open(engine, m, mode),
-                                                        open(other, m, mode), m, promptRows);
-        if (HasFailure()) return;
-      }
+  for (const char* isa : availableIsas()) {
+    for (int64_t done = 0; done < nBatches; ++seed) {
+      Random random(seed);
+      TestModel m = model(random.between(0, kModels - 1), seed);
+      m.kvDtype = GetParam();
+      setMaxSeq(m, kLong);
+      const bool fast = random.between(0, 1) == 1;
+      const td_mode mode = fast ? TD_MODE_FAST : TD_MODE_REPRODUCIBLE;
+      SCOPED_TRACE(m.name + ", " + isa + ", mode " + std::to_string(mode) + ", seed " +
+                   std::to_string(seed));
+      const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
+      const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
+      done += expectRandomRequestsGiveTheSameTogether(random, open(engine, m, mode),
+                                                      open(other, m, mode), m, promptRows);
+      if (HasFailure()) return;
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, EveryKvTypeTest, testing::ValuesIn(kKvDtypes),
+                         [](const auto& of) { return std::string(dtypeName(of.param)); });
 
 // With a single sequence threads share out the blocks of one tile.
 TEST_F(KvTypesTest, ThreadsAndInstructionSetsDoNotChangeTheBitsOfLongSequences) {

@@ -204,13 +204,24 @@ TestModel llamaModel(uint64_t seed, const LlamaShape& s) {
   return m;
 }
 
+TestModel model(int64_t i, uint64_t seed) {
+  switch (i) {
+    case 0:
+      return gpt2Model(seed);
+    case 1:
+      return gpt2Model(seed + 1, false);
+    case 2:
+      return llamaModel(seed + 2, {4, 4, 8, 32, 44, TD_ROPE_INTERLEAVED});
+    case 3:
+      return llamaModel(seed + 3, {6, 2, 10, 44, 61, TD_ROPE_HALVES});
+    default:
+      return llamaModel(seed + 4, {5, 1, 6, 37, 50, TD_ROPE_INTERLEAVED});
+  }
+}
+
 std::vector<TestModel> allModels(uint64_t seed) {
   std::vector<TestModel> models;
-  models.push_back(gpt2Model(seed));
-  models.push_back(gpt2Model(seed + 1, false));
-  models.push_back(llamaModel(seed + 2, {4, 4, 8, 32, 44, TD_ROPE_INTERLEAVED}));
-  models.push_back(llamaModel(seed + 3, {6, 2, 10, 44, 61, TD_ROPE_HALVES}));
-  models.push_back(llamaModel(seed + 4, {5, 1, 6, 37, 50, TD_ROPE_INTERLEAVED}));
+  for (int64_t i = 0; i < kModels; ++i) models.push_back(model(i, seed));
   return models;
 }
 
@@ -233,9 +244,12 @@ std::vector<TestModel> superblockModels(uint64_t seed) {
   return models;
 }
 
+bool hasSuperblocks(int32_t dtype) {
+  return dtype == TD_Q4_K || dtype == TD_Q6_K || dtype == kMixedSuperblocks;
+}
+
 std::vector<TestModel> modelsFor(int32_t dtype, uint64_t seed) {
-  const bool superblocks = dtype == TD_Q4_K || dtype == TD_Q6_K || dtype == kMixedSuperblocks;
-  return superblocks ? superblockModels(seed) : blockModels(seed);
+  return hasSuperblocks(dtype) ? superblockModels(seed) : blockModels(seed);
 }
 
 TestModel typed(const TestModel& model, int32_t dtype, uint64_t seed) {

@@ -52,6 +52,8 @@ struct LlamaShape {
 TestModel llamaModel(uint64_t seed, const LlamaShape& shape);
 
 // Both families: with and without biases, MHA, GQA and MQA, both kinds of RoPE, odd sizes.
+inline constexpr int64_t kModels = 5;
+TestModel model(int64_t i, uint64_t seed);
 std::vector<TestModel> allModels(uint64_t seed);
 
 // Gives the model room for that many positions, with tables for them.
@@ -68,6 +70,7 @@ std::vector<TestModel> superblockModels(uint64_t seed);
 inline constexpr int32_t kMixed = -1;
 inline constexpr int32_t kMixedSuperblocks = -2;
 // Those of the two kinds above that can have the type.
+bool hasSuperblocks(int32_t dtype);
 std::vector<TestModel> modelsFor(int32_t dtype, uint64_t seed);
 // The model with its matrices stored as that type.
 TestModel typed(const TestModel& model, int32_t dtype, uint64_t seed);
