@@ -26,13 +26,6 @@ else()
   set(TANDEM_FLAGS_avx512vnni ${TANDEM_FLAGS_avx512} -mavx512vnni)
   set(TANDEM_FLAGS_avx512bf16 ${TANDEM_FLAGS_avx512} -mavx512bf16)
 endif()
-if(TANDEM_EMULATE_AVX512)
-  # "note: the ABI for passing parameters ... has changed": nothing of these files passes any.
-  set(TANDEM_FLAGS_avx512 ${TANDEM_FLAGS_avx2} -Wno-psabi
-      -I${PROJECT_SOURCE_DIR}/src/test/cpp/emulation)
-  set(TANDEM_FLAGS_avx512vnni ${TANDEM_FLAGS_avx512})
-  set(TANDEM_FLAGS_avx512bf16 ${TANDEM_FLAGS_avx512})
-endif()
 set(TANDEM_FLAGS_neon)  # part of AArch64
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Its first scheduling pass moves the loads of a register tile together, and then spills them.

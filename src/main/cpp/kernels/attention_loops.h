@@ -224,13 +224,13 @@ inline void divide(float* out, float* state, int64_t headDim) {
   });
 }
 
-inline float* outputOf(const AttentionArgs& a, int64_t query) {
+static float* outputOf(const AttentionArgs& a, int64_t query) {
   const int64_t row = query / a.nHeads;
   return a.out + row * a.ldo + (query - row * a.nHeads) * a.headDim;
 }
 
 // How many of the block's positions a query sees.
-inline int64_t seenPositions(const AttentionArgs& a, int64_t query, int64_t block) {
+static int64_t seenPositions(const AttentionArgs& a, int64_t query, int64_t block) {
   const int64_t position = a.firstPosition + query / a.nHeads;
   return std::clamp<int64_t>(position + 1 - block * kKvBlock, 0, kKvBlock);
 }

@@ -31,7 +31,9 @@ struct F32Weights : F32Rows<V> {
   static V loadPartialW(const float* p, int64_t n) { return V::loadPartial(p, n); }
 };
 
-// The first n < 16 elements, the others zero.
+// The first n < 16 elements, the others zero. Each instruction set has its own, as the linker keeps
+// one of all functions of a name.
+template <class V>
 struct FirstHalves {
   uint16_t element[kLanes] = {};
   FirstHalves(const uint16_t* p, int64_t n) {
@@ -44,7 +46,7 @@ struct F16Weights : F32Rows<V> {
   using W = uint16_t;
   static V loadW(const uint16_t* p) { return V::expandF16(p); }
   static V loadPartialW(const uint16_t* p, int64_t n) {
-    return V::expandF16(FirstHalves(p, n).element);
+    return V::expandF16(FirstHalves<V>(p, n).element);
   }
 };
 
@@ -53,7 +55,7 @@ struct Bf16Weights : F32Rows<V> {
   using W = uint16_t;
   static V loadW(const uint16_t* p) { return V::expandBf16(p); }
   static V loadPartialW(const uint16_t* p, int64_t n) {
-    return V::expandBf16(FirstHalves(p, n).element);
+    return V::expandBf16(FirstHalves<V>(p, n).element);
   }
 };
 
