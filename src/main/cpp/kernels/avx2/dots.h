@@ -7,6 +7,7 @@
 #include "kernels/avx2/vec16.h"
 
 namespace tandem::avx2 {
+namespace {
 
 struct Dots {
   using Vec = Vec16;
@@ -84,6 +85,7 @@ struct Dots {
   }
 };
 
+}  // namespace
 }  // namespace tandem::avx2
 
 #endif  // TANDEM_KERNELS_AVX2_DOTS_H_

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 namespace tandem::avx2 {
+namespace {
 
 struct Vec16 {
   struct Mask {
@@ -191,6 +192,7 @@ struct Vec16 {
   }
 };
 
+}  // namespace
 }  // namespace tandem::avx2
 
 #endif  // TANDEM_KERNELS_AVX2_VEC16_H_

@@ -7,6 +7,7 @@
 #include "kernels/avx512/vec16.h"
 
 namespace tandem::avx512 {
+namespace {
 
 struct Dots {
   using Vec = Vec16;
@@ -49,6 +50,7 @@ struct Dots {
   static Vec16 toFloats(Ints a) { return {_mm512_cvtepi32_ps(a)}; }
 };
 
+}  // namespace
 }  // namespace tandem::avx512
 
 #endif  // TANDEM_KERNELS_AVX512_DOTS_H_

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 namespace tandem::avx512 {
+namespace {
 
 struct Vec16 {
   using Mask = __mmask16;
@@ -114,6 +115,7 @@ struct Vec16 {
   static float sqrtScalar(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
 };
 
+}  // namespace
 }  // namespace tandem::avx512
 
 #endif  // TANDEM_KERNELS_AVX512_VEC16_H_

@@ -5,6 +5,7 @@
 #include "kernels/avx512/vec16.h"
 
 namespace tandem::avx512bf16 {
+namespace {
 
 struct Format {
   using Vec = avx512::Vec16;
@@ -39,6 +40,7 @@ inline void roundRow(uint16_t* dst, const float* x, int64_t n) {
   }
 }
 
+}  // namespace
 }  // namespace tandem::avx512bf16
 
 #endif  // TANDEM_KERNELS_AVX512BF16_FORMAT_H_

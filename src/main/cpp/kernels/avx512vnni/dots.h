@@ -6,6 +6,7 @@
 #include "kernels/avx512/dots.h"
 
 namespace tandem::avx512vnni {
+namespace {
 
 struct Dots : avx512::Dots {
   static constexpr int32_t kQ8Zero = 128;
@@ -14,6 +15,7 @@ struct Dots : avx512::Dots {
   static Small addSmall(Small sum, Bytes w, Four x) { return _mm512_dpbusd_epi32(sum, w, x); }
 };
 
+}  // namespace
 }  // namespace tandem::avx512vnni
 
 #endif  // TANDEM_KERNELS_AVX512VNNI_DOTS_H_

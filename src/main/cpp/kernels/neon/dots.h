@@ -5,6 +5,7 @@
 #include "kernels/neon/vec16.h"
 
 namespace tandem::neon {
+namespace {
 
 struct Dots {
   using Vec = Vec16;
@@ -83,6 +84,7 @@ struct Dots {
   }
 };
 
+}  // namespace
 }  // namespace tandem::neon
 
 #endif  // TANDEM_KERNELS_NEON_DOTS_H_

@@ -9,6 +9,7 @@
 #include "kernels/unroll.h"
 
 namespace tandem::neon {
+namespace {
 
 struct Vec16 {
   struct Mask {
@@ -208,6 +209,7 @@ struct Vec16 {
   }
 };
 
+}  // namespace
 }  // namespace tandem::neon
 
 #endif  // TANDEM_KERNELS_NEON_VEC16_H_

@@ -6,6 +6,7 @@
 #include "kernels/neon/dots.h"
 
 namespace tandem::neondot {
+namespace {
 
 struct Dots : neon::Dots {
   static Ints addQ8(Ints sum, Bytes w, Four x) {
@@ -20,6 +21,7 @@ struct Dots : neon::Dots {
   }
 };
 
+}  // namespace
 }  // namespace tandem::neondot
 
 #endif  // TANDEM_KERNELS_NEONDOT_DOTS_H_

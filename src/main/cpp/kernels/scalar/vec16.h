@@ -1,5 +1,7 @@
 // The 16 virtual lanes in portable C++. This file and the loops over it specify every kernel; the
-// other instruction sets provide the same operations with the same roundings.
+// other instruction sets provide the same operations with the same roundings; in unnamed
+// namespaces, so that nothing made of them has a name that the linker could take from the object
+// file of another processor (isa_symbols.cmake).
 #ifndef TANDEM_KERNELS_SCALAR_VEC16_H_
 #define TANDEM_KERNELS_SCALAR_VEC16_H_
 
