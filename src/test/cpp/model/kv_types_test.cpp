@@ -33,7 +33,7 @@ class EveryKvTypeTest : public KvTypesTest, public testing::WithParamInterface<i
 
 // Prompts that end near the ends of blocks, now and then.
 int32_t promptRows(Random& random) {
-  if (random.between(0, 9) > 0) return static_cast<int32_t>(random.between(1, 60));
+  if (random.between(0, 9) > 0) return static_cast<int32_t>(random.between(1, 40));
   return static_cast<int32_t>(random.oneOf({250, 512}) + random.between(0, 10));
 }
 

@@ -33,7 +33,8 @@ int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr&
                                                  const TestModel& m,
                                                  const std::vector<Request>& requests);
 
-// The same of five random requests that run alone on one stage and together on another.
+// The same of up to five random requests that run alone on one stage and together, three times in
+// batches of their own, on another.
 using PromptRows = std::function<int32_t(Random&)>;
 int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& alone,
                                                 const StagePtr& together, const TestModel& m,

@@ -39,7 +39,7 @@ TEST_P(EveryWeightTypeTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
   const int64_t nBatches = caseCount(20, 2000);
   const int32_t dtype = GetParam();
   // Models of 256-blocks are large for an emulator. Both lengths have prompts of several chunks.
-  const int64_t longest = hasSuperblocks(dtype) ? 24 : 60;
+  const int64_t longest = hasSuperblocks(dtype) ? 24 : 40;
   uint64_t seed = kSeed;
   for (const char* isa : availableIsas()) {
     for (int64_t done = 0; done < nBatches; ++seed) {
