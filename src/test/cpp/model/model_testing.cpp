@@ -239,8 +239,8 @@ std::vector<TestModel> blockModels(uint64_t seed) {
 
 std::vector<TestModel> superblockModels(uint64_t seed) {
   std::vector<TestModel> models;
-  models.push_back(gpt2Model(seed, true, {32, 1, 8, 256, 512, 2}));
-  models.push_back(llamaModel(seed + 1, {32, 1, 8, 256, 256, TD_ROPE_HALVES, 2}));
+  models.push_back(gpt2Model(seed, true, {32, 1, 8, 256, 512, 1}));
+  models.push_back(llamaModel(seed + 1, {32, 1, 8, 256, 256, TD_ROPE_HALVES, 1}));
   return models;
 }
 

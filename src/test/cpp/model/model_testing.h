@@ -63,7 +63,7 @@ void setMaxSeq(TestModel& m, int32_t maxSeq);
 // not whole panels: 12 outputs for a key, an odd vocabulary.
 std::vector<TestModel> blockModels(uint64_t seed);
 
-// The same, wide enough for blocks of 256.
+// The same in one layer, wide enough for blocks of 256.
 std::vector<TestModel> superblockModels(uint64_t seed);
 
 // No td_dtype: each matrix has a random one; of the second, some have blocks of 256.
