@@ -41,7 +41,7 @@ struct KvBlock {
 struct Softmax {
   float max, total;
 };
-inline float* softmaxOf(float* partial, int64_t headDim) {
+static inline float* softmaxOf(float* partial, int64_t headDim) {
   return partial + attentionPartialFloats(headDim) - kLanes;
 }
 
@@ -224,13 +224,13 @@ inline void divide(float* out, float* state, int64_t headDim) {
   });
 }
 
-static float* outputOf(const AttentionArgs& a, int64_t query) {
+static inline float* outputOf(const AttentionArgs& a, int64_t query) {
   const int64_t row = query / a.nHeads;
   return a.out + row * a.ldo + (query - row * a.nHeads) * a.headDim;
 }
 
 // How many of the block's positions a query sees.
-static int64_t seenPositions(const AttentionArgs& a, int64_t query, int64_t block) {
+static inline int64_t seenPositions(const AttentionArgs& a, int64_t query, int64_t block) {
   const int64_t position = a.firstPosition + query / a.nHeads;
   return std::clamp<int64_t>(position + 1 - block * kKvBlock, 0, kKvBlock);
 }

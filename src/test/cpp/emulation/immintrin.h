@@ -2,8 +2,9 @@
 // compute on machines that cannot run them (TANDEM_EMULATE_AVX512). The core's directories of these
 // instruction sets find this file instead of the compiler's, and its functions, in the namespace
 // around theirs, hide the compiler's of the same names.
-// Each function does what the pseudocode of Intel's Intrinsics Guide says, lane by lane; masked
-// loads and stores touch no lane that is masked out, as an address sanitizer can then tell.
+// Each function does, lane by lane, what the pseudocode of Intel's Intrinsics Guide says for the
+// arguments that the kernels give it; masked loads and stores touch no lane that is masked out, as
+// an address sanitizer can then tell.
 #ifndef TANDEM_EMULATION_IMMINTRIN_H_
 #define TANDEM_EMULATION_IMMINTRIN_H_
 

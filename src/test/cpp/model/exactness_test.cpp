@@ -50,12 +50,12 @@ void forEachCase(F&& test) {
   }
 }
 
-// All models, each with one of these types.
+// All models, each with one of the types of KV cache.
 template <class F>
 void forEachModel(F&& test) {
   size_t i = 0;
   for (TestModel& m : allModels(kSeed)) {
-    m.kvDtype = kKvDtypes[i++ % 3];
+    m.kvDtype = kKvDtypes[i++ % std::size(kKvDtypes)];
     inBothModes(m, test);
   }
 }
