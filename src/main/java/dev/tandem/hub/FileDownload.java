@@ -180,8 +180,9 @@ final class FileDownload {
     long mark = at;
     try {
       while (at < end && !failed.get()) {
-        try (HubAnswer answer = client.send("GET", location, rangeHeaders(at, end))) {
-          requireRange(answer, at);
+        URI asked = location;
+        try (HubAnswer answer = client.send("GET", asked, rangeHeaders(at, end))) {
+          requireRange(answer, asked, at);
           while (at < end && !failed.get()) {
             int n = answer.read(buffer);
             if (n < 0) {
@@ -220,11 +221,11 @@ final class FileDownload {
         : Map.of("Range", range);
   }
 
-  private void requireRange(HubAnswer answer, long start) throws IOException {
+  private void requireRange(HubAnswer answer, URI asked, long start) throws IOException {
     if (answer.status() == RANGE_NOT_SATISFIABLE) {
       throw new Changed();
     }
-    require(answer);
+    require(answer, asked);
     if (!partial.accepts(answer.strongEtag())) {
       throw new Changed();
     }
@@ -245,8 +246,9 @@ final class FileDownload {
     byte[] buffer = new byte[BUFFER_BYTES];
     while (true) {
       long at = 0;
-      try (HubAnswer answer = client.send("GET", location, Map.of())) {
-        require(answer);
+      URI asked = location;
+      try (HubAnswer answer = client.send("GET", asked, Map.of())) {
+        require(answer, asked);
         requireLength(answer.contentLength());
         long bytes = file.bytes().orElseThrow();
         for (int n = answer.read(buffer); n >= 0; n = answer.read(buffer)) {
@@ -272,14 +274,13 @@ final class FileDownload {
   }
 
   /** That this is content of this file, as far as the headers tell. */
-  private void require(HubAnswer answer) throws IOException {
-    URI asked = client.uri(file);
+  private void require(HubAnswer answer, URI asked) throws IOException {
     if (!access.isHub(answer.uri())
         && answer.status() >= 400
         && answer.status() < 500
         && answer.status() != 408
         && answer.status() != 429) {
-      location = asked; // its signature has expired: the hub gives another one
+      location = client.uri(file); // its signature has expired: the hub gives another one
       throw new IOException(answer.uri().getHost() + " answers " + answer.status());
     }
     answer.check(Subject.of(file), access);
@@ -297,7 +298,8 @@ final class FileDownload {
               + stated.get()
               + "; pull again, later");
     }
-    if (!access.isHub(answer.uri())) {
+    // From the hub just now; what served until now may have expired for another worker meanwhile.
+    if (access.isHub(asked) && !access.isHub(answer.uri())) {
       location = answer.uri();
     }
   }
