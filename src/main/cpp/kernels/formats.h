@@ -1,5 +1,5 @@
 // The types that a product's x and w have in memory, as the loops of matmul_loops.h see them: X and
-// W are the element types, kStep the elements in a vector, Operand such a vector in registers.
+// W are the element types, kStep the elements in a vector, which is multiplied in kParts parts.
 // Weights of 16 bits become f32 in registers, exactly, so that they give the bits of the same
 // values stored as f32. V is an instruction set's Vec16.
 #ifndef TANDEM_KERNELS_FORMATS_H_
@@ -16,18 +16,19 @@ template <class V>
 struct F32Rows {
   using Vec = V;
   using X = float;
-  using Operand = V;
+  using Part = typename V::Part;
   static constexpr int64_t kStep = kLanes;
+  static constexpr int kParts = V::kParts;
 
-  static V loadX(const float* p) { return V::load(p); }
+  static Part loadX(const float* p) { return Part::loadOnce(p); }
   static V loadPartialX(const float* p, int64_t n) { return V::loadPartial(p, n); }
-  static V multiplyAdd(V x, V w, V sum) { return V::fma(x, w, sum); }
+  static void multiplyAdd(Part x, Part w, V& sum, int part) { sum.addProduct(x, w, part); }
 };
 
 template <class V>
 struct F32Weights : F32Rows<V> {
   using W = float;
-  static V loadW(const float* p) { return V::load(p); }
+  static auto loadW(const float* p) { return V::Part::load(p); }
   static V loadPartialW(const float* p, int64_t n) { return V::loadPartial(p, n); }
 };
 
@@ -44,7 +45,7 @@ struct FirstHalves {
 template <class V>
 struct F16Weights : F32Rows<V> {
   using W = uint16_t;
-  static V loadW(const uint16_t* p) { return V::expandF16(p); }
+  static auto loadW(const uint16_t* p) { return V::Part::expandF16(p); }
   static V loadPartialW(const uint16_t* p, int64_t n) {
     return V::expandF16(FirstHalves<V>(p, n).element);
   }
@@ -53,7 +54,7 @@ struct F16Weights : F32Rows<V> {
 template <class V>
 struct Bf16Weights : F32Rows<V> {
   using W = uint16_t;
-  static V loadW(const uint16_t* p) { return V::expandBf16(p); }
+  static auto loadW(const uint16_t* p) { return V::Part::expandBf16(p); }
   static V loadPartialW(const uint16_t* p, int64_t n) {
     return V::expandBf16(FirstHalves<V>(p, n).element);
   }

@@ -19,7 +19,6 @@
 namespace tandem {
 
 inline constexpr int64_t kMaxDepthBytes = 3072;    // x in one part of k: 6 rows take 18 KB
-inline constexpr int64_t kBlockBytes = 393216;     // w in one block of outputs
 inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
 inline constexpr int64_t kPrefetchBytes = 1536;    // ahead in each stream
@@ -54,14 +53,17 @@ inline TileRows<F, R, O> tileRows(const typename F::X* x, int64_t ldx, const typ
 // sums[r * O + o] += x[r] * w[o] for the vector at k.
 template <class F, int R, int O>
 inline void addVector(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k) {
-  typename F::Operand wv[O];
   TANDEM_UNROLL
-  for (int o = 0; o < O; ++o) wv[o] = F::loadW(rows.w[o] + k);
-  TANDEM_UNROLL
-  for (int r = 0; r < R; ++r) {
-    const typename F::Operand xv = F::loadX(rows.x[r] + k);
+  for (int part = 0; part < F::kParts; ++part, k += F::kStep / F::kParts) {
+    decltype(F::loadW(rows.w[0])) wv[O];
     TANDEM_UNROLL
-    for (int o = 0; o < O; ++o) sums[r * O + o] = F::multiplyAdd(xv, wv[o], sums[r * O + o]);
+    for (int o = 0; o < O; ++o) wv[o] = F::loadW(rows.w[o] + k);
+    TANDEM_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const auto xv = F::loadX(rows.x[r] + k);
+      TANDEM_UNROLL
+      for (int o = 0; o < O; ++o) F::multiplyAdd(xv, wv[o], sums[r * O + o], part);
+    }
   }
 }
 
@@ -70,14 +72,19 @@ inline void addVector(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& r
 template <class F, int R, int O>
 TANDEM_INLINE void addRest(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k,
                            int64_t n) {
-  typename F::Operand wv[O];
+  decltype(F::loadPartialW(rows.w[0], n)) wv[O];
   TANDEM_UNROLL
   for (int o = 0; o < O; ++o) wv[o] = F::loadPartialW(rows.w[o] + k, n);
   TANDEM_UNROLL
   for (int r = 0; r < R; ++r) {
-    const typename F::Operand xv = F::loadPartialX(rows.x[r] + k, n);
+    const auto xv = F::loadPartialX(rows.x[r] + k, n);
     TANDEM_UNROLL
-    for (int o = 0; o < O; ++o) sums[r * O + o] = F::multiplyAdd(xv, wv[o], sums[r * O + o]);
+    for (int o = 0; o < O; ++o) {
+      TANDEM_UNROLL
+      for (int part = 0; part < F::kParts; ++part) {
+        F::multiplyAdd(xv.part(part), wv[o].part(part), sums[r * O + o], part);
+      }
+    }
   }
 }
 
@@ -248,7 +255,7 @@ void matmul(const ArgsOf<F>& a, int64_t oBegin, int64_t oEnd) {
   const int64_t parts = (a.nIn + kMaxDepth - 1) / kMaxDepth;
   const int64_t maxDepth = (a.nIn + parts * F::kStep - 1) / (parts * F::kStep) * F::kStep;
   const int64_t limit = parts > 1 ? kMaxCarriedOutputs : kMaxBlockOutputs;
-  int64_t block = kBlockBytes / int64_t{sizeof(typename F::W)} / a.nIn / 16 * 16;
+  int64_t block = F::Vec::kMatmulBlockBytes / int64_t{sizeof(typename F::W)} / a.nIn / 16 * 16;
   block = block < 16 ? 16 : block > limit ? limit : block;
   for (int64_t o = oBegin; o < oEnd; o += block) {
     matmulRows<F>(a, o, o + block < oEnd ? o + block : oEnd, maxDepth);

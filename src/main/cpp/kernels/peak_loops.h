@@ -1,5 +1,6 @@
 // The arithmetic of the matrix products without their memory: as many independent sums as a
-// register tile has, so that what is measured is what the processor could do at most.
+// register tile has, so that what is measured is what the processor could do at most. All sums and
+// products differ, because compilers compute equal ones once.
 #ifndef TANDEM_KERNELS_PEAK_LOOPS_H_
 #define TANDEM_KERNELS_PEAK_LOOPS_H_
 
@@ -10,6 +11,17 @@
 
 namespace tandem {
 
+// N sums that start with different numbers in all lanes.
+template <class V, int N>
+inline void startDifferently(V (&sums)[N]) {
+  float number = 0.0F;
+  for (V& sum : sums) {
+    float start[kLanes];
+    for (float& lane : start) lane = number++;
+    sum = V::load(start);
+  }
+}
+
 // n rounds of products in f32, 16 lanes each; the result only keeps them from being left out.
 template <class V>
 float f32PeakLoop(int64_t n) {
@@ -17,8 +29,7 @@ float f32PeakLoop(int64_t n) {
   const V x = V::broadcast(0.5F);
   const V w = V::broadcast(static_cast<float>(n));
   V sums[kSums];
-  TANDEM_UNROLL
-  for (int i = 0; i < kSums; ++i) sums[i] = V::zero();
+  startDifferently(sums);
   for (int64_t round = 0; round < n; ++round) {
     TANDEM_UNROLL
     for (int i = 0; i < kSums; ++i) sums[i] = V::fma(x, w, sums[i]);
@@ -36,11 +47,16 @@ constexpr PeakLoop f32Peak() {
 // The same with whole numbers of 8 bits, four products in each lane.
 template <class D>
 float q8PeakLoop(int64_t n) {
-  constexpr int kSums = D::kPanelRows * D::panelsOf(D::kPanelRows);
+  constexpr int kRows = D::kPanelRows;
+  constexpr int kSums = kRows * D::panelsOf(kRows);
   uint8_t weights[64];
   for (uint8_t& w : weights) w = static_cast<uint8_t>(n);
-  const int8_t activations[4] = {1, -1, 2, -2};
-  const auto x = D::broadcast4(activations);
+  int8_t activations[kRows][4];
+  typename D::Four x[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    for (int8_t& q : activations[r]) q = static_cast<int8_t>(n + r);
+    x[r] = D::broadcast4(activations[r]);
+  }
   typename D::Ints sums[kSums];
   TANDEM_UNROLL
   for (int i = 0; i < kSums; ++i) sums[i] = D::ints(0);
@@ -51,7 +67,7 @@ float q8PeakLoop(int64_t n) {
 #endif
     const auto w = D::load(weights);
     TANDEM_UNROLL
-    for (int i = 0; i < kSums; ++i) sums[i] = D::addQ8(sums[i], w, x);
+    for (int i = 0; i < kSums; ++i) sums[i] = D::addQ8(sums[i], w, x[i % kRows]);
   }
   float total = 0.0F;
   for (int i = 0; i < kSums; ++i) total += D::toFloats(sums[i]).sum();
@@ -72,11 +88,10 @@ float dotPeakLoop(int64_t n) {
   for (uint16_t& e : elements) e = static_cast<uint16_t>(0x3F80 + (n & 1));  // about 1
   const auto operand = F::loadW(elements);
   typename F::Vec sums[kSums];
-  TANDEM_UNROLL
-  for (int i = 0; i < kSums; ++i) sums[i] = F::Vec::zero();
+  startDifferently(sums);
   for (int64_t round = 0; round < n; ++round) {
     TANDEM_UNROLL
-    for (int i = 0; i < kSums; ++i) sums[i] = F::multiplyAdd(operand, operand, sums[i]);
+    for (int i = 0; i < kSums; ++i) F::multiplyAdd(operand, operand, sums[i], 0);
   }
   float total = 0.0F;
   for (int i = 0; i < kSums; ++i) total += sums[i].sum();

@@ -9,6 +9,27 @@
 namespace tandem::avx2 {
 namespace {
 
+// Eight lanes, one register.
+struct Vec8 {
+  __m256 v;
+
+  static Vec8 load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vec8 loadOnce(const float* p) {
+    __m256 v = _mm256_loadu_ps(p);
+#if defined(__GNUC__)
+    asm("" : "+x"(v));
+#endif
+    return {v};
+  }
+  static Vec8 expandF16(const uint16_t* p) {
+    return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+  }
+  static Vec8 expandBf16(const uint16_t* p) {
+    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16))};
+  }
+};
+
 struct Vec16 {
   struct Mask {
     __m256 lo, hi;
@@ -16,13 +37,22 @@ struct Vec16 {
 
   __m256 lo, hi;
 
-  // Register tiles: 16 registers hold 6 accumulator pairs and their operands.
+  // Register tiles: 16 registers hold 6 accumulator pairs and half of each operand.
   static constexpr int kMatmulRows = 3;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
+  static constexpr int64_t kMatmulBlockBytes = 196608;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries <= 3 ? 2 : 1; }
   static constexpr int attentionCols(int queries) {
     return queries == 1 ? 4 : queries <= 3 ? 2 : 1;
+  }
+
+  static constexpr int kParts = 2;
+  using Part = Vec8;
+  Part part(int i) const { return {i == 0 ? lo : hi}; }
+  void addProduct(Part a, Part b, int part) {
+    __m256& sum = part == 0 ? lo : hi;
+    sum = _mm256_fmadd_ps(a.v, b.v, sum);
   }
 
   static Vec16 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
@@ -126,12 +156,10 @@ struct Vec16 {
   }
 
   static Vec16 expandF16(const uint16_t* p) {
-    const __m128i* q = reinterpret_cast<const __m128i*>(p);
-    return {_mm256_cvtph_ps(_mm_loadu_si128(q)), _mm256_cvtph_ps(_mm_loadu_si128(q + 1))};
+    return {Vec8::expandF16(p).v, Vec8::expandF16(p + 8).v};
   }
   static Vec16 expandBf16(const uint16_t* p) {
-    const __m128i* q = reinterpret_cast<const __m128i*>(p);
-    return {expandBf16Half(_mm_loadu_si128(q)), expandBf16Half(_mm_loadu_si128(q + 1))};
+    return {Vec8::expandBf16(p).v, Vec8::expandBf16(p + 8).v};
   }
   static Vec16 broadcastF16(uint16_t half) { return broadcast(_cvtsh_ss(half)); }
   void storeF16(uint16_t* p) const {
@@ -175,9 +203,6 @@ struct Vec16 {
   static __m256 expandI8Half(const int8_t* p) {
     const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
-  }
-  static __m256 expandBf16Half(__m128i bits) {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
   }
   // Gathers 32-bit words of two entries each, so that nothing past the table's end is read.
   static __m256 lookUpHalf(const uint16_t* table, __m256 x) {

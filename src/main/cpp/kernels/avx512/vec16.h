@@ -26,13 +26,20 @@ struct Vec16 {
   // Register tiles: 32 registers hold 24 accumulators, their operands and a spare.
   static constexpr int kMatmulRows = 6;
   static constexpr int matmulOutputs(int /*rows*/) { return 4; }
+  static constexpr int64_t kMatmulBlockBytes = 393216;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries == 1 ? 2 : 4; }
   static constexpr int attentionCols(int /*queries*/) { return 4; }
 
+  static constexpr int kParts = 1;
+  using Part = Vec16;
+  Part part(int /*i*/) const { return *this; }
+  void addProduct(Part a, Part b, int /*part*/) { *this = fma(a, b, *this); }
+
   static Vec16 zero() { return {_mm512_setzero_ps()}; }
   static Vec16 broadcast(float x) { return {_mm512_set1_ps(x)}; }
   static Vec16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vec16 loadOnce(const float* p) { return load(p); }
   static Vec16 loadPartial(const float* p, int64_t n) {
     return {_mm512_maskz_loadu_ps(firstLanes(n), p)};
   }

@@ -13,7 +13,10 @@ struct Format {
   using W = uint16_t;
   struct Operand {
     __m512bh pairs;
+
+    Operand part(int /*i*/) const { return *this; }
   };
+  static constexpr int kParts = 1;
   static constexpr int64_t kStep = 32;
 
   static Operand loadX(const uint16_t* p) { return {bits(_mm512_loadu_si512(p))}; }
@@ -23,8 +26,8 @@ struct Format {
     return {bits(_mm512_maskz_loadu_epi16(first, p))};
   }
   static Operand loadPartialW(const uint16_t* p, int64_t n) { return loadPartialX(p, n); }
-  static Vec multiplyAdd(Operand x, Operand w, Vec sum) {
-    return {_mm512_dpbf16_ps(sum.v, x.pairs, w.pairs)};
+  static void multiplyAdd(Operand x, Operand w, Vec& sum, int /*part*/) {
+    sum.v = _mm512_dpbf16_ps(sum.v, x.pairs, w.pairs);
   }
 
  private:

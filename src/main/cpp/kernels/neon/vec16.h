@@ -22,11 +22,18 @@ struct Vec16 {
   // the operands of all outputs are converted first, 6 where one operand is a broadcast.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 3 : 2; }
+  static constexpr int64_t kMatmulBlockBytes = 196608;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries <= 2 ? 2 : 1; }
   static constexpr int attentionCols(int queries) {
     return queries == 1 ? 4 : queries == 2 ? 2 : 1;
   }
+
+  // GCC spills when it multiplies halves, although they need fewer registers.
+  static constexpr int kParts = 1;
+  using Part = Vec16;
+  Part part(int /*i*/) const { return *this; }
+  void addProduct(const Part& a, const Part& b, int /*part*/) { *this = fma(a, b, *this); }
 
   static Vec16 zero() { return broadcast(0.0F); }
   static Vec16 broadcast(float x) {
@@ -36,6 +43,7 @@ struct Vec16 {
   static Vec16 load(const float* p) {
     return {vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)};
   }
+  static Vec16 loadOnce(const float* p) { return load(p); }
   static Vec16 loadPartial(const float* p, int64_t n) {
     return n == 16 ? load(p) : loadFirst(p, n);
   }

@@ -20,13 +20,22 @@ struct Vec16 {
   float lane[16];
 
   // Tiles, see matmul_loops.h and attention_loops.h; any sizes give the same bits. matmulOutputs:
-  // outputs in a tile of that many rows. attentionPanels: K panels, attentionCols: vectors of V, in
-  // a tile of that many queries; powers of two.
+  // outputs in a tile of that many rows. kMatmulBlockBytes: of w, which shall stay in the L2 cache
+  // while x passes through. attentionPanels: K panels, attentionCols: vectors of V, in a tile of
+  // that many queries; powers of two.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
+  static constexpr int64_t kMatmulBlockBytes = 196608;
   static constexpr int kAttentionRows = 2;
   static constexpr int attentionPanels(int /*queries*/) { return 1; }
   static constexpr int attentionCols(int /*queries*/) { return 1; }
+
+  // The registers of a vector: a tile of a matrix product adds to one part of all its sums after
+  // the other, so that it needs registers for the same part of its operands only.
+  static constexpr int kParts = 1;
+  using Part = Vec16;
+  Part part(int /*i*/) const { return *this; }
+  void addProduct(const Part& a, const Part& b, int /*part*/) { *this = fma(a, b, *this); }
 
   template <class F>
   static Vec16 eachLane(F f) {
@@ -42,6 +51,8 @@ struct Vec16 {
   static Vec16 load(const float* p) {
     return eachLane([&](int i) { return p[i]; });
   }
+  // The same, and used from a register: compilers else repeat it in each use as its operand.
+  static Vec16 loadOnce(const float* p) { return load(p); }
   // The first n lanes; the others are zero, and their memory is not touched.
   static Vec16 loadPartial(const float* p, int64_t n) {
     return eachLane([&](int i) { return i < n ? p[i] : 0.0F; });
