@@ -1,7 +1,7 @@
 # Object files for an instruction set may share no function with others: of inline functions with one
 # name the linker keeps one, perhaps one that this processor cannot run. Whatever an object file of
 # kernels/<isa>/ lets others have must name the instruction set.
-file(GLOB_RECURSE objects ${OBJECT_DIR}/*/kernels_*.o)
+string(REPLACE "|" ";" objects "${OBJECTS}")
 set(shared)
 set(nObjects 0)
 foreach(object IN LISTS objects)
@@ -20,7 +20,7 @@ foreach(object IN LISTS objects)
   endforeach()
 endforeach()
 if(nObjects EQUAL 0)
-  message(FATAL_ERROR "no object files of kernels in ${OBJECT_DIR}")
+  message(FATAL_ERROR "no object files of kernels in ${OBJECTS}")
 endif()
 if(shared)
   list(JOIN shared "\n  " shared)

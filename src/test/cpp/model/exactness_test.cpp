@@ -23,10 +23,6 @@ class ExactnessTest : public testing::Test {
     o.mode = mode;
     return o;
   }
-
-  static StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode) {
-    return openStage(engine, whole(m, mode), m.tensors);
-  }
 };
 
 // The model in both modes, on two threads.

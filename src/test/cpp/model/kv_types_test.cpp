@@ -15,17 +15,12 @@ class KvTypesTest : public testing::Test {
  protected:
   void SetUp() override { useTestOpenBlas(); }
 
-  static StagePtr open(const EnginePtr& engine, const TestModel& m, td_mode mode) {
-    td_stage_options o = m.options(0, m.config.n_layers, true);
-    o.mode = mode;
-    return openStage(engine, o, m.tensors);
-  }
-
   // A prompt of 280 rows and 4 generated ones in mode reproducible.
   static std::vector<float> longAnswer(const TestModel& m, int32_t nThreads, const char* isa) {
     Random random(kSeed);
     const EnginePtr engine = openEngine(nThreads, isa);
-    return runAlone(open(engine, m, TD_MODE_REPRODUCIBLE), m, makeRequest(random, m, 280, 284));
+    return runAlone(openWhole(engine, m, TD_MODE_REPRODUCIBLE), m,
+                    makeRequest(random, m, 280, 284));
   }
 };
 
@@ -37,28 +32,17 @@ int32_t promptRows(Random& random) {
   return static_cast<int32_t>(random.oneOf({250, 512}) + random.between(0, 10));
 }
 
-// Alone on one engine; together on others, with any instruction set in mode reproducible and any
-// number of threads.
 TEST_P(EveryKvTypeTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
-  const int64_t nBatches = caseCount(30, 2000);
-  uint64_t seed = kSeed + 1'000'000 * static_cast<uint64_t>(GetParam());
-  for (const char* isa : availableIsas()) {
-    for (int64_t done = 0, nSets = 0; done < nBatches || nSets < 2; ++nSets, ++seed) {
-      Random random(seed);
-      TestModel m = model(random.between(0, kModels - 1), seed);
-      m.kvDtype = GetParam();
-      setMaxSeq(m, kLong);
-      const bool fast = nSets % 2 == 1;
-      const td_mode mode = fast ? TD_MODE_FAST : TD_MODE_REPRODUCIBLE;
-      SCOPED_TRACE(m.name + ", " + isa + ", mode " + std::to_string(mode) + ", seed " +
-                   std::to_string(seed));
-      const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
-      const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
-      done += expectRandomRequestsGiveTheSameTogether(random, open(engine, m, mode),
-                                                      open(other, m, mode), m, promptRows);
-      if (HasFailure()) return;
-    }
-  }
+  const int32_t kvDtype = GetParam();
+  const auto makeModel = [&](Random& random, uint64_t seed) {
+    TestModel m = model(random.between(0, kModels - 1), seed);
+    m.kvDtype = kvDtype;
+    setMaxSeq(m, kLong);
+    return m;
+  };
+  expectRandomRequestsGiveTheSameTogether(caseCount(30, 2000),
+                                          kSeed + 1'000'000 * static_cast<uint64_t>(kvDtype),
+                                          makeModel, promptRows);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, EveryKvTypeTest, testing::ValuesIn(kKvDtypes),
@@ -120,7 +104,7 @@ TEST_F(KvTypesTest, BytesAreThoseOfTheType) {
   const int64_t elements = int64_t{3} * 2 * 4 * 64 * 96;
   for (const int32_t kvDtype : kKvDtypes) {
     m.kvDtype = kvDtype;
-    const StagePtr stage = open(engine, m, TD_MODE_FAST);
+    const StagePtr stage = openWhole(engine, m, TD_MODE_FAST);
     const int64_t expected = kvDtype == TD_F32   ? elements * 4
                              : kvDtype == TD_F16 ? elements * 2
                                                  : elements * 34 / 32;

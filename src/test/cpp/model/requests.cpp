@@ -71,6 +71,8 @@ int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr&
   }
 }
 
+namespace {
+
 int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& alone,
                                                 const StagePtr& together, const TestModel& m,
                                                 const PromptRows& promptRows) {
@@ -88,6 +90,34 @@ int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& 
     nSteps += expectRaggedBatchesGiveWhatEachGetsAlone(random, together, m, requests);
   }
   return nSteps;
+}
+
+}  // namespace
+
+StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode) {
+  td_stage_options o = m.options(0, m.config.n_layers, true);
+  o.mode = mode;
+  return openStage(engine, o, m.tensors);
+}
+
+void expectRandomRequestsGiveTheSameTogether(int64_t nBatches, uint64_t seed,
+                                             const MakeModel& makeModel,
+                                             const PromptRows& promptRows) {
+  for (const char* isa : availableIsas()) {
+    for (int64_t done = 0, nSets = 0; done < nBatches || nSets < 2; ++nSets, ++seed) {
+      Random random(seed);
+      const TestModel m = makeModel(random, seed);
+      const bool fast = nSets % 2 == 1;
+      const td_mode mode = fast ? TD_MODE_FAST : TD_MODE_REPRODUCIBLE;
+      SCOPED_TRACE(m.name + ", " + isa + ", mode " + std::to_string(mode) + ", seed " +
+                   std::to_string(seed));
+      const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
+      const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
+      done += expectRandomRequestsGiveTheSameTogether(random, openWhole(engine, m, mode),
+                                                      openWhole(other, m, mode), m, promptRows);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
 }
 
 }  // namespace tandem

@@ -33,12 +33,17 @@ int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr&
                                                  const TestModel& m,
                                                  const std::vector<Request>& requests);
 
-// The same of up to five random requests that run alone on one stage and together, three times in
-// batches of their own, on another.
+// The whole model.
+StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode);
+
+// The same of random requests, up to five at a time: alone on one engine, together, three times in
+// batches of their own, on another with any instruction set in mode reproducible and any number of
+// threads; until each instruction set has run so many batches, in both modes.
+using MakeModel = std::function<TestModel(Random&, uint64_t seed)>;
 using PromptRows = std::function<int32_t(Random&)>;
-int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& alone,
-                                                const StagePtr& together, const TestModel& m,
-                                                const PromptRows& promptRows);
+void expectRandomRequestsGiveTheSameTogether(int64_t nBatches, uint64_t seed,
+                                             const MakeModel& makeModel,
+                                             const PromptRows& promptRows);
 
 }  // namespace tandem
 

@@ -17,48 +17,27 @@ class WeightTypesTest : public testing::Test {
  protected:
   void SetUp() override { useTestOpenBlas(); }
 
-  static StagePtr open(const EnginePtr& engine, const TestModel& m, td_mode mode) {
-    td_stage_options o = m.options(0, m.config.n_layers, true);
-    o.mode = mode;
-    return openStage(engine, o, m.tensors);
-  }
-
   // 40 rows of prompt and 4 generated ones in mode reproducible.
   static std::vector<float> answer(const TestModel& m, const char* isa = nullptr) {
     Random random(kSeed);
     const EnginePtr engine = openEngine(2, isa);
-    return runAlone(open(engine, m, TD_MODE_REPRODUCIBLE), m, makeRequest(random, m, 40, 44));
+    return runAlone(openWhole(engine, m, TD_MODE_REPRODUCIBLE), m, makeRequest(random, m, 40, 44));
   }
 };
 
 class EveryWeightTypeTest : public WeightTypesTest, public testing::WithParamInterface<int32_t> {};
 
-// Alone on one engine; together on others, with any instruction set in mode reproducible and any
-// number of threads.
 TEST_P(EveryWeightTypeTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
-  const int64_t nBatches = caseCount(20, 2000);
   const int32_t dtype = GetParam();
+  const auto makeModel = [&](Random& random, uint64_t seed) {
+    const std::vector<TestModel> models = modelsFor(dtype, seed);
+    return typed(models[static_cast<size_t>(random.between(0, 1))], dtype, seed);
+  };
   // Models of 256-blocks are large for an emulator. Both lengths have prompts of several chunks.
   const int64_t longest = hasSuperblocks(dtype) ? 24 : 40;
-  uint64_t seed = kSeed + 1'000'000 * static_cast<uint64_t>(dtype + 2);
-  for (const char* isa : availableIsas()) {
-    for (int64_t done = 0, nSets = 0; done < nBatches || nSets < 2; ++nSets, ++seed) {
-      Random random(seed);
-      const std::vector<TestModel> models = modelsFor(dtype, seed);
-      const auto& plain = models[static_cast<size_t>(random.between(0, 1))];
-      const TestModel m = typed(plain, dtype, seed);
-      const bool fast = nSets % 2 == 1;
-      const td_mode mode = fast ? TD_MODE_FAST : TD_MODE_REPRODUCIBLE;
-      SCOPED_TRACE(m.name + ", " + isa + ", mode " + std::to_string(mode) + ", seed " +
-                   std::to_string(seed));
-      const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
-      const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
-      done += expectRandomRequestsGiveTheSameTogether(
-          random, open(engine, m, mode), open(other, m, mode), m,
-          [&](Random& r) { return static_cast<int32_t>(r.between(1, longest)); });
-      if (HasFailure()) return;
-    }
-  }
+  expectRandomRequestsGiveTheSameTogether(
+      caseCount(20, 2000), kSeed + 1'000'000 * static_cast<uint64_t>(dtype + 2), makeModel,
+      [&](Random& r) { return static_cast<int32_t>(r.between(1, longest)); });
 }
 
 std::string testName(const testing::TestParamInfo<int32_t>& info) {
@@ -122,7 +101,7 @@ TEST_F(WeightTypesTest, OnlyF32AndBf16HavePromptKernelsOfModeFast) {
       Random random(kSeed);
       const EnginePtr engine = openEngine(2, isa);
       const Request r = makeRequest(random, m, 40, 44);
-      const StagePtr stage = open(engine, m, TD_MODE_FAST);
+      const StagePtr stage = openWhole(engine, m, TD_MODE_FAST);
       const bool products = dtype == TD_BF16 && kernels(isa).bf16Dots.matmul != nullptr;
       const int32_t expected = dtype == TD_F32 ? TD_PROMPT_SGEMM
                                : products      ? TD_PROMPT_VDPBF16PS
@@ -130,7 +109,7 @@ TEST_F(WeightTypesTest, OnlyF32AndBf16HavePromptKernelsOfModeFast) {
       EXPECT_EQ(td_stage_prompt_kernels(stage.get()), expected);
       EXPECT_EQ(td_stage_matrix_types(stage.get()), 1 << dtype);
       EXPECT_EQ(!sameBits(runAlone(stage, m, r), answer(m)), expected != 0);
-      EXPECT_EQ(td_stage_prompt_kernels(open(engine, m, TD_MODE_REPRODUCIBLE).get()), 0);
+      EXPECT_EQ(td_stage_prompt_kernels(openWhole(engine, m, TD_MODE_REPRODUCIBLE).get()), 0);
     }
   }
 }
@@ -152,7 +131,7 @@ TEST_F(WeightTypesTest, BytesAreThoseThatAStepReads) {
         most += panels ? bytes + 3 * 15 * bytes / t.rows : bytes;  // three parts of a fused matrix
       }
       const EnginePtr engine = openEngine(1);
-      const StagePtr stage = open(engine, m, TD_MODE_FAST);
+      const StagePtr stage = openWhole(engine, m, TD_MODE_FAST);
       EXPECT_GE(td_stage_weight_bytes(stage.get()), least);
       EXPECT_LE(td_stage_weight_bytes(stage.get()), most);
     }
