@@ -1,7 +1,9 @@
 // The types that a product's x and w have in memory, as the loops of matmul_loops.h see them: X and
-// W are the element types, kStep the elements in a vector, which is multiplied in kParts parts.
-// Weights of 16 bits become f32 in registers, exactly, so that they give the bits of the same
-// values stored as f32. V is an instruction set's Vec16.
+// W are the element types, kStep the elements in a vector, which is multiplied in kSlices slices.
+// loadX and loadW give one slice, kStep / kSlices elements; loadPartialX and loadPartialW the first
+// n elements of a vector, as something that has slice(i). Each x is multiplied by the weights of
+// all outputs of a tile, hence loadOnce. Weights of 16 bits become f32 in registers, exactly, so
+// that they give the bits of the same values stored as f32. V is an instruction set's Vec16.
 #ifndef TANDEM_KERNELS_FORMATS_H_
 #define TANDEM_KERNELS_FORMATS_H_
 
@@ -16,19 +18,19 @@ template <class V>
 struct F32Rows {
   using Vec = V;
   using X = float;
-  using Part = typename V::Part;
+  using Slice = typename V::Slice;
   static constexpr int64_t kStep = kLanes;
-  static constexpr int kParts = V::kParts;
+  static constexpr int kSlices = V::kSlices;
 
-  static Part loadX(const float* p) { return Part::loadOnce(p); }
+  static Slice loadX(const float* p) { return Slice::loadOnce(p); }
   static V loadPartialX(const float* p, int64_t n) { return V::loadPartial(p, n); }
-  static void multiplyAdd(Part x, Part w, V& sum, int part) { sum.addProduct(x, w, part); }
+  static void multiplyAdd(Slice x, Slice w, V& sum, int i) { sum.addProduct(x, w, i); }
 };
 
 template <class V>
 struct F32Weights : F32Rows<V> {
   using W = float;
-  static auto loadW(const float* p) { return V::Part::load(p); }
+  static auto loadW(const float* p) { return V::Slice::load(p); }
   static V loadPartialW(const float* p, int64_t n) { return V::loadPartial(p, n); }
 };
 
@@ -45,7 +47,7 @@ struct FirstHalves {
 template <class V>
 struct F16Weights : F32Rows<V> {
   using W = uint16_t;
-  static auto loadW(const uint16_t* p) { return V::Part::expandF16(p); }
+  static auto loadW(const uint16_t* p) { return V::Slice::expandF16(p); }
   static V loadPartialW(const uint16_t* p, int64_t n) {
     return V::expandF16(FirstHalves<V>(p, n).element);
   }
@@ -54,7 +56,7 @@ struct F16Weights : F32Rows<V> {
 template <class V>
 struct Bf16Weights : F32Rows<V> {
   using W = uint16_t;
-  static auto loadW(const uint16_t* p) { return V::Part::expandBf16(p); }
+  static auto loadW(const uint16_t* p) { return V::Slice::expandBf16(p); }
   static V loadPartialW(const uint16_t* p, int64_t n) {
     return V::expandBf16(FirstHalves<V>(p, n).element);
   }

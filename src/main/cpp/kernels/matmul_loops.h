@@ -54,7 +54,7 @@ inline TileRows<F, R, O> tileRows(const typename F::X* x, int64_t ldx, const typ
 template <class F, int R, int O>
 inline void addVector(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k) {
   TANDEM_UNROLL
-  for (int part = 0; part < F::kParts; ++part, k += F::kStep / F::kParts) {
+  for (int i = 0; i < F::kSlices; ++i, k += F::kStep / F::kSlices) {
     decltype(F::loadW(rows.w[0])) wv[O];
     TANDEM_UNROLL
     for (int o = 0; o < O; ++o) wv[o] = F::loadW(rows.w[o] + k);
@@ -62,7 +62,7 @@ inline void addVector(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& r
     for (int r = 0; r < R; ++r) {
       const auto xv = F::loadX(rows.x[r] + k);
       TANDEM_UNROLL
-      for (int o = 0; o < O; ++o) F::multiplyAdd(xv, wv[o], sums[r * O + o], part);
+      for (int o = 0; o < O; ++o) F::multiplyAdd(xv, wv[o], sums[r * O + o], i);
     }
   }
 }
@@ -81,8 +81,8 @@ TANDEM_INLINE void addRest(typename F::Vec (&sums)[R * O], const TileRows<F, R, 
     TANDEM_UNROLL
     for (int o = 0; o < O; ++o) {
       TANDEM_UNROLL
-      for (int part = 0; part < F::kParts; ++part) {
-        F::multiplyAdd(xv.part(part), wv[o].part(part), sums[r * O + o], part);
+      for (int i = 0; i < F::kSlices; ++i) {
+        F::multiplyAdd(xv.slice(i), wv[o].slice(i), sums[r * O + o], i);
       }
     }
   }

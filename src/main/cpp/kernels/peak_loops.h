@@ -1,6 +1,6 @@
 // The arithmetic of the matrix products without their memory: as many independent sums as a
-// register tile has, so that what is measured is what the processor could do at most. All sums and
-// products differ, because compilers compute equal ones once.
+// register tile has, so that what is measured is what the processor could do at most. All sums
+// differ, and so do products that are instructions of their own: compilers compute equal ones once.
 #ifndef TANDEM_KERNELS_PEAK_LOOPS_H_
 #define TANDEM_KERNELS_PEAK_LOOPS_H_
 
@@ -14,12 +14,10 @@ namespace tandem {
 // N sums that start with different numbers in all lanes.
 template <class V, int N>
 inline void startDifferently(V (&sums)[N]) {
-  float number = 0.0F;
-  for (V& sum : sums) {
-    float start[kLanes];
-    for (float& lane : start) lane = number++;
-    sum = V::load(start);
-  }
+  float starts[N * kLanes];
+  for (int i = 0; i < N * kLanes; ++i) starts[i] = static_cast<float>(i);
+  TANDEM_UNROLL
+  for (int i = 0; i < N; ++i) sums[i] = V::load(starts + i * kLanes);
 }
 
 // n rounds of products in f32, 16 lanes each; the result only keeps them from being left out.
@@ -35,6 +33,7 @@ float f32PeakLoop(int64_t n) {
     for (int i = 0; i < kSums; ++i) sums[i] = V::fma(x, w, sums[i]);
   }
   float total = 0.0F;
+  TANDEM_UNROLL
   for (int i = 0; i < kSums; ++i) total += sums[i].sum();
   return total;
 }
@@ -48,29 +47,39 @@ constexpr PeakLoop f32Peak() {
 template <class D>
 float q8PeakLoop(int64_t n) {
   constexpr int kRows = D::kPanelRows;
-  constexpr int kSums = kRows * D::panelsOf(kRows);
-  uint8_t weights[64];
-  for (uint8_t& w : weights) w = static_cast<uint8_t>(n);
-  int8_t activations[kRows][4];
+  constexpr int kPanels = D::panelsOf(kRows);
+  uint8_t weights[kPanels][4 * kLanes];
+  for (int p = 0; p < kPanels; ++p) {  // above and below zero in turn, so that no sum overflows
+    for (int i = 0; i < 4 * kLanes; ++i) {
+      weights[p][i] = static_cast<uint8_t>(i % 2 == 0 ? 129 + p : 127 - p);
+    }
+  }
   typename D::Four x[kRows];
   for (int r = 0; r < kRows; ++r) {
-    for (int8_t& q : activations[r]) q = static_cast<int8_t>(n + r);
-    x[r] = D::broadcast4(activations[r]);
+    const auto q = static_cast<int8_t>(n % 64 + r);
+    const int8_t four[4] = {q, q, q, q};
+    x[r] = D::broadcast4(four);
   }
-  typename D::Ints sums[kSums];
+  typename D::Ints sums[kRows * kPanels];
   TANDEM_UNROLL
-  for (int i = 0; i < kSums; ++i) sums[i] = D::ints(0);
+  for (int i = 0; i < kRows * kPanels; ++i) sums[i] = D::ints(i);
   for (int64_t round = 0; round < n; ++round) {
-    // Loaded again, as far as the compiler knows: the products of two constants would be one.
+    // Loaded again, as far as the compiler knows: else it would keep the products.
 #if defined(__GNUC__)
     asm volatile("" : : "r"(weights) : "memory");
 #endif
-    const auto w = D::load(weights);
     TANDEM_UNROLL
-    for (int i = 0; i < kSums; ++i) sums[i] = D::addQ8(sums[i], w, x[i % kRows]);
+    for (int p = 0; p < kPanels; ++p) {
+      const auto w = D::load(weights[p]);
+      TANDEM_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        sums[r * kPanels + p] = D::addQ8(sums[r * kPanels + p], w, x[r]);
+      }
+    }
   }
   float total = 0.0F;
-  for (int i = 0; i < kSums; ++i) total += D::toFloats(sums[i]).sum();
+  TANDEM_UNROLL
+  for (int i = 0; i < kRows * kPanels; ++i) total += D::toFloats(sums[i]).sum();
   return total;
 }
 
@@ -84,6 +93,7 @@ template <class F>
 float dotPeakLoop(int64_t n) {
   constexpr int kRows = F::Vec::kMatmulRows;
   constexpr int kSums = kRows * F::Vec::matmulOutputs(kRows);
+  static_assert(F::kSlices == 1);
   uint16_t elements[F::kStep];
   for (uint16_t& e : elements) e = static_cast<uint16_t>(0x3F80 + (n & 1));  // about 1
   const auto operand = F::loadW(elements);
@@ -94,6 +104,7 @@ float dotPeakLoop(int64_t n) {
     for (int i = 0; i < kSums; ++i) F::multiplyAdd(operand, operand, sums[i], 0);
   }
   float total = 0.0F;
+  TANDEM_UNROLL
   for (int i = 0; i < kSums; ++i) total += sums[i].sum();
   return total;
 }

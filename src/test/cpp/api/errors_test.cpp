@@ -84,9 +84,12 @@ TEST(EngineErrorsTest, ProbesOfProducts) {
   expectError(td_probe_matmul(e, TD_F16, 2, 1, 1, 1, &seconds), TD_INVALID, "prompt");
   expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, 1, nullptr), TD_INVALID, "seconds");
   double operations = 0;
-  for (const int32_t dtype : kWithKernels) {
-    EXPECT_EQ(td_probe_peak(e, dtype, &operations), TD_OK) << td_last_error();
-    EXPECT_GT(operations, 1e6);
+  for (const char* isa : availableIsas()) {
+    const EnginePtr other = openEngine(1, isa);
+    for (const int32_t dtype : kWithKernels) {
+      EXPECT_EQ(td_probe_peak(other.get(), dtype, &operations), TD_OK) << td_last_error();
+      EXPECT_GT(operations, 1e6);
+    }
   }
   expectError(td_probe_peak(e, TD_Q5_K, &operations), TD_UNSUPPORTED, "dtype");
   expectError(td_probe_peak(e, TD_F32, nullptr), TD_INVALID, "operations");

@@ -17,12 +17,6 @@ constexpr int64_t kC = 16;
 class ExactnessTest : public testing::Test {
  protected:
   void SetUp() override { useTestOpenBlas(); }
-
-  static td_stage_options whole(const TestModel& m, td_mode mode) {
-    td_stage_options o = m.options(0, m.config.n_layers, true);
-    o.mode = mode;
-    return o;
-  }
 };
 
 // The model in both modes, on two threads.
@@ -257,7 +251,7 @@ TEST_F(ExactnessTest, InstructionSetsGiveTheSameBitsInModeReproducible) {
       for (const char* isa : availableIsas()) {
         const EnginePtr engine = openEngine(2, isa);
         ASSERT_STREQ(td_engine_isa(engine.get()), isa);
-        td_stage_options o = whole(m, TD_MODE_REPRODUCIBLE);
+        td_stage_options o = wholeOptions(m, TD_MODE_REPRODUCIBLE);
         o.activation_eval = eval;
         results.push_back(runAlone(openStage(engine, o, m.tensors), m, r));
         EXPECT_TRUE(sameBits(results.back(), results.front())) << isa;
@@ -274,7 +268,7 @@ TEST_F(ExactnessTest, TheComparisonsAreSharpEnoughToSeeOtherChunks) {
   const Request r = makeRequest(random, m, 45, 46);
   std::set<std::vector<float>> results;
   for (const int32_t c : {4, 16}) {
-    td_stage_options o = whole(m, TD_MODE_FAST);
+    td_stage_options o = wholeOptions(m, TD_MODE_FAST);
     o.chunk_rows = c;
     results.insert(runAlone(openStage(engine, o, m.tensors), m, r));
   }
@@ -297,7 +291,7 @@ TEST_F(ExactnessTest, ChunksDoNotChangeTheBitsInModeReproducible) {
     const Request r = makeRequest(random, m, 61, 64);
     std::set<std::vector<float>> results;
     for (const int32_t c : {1, 4, 16, 256}) {
-      td_stage_options o = whole(m, TD_MODE_REPRODUCIBLE);
+      td_stage_options o = wholeOptions(m, TD_MODE_REPRODUCIBLE);
       o.chunk_rows = c;
       results.insert(runAlone(openStage(engine, o, m.tensors), m, r));
     }

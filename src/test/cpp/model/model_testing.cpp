@@ -339,6 +339,16 @@ StagePtr openStage(const EnginePtr& engine, const td_stage_options& options,
   return StagePtr(stage);
 }
 
+td_stage_options wholeOptions(const TestModel& m, td_mode mode) {
+  td_stage_options o = m.options(0, m.config.n_layers, true);
+  o.mode = mode;
+  return o;
+}
+
+StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode) {
+  return openStage(engine, wholeOptions(m, mode), m.tensors);
+}
+
 SequencePtr openSequence(const StagePtr& stage, int32_t maxPositions) {
   td_sequence* sequence = nullptr;
   TANDEM_OK(td_sequence_open(stage.get(), maxPositions, &sequence));

@@ -99,6 +99,9 @@ using SequencePtr = std::unique_ptr<td_sequence, SequenceCloser>;
 EnginePtr openEngine(int32_t nThreads, const char* isa = nullptr);
 StagePtr openStage(const EnginePtr& engine, const td_stage_options& options,
                    const std::vector<td_tensor>& tensors);
+// All blocks and the head.
+td_stage_options wholeOptions(const TestModel& m, td_mode mode);
+StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode);
 SequencePtr openSequence(const StagePtr& stage, int32_t maxPositions);
 
 // Rows of a sequence, all wanted back unless said otherwise.

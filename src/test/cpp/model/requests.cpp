@@ -73,9 +73,10 @@ int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr&
 
 namespace {
 
-int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& alone,
-                                                const StagePtr& together, const TestModel& m,
-                                                const PromptRows& promptRows) {
+// One set of requests. Returns the number of batches.
+int64_t expectSetGivesTheSameTogether(Random& random, const StagePtr& alone,
+                                      const StagePtr& together, const TestModel& m,
+                                      const PromptRows& promptRows) {
   constexpr int kBatchings = 3;
   const int64_t nRequests = random.between(2, 5);
   std::vector<Request> requests;
@@ -94,12 +95,6 @@ int64_t expectRandomRequestsGiveTheSameTogether(Random& random, const StagePtr& 
 
 }  // namespace
 
-StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode) {
-  td_stage_options o = m.options(0, m.config.n_layers, true);
-  o.mode = mode;
-  return openStage(engine, o, m.tensors);
-}
-
 void expectRandomRequestsGiveTheSameTogether(int64_t nBatches, uint64_t seed,
                                              const MakeModel& makeModel,
                                              const PromptRows& promptRows) {
@@ -113,8 +108,8 @@ void expectRandomRequestsGiveTheSameTogether(int64_t nBatches, uint64_t seed,
                    std::to_string(seed));
       const EnginePtr engine = openEngine(1, fast ? isa : nullptr);
       const EnginePtr other = openEngine(static_cast<int32_t>(random.between(1, 3)), isa);
-      done += expectRandomRequestsGiveTheSameTogether(random, openWhole(engine, m, mode),
-                                                      openWhole(other, m, mode), m, promptRows);
+      done += expectSetGivesTheSameTogether(random, openWhole(engine, m, mode),
+                                            openWhole(other, m, mode), m, promptRows);
       if (testing::Test::HasFailure()) return;
     }
   }

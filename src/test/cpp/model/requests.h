@@ -33,12 +33,9 @@ int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr&
                                                  const TestModel& m,
                                                  const std::vector<Request>& requests);
 
-// The whole model.
-StagePtr openWhole(const EnginePtr& engine, const TestModel& m, td_mode mode);
-
 // The same of random requests, up to five at a time: alone on one engine, together, three times in
 // batches of their own, on another with any instruction set in mode reproducible and any number of
-// threads; until each instruction set has run so many batches, in both modes.
+// threads; until each instruction set has run nBatches, in both modes.
 using MakeModel = std::function<TestModel(Random&, uint64_t seed)>;
 using PromptRows = std::function<int32_t(Random&)>;
 void expectRandomRequestsGiveTheSameTogether(int64_t nBatches, uint64_t seed,

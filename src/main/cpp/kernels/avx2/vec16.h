@@ -16,6 +16,8 @@ struct Vec8 {
   static Vec8 load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static Vec8 loadOnce(const float* p) {
     __m256 v = _mm256_loadu_ps(p);
+    // Hides that v is still in memory: GCC makes it the memory operand of each product else, and
+    // loads limit a tile, not products.
 #if defined(__GNUC__)
     asm("" : "+x"(v));
 #endif
@@ -40,18 +42,18 @@ struct Vec16 {
   // Register tiles: 16 registers hold 6 accumulator pairs and half of each operand.
   static constexpr int kMatmulRows = 3;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
-  static constexpr int64_t kMatmulBlockBytes = 196608;
+  static constexpr int64_t kMatmulBlockBytes = 196608;  // of 256 KB and more
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries <= 3 ? 2 : 1; }
   static constexpr int attentionCols(int queries) {
     return queries == 1 ? 4 : queries <= 3 ? 2 : 1;
   }
 
-  static constexpr int kParts = 2;
-  using Part = Vec8;
-  Part part(int i) const { return {i == 0 ? lo : hi}; }
-  void addProduct(Part a, Part b, int part) {
-    __m256& sum = part == 0 ? lo : hi;
+  static constexpr int kSlices = 2;
+  using Slice = Vec8;
+  Slice slice(int i) const { return {i == 0 ? lo : hi}; }
+  void addProduct(Slice a, Slice b, int i) {
+    __m256& sum = i == 0 ? lo : hi;
     sum = _mm256_fmadd_ps(a.v, b.v, sum);
   }
 

@@ -26,15 +26,15 @@ struct Vec16 {
   // Register tiles: 32 registers hold 24 accumulators, their operands and a spare.
   static constexpr int kMatmulRows = 6;
   static constexpr int matmulOutputs(int /*rows*/) { return 4; }
-  static constexpr int64_t kMatmulBlockBytes = 393216;
+  static constexpr int64_t kMatmulBlockBytes = 393216;  // of 1 MB and more
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries == 1 ? 2 : 4; }
   static constexpr int attentionCols(int /*queries*/) { return 4; }
 
-  static constexpr int kParts = 1;
-  using Part = Vec16;
-  Part part(int /*i*/) const { return *this; }
-  void addProduct(Part a, Part b, int /*part*/) { *this = fma(a, b, *this); }
+  static constexpr int kSlices = 1;
+  using Slice = Vec16;
+  Slice slice(int /*i*/) const { return *this; }
+  void addProduct(Slice a, Slice b, int /*i*/) { *this = fma(a, b, *this); }
 
   static Vec16 zero() { return {_mm512_setzero_ps()}; }
   static Vec16 broadcast(float x) { return {_mm512_set1_ps(x)}; }

@@ -11,22 +11,22 @@ struct Format {
   using Vec = avx512::Vec16;
   using X = uint16_t;
   using W = uint16_t;
-  struct Operand {
+  struct Slice {
     __m512bh pairs;
 
-    Operand part(int /*i*/) const { return *this; }
+    Slice slice(int /*i*/) const { return *this; }
   };
-  static constexpr int kParts = 1;
+  static constexpr int kSlices = 1;
   static constexpr int64_t kStep = 32;
 
-  static Operand loadX(const uint16_t* p) { return {bits(_mm512_loadu_si512(p))}; }
-  static Operand loadW(const uint16_t* p) { return loadX(p); }
-  static Operand loadPartialX(const uint16_t* p, int64_t n) {
+  static Slice loadX(const uint16_t* p) { return {bits(_mm512_loadu_si512(p))}; }
+  static Slice loadW(const uint16_t* p) { return loadX(p); }
+  static Slice loadPartialX(const uint16_t* p, int64_t n) {
     const auto first = static_cast<__mmask32>((uint64_t{1} << n) - 1);
     return {bits(_mm512_maskz_loadu_epi16(first, p))};
   }
-  static Operand loadPartialW(const uint16_t* p, int64_t n) { return loadPartialX(p, n); }
-  static void multiplyAdd(Operand x, Operand w, Vec& sum, int /*part*/) {
+  static Slice loadPartialW(const uint16_t* p, int64_t n) { return loadPartialX(p, n); }
+  static void multiplyAdd(Slice x, Slice w, Vec& sum, int /*i*/) {
     sum.v = _mm512_dpbf16_ps(sum.v, x.pairs, w.pairs);
   }
 

@@ -22,18 +22,18 @@ struct Vec16 {
   // the operands of all outputs are converted first, 6 where one operand is a broadcast.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 3 : 2; }
-  static constexpr int64_t kMatmulBlockBytes = 196608;
+  static constexpr int64_t kMatmulBlockBytes = 393216;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries <= 2 ? 2 : 1; }
   static constexpr int attentionCols(int queries) {
     return queries == 1 ? 4 : queries == 2 ? 2 : 1;
   }
 
-  // GCC spills when it multiplies halves, although they need fewer registers.
-  static constexpr int kParts = 1;
-  using Part = Vec16;
-  Part part(int /*i*/) const { return *this; }
-  void addProduct(const Part& a, const Part& b, int /*part*/) { *this = fma(a, b, *this); }
+  // GCC spills more with two slices of two registers each, although they need fewer.
+  static constexpr int kSlices = 1;
+  using Slice = Vec16;
+  Slice slice(int /*i*/) const { return *this; }
+  void addProduct(const Slice& a, const Slice& b, int /*i*/) { *this = fma(a, b, *this); }
 
   static Vec16 zero() { return broadcast(0.0F); }
   static Vec16 broadcast(float x) {

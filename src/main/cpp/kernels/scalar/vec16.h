@@ -25,17 +25,18 @@ struct Vec16 {
   // that many queries; powers of two.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
-  static constexpr int64_t kMatmulBlockBytes = 196608;
+  static constexpr int64_t kMatmulBlockBytes = 393216;
   static constexpr int kAttentionRows = 2;
   static constexpr int attentionPanels(int /*queries*/) { return 1; }
   static constexpr int attentionCols(int /*queries*/) { return 1; }
 
-  // The registers of a vector: a tile of a matrix product adds to one part of all its sums after
-  // the other, so that it needs registers for the same part of its operands only.
-  static constexpr int kParts = 1;
-  using Part = Vec16;
-  Part part(int /*i*/) const { return *this; }
-  void addProduct(const Part& a, const Part& b, int /*part*/) { *this = fma(a, b, *this); }
+  // A tile of a matrix product adds slice 0 of the products to all its sums, then slice 1, and so
+  // on, so that only one slice of each operand takes registers. addProduct: that slice of *this
+  // += a * b.
+  static constexpr int kSlices = 1;
+  using Slice = Vec16;
+  Slice slice(int /*i*/) const { return *this; }
+  void addProduct(const Slice& a, const Slice& b, int /*i*/) { *this = fma(a, b, *this); }
 
   template <class F>
   static Vec16 eachLane(F f) {
@@ -51,7 +52,7 @@ struct Vec16 {
   static Vec16 load(const float* p) {
     return eachLane([&](int i) { return p[i]; });
   }
-  // The same, and used from a register: compilers else repeat it in each use as its operand.
+  // The same, but kept in a register where a compiler would load it again in each product.
   static Vec16 loadOnce(const float* p) { return load(p); }
   // The first n lanes; the others are zero, and their memory is not touched.
   static Vec16 loadPartial(const float* p, int64_t n) {
