@@ -92,7 +92,7 @@ double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
 }
 
 double probePeak(Engine& engine, int32_t dtype) {
-  constexpr int64_t kRounds = 500000;  // some milliseconds
+  constexpr int64_t kRounds = 200000;  // about a millisecond
   const KernelTable& kernels = engine.kernels;
   const WeightType type = kernelTypeOf(dtype);
   const bool dots = type == WeightType::kBf16 && kernels.bf16Dots.peak.run != nullptr;

@@ -17,9 +17,14 @@
 
 namespace tandem {
 
-// How many random cases a property is tried on: all of them where TANDEM_LONG_TESTS is set.
+// Whether tests take all cases that they could.
+inline bool longTests() { return std::getenv("TANDEM_LONG_TESTS") != nullptr; }
+
+// How many random cases a property is tried on. TANDEM_FEW_TESTS is for what makes all code slow:
+// sanitizers, emulators.
 inline int64_t caseCount(int64_t quick, int64_t all) {
-  return std::getenv("TANDEM_LONG_TESTS") == nullptr ? quick : all;
+  if (longTests()) return all;
+  return std::getenv("TANDEM_FEW_TESTS") == nullptr ? quick : (quick + 2) / 3;
 }
 
 inline constexpr double kUnit = 0x1p-24;  // unit roundoff of f32

@@ -12,7 +12,6 @@ final class ProcessMemory implements AutoCloseable {
 
   private final Path status;
   private final Thread watch = new Thread(this::watch, "memory");
-  private volatile long anonymousBytes;
   private volatile long residentBytes;
   private volatile boolean closed;
 
@@ -25,7 +24,6 @@ final class ProcessMemory implements AutoCloseable {
     try {
       while (!closed) {
         String text = Files.readString(status);
-        anonymousBytes = Math.max(anonymousBytes, bytes(text, "RssAnon"));
         residentBytes = Math.max(residentBytes, bytes(text, "VmHWM"));
         Thread.sleep(PERIOD_MILLIS);
       }
@@ -38,11 +36,6 @@ final class ProcessMemory implements AutoCloseable {
   private static long bytes(String text, String key) {
     Matcher line = Pattern.compile(key + ":\\s+([0-9]+) kB").matcher(text);
     return line.find() ? 1024 * Long.parseLong(line.group(1)) : 0;
-  }
-
-  /** The most private memory that was seen: all that is not of a mapped file. */
-  long anonymousBytes() {
-    return anonymousBytes;
   }
 
   /** The most resident memory ever, the pages of mapped files included. */

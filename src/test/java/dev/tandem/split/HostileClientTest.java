@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Timeout;
 class HostileClientTest {
   private static final int MAX_SEQUENCES = 6;
   private static final int MAX_STEP = FrameHeader.messageBytes(C, D);
-  private static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 100_000 : 4_000;
+  private static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 100_000 : 1_000;
   private static final long SEED = 99;
 
   private ToyServer toy;

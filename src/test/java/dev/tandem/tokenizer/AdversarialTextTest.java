@@ -10,15 +10,21 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 
-/** A megabyte of what quadratic algorithms choke on. */
+/**
+ * A megabyte of what quadratic algorithms choke on. In a short run each tokenizer gets every third
+ * text, and each text every third tokenizer.
+ */
 class AdversarialTextTest {
   private static final int LENGTH = 1 << 20;
+  private static final int STEP = TestTokenizers.LONG ? 1 : 3;
 
   /** The slowest takes well under a second; an O(n^2) merge loop takes minutes. */
   private static final Duration HANG = Duration.ofSeconds(20);
 
   @Test
   void encodesAMegabyteInBoundedTime() throws TokenizerFormatException {
+    Map<String, String> texts = texts();
+    int i = 0;
     for (Tokenizer tokenizer :
         List.of(
             Tokenizers.gpt2(),
@@ -29,14 +35,15 @@ class AdversarialTextTest {
             gpt2(TokenizerJson.split(NaiveBpe.LLAMA3)),
             gpt2(TokenizerJson.split(NaiveBpe.QWEN2)),
             gpt2("{'type':'Digits','individual_digits':true}"))) {
-      texts()
-          .forEach(
-              (name, text) -> {
-                int[] ids =
-                    Assertions.assertTimeoutPreemptively(
-                        HANG, () -> tokenizer.encode(text, true), name);
-                assertThat(tokenizer.decode(ids)).as(name).isEqualTo(text);
-              });
+      for (Map.Entry<String, String> entry : texts.entrySet()) {
+        if (i++ % STEP == 0) {
+          String text = entry.getValue();
+          int[] ids =
+              Assertions.assertTimeoutPreemptively(
+                  HANG, () -> tokenizer.encode(text, true), entry.getKey());
+          assertThat(tokenizer.decode(ids)).as(entry.getKey()).isEqualTo(text);
+        }
+      }
     }
   }
 

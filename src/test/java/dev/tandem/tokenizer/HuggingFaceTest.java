@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
  * pre-tokenizer does to the text is written out in the test, from Hugging Face's documentation.
  */
 class HuggingFaceTest {
-  private static final int TEXTS = TestTokenizers.LONG ? 200_000 : 10_000;
+  private static final int TEXTS = TestTokenizers.LONG ? 200_000 : 3_000;
   private static final Map<String, Integer> GPT2_IDS = Gpt2Forms.ids();
   private static final NaiveBpe GPT2 = new NaiveBpe(GPT2_IDS, Gpt2Forms.MERGES, false);
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 /** Files that are not what they should be. */
 class TokenizerFilesTest {
   /** Of each of ten forms of a file. */
-  private static final int MUTATIONS = TestTokenizers.LONG ? 2_000 : 1_000;
+  private static final int MUTATIONS = TestTokenizers.LONG ? 2_000 : 250;
 
   private static final long MAX_EXTRA_BYTES = 64 << 20;
 
@@ -126,7 +126,7 @@ class TokenizerFilesTest {
     mutate("tokenizer.model", LlamaForms.model(identity, 300), Tokenizers::sentencePiece);
     mutate("vocab.bin", Gpt2Forms.vocabBin(300), Tokenizers::vocabBin);
     mutate("gpt2_tokenizer.bin", Gpt2Forms.llmc(2, 300), Tokenizers::llmc);
-    mutate("StaticGrad", Gpt2Forms.staticGrad(), Tokenizers::staticGrad, MUTATIONS / 20);
+    mutate("StaticGrad", Gpt2Forms.staticGrad(), Tokenizers::staticGrad, MUTATIONS / 10);
   }
 
   /** Valid JSON in which a value is another one, or one from elsewhere in the file. */

@@ -95,8 +95,7 @@ class MutatedDumpsTest {
   private void mutate(String name, byte[] valid, int headBytes, long seed, String... config)
       throws IOException {
     Path file = Files.write(directory.resolve(name), valid);
-    Mutations mutations =
-        new Mutations(1_000, 7, new OpenOptions(Optional.empty(), List.of(config)));
+    Mutations mutations = new Mutations(300, 7, new OpenOptions(Optional.empty(), List.of(config)));
     mutations.mutate(file, file, headBytes, seed);
     mutations.requireBothOutcomes();
   }

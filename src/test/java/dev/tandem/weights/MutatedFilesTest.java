@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class MutatedFilesTest {
   private final Path directory;
 
-  private final Mutations mutations = new Mutations(1_000, 9);
+  private final Mutations mutations = new Mutations(300, 9);
 
   MutatedFilesTest(@TempDir Path directory) {
     this.directory = directory;

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** As {@link MutatedFilesTest}, for Hugging Face's and PyTorch's files. */
 class MutatedForeignFilesTest {
   private final Path directory;
-  private final Mutations mutations = new Mutations(250, 6);
+  private final Mutations mutations = new Mutations(100, 6);
 
   MutatedForeignFilesTest(@TempDir Path directory) {
     this.directory = directory;
