@@ -21,7 +21,6 @@ namespace tandem {
 inline constexpr int64_t kMaxDepthBytes = 3072;    // x in one part of k: 6 rows take 18 KB
 inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
-inline constexpr int64_t kPrefetchBytes = 1536;    // ahead in each stream
 inline constexpr int64_t kCacheLineBytes = 64;
 
 template <class F>
@@ -101,7 +100,8 @@ inline void addProducts(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>&
       const int64_t at = k + i * F::kStep;
       if (Stream && i * F::kStep * kWidth % kCacheLineBytes == 0) {
         TANDEM_UNROLL
-        for (int o = 0; o < O; ++o) F::Vec::prefetch(rows.w[o], at * kWidth + kPrefetchBytes);
+        for (int o = 0; o < O; ++o)
+          F::Vec::prefetch(rows.w[o], at * kWidth + F::Vec::kPrefetchBytes);
       }
       addVector<F, R, O>(sums, rows, at);
     }

@@ -4,7 +4,8 @@
 //
 // A tile of R rows and P panels keeps R * P vectors of 16 outputs. Its panels are not neighbours,
 // and the first rows read w from memory while the others find it in a cache: as in matmul_loops.h.
-// A single row is fastest with P = 1: one stream starts sooner than several, and a matrix of 4 bits
+// How many panels, and how far ahead they are asked for, is the processor's: where a single row is
+// fastest with P = 1, that is because one stream starts sooner than several, and a matrix of 4 bits
 // is so small that its starts count.
 #ifndef TANDEM_KERNELS_PANEL_LOOPS_H_
 #define TANDEM_KERNELS_PANEL_LOOPS_H_
@@ -18,21 +19,20 @@
 
 namespace tandem {
 
-inline constexpr int64_t kPanelCacheBytes = 393216;   // w in one block of outputs
-inline constexpr int64_t kPanelPrefetchBytes = 6528;  // ahead in all streams together
+inline constexpr int64_t kPanelCacheBytes = 393216;  // w in one block of outputs
 
 template <class Panel>
 using PanelArgs = MatmulArgs<ActivationBlock, Panel>;
 
 // Asks for what lies ahead by as much as block `block` of the panels takes.
-template <class V, int P, class Panel>
+template <class D, int P, class Panel>
 inline void prefetchBlock(const Panel* const (&w)[P], int64_t block) {
   constexpr int64_t kBytes = int64_t{sizeof(Panel)} / Panel::kBlocks;
   TANDEM_UNROLL
   for (int p = 0; p < P; ++p) {
     TANDEM_UNROLL
     for (int64_t line = 0; line < kBytes; line += 64) {
-      V::prefetch(w[p], kPanelPrefetchBytes / P + block * kBytes + line);
+      D::Vec::prefetch(w[p], D::kPrefetchBytes / P + block * kBytes + line);
     }
   }
 }
@@ -53,7 +53,7 @@ TANDEM_NOINLINE void panelTotals(const ActivationBlock* x, int64_t ldx, const Pa
       const ActivationBlock* xb[R];
       TANDEM_UNROLL
       for (int r = 0; r < R; ++r) xb[r] = x + r * ldx + i * Panel::kBlocks + block;
-      if constexpr (Stream) prefetchBlock<V, P>(wb, block);
+      if constexpr (Stream) prefetchBlock<D, P>(wb, block);
       addBlock<D, R, P>(sums, xb, wb, block);
     }
   }

@@ -122,6 +122,17 @@ void sgemm(const Part& part, const KernelTable& kernels) {
   blas::sgemm(a);
 }
 
+// The part's outputs are complete.
+void activate(const Part& part, const KernelTable& kernels) {
+  const Product& p = *part.product;
+  if (p.activation == nullptr) return;
+  const Activation& activation = *p.activation;
+  for (int64_t r = part.rows.begin; r < part.rows.begin + part.rows.count; ++r) {
+    float* y = p.y.row(r) + part.oBegin;
+    kernels.activate(y, y, nullptr, part.oEnd - part.oBegin, activation.kind, activation.table);
+  }
+}
+
 // How the rows of a product's chunks are computed.
 enum class ChunkKernel { kSgemm, kBf16Dots, kRowExact };
 
@@ -200,7 +211,9 @@ class Tasks {
     }
     const RowRange& chunk = ranges_.chunks[static_cast<size_t>(task % nChunks())];
     const int64_t oBegin = task / nChunks() * chunkOutputs(p->w);
-    sgemm({p, chunk, oBegin, std::min(oBegin + chunkOutputs(p->w), p->w.nOut)}, kernels_);
+    const Part part{p, chunk, oBegin, std::min(oBegin + chunkOutputs(p->w), p->w.nOut)};
+    sgemm(part, kernels_);
+    activate(part, kernels_);
   }
 
   // body(job, shares) for the jobs of our kernels, until it returns true.
@@ -248,6 +261,7 @@ class Tasks {
     } else {
       rowExact(part, rows_, kernels_);
     }
+    activate(part, kernels_);
   }
 
   std::initializer_list<Product> products_;

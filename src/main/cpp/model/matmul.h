@@ -30,12 +30,19 @@ struct RowRanges {
   std::vector<RowRange> chunks;
 };
 
-// y = x * w^T + bias, or y += ... when accumulate.
+// An activation function, by its table or, where that is null, by its formula.
+struct Activation {
+  ActivationKind kind;
+  const uint16_t* table;
+};
+
+// y = x * w^T + bias, or y += ... when accumulate; then y = activation(y), if there is one.
 struct Product {
   View2<float> y;        // (nRows, w.nOut)
   View2<const float> x;  // (nRows, w.nIn)
   const Linear& w;
   bool accumulate = false;
+  const Activation* activation = nullptr;
 };
 
 // Computes the products, which have the same x, together, so that they share one start and one end

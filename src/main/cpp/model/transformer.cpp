@@ -41,6 +41,7 @@ Transformer::Transformer(const StageSpec& spec, const td_stage_options& tables,
     activationTable_.assign(tables.activation_table,
                             tables.activation_table + kActivationTableSize);
   }
+  activation_ = {c_.activation, activationTable_.empty() ? nullptr : activationTable_.data()};
 }
 
 void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
@@ -121,10 +122,9 @@ void Transformer::block(const BlockWeights& w, int64_t layer) {
 void Transformer::feedForward(const BlockWeights& w) {
   if (c_.gated) {
     matmul({{s_.gate, s_.xn, w.wGate}, {s_.up, s_.xn, w.wUp}});
-    activate(s_.up, s_.gate, &s_.up);  // [nTok, dFf], act(gate) * up
+    multiplyByActivated(s_.up, s_.gate);  // [nTok, dFf]
   } else {
-    matmul({{s_.up, s_.xn, w.wUp}});
-    activate(s_.up, s_.up, nullptr);  // [nTok, dFf]
+    matmul({{s_.up, s_.xn, w.wUp, false, &activation_}});  // [nTok, dFf]
   }
   matmul({{s_.x, s_.up, w.wDown, true}});
 }
@@ -170,7 +170,9 @@ void Transformer::store(int64_t layer, View2<const float> k, View2<const float> 
   const std::vector<Segment>& segments = *segments_;
   const int64_t nHeads = c_.nKvHeads;
   const auto nSegments = static_cast<int64_t>(segments.size());
-  const int64_t cost = ceilDiv(k.rows, nSegments) * c_.headDim * 2;
+  // A row touches all cache lines of a panel of K.
+  const int64_t nRows = std::max(ceilDiv(k.rows, nSegments), kKvPanel);
+  const int64_t cost = nRows * c_.headDim * 2;
   parallelFor(pool_, nSegments * nHeads, cost, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       const Segment& segment = segments[static_cast<size_t>(i / nHeads)];
@@ -214,16 +216,16 @@ void Transformer::attention(View2<float> out, View2<const float> q, int64_t laye
   });
 }
 
-void Transformer::activate(View2<float> y, View2<const float> x, const View2<float>* up) {
-  assert(x.stride == x.cols && y.stride == y.cols);  // so that rows are one run of elements
-  const uint16_t* table = activationTable_.empty() ? nullptr : activationTable_.data();
-  parallelFor(pool_, ceilDiv(x.rows * x.cols, kAlignFloats), kAlignFloats,
+// up = act(gate) * up
+void Transformer::multiplyByActivated(View2<float> up, View2<const float> gate) {
+  assert(gate.stride == gate.cols && up.stride == up.cols);  // so that rows are one run of elements
+  constexpr int64_t kCost = 4 * kAlignFloats;  // a look-up finds no entry in the cache
+  parallelFor(pool_, ceilDiv(up.rows * up.cols, kAlignFloats), kCost,
               [&](int64_t begin, int64_t end, int) {
                 const int64_t first = begin * kAlignFloats;
-                const int64_t last = std::min(end * kAlignFloats, x.rows * x.cols);
-                kernels_.activate(y.data + first, x.data + first,
-                                  up == nullptr ? nullptr : up->data + first, last - first,
-                                  c_.activation, table);
+                const int64_t last = std::min(end * kAlignFloats, up.rows * up.cols);
+                kernels_.activate(up.data + first, gate.data + first, up.data + first, last - first,
+                                  activation_.kind, activation_.table);
               });
 }
 

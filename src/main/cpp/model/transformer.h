@@ -58,7 +58,7 @@ class Transformer {
   void rope(View2<float> heads);
   void store(int64_t layer, View2<const float> k, View2<const float> v);
   void attention(View2<float> out, View2<const float> q, int64_t layer);
-  void activate(View2<float> y, View2<const float> x, const View2<float>* up);
+  void multiplyByActivated(View2<float> up, View2<const float> gate);
 
   const StageSpec& spec_;
   const Config& c_;
@@ -67,6 +67,7 @@ class Transformer {
   const KernelTable& kernels_;
   std::vector<float> ropeCos_, ropeSin_;   // (maxSeq, headDim / 2)
   std::vector<uint16_t> activationTable_;  // (65536), or empty for the formula
+  Activation activation_;
 
   ConvertedRows converted_;
   AttentionPlan attentionPlan_;

@@ -18,6 +18,7 @@ struct Dots {
   static constexpr int kFewPanelRows = 8;
   static constexpr int kPanelRows = 6;
   static constexpr int panelsOf(int rows) { return rows == 1 || rows > 6 ? 1 : 2; }
+  static constexpr int64_t kPrefetchBytes = 6528;
   static constexpr int32_t kQ8Zero = 0;
 
   static Ints ints(int32_t x) { return _mm512_set1_epi32(x); }

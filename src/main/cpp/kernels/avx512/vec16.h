@@ -27,6 +27,7 @@ struct Vec16 {
   static constexpr int kMatmulRows = 6;
   static constexpr int matmulOutputs(int /*rows*/) { return 4; }
   static constexpr int64_t kMatmulBlockBytes = 393216;  // of 1 MB and more
+  static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries == 1 ? 2 : 4; }
   static constexpr int attentionCols(int /*queries*/) { return 4; }

@@ -20,6 +20,7 @@ struct Dots {
   static constexpr int kFewPanelRows = 3;
   static constexpr int kPanelRows = 3;
   static constexpr int panelsOf(int /*rows*/) { return 1; }
+  static constexpr int64_t kPrefetchBytes = 6528;
   static constexpr int32_t kQ8Zero = 0;
 
   static Ints ints(int32_t x) {

@@ -23,6 +23,7 @@ struct Vec16 {
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 3 : 2; }
   static constexpr int64_t kMatmulBlockBytes = 393216;
+  static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionPanels(int queries) { return queries <= 2 ? 2 : 1; }
   static constexpr int attentionCols(int queries) {

@@ -24,10 +24,11 @@ struct Dots {
   };
 
   // Register tiles: rows at most, of a few rows and of many, and panels in a tile of that many
-  // rows.
+  // rows. kPrefetchBytes: how far ahead the streams through the panels together ask for them.
   static constexpr int kFewPanelRows = 2;
   static constexpr int kPanelRows = 2;
   static constexpr int panelsOf(int /*rows*/) { return 1; }
+  static constexpr int64_t kPrefetchBytes = 6528;
   // What addQ8 leaves in the weights: sums start with -kQ8Zero times the sum of the activations.
   static constexpr int32_t kQ8Zero = 0;
 

@@ -21,11 +21,13 @@ struct Vec16 {
 
   // Tiles, see matmul_loops.h and attention_loops.h; any sizes give the same bits. matmulOutputs:
   // outputs in a tile of that many rows. kMatmulBlockBytes: of w, which shall stay in the L2 cache
-  // while x passes through. attentionPanels: K panels, attentionCols: vectors of V, in a tile of
-  // that many queries; powers of two.
+  // while x passes through. kPrefetchBytes: how far ahead a stream through w asks for it.
+  // attentionPanels: K panels, attentionCols: vectors of V, in a tile of that many queries; powers
+  // of two.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int64_t kMatmulBlockBytes = 393216;
+  static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 2;
   static constexpr int attentionPanels(int /*queries*/) { return 1; }
   static constexpr int attentionCols(int /*queries*/) { return 1; }
