@@ -170,6 +170,7 @@ template <class V>
 float readSum(const float* x, int64_t n) {
   constexpr int kStreams = 4;
   constexpr int64_t kStep = 4 * kLanes;
+  // Bytes. Reads alone need no more than 1024.
   constexpr int64_t kAhead = V::kPrefetchBytes < 1024 ? V::kPrefetchBytes : 1024;
   const int64_t part = n / kStreams / kStep * kStep;
   V sum[kStreams];

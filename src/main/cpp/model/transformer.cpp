@@ -219,7 +219,7 @@ void Transformer::attention(View2<float> out, View2<const float> q, int64_t laye
 // up = act(gate) * up
 void Transformer::multiplyByActivated(View2<float> up, View2<const float> gate) {
   assert(gate.stride == gate.cols && up.stride == up.cols);  // so that rows are one run of elements
-  constexpr int64_t kCost = 4 * kAlignFloats;  // a look-up finds no entry in the cache
+  constexpr int64_t kCost = 4 * kAlignFloats;  // a look-up misses the cache, a formula is long
   parallelFor(pool_, ceilDiv(up.rows * up.cols, kAlignFloats), kCost,
               [&](int64_t begin, int64_t end, int) {
                 const int64_t first = begin * kAlignFloats;

@@ -84,9 +84,13 @@ TEST(EngineErrorsTest, ProbesOfProducts) {
   expectError(td_probe_matmul(e, TD_F16, 2, 1, 1, 1, &seconds), TD_INVALID, "prompt");
   expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, 1, nullptr), TD_INVALID, "seconds");
   double operations = 0;
+  for (const int32_t dtype : kWithKernels) {
+    EXPECT_EQ(td_probe_peak(e, dtype, &operations), TD_OK) << td_last_error();
+    EXPECT_GT(operations, 1e6);
+  }
   for (const char* isa : availableIsas()) {
     const EnginePtr other = openEngine(1, isa);
-    for (const int32_t dtype : {TD_F32, TD_BF16, TD_Q8_0}) {
+    for (const int32_t dtype : {TD_F32, TD_BF16, TD_Q8_0}) {  // those with loops of their own
       EXPECT_EQ(td_probe_peak(other.get(), dtype, &operations), TD_OK) << td_last_error();
       EXPECT_GT(operations, 1e6);
     }

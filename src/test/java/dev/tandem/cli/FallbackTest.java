@@ -55,7 +55,7 @@ class FallbackTest {
   private CommandRun run(Broken broken, String... args) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(JavaHomes.program(JavaHomes.running()).toString());
-    command.add(JarProcess.FAST_START);
+    command.addAll(JarProcess.FAST_START);
     command.addAll(broken.javaOptions());
     command.addAll(List.of("-cp", broken.classPath(), "dev.tandem.cli.Main"));
     command.addAll(List.of(args));

@@ -24,7 +24,7 @@ class AdversarialTextTest {
   @Test
   void encodesAMegabyteInBoundedTime() throws TokenizerFormatException {
     Map<String, String> texts = texts();
-    int i = 0;
+    int turn = 0;
     for (Tokenizer tokenizer :
         List.of(
             Tokenizers.gpt2(),
@@ -35,6 +35,7 @@ class AdversarialTextTest {
             gpt2(TokenizerJson.split(NaiveBpe.LLAMA3)),
             gpt2(TokenizerJson.split(NaiveBpe.QWEN2)),
             gpt2("{'type':'Digits','individual_digits':true}"))) {
+      int i = turn++;
       for (Map.Entry<String, String> entry : texts.entrySet()) {
         if (i++ % STEP == 0) {
           String text = entry.getValue();

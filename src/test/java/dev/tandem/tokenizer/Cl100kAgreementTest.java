@@ -100,7 +100,7 @@ class Cl100kAgreementTest {
   }
 
   @Test
-  void everyCodePointHasTheSameIds() {
+  void codePointsHaveTheSameIds() {
     int step = TestTokenizers.LONG ? 1 : 23;
     for (int codePoint = 0; codePoint <= Character.MAX_CODE_POINT; codePoint += step) {
       if (codePoint < Character.MIN_SURROGATE || codePoint > Character.MAX_SURROGATE) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * GPT-2's vocabulary against an independent implementation: the built-in one, and that from each of
- * its file forms, on fewer texts.
+ * its file forms, on fewer texts unless the run is a long one.
  */
 class JtokkitAgreementTest {
   private static final Tokenizer GPT2 = Tokenizers.gpt2();
