@@ -1,7 +1,6 @@
 // What is computed with a product gives what is computed after it.
-#include "model/matmul.h"
-
 #include "blas/openblas.h"
+#include "model/matmul.h"
 #include "model/model_testing.h"
 
 namespace tandem {
