@@ -6,10 +6,12 @@
 // and the first rows read w from memory while the others find it in a cache: as in matmul_loops.h.
 // How many panels, and how far ahead they are asked for, is the processor's: where a single row is
 // fastest with P = 1, that is because one stream starts sooner than several, and a matrix of 4 bits
-// is so small that its starts count.
+// is so small that its starts count. A single row multiplies its panels in turn, because it has no
+// use for their being in registers together.
 #ifndef TANDEM_KERNELS_PANEL_LOOPS_H_
 #define TANDEM_KERNELS_PANEL_LOOPS_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/kernels.h"
@@ -24,16 +26,48 @@ inline constexpr int64_t kPanelCacheBytes = 393216;  // w in one block of output
 template <class Panel>
 using PanelArgs = MatmulArgs<ActivationBlock, Panel>;
 
-// Asks for what lies ahead by as much as block `block` of the panels takes.
+// A panel of several blocks keeps their parts apart. By so many bytes the parts of a block reach
+// further into it than the block's share of the panel does; at most, which is in the first one.
+template <class Panel>
+inline constexpr int64_t kLeadBytes = 0;
+template <>
+inline constexpr int64_t kLeadBytes<Q4KPanel> =
+    int64_t{offsetof(Q4KPanel, w)} + int64_t{sizeof(Q4KPanel::w[0])} -
+    int64_t{sizeof(Q4KPanel)} / Q4KPanel::kBlocks;
+template <>
+inline constexpr int64_t kLeadBytes<Q6KPanel> =
+    int64_t{offsetof(Q6KPanel, high)} + int64_t{sizeof(Q6KPanel::high[0])} -
+    int64_t{sizeof(Q6KPanel)} / Q6KPanel::kBlocks;
+
+// Asks for what lies ahead in one of P streams by as much as block `block` of the panel takes.
 template <class D, int P, class Panel>
-inline void prefetchBlock(const Panel* const (&w)[P], int64_t block) {
+inline void prefetchBlock(const Panel* w, int64_t block) {
   constexpr int64_t kBytes = int64_t{sizeof(Panel)} / Panel::kBlocks;
+  constexpr int64_t kAhead = D::kPrefetchBytes / P + kLeadBytes<Panel>;
   TANDEM_UNROLL
-  for (int p = 0; p < P; ++p) {
+  for (int64_t line = 0; line < kBytes; line += 64) {
+    D::Vec::prefetch(w, kAhead + block * kBytes + line);
+  }
+}
+
+// sums[r * P + p] += the 32 products of x[r] with block `block` of each of the 16 outputs of w[p].
+template <class D, int R, int P, bool Stream, class Panel>
+inline void addBlocks(typename D::Vec (&sums)[R * P], const ActivationBlock* const (&x)[R],
+                      const Panel* const (&w)[P], int64_t block) {
+  if constexpr (R == 1) {
     TANDEM_UNROLL
-    for (int64_t line = 0; line < kBytes; line += 64) {
-      D::Vec::prefetch(w[p], D::kPrefetchBytes / P + block * kBytes + line);
+    for (int p = 0; p < P; ++p) {
+      typename D::Vec sum[1] = {sums[p]};
+      if constexpr (Stream) prefetchBlock<D, P>(w[p], block);
+      addBlock<D, 1, 1>(sum, x, {w[p]}, block);
+      sums[p] = sum[0];
     }
+  } else {
+    TANDEM_UNROLL
+    for (int p = 0; p < P; ++p) {
+      if constexpr (Stream) prefetchBlock<D, P>(w[p], block);
+    }
+    addBlock<D, R, P>(sums, x, w, block);
   }
 }
 
@@ -53,8 +87,7 @@ TANDEM_NOINLINE void panelTotals(const ActivationBlock* x, int64_t ldx, const Pa
       const ActivationBlock* xb[R];
       TANDEM_UNROLL
       for (int r = 0; r < R; ++r) xb[r] = x + r * ldx + i * Panel::kBlocks + block;
-      if constexpr (Stream) prefetchBlock<D, P>(wb, block);
-      addBlock<D, R, P>(sums, xb, wb, block);
+      addBlocks<D, R, P, Stream>(sums, xb, wb, block);
     }
   }
   TANDEM_UNROLL
