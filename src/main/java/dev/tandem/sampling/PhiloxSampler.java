@@ -39,6 +39,9 @@ final class PhiloxSampler implements Sampler {
   /** The highest logit of each run of ids. */
   private final float[] highest;
 
+  /** Of one run, until they are more than a few. */
+  private final int[] candidates = new int[2 * FEW];
+
   private final int[] words = new int[WORDS];
   private final Philox.Run run = new Philox.Run();
 
@@ -147,31 +150,34 @@ final class PhiloxSampler implements Sampler {
       if (highest[begin / RUN_IDS] < floor) {
         continue;
       }
-      if (hasMany(begin, end)) {
+      int nCandidates = findCandidates(begin, end);
+      if (nCandidates > FEW) {
         drawAmongMany(position, begin, end);
       } else {
-        drawAmongFew(position, begin, end);
+        drawAmong(nCandidates, position);
       }
     }
     return winner;
   }
 
-  /** Whether more than a few ids may win as far as their logits go. */
-  private boolean hasMany(int begin, int end) {
+  /** Finds ids that may win as far as their logits go, all of them if they are few. */
+  private int findCandidates(int begin, int end) {
     int n = 0;
     for (int from = begin; from < end && n <= FEW; from += FEW) {
       int to = Math.min(from + FEW, end);
       for (int id = from; id < to; id++) {
-        n += logits[id] >= floor ? 1 : 0;
+        candidates[n] = id; // stays if it counts; there is no branch to be mispredicted
+        n += logits[id] >= floor ? 1 : 0; // 0 for NaN
       }
     }
-    return n > FEW;
+    return n;
   }
 
   /** Computes only the blocks of words that are needed. */
-  private void drawAmongFew(int position, int begin, int end) {
-    for (int id = begin; id < end; id++) {
-      if (logits[id] >= floor) { // false for NaN
+  private void drawAmong(int nCandidates, int position) {
+    for (int i = 0; i < nCandidates; i++) {
+      int id = candidates[i];
+      if (logits[id] >= floor) {
         Philox.block(position, CHOICE, id / WORDS, 0, seedLow, seedHigh, words);
         challenge(id, words[id % WORDS]);
       }
