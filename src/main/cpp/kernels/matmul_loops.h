@@ -100,8 +100,9 @@ inline void addProducts(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>&
       const int64_t at = k + i * F::kStep;
       if (Stream && i * F::kStep * kWidth % kCacheLineBytes == 0) {
         TANDEM_UNROLL
-        for (int o = 0; o < O; ++o)
+        for (int o = 0; o < O; ++o) {
           F::Vec::prefetch(rows.w[o], at * kWidth + F::Vec::kPrefetchBytes);
+        }
       }
       addVector<F, R, O>(sums, rows, at);
     }
