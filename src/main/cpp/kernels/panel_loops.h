@@ -6,8 +6,8 @@
 // and the first rows read w from memory while the others find it in a cache: as in matmul_loops.h.
 // How many panels, and how far ahead they are asked for, is the processor's: where a single row is
 // fastest with P = 1, that is because one stream starts sooner than several, and a matrix of 4 bits
-// is so small that its starts count. A single row multiplies its panels in turn, because it has no
-// use for their being in registers together.
+// is so small that its starts count. A single row multiplies its panels in turn: together they
+// would share no more than the loads of x, and four do not fit AVX2's registers.
 #ifndef TANDEM_KERNELS_PANEL_LOOPS_H_
 #define TANDEM_KERNELS_PANEL_LOOPS_H_
 
@@ -26,8 +26,8 @@ inline constexpr int64_t kPanelCacheBytes = 393216;  // w in one block of output
 template <class Panel>
 using PanelArgs = MatmulArgs<ActivationBlock, Panel>;
 
-// A panel of several blocks keeps their parts apart. By so many bytes the parts of a block reach
-// further into it than the block's share of the panel does; at most, which is in the first one.
+// A panel of several blocks keeps their parts apart, so that a block reaches beyond its share of
+// the panel: by so many bytes in the first block, and by less in each that follows.
 template <class Panel>
 inline constexpr int64_t kLeadBytes = 0;
 template <>
@@ -39,7 +39,7 @@ inline constexpr int64_t kLeadBytes<Q6KPanel> =
     int64_t{offsetof(Q6KPanel, high)} + int64_t{sizeof(Q6KPanel::high[0])} -
     int64_t{sizeof(Q6KPanel)} / Q6KPanel::kBlocks;
 
-// Asks for what lies ahead in one of P streams by as much as block `block` of the panel takes.
+// Asks for as many bytes of one of P streams as a block takes, ahead of the panel's block `block`.
 template <class D, int P, class Panel>
 inline void prefetchBlock(const Panel* w, int64_t block) {
   constexpr int64_t kBytes = int64_t{sizeof(Panel)} / Panel::kBlocks;
@@ -50,10 +50,11 @@ inline void prefetchBlock(const Panel* w, int64_t block) {
   }
 }
 
-// sums[r * P + p] += the 32 products of x[r] with block `block` of each of the 16 outputs of w[p].
+// addBlock for a tile: all its panels together, or those of a single row one after the other.
+// Stream: w comes from memory.
 template <class D, int R, int P, bool Stream, class Panel>
-inline void addBlocks(typename D::Vec (&sums)[R * P], const ActivationBlock* const (&x)[R],
-                      const Panel* const (&w)[P], int64_t block) {
+inline void addTileBlock(typename D::Vec (&sums)[R * P], const ActivationBlock* const (&x)[R],
+                         const Panel* const (&w)[P], int64_t block) {
   if constexpr (R == 1) {
     TANDEM_UNROLL
     for (int p = 0; p < P; ++p) {
@@ -87,7 +88,7 @@ TANDEM_NOINLINE void panelTotals(const ActivationBlock* x, int64_t ldx, const Pa
       const ActivationBlock* xb[R];
       TANDEM_UNROLL
       for (int r = 0; r < R; ++r) xb[r] = x + r * ldx + i * Panel::kBlocks + block;
-      addBlocks<D, R, P, Stream>(sums, xb, wb, block);
+      addTileBlock<D, R, P, Stream>(sums, xb, wb, block);
     }
   }
   TANDEM_UNROLL

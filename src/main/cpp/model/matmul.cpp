@@ -25,7 +25,7 @@ constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow
 constexpr int64_t kFewRows = 8;
 constexpr int64_t kFewestBytes = 65536;
 constexpr int64_t kBlockOutputs = 128;
-constexpr int64_t kOutputStep = 32;  // two panels: what one tile takes
+constexpr int64_t kOutputStep = 32;  // two panels: what most tiles take
 
 int64_t chunkOutputs(const Linear& w) {
   return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;

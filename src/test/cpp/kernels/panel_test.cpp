@@ -282,6 +282,17 @@ TEST(PanelTest, EveryRowCountIsAsSpecified) {
   }
 }
 
+// A tile of one row has up to four panels, which lie apart where there are many of them.
+TEST(PanelTest, OneRowOfManyPanelsIsAsSpecified) {
+  for (const BlockType& type : kTypes) {
+    for (const int64_t out : {203, 250}) {  // 13 and 16 panels
+      SCOPED_TRACE("out " + std::to_string(out));
+      Random random(static_cast<uint64_t>(out));
+      expectEveryIsaAsSpecified(random, Product(random, type, 1, 2 * type.elements, out));
+    }
+  }
+}
+
 // Panels so long that the outputs are cut into blocks.
 TEST(PanelTest, LongRowsAreAsSpecified) {
   for (const BlockType& type : kTypes) {

@@ -39,7 +39,7 @@ final class PhiloxSampler implements Sampler {
   /** The highest logit of each run of ids. */
   private final float[] highest;
 
-  /** Of one run, until they are more than a few. */
+  /** Ids of one run that may win, which are looked for {@link #FEW} at a time while they are few. */
   private final int[] candidates = new int[2 * FEW];
 
   private final int[] words = new int[WORDS];
@@ -154,19 +154,22 @@ final class PhiloxSampler implements Sampler {
       if (nCandidates > FEW) {
         drawAmongMany(position, begin, end);
       } else {
-        drawAmong(nCandidates, position);
+        drawAmongFew(position, nCandidates);
       }
     }
     return winner;
   }
 
-  /** Finds ids that may win as far as their logits go, all of them if they are few. */
+  /**
+   * Finds the ids that may win as far as their logits go, and returns how many they are; stops soon
+   * after {@link #FEW}.
+   */
   private int findCandidates(int begin, int end) {
     int n = 0;
     for (int from = begin; from < end && n <= FEW; from += FEW) {
       int to = Math.min(from + FEW, end);
       for (int id = from; id < to; id++) {
-        candidates[n] = id; // stays if it counts; there is no branch to be mispredicted
+        candidates[n] = id; // stays if it counts: no branch is needed, which would be mispredicted
         n += logits[id] >= floor ? 1 : 0; // 0 for NaN
       }
     }
@@ -174,10 +177,10 @@ final class PhiloxSampler implements Sampler {
   }
 
   /** Computes only the blocks of words that are needed. */
-  private void drawAmong(int nCandidates, int position) {
+  private void drawAmongFew(int position, int nCandidates) {
     for (int i = 0; i < nCandidates; i++) {
       int id = candidates[i];
-      if (logits[id] >= floor) {
+      if (logits[id] >= floor) { // which may have risen since
         Philox.block(position, CHOICE, id / WORDS, 0, seedLow, seedHigh, words);
         challenge(id, words[id % WORDS]);
       }

@@ -240,11 +240,13 @@ final class BenchReport {
     fieldsTable("Ablation", rows("ablate.json", "ablation"));
   }
 
+  /** Lists, such as generated ids, have no column. */
   private void fieldsTable(String title, List<JsonNode> rows) {
     if (!rows.isEmpty()) {
       heading(title);
       List<String> fields = new ArrayList<>();
       rows.get(0).fieldNames().forEachRemaining(fields::add);
+      fields.removeIf(field -> rows.get(0).path(field).isContainerNode());
       line("| %s |", String.join(" | ", fields));
       line("|%s", "---|".repeat(fields.size()));
       for (JsonNode row : rows) {
@@ -255,8 +257,8 @@ final class BenchReport {
 
   private static String cell(JsonNode value) {
     return value.isFloatingPointNumber()
-        ? String.format(Locale.ROOT, "%.3f", value.asDouble())
-        : value.isContainerNode() ? value.toString() : value.asText();
+        ? String.format(Locale.ROOT, "%.4g", value.asDouble())
+        : value.asText();
   }
 
   private void jmh() throws IOException {
