@@ -39,7 +39,9 @@ final class PhiloxSampler implements Sampler {
   /** The highest logit of each run of ids. */
   private final float[] highest;
 
-  /** Ids of one run that may win, which are looked for {@link #FEW} at a time while they are few. */
+  /**
+   * Ids of one run that may win, which are looked for {@link #FEW} at a time while they are few.
+   */
   private final int[] candidates = new int[2 * FEW];
 
   private final int[] words = new int[WORDS];
