@@ -248,8 +248,9 @@ TANDEM_API td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t p
                                      double* seconds) TANDEM_NOEXCEPT;
 // Operations per second of all threads' arithmetic alone, without memory, as the kernel for weights
 // of that td_dtype does it (a product and its sum are two): f32 products for TD_F32 and TD_F16,
-// those of 8 bits for TD_Q8_0, TD_Q4_0, TD_Q4_K and TD_Q6_K, for TD_BF16 the processor's bf16
-// products where it has them, else f32. TD_UNSUPPORTED for a type without kernels.
+// those of 8 bits for TD_Q8_0, those of weights of 4 bits for TD_Q4_0, TD_Q4_K and TD_Q6_K (which
+// has more to do), for TD_BF16 the processor's bf16 products where it has them, else f32.
+// TD_UNSUPPORTED for a type without kernels.
 TANDEM_API td_status td_probe_peak(td_engine* engine, int32_t dtype,
                                    double* operations_per_second) TANDEM_NOEXCEPT;
 

@@ -91,7 +91,8 @@ struct PanelKernels {
                     int64_t oEnd);
   void (*matmulQ6K)(const MatmulArgs<ActivationBlock, Q6KPanel>& args, int64_t oBegin,
                     int64_t oEnd);
-  PeakLoop peak;
+  PeakLoop q8Peak;
+  PeakLoop q4Peak;
 };
 
 // Weights and activations as bfloat16, multiplied by the processor's instruction for it: not the

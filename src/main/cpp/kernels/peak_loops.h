@@ -43,49 +43,110 @@ constexpr PeakLoop f32Peak() {
   return {&f32PeakLoop<V>, int64_t{2} * kLanes * V::kMatmulRows * V::matmulOutputs(V::kMatmulRows)};
 }
 
+// The operands of a tile of panels. The four products of a lane add up to nothing, so that no sum
+// overflows: every other activation has the other sign.
+template <class D, int P>
+inline void panelOperands(int64_t n, uint8_t (&weights)[P][4 * kLanes],
+                          typename D::Four (&x)[D::kPanelRows]) {
+  for (int p = 0; p < P; ++p) {
+    for (uint8_t& w : weights[p]) w = static_cast<uint8_t>(0x9B - p);
+  }
+  for (int r = 0; r < D::kPanelRows; ++r) {
+    const auto q = static_cast<int8_t>(n % 64 + r);
+    const auto minus = static_cast<int8_t>(-q);
+    const int8_t four[4] = {q, minus, q, minus};
+    x[r] = D::broadcast4(four);
+  }
+}
+
+// As far as the compiler knows, the weights are others each time: else it would keep the products.
+template <class D>
+inline typename D::Bytes loadAnew(const uint8_t (&weights)[4 * kLanes]) {
+#if defined(__GNUC__)
+  asm volatile("" : : "r"(weights) : "memory");
+#endif
+  return D::load(weights);
+}
+
+template <class D, int N>
+inline void startInts(typename D::Ints (&sums)[N]) {
+  TANDEM_UNROLL
+  for (int i = 0; i < N; ++i) sums[i] = D::ints(i);
+}
+
+template <class D, int N>
+inline float totalOf(const typename D::Ints (&sums)[N]) {
+  float total = 0.0F;
+  TANDEM_UNROLL
+  for (int i = 0; i < N; ++i) total += D::toFloats(sums[i]).sum();
+  return total;
+}
+
 // The same with whole numbers of 8 bits, four products in each lane.
 template <class D>
 float q8PeakLoop(int64_t n) {
   constexpr int kRows = D::kPanelRows;
   constexpr int kPanels = D::panelsOf(kRows);
+  constexpr int kSums = kRows * kPanels;
   uint8_t weights[kPanels][4 * kLanes];
-  for (int p = 0; p < kPanels; ++p) {  // above and below zero in turn, so that no sum overflows
-    for (int i = 0; i < 4 * kLanes; ++i) {
-      weights[p][i] = static_cast<uint8_t>(i % 2 == 0 ? 129 + p : 127 - p);
-    }
-  }
   typename D::Four x[kRows];
-  for (int r = 0; r < kRows; ++r) {
-    const auto q = static_cast<int8_t>(n % 64 + r);
-    const int8_t four[4] = {q, q, q, q};
-    x[r] = D::broadcast4(four);
-  }
-  typename D::Ints sums[kRows * kPanels];
-  TANDEM_UNROLL
-  for (int i = 0; i < kRows * kPanels; ++i) sums[i] = D::ints(i);
+  panelOperands<D, kPanels>(n, weights, x);
+  typename D::Ints sums[kSums];
+  startInts<D, kSums>(sums);
   for (int64_t round = 0; round < n; ++round) {
-    // Loaded again, as far as the compiler knows: else it would keep the products.
-#if defined(__GNUC__)
-    asm volatile("" : : "r"(weights) : "memory");
-#endif
     TANDEM_UNROLL
     for (int p = 0; p < kPanels; ++p) {
-      const auto w = D::load(weights[p]);
+      const auto w = loadAnew<D>(weights[p]);
       TANDEM_UNROLL
       for (int r = 0; r < kRows; ++r) {
         sums[r * kPanels + p] = D::addQ8(sums[r * kPanels + p], w, x[r]);
       }
     }
   }
-  float total = 0.0F;
-  TANDEM_UNROLL
-  for (int i = 0; i < kRows * kPanels; ++i) total += D::toFloats(sums[i]).sum();
-  return total;
+  return totalOf<D, kSums>(sums);
 }
 
 template <class D>
 constexpr PeakLoop q8Peak() {
   return {&q8PeakLoop<D>, int64_t{2} * 4 * kLanes * D::kPanelRows * D::panelsOf(D::kPanelRows)};
+}
+
+// The same with weights of four bits, a block of 32 products in each lane.
+template <class D>
+float q4PeakLoop(int64_t n) {
+  constexpr int kRows = D::kPanelRows;
+  constexpr int kPanels = D::panelsOf(kRows);
+  constexpr int kSums = kRows * kPanels;
+  uint8_t weights[kPanels][4 * kLanes];
+  typename D::Four x[kRows];
+  panelOperands<D, kPanels>(n, weights, x);
+  typename D::Ints sums[kSums];
+  startInts<D, kSums>(sums);
+  for (int64_t round = 0; round < n; ++round) {
+    typename D::Small small[kSums];
+    TANDEM_UNROLL
+    for (int i = 0; i < kSums; ++i) small[i] = D::small(sums[i]);
+    TANDEM_UNROLL
+    for (int i = 0; i < 4 * kPanels; ++i) {
+      const int p = i % kPanels;
+      const auto pairs = loadAnew<D>(weights[p]);
+      const auto low = D::lowNibbles(pairs);
+      const auto high = D::highNibbles(pairs);
+      TANDEM_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        auto& sum = small[r * kPanels + p];
+        sum = D::addSmall(D::addSmall(sum, low, x[r]), high, x[r]);
+      }
+    }
+    TANDEM_UNROLL
+    for (int i = 0; i < kSums; ++i) sums[i] = D::ints(small[i]);
+  }
+  return totalOf<D, kSums>(sums);
+}
+
+template <class D>
+constexpr PeakLoop q4Peak() {
+  return {&q4PeakLoop<D>, int64_t{2} * 32 * kLanes * D::kPanelRows * D::panelsOf(D::kPanelRows)};
 }
 
 // The same with a processor's bf16 products; F is a format, see formats.h.

@@ -19,7 +19,8 @@ constexpr PanelKernels makePanels() {
           &panelMatmul<D, Q4Panel>,
           &panelMatmul<D, Q4KPanel>,
           &panelMatmul<D, Q6KPanel>,
-          q8Peak<D>()};
+          q8Peak<D>(),
+          q4Peak<D>()};
 }
 
 template <class F>

@@ -92,17 +92,19 @@ double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
 }
 
 double probePeak(Engine& engine, int32_t dtype) {
-  constexpr int64_t kRounds = 200000;  // about a millisecond
+  constexpr int64_t kOperations = 60'000'000;  // of one thread, about a millisecond
   const KernelTable& kernels = engine.kernels;
   const WeightType type = kernelTypeOf(dtype);
   const bool dots = type == WeightType::kBf16 && kernels.bf16Dots.peak.run != nullptr;
-  const PeakLoop& loop = inPanels(type) ? kernels.panels.peak
-                         : dots         ? kernels.bf16Dots.peak
-                                        : kernels.f32Peak;
+  const PeakLoop& loop = type == WeightType::kQ8 ? kernels.panels.q8Peak
+                         : inPanels(type)        ? kernels.panels.q4Peak
+                         : dots                  ? kernels.bf16Dots.peak
+                                                 : kernels.f32Peak;
+  const int64_t rounds = kOperations / loop.operations;
   const int64_t nThreads = engine.pool.size();
   const double seconds =
-      secondsOf([&] { engine.pool.run(nThreads, [&](int64_t, int) { loop.run(kRounds); }); });
-  return static_cast<double>(kRounds * nThreads * loop.operations) / seconds;
+      secondsOf([&] { engine.pool.run(nThreads, [&](int64_t, int) { loop.run(rounds); }); });
+  return static_cast<double>(rounds * nThreads * loop.operations) / seconds;
 }
 
 double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShape& shape) {

@@ -90,7 +90,8 @@ TEST(EngineErrorsTest, ProbesOfProducts) {
   }
   for (const char* isa : availableIsas()) {
     const EnginePtr other = openEngine(1, isa);
-    for (const int32_t dtype : {TD_F32, TD_BF16, TD_Q8_0}) {  // those with loops of their own
+    for (const int32_t dtype :
+         {TD_F32, TD_BF16, TD_Q8_0, TD_Q4_0}) {  // those with loops of their own
       EXPECT_EQ(td_probe_peak(other.get(), dtype, &operations), TD_OK) << td_last_error();
       EXPECT_GT(operations, 1e6);
     }

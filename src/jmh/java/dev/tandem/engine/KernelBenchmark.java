@@ -32,6 +32,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 public class KernelBenchmark {
   private static final int N_IN = 768;
+  private static final int PROBES = 5;
   private static final int N_OUT = 201_024; // four times GPT-2's vocabulary, a multiple of 16
 
   /** The type of the weights. */
@@ -84,8 +85,13 @@ public class KernelBenchmark {
       double elements = (double) N_OUT * N_IN;
       bytes = elements * benchmark.dtype.blockBytes() / benchmark.dtype.blockElements();
       operations = 2 * elements * benchmark.rows;
-      memorySeconds = benchmark.engine.probeReadSeconds((long) bytes);
-      arithmeticSeconds = operations / benchmark.engine.probePeakOperations(benchmark.dtype);
+      memorySeconds = Double.POSITIVE_INFINITY;
+      arithmeticSeconds = Double.POSITIVE_INFINITY;
+      for (int i = 0; i < PROBES; i++) { // a bound is what is possible, so the fastest counts
+        memorySeconds = Math.min(memorySeconds, benchmark.engine.probeReadSeconds((long) bytes));
+        double rate = benchmark.engine.probePeakOperations(benchmark.dtype);
+        arithmeticSeconds = Math.min(arithmeticSeconds, operations / rate);
+      }
       productSeconds = 0;
       products = 0;
     }

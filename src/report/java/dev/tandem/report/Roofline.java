@@ -94,7 +94,7 @@ final class Roofline {
       bandwidth = Math.max(bandwidth, p.readGbps());
       widest = Math.max(widest, p.intensity());
     }
-    for (String type : List.of("f32", "bf16", "q8_0")) {
+    for (String type : List.of("f32", "bf16", "q8_0", "q4_0")) {
       points.stream()
           .filter(p -> p.type().equals(type))
           .mapToDouble(Point::peakGops)
