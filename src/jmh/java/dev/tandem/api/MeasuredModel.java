@@ -3,6 +3,7 @@ package dev.tandem.api;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.Engine;
 import dev.tandem.generation.ChainSteps;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -120,7 +121,8 @@ public class MeasuredModel {
           Placement.of(placement).split()
               ? List.of(chain.whole())
               : List.of(
-                  chain.stage(0, nLayers / 2, false), chain.stage(nLayers / 2, nLayers, true));
+                  chain.stage(Span.layers(0, nLayers / 2)),
+                  chain.stage(Span.toLogits(nLayers / 2, nLayers)));
       try (ChainSteps other = steps(checkpoint, reference)) {
         String difference = Bits.firstDifference(run.logits(other), run.logits(steps));
         if (!difference.isEmpty()) {

@@ -4,6 +4,7 @@ import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.StudySwitches;
 import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.EmbeddingTable;
@@ -79,7 +80,7 @@ public final class Ablation {
       for (Variant variant : VARIANTS) {
         int nLayers = checkpoint.config().nLayers();
         stages.add(
-            opening.add(model.openStudy(0, nLayers, true, variant.switches(), variant.eval())));
+            opening.add(model.openStudy(Span.whole(nLayers), variant.switches(), variant.eval())));
       }
       for (int context : contexts) {
         measure(checkpoint, stages, context, repeat, rows);

@@ -6,6 +6,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
@@ -118,7 +119,7 @@ public final class Comparison {
     watcher.progress(backend, 0);
     ProcessMemory.resetPeak();
     try (LocalModel model = LocalModel.open(checkpoint, settings.withBackend(backend));
-        Stage stage = model.openStage(0, checkpoint.config().nLayers(), true)) {
+        Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()))) {
       Stage watched = watcher.watched(backend, stage);
       generate(new RecordingStage(watched), Arrays.copyOf(prompt, 1), 1); // warms up
       List<Double> seconds = new ArrayList<>();

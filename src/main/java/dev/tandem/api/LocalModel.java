@@ -8,6 +8,8 @@ import dev.tandem.engine.StageOptions;
 import dev.tandem.engine.StudySwitches;
 import dev.tandem.plain.PlainModel;
 import dev.tandem.plain.PlainStage;
+import dev.tandem.stage.MissingSpanException;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
@@ -22,7 +24,7 @@ final class LocalModel implements AutoCloseable {
   private final Opener opener;
 
   private interface Opener {
-    Stage open(int layerBegin, int layerEnd, boolean head) throws IOException;
+    Stage open(Span span) throws IOException;
   }
 
   private LocalModel(
@@ -79,13 +81,12 @@ final class LocalModel implements AutoCloseable {
         notes,
         Optional.empty(),
         resources,
-        (begin, end, head) ->
-            model.openStage(begin, end, head, options.activationEval(), options.chunkRows()));
+        span -> model.openStage(span, options.activationEval(), options.chunkRows()));
   }
 
   private static Opener opener(LoadedModel model, Backend backend, StageOptions options) {
     if (backend == Backend.FAST) {
-      return (begin, end, head) -> model.openStage(begin, end, head, options);
+      return span -> model.openStage(span, options);
     }
     StudySwitches switches =
         switch (backend) {
@@ -94,8 +95,7 @@ final class LocalModel implements AutoCloseable {
           case BLAS_KV -> StudySwitches.BLAS_KV;
           case JAVA, FAST -> throw new IllegalStateException(backend + " is no study");
         };
-    return (begin, end, head) ->
-        model.openStudy(begin, end, head, switches, options.activationEval());
+    return span -> model.openStudy(span, switches, options.activationEval());
   }
 
   /** The native engine, if it is one. */
@@ -112,10 +112,10 @@ final class LocalModel implements AutoCloseable {
    * Opens a stage, which the caller closes before this model.
    *
    * @throws IOException if the model cannot be read
-   * @throws IllegalArgumentException if the checkpoint does not hold all of the stage
+   * @throws MissingSpanException if the checkpoint does not hold all of the span
    */
-  Stage openStage(int layerBegin, int layerEnd, boolean head) throws IOException {
-    return opener.open(layerBegin, layerEnd, head);
+  Stage openStage(Span span) throws IOException {
+    return opener.open(span);
   }
 
   /** Bytes of weights that a step of a stage of this model reads. */

@@ -5,6 +5,7 @@ import dev.tandem.server.OfferedModel;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.server.SplitServer;
 import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.weights.Checkpoint;
@@ -13,7 +14,7 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * A server that offers one model's blocks and head to clients.
+ * A server that offers one model's layers and head to clients.
  *
  * <pre>{@code
  * try (Checkpoint checkpoint = Checkpoints.open("gpt2-shakespeare", Optional.empty());
@@ -49,21 +50,21 @@ public final class ModelServer implements AutoCloseable {
     }
   }
 
-  /** All that the checkpoint holds: its blocks, and the head if that follows the last of them. */
+  /** All that the checkpoint holds: its layers, and the head if that follows the last of them. */
   private static Stage openOffered(Checkpoint checkpoint, LocalModel model) throws IOException {
     ModelPart part = checkpoint.part();
     int nLayers = checkpoint.config().nLayers();
-    if (!part.hasBlocks() && !part.head()) {
-      throw new IOException(checkpoint.name() + " holds no blocks and no head: nothing to serve");
+    if (!part.layers().hasLayers() && !part.head()) {
+      throw new IOException(checkpoint.name() + " has no layers and no head: nothing to serve");
     }
     if (!checkpoint.knowsHash()) {
       throw new IOException(
           checkpoint.name()
               + " does not say which model it is a part of: no client could trust it");
     }
-    int begin = part.hasBlocks() ? part.layerBegin() : nLayers;
-    int end = part.hasBlocks() ? part.layerEnd() : nLayers;
-    return model.openStage(begin, end, part.head() && end == nLayers);
+    Span layers = part.layers().hasLayers() ? part.layers() : Span.layers(nLayers, nLayers);
+    boolean head = part.head() && layers.end() == nLayers;
+    return model.openStage(head ? Span.toLogits(layers.begin(), nLayers) : layers);
   }
 
   /**
@@ -135,8 +136,8 @@ public final class ModelServer implements AutoCloseable {
     }
 
     @Override
-    public Stage open(int layerBegin, int layerEnd, boolean head) throws IOException {
-      return model.openStage(layerBegin, layerEnd, head);
+    public Stage open(Span span) throws IOException {
+      return model.openStage(span);
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.tandem.api;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.EmbeddingTable;
@@ -112,7 +113,7 @@ public final class Perplexity {
       }
     }
     try (LocalModel model = LocalModel.open(checkpoint, settings);
-        Stage stage = model.openStage(0, checkpoint.config().nLayers(), true);
+        Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()));
         Sequence sequence = stage.openSequence(options.window())) {
       return new Perplexity(
               stage, EmbeddingTable.of(checkpoint), ids, options, checkpoint.config().vocabSize())

@@ -6,6 +6,7 @@ import dev.tandem.client.StageRequest;
 import dev.tandem.engine.Engine;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.KvType;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -58,7 +59,7 @@ final class PlacedModel implements AutoCloseable {
         weightBytes = server.weightBytes();
         openSplit(server, placement, nLayers);
       } else {
-        Stage whole = local(0, nLayers, true);
+        Stage whole = local(Span.whole(nLayers));
         weightBytes = LocalModel.weightBytes(whole);
         stages.add(whole);
       }
@@ -73,7 +74,7 @@ final class PlacedModel implements AutoCloseable {
   private void openSplit(ModelServer server, Placement placement, int nLayers) throws IOException {
     int cut = placement.localLayers(nLayers);
     if (cut > 0) {
-      stages.add(local(0, cut, false));
+      stages.add(local(Span.layers(0, cut)));
     }
     ServerConnection connection =
         opening.add(
@@ -82,18 +83,16 @@ final class PlacedModel implements AutoCloseable {
         opening.add(
             connection.stage(
                 new StageRequest(
-                    cut,
-                    nLayers,
-                    placement.reply(),
+                    new Span(cut, nLayers, placement.reply()),
                     connection.models().get(0).profile(),
                     TensorHashes.of(checkpoint.hash().entries())))));
-    if (!stages.get(stages.size() - 1).spec().head()) {
-      stages.add(local(nLayers, nLayers, true));
+    if (!stages.get(stages.size() - 1).spec().span().hasHead()) {
+      stages.add(local(Span.head(nLayers)));
     }
   }
 
-  private Stage local(int layerBegin, int layerEnd, boolean head) throws IOException {
-    return opening.add(model.openStage(layerBegin, layerEnd, head));
+  private Stage local(Span span) throws IOException {
+    return opening.add(model.openStage(span));
   }
 
   /** The client's engine, which the probes use; of a whole model in native code the only one. */

@@ -1,6 +1,6 @@
 package dev.tandem.api;
 
-import dev.tandem.protocol.ReplyKind;
+import dev.tandem.stage.Output;
 import java.util.List;
 import java.util.Locale;
 
@@ -43,7 +43,7 @@ public enum Placement {
     return this != WHOLE;
   }
 
-  /** Blocks on the client's side. */
+  /** Layers on the client's side. */
   int localLayers(int nLayers) {
     return switch (this) {
       case WHOLE -> nLayers;
@@ -53,8 +53,8 @@ public enum Placement {
   }
 
   /** What the server sends back, if there is one. */
-  ReplyKind reply() {
-    return this == K0_LOGITS ? ReplyKind.LOGITS : ReplyKind.HIDDEN;
+  Output reply() {
+    return this == K0_LOGITS ? Output.LOGITS : Output.HIDDEN;
   }
 
   @Override

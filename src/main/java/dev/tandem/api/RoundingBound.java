@@ -9,6 +9,7 @@ import dev.tandem.stage.Batch;
 import dev.tandem.stage.KvType;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -136,9 +137,9 @@ final class RoundingBound {
       embedding = EmbeddingTable.of(checkpoint);
       int chunk = ArithmeticProfile.DEFAULT_CHUNK_ROWS;
       for (int layer = 0; layer < config.nLayers(); layer++) {
-        blocks.add(model.openStage(layer, layer + 1, false, eval, chunk));
+        blocks.add(model.openStage(Span.layers(layer, layer + 1), eval, chunk));
       }
-      head = model.openStage(config.nLayers(), config.nLayers(), true, eval, chunk);
+      head = model.openStage(Span.head(config.nLayers()), eval, chunk);
     }
 
     /** The last row's logits, with random errors of that relative size after each block. */

@@ -3,8 +3,8 @@ package dev.tandem.api;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
-import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -39,17 +39,13 @@ final class SequenceGroup implements AutoCloseable {
         List<Sequence> opened = new ArrayList<>();
         sequences.add(opened);
         for (int i = 0; i < size; i++) {
-          opened.add(stage.openSequence(hasBlocks(stage.spec()) ? capacity : 1));
+          opened.add(stage.openSequence(stage.spec().span().hasLayers() ? capacity : 1));
         }
       }
     } catch (IOException e) {
       close();
       throw e;
     }
-  }
-
-  private static boolean hasBlocks(StageSpec spec) {
-    return spec.layerEnd() > spec.layerBegin();
   }
 
   /** Direct memory in this machine's byte order. */
@@ -85,16 +81,16 @@ final class SequenceGroup implements AutoCloseable {
     int dModel = stages.get(0).spec().dModel();
     List<FloatBuffer> outputs = new ArrayList<>();
     for (Stage stage : stages) {
-      outputs.add(stage.spec().head() ? logits : direct((long) count * nTok * dModel));
+      outputs.add(stage.spec().span().hasHead() ? logits : direct((long) count * nTok * dModel));
     }
     FloatBuffer in = rows;
     long begin = System.nanoTime();
     for (int s = 0; s < stages.size(); s++) {
-      StageSpec spec = stages.get(s).spec();
-      boolean blocksFollow = !spec.head() && hasBlocks(stages.get(s + 1).spec());
-      int nRows = hasBlocks(spec) ? nTok : 1;
-      int nOut = blocksFollow ? nRows : 1;
-      int at = hasBlocks(spec) ? position : 0; // a head keeps nothing: its rows have no place
+      Span span = stages.get(s).spec().span();
+      boolean layersFollow = !span.hasHead() && stages.get(s + 1).spec().span().hasLayers();
+      int nRows = span.hasLayers() ? nTok : 1;
+      int nOut = layersFollow ? nRows : 1;
+      int at = span.hasLayers() ? position : 0; // a head keeps nothing: its rows have no place
       batch.clear();
       for (int i = first; i < first + count; i++) {
         Sequence sequence = sequences.get(s).get(i);

@@ -11,10 +11,11 @@ import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.PromptKernel;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
@@ -28,12 +29,12 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A model whose text, embedding, sampling and first blocks are here and whose other blocks run on a
+ * A model whose text, embedding, sampling and first layers are here and whose other layers run on a
  * server. What it draws is what the whole model would draw, to the bit.
  *
  * <pre>{@code
  * SplitOptions split =
- *     new SplitOptions(URI.create("ws://127.0.0.1:8080/v1/split"), 1, ReplyKind.HIDDEN);
+ *     new SplitOptions(URI.create("ws://127.0.0.1:8080/v1/split"), 1, Output.HIDDEN);
  * try (Checkpoint checkpoint = Checkpoints.open("gpt2-shakespeare", Optional.empty());
  *     TextModel model = SplitModel.connect(checkpoint, EngineSettings.defaults(), split)) {
  *   System.out.println(model.generate("ROMEO:", 100));
@@ -79,7 +80,7 @@ public final class SplitModel implements TextModel {
    *     closes it after this one
    * @throws IOException if there is no server, or it has another model, other layers or another
    *     arithmetic; the message says both
-   * @throws IllegalArgumentException if the checkpoint does not hold that many blocks, or the head
+   * @throws IllegalArgumentException if the checkpoint does not hold that many layers, or the head
    *     that is wanted of it, or the backend is for whole models only
    */
   public static SplitModel connect(
@@ -123,7 +124,7 @@ public final class SplitModel implements TextModel {
       StageSpec offered = remote.offered();
       throw new IOException(
           String.format(
-              "the server describes model %s with %d blocks, %d columns, %d tokens and %d positions,"
+              "the server describes model %s with %d layers, %d columns, %d tokens and %d positions,"
                   + " here it has %d, %d, %d and %d",
               remote.name(),
               remote.nLayers(),
@@ -226,20 +227,20 @@ public final class SplitModel implements TextModel {
   private List<Stage> stages(EngineSettings settings, Cut cut, RemoteModel remote)
       throws IOException {
     int nLayers = checkpoint.config().nLayers();
-    boolean headHere = cut.reply() == ReplyKind.HIDDEN;
+    boolean headHere = cut.reply() == Output.HIDDEN;
     ArithmeticProfile profile = remote.profile();
     List<Stage> stages = new ArrayList<>();
     if (cut.layers() > 0 || headHere) {
       LocalModel model = opening.add(LocalModel.open(checkpoint, here(settings, profile)));
       notes.addAll(model.notes());
       if (cut.layers() > 0) {
-        Stage blocks = opening.add(model.openStage(0, cut.layers(), false));
-        checkPromptKernels(blocks.profile(), profile);
-        stages.add(blocks);
+        Stage layers = opening.add(model.openStage(Span.layers(0, cut.layers())));
+        checkPromptKernels(layers.profile(), profile);
+        stages.add(layers);
       }
       stages.add(remoteStage(cut, profile));
       if (headHere) {
-        stages.add(opening.add(model.openStage(nLayers, nLayers, true)));
+        stages.add(opening.add(model.openStage(Span.head(nLayers))));
       }
     } else {
       stages.add(remoteStage(cut, profile));
@@ -280,9 +281,7 @@ public final class SplitModel implements TextModel {
     return opening.add(
         connection.stage(
             new StageRequest(
-                cut.layers(),
-                checkpoint.config().nLayers(),
-                cut.reply(),
+                new Span(cut.layers(), checkpoint.config().nLayers(), cut.reply()),
                 profile,
                 TensorHashes.of(checkpoint.heldTensors()))));
   }
@@ -290,10 +289,10 @@ public final class SplitModel implements TextModel {
   /**
    * Where the model is cut.
    *
-   * @param layers blocks that run here
+   * @param layers layers that run here
    * @param reply what comes back
    */
-  private record Cut(int layers, ReplyKind reply) {
+  private record Cut(int layers, Output reply) {
 
     static Cut of(Checkpoint checkpoint, SplitOptions split) throws IOException {
       ModelPart part = checkpoint.part();
@@ -301,13 +300,13 @@ public final class SplitModel implements TextModel {
         throw new IOException(
             checkpoint.name() + " is a server's part (" + part + "); a client needs the embedding");
       }
-      int held = part.layerBegin() == 0 ? part.layerEnd() : 0;
+      int held = part.layers().begin() == 0 ? part.layers().end() : 0;
       int layers = split.localLayers().orElse(checkpoint.isWhole() ? 0 : held);
       if (layers < 0 || layers > held) {
         throw new IllegalArgumentException("the split must be in 0.." + held + ", got " + layers);
       }
-      ReplyKind reply = split.reply().orElse(part.head() ? ReplyKind.HIDDEN : ReplyKind.LOGITS);
-      if (reply == ReplyKind.HIDDEN && !part.head()) {
+      Output reply = split.reply().orElse(part.head() ? Output.HIDDEN : Output.LOGITS);
+      if (reply == Output.HIDDEN && !part.head()) {
         throw new IllegalArgumentException(
             checkpoint.name() + " holds no head; use --reply logits");
       }

@@ -6,6 +6,7 @@ import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.weights.Checkpoint;
@@ -41,7 +42,7 @@ public final class WholeModel implements TextModel {
     try (TokenizerLoad load = new TokenizerLoad(checkpoint);
         Opening opening = new Opening()) {
       model = opening.add(LocalModel.open(checkpoint, settings));
-      stage = opening.add(model.openStage(0, checkpoint.config().nLayers(), true));
+      stage = opening.add(model.openStage(Span.whole(checkpoint.config().nLayers())));
       tokenizer = load.await();
       generator = Generators.of(checkpoint, List.of(stage));
       opening.succeeded();

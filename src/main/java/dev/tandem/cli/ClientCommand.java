@@ -5,7 +5,7 @@ import dev.tandem.api.SplitModel;
 import dev.tandem.api.SplitOptions;
 import dev.tandem.client.WireStats;
 import dev.tandem.generation.GenerationException;
-import dev.tandem.protocol.ReplyKind;
+import dev.tandem.stage.Output;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.net.URI;
@@ -71,7 +71,7 @@ final class ClientCommand implements Callable<Integer> {
       description =
           "What the server sends back: hidden states, or logits. Default: hidden, if the head is"
               + " here")
-  private Optional<ReplyKind> reply = Optional.empty();
+  private Optional<Output> reply = Optional.empty();
 
   @Mixin private EngineMixin engine;
   @Mixin private BackendMixin backend;
@@ -95,7 +95,7 @@ final class ClientCommand implements Callable<Integer> {
         };
     try (Interrupts interrupts = Interrupts.during(stop);
         Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get)) {
-      int held = checkpoint.part().layerEnd();
+      int held = checkpoint.part().layers().end();
       if (split.isPresent() && split.get() > held) {
         throw usage("--split must be in 0.." + held + ", got " + split.get());
       }
@@ -118,9 +118,6 @@ final class ClientCommand implements Callable<Integer> {
     }
     if (split.isPresent() && split.get() < 0) {
       throw usage("--split must be at least 0, got " + split.get());
-    }
-    if (reply.isPresent() && reply.get() == ReplyKind.TOPK) {
-      throw usage("--reply must be hidden or logits, got " + reply.get());
     }
     return new SplitOptions(
         server.isPresent() ? given(server.get()) : ofAddress(),

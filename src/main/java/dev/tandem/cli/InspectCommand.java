@@ -167,7 +167,7 @@ final class InspectCommand implements Callable<Integer> {
   /** Of the blocks that it holds. */
   private static Map<String, Object> kvBytesPerToken(Checkpoint checkpoint) {
     ModelConfig config = checkpoint.config();
-    int layers = checkpoint.part().layerEnd() - checkpoint.part().layerBegin();
+    int layers = checkpoint.part().layers().nLayers();
     Map<String, Object> bytes = new LinkedHashMap<>();
     for (KvType type : KvType.values()) {
       bytes.put(lower(type), 2L * layers * config.nKvHeads() * type.rowBytes(config.headDim()));

@@ -2,6 +2,7 @@ package dev.tandem.cli;
 
 import dev.tandem.api.Conversion;
 import dev.tandem.api.ConversionOptions;
+import dev.tandem.stage.Span;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.ModelPart;
 import java.io.IOException;
@@ -98,8 +99,12 @@ final class SplitCommand implements Callable<Integer> {
     }
     ConversionOptions options = new ConversionOptions(Optional.empty(), Optional.of("gguf"), force);
     return List.of(
-        Conversion.of(checkpoint.cut(new ModelPart(true, 0, at, !noHead)), client, options),
-        Conversion.of(checkpoint.cut(new ModelPart(false, at, nLayers, noHead)), server, options));
+        Conversion.of(
+            checkpoint.cut(new ModelPart(true, Span.layers(0, at), !noHead)), client, options),
+        Conversion.of(
+            checkpoint.cut(new ModelPart(false, Span.layers(at, nLayers), noHead)),
+            server,
+            options));
   }
 
   private ParameterException usage(String message) {

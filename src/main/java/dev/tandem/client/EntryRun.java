@@ -2,12 +2,9 @@ package dev.tandem.client;
 
 import dev.tandem.protocol.FrameCodec;
 import dev.tandem.protocol.FrameHeader;
-import dev.tandem.protocol.FrameKind;
 import dev.tandem.protocol.Result;
-import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.ServerMessage;
-import dev.tandem.stage.Batch;
-import dev.tandem.stage.RowKind;
+import dev.tandem.stage.StepRows;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.List;
@@ -16,8 +13,6 @@ import java.util.concurrent.CompletableFuture;
 /** One entry of a step under way: its frames go out as far as the window allows. */
 final class EntryRun {
   private final RemoteSequence sequence;
-  private final Batch batch;
-  private final int entry;
   private final FloatBuffer in;
   private final FloatBuffer out;
   private final int dModel;
@@ -32,15 +27,13 @@ final class EntryRun {
    * @param in the entry's rows, from index 0
    * @param out the entry's wanted rows, from index 0
    */
-  EntryRun(RemoteSequence sequence, Batch batch, int entry, FloatBuffer in, FloatBuffer out) {
+  EntryRun(RemoteSequence sequence, StepRows rows, FloatBuffer in, FloatBuffer out) {
     this.sequence = sequence;
-    this.batch = batch;
-    this.entry = entry;
     this.in = in;
     this.out = out;
     this.dModel = sequence.stage().spec().dModel();
     this.outWidth = sequence.stage().spec().outWidth();
-    this.plans = FramePlan.cut(batch, entry, sequence.limits());
+    this.plans = FramePlan.cut(rows, sequence.limits());
   }
 
   boolean isDone() {
@@ -51,7 +44,7 @@ final class EntryRun {
   void fill() {
     while (sent < plans.size() && sequence.inFlight().size() < sequence.limits().maxInFlight()) {
       FramePlan plan = plans.get(sent++);
-      FloatBuffer rows = in.slice(plan.from() * dModel, plan.nRows() * dModel);
+      FloatBuffer rows = in.slice(plan.from() * dModel, plan.rows().count() * dModel);
       sequence
           .inFlight()
           .add(
@@ -63,26 +56,15 @@ final class EntryRun {
   }
 
   private FrameHeader header(FramePlan plan, int request) {
-    return new FrameHeader(
-        FrameKind.STEP,
-        RowType.F32,
-        batch.kind(entry) == RowKind.GENERATED,
-        plan.promptEnd(),
-        sequence.epoch(),
-        request,
-        sequence.id(),
-        batch.position(entry) + plan.from(),
-        plan.nRows(),
-        dModel,
-        plan.outBegin(),
-        plan.nOut());
+    return FrameHeader.step(sequence.epoch(), request, sequence.id(), plan.rows(), dModel);
   }
 
   /** Waits for the oldest frame's result and takes it. */
   void takeOne() throws IOException {
     FramePlan plan = plans.get(done);
+    StepRows rows = plan.rows();
     // Until the answer is here, the server may or may not have computed the frame.
-    sequence.setLength(Math.min(sequence.length(), batch.position(entry) + plan.from()));
+    sequence.setLength(Math.min(sequence.length(), rows.position()));
     ServerConnection connection = sequence.stage().connection();
     CompletableFuture<ServerMessage> oldest = sequence.inFlight().element();
     ServerMessage answer = connection.await(oldest, connection.options().stepTimeout());
@@ -92,14 +74,14 @@ final class EntryRun {
     }
     FrameHeader header = result.header();
     if (header.sequence() != sequence.id()
-        || header.nOut() != plan.nOut()
-        || header.outBegin() != plan.outBegin()
+        || header.nOut() != rows.wanted()
+        || header.outBegin() != rows.wantedFrom()
         || (header.nOut() > 0 && header.columns() != outWidth)) {
       throw new IOException(
           "the server at " + connection.peer() + " sent another result than was asked for");
     }
-    out.put(plan.outRow() * outWidth, result.rows(), 0, plan.nOut() * outWidth);
-    sequence.setLength(batch.position(entry) + plan.from() + plan.nRows());
+    out.put(plan.outRow() * outWidth, result.rows(), 0, rows.wanted() * outWidth);
+    sequence.setLength(rows.end());
     done++;
   }
 }

@@ -7,8 +7,8 @@ import dev.tandem.stage.StageSpec;
  * A model that a server offers.
  *
  * @param name shown to people
- * @param nLayers blocks of the whole model
- * @param offered what can be asked for: blocks within its layer range, and the head if it has one
+ * @param nLayers layers of the whole model
+ * @param offered what can be asked for: any span within its span
  * @param profile the arithmetic that the server computes with, and the model hash
  */
 public record RemoteModel(String name, int nLayers, StageSpec offered, ArithmeticProfile profile) {}

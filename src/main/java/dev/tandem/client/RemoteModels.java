@@ -3,7 +3,6 @@ package dev.tandem.client;
 import dev.tandem.protocol.ErrorCode;
 import dev.tandem.protocol.ModelOffer;
 import dev.tandem.protocol.ProtocolException;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.TensorHash;
 import dev.tandem.protocol.WireProfile;
@@ -11,8 +10,8 @@ import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.KvType;
+import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.PromptKernel;
-import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.util.EnumSet;
@@ -29,30 +28,22 @@ final class RemoteModels {
   static RemoteModel read(ModelOffer offer) throws ProtocolException {
     checkFrames(offer);
     return new RemoteModel(
-        offer.name(),
-        offer.nLayers(),
-        new StageSpec(
-            offer.layerBegin(),
-            offer.layerEnd(),
-            offer.head(),
-            offer.dModel(),
-            offer.vocabSize(),
-            offer.maxSeq()),
-        read(offer.profile(), offer.model()));
+        offer.name(), offer.nLayers(), offer.offered(), read(offer.profile(), offer.model()));
   }
 
   /** Frames of C rows must fit a message, whatever sizes the server claims. */
   private static void checkFrames(ModelOffer offer) throws ProtocolException {
     int chunkRows = offer.profile().chunkRows();
-    if (chunkRows == 0 || !SequenceLimits.fit(chunkRows, offer.dModel(), offer.vocabSize())) {
+    if (chunkRows == 0
+        || !SequenceLimits.fit(chunkRows, offer.offered().dModel(), offer.offered().vocabSize())) {
       throw new ProtocolException(
           ErrorCode.LIMIT,
           "the server claims chunks of "
               + chunkRows
               + " rows of "
-              + offer.dModel()
+              + offer.offered().dModel()
               + " elements and a vocabulary of "
-              + offer.vocabSize()
+              + offer.offered().vocabSize()
               + ", which fit no message");
     }
   }
@@ -140,22 +131,10 @@ final class RemoteModels {
               + wanted
               + "); start both with the same options");
     }
-    StageSpec offered = model.offered();
-    boolean head = request.reply() == ReplyKind.LOGITS;
-    if (request.layerBegin() < offered.layerBegin()
-        || request.layerEnd() > offered.layerEnd()
-        || request.layerBegin() > request.layerEnd()
-        || (head && (!offered.head() || request.layerEnd() != offered.layerEnd()))) {
-      throw new IOException(
-          String.format(
-              "%s offers blocks %d:%d %s head, wanted are %d:%d %s head",
-              server,
-              offered.layerBegin(),
-              offered.layerEnd(),
-              offered.head() ? "with" : "without",
-              request.layerBegin(),
-              request.layerEnd(),
-              head ? "with" : "without"));
+    try {
+      request.span().checkWithin(model.offered().span(), server);
+    } catch (MissingSpanException e) {
+      throw new IOException(e.getMessage(), e);
     }
   }
 

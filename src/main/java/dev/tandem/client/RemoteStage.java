@@ -4,7 +4,6 @@ import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
@@ -28,7 +27,6 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class RemoteStage implements Stage {
   private final ServerConnection connection;
-  private final StageRequest request;
   private final StageSpec spec;
   private final ArithmeticProfile profile;
   private final Set<RemoteSequence> sequences = ConcurrentHashMap.newKeySet();
@@ -36,17 +34,8 @@ public final class RemoteStage implements Stage {
 
   RemoteStage(ServerConnection connection, RemoteModel model, StageRequest request) {
     this.connection = connection;
-    this.request = request;
     this.profile = model.profile();
-    StageSpec offered = model.offered();
-    this.spec =
-        new StageSpec(
-            request.layerBegin(),
-            request.layerEnd(),
-            request.reply() == ReplyKind.LOGITS,
-            offered.dModel(),
-            offered.vocabSize(),
-            offered.maxSeq());
+    this.spec = model.offered().withSpan(request.span());
   }
 
   @Override
@@ -68,9 +57,7 @@ public final class RemoteStage implements Stage {
                 new Open(
                     id,
                     profile.modelHash(),
-                    spec.layerBegin(),
-                    spec.layerEnd(),
-                    request.reply(),
+                    spec.span(),
                     RowType.F32,
                     RowType.F32,
                     maxPositions,
@@ -140,7 +127,10 @@ public final class RemoteStage implements Stage {
       int outFloats = batch.nOut(entry) * spec.outWidth();
       runs.add(
           new EntryRun(
-              sequence, batch, entry, allIn.slice(inAt, inFloats), allOut.slice(outAt, outFloats)));
+              sequence,
+              batch.rows(entry),
+              allIn.slice(inAt, inFloats),
+              allOut.slice(outAt, outFloats)));
       inAt += inFloats;
       outAt += outFloats;
     }

@@ -6,12 +6,13 @@ import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.KvType;
+import dev.tandem.stage.MissingSpanException;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
 import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.ModelPart;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -67,58 +68,38 @@ public final class LoadedModel implements AutoCloseable {
   /**
    * Opens a stage of this model.
    *
-   * @param layerBegin first block
-   * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
-   * @param head whether the final norm and the LM head follow
    * @throws IOException if the model's file has shrunk
-   * @throws IllegalArgumentException if the model does not have these blocks, or the checkpoint
-   *     does not hold all of the stage
+   * @throws MissingSpanException if the checkpoint does not hold all of the span
    * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
    */
-  public LocalStage openStage(int layerBegin, int layerEnd, boolean head, StageOptions options)
-      throws IOException {
-    return new LocalStage(this, spec(layerBegin, layerEnd, head), options, Optional.empty());
+  public LocalStage openStage(Span span, StageOptions options) throws IOException {
+    return new LocalStage(this, spec(span), options, Optional.empty());
   }
 
   /**
    * Opens a stage that is written to be read and not to be fast, to learn from and to compare with.
    *
-   * @param layerBegin first block
-   * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
-   * @param head whether the final norm and the LM head follow
    * @param switches what it saves
    * @throws IOException if the model's file has shrunk
-   * @throws IllegalArgumentException if the checkpoint does not hold all of the stage
+   * @throws MissingSpanException if the checkpoint does not hold all of the span
    * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
    */
-  public LocalStage openStudy(
-      int layerBegin, int layerEnd, boolean head, StudySwitches switches, ActivationEval eval)
+  public LocalStage openStudy(Span span, StudySwitches switches, ActivationEval eval)
       throws IOException {
     StageOptions options =
         new StageOptions(
             ArithmeticMode.STUDY, eval, KvType.F32, ArithmeticProfile.DEFAULT_CHUNK_ROWS);
-    return new LocalStage(this, spec(layerBegin, layerEnd, head), options, Optional.of(switches));
+    return new LocalStage(this, spec(span), options, Optional.of(switches));
   }
 
   /** What a stage is, once it is sure that the checkpoint holds it and that its files are there. */
-  private StageSpec spec(int layerBegin, int layerEnd, boolean head) throws IOException {
+  private StageSpec spec(Span span) throws IOException {
     ModelConfig config = config();
-    if (layerBegin < 0 || layerEnd < layerBegin || layerEnd > config.nLayers()) {
-      throw new IllegalArgumentException(
-          "blocks must be in 0:" + config.nLayers() + ", got " + layerBegin + ":" + layerEnd);
-    }
-    ModelPart part = checkpoint.part();
-    if (!part.holdsBlocks(layerBegin, layerEnd) || (head && !part.head())) {
-      throw new IllegalArgumentException(
-          String.format(
-              "%s holds %s; wanted are blocks %d:%d%s",
-              checkpoint.name(), part, layerBegin, layerEnd, head ? " and the head" : ""));
-    }
+    checkpoint.checkHolds(span);
     for (Mapping mapping : mappings.values()) {
       mapping.check();
     }
-    return new StageSpec(
-        layerBegin, layerEnd, head, config.dModel(), config.vocabSize(), config.maxSeq());
+    return new StageSpec(span, config.dModel(), config.vocabSize(), config.maxSeq());
   }
 
   Engine engine() {

@@ -123,10 +123,10 @@ final class StageArguments {
     List<Argument> arguments = new ArrayList<>();
     for (Role role : Role.values()) {
       if (role.inBlock()) {
-        for (int layer = spec.layerBegin(); layer < spec.layerEnd(); layer++) {
+        for (int layer = spec.span().begin(); layer < spec.span().end(); layer++) {
           add(arguments, role, layer, "blk." + layer + "." + role.suffix);
         }
-      } else if (spec.head()) {
+      } else if (spec.span().hasHead()) {
         boolean tied = role == Role.LM_HEAD && checkpoint.config().tiedHead();
         add(arguments, role, -1, tied ? "token_embd.weight" : role.suffix);
       }
@@ -151,8 +151,8 @@ final class StageArguments {
     args.norm(NativeCodes.of(config.norm())).normEps(config.normEps());
     args.activation(NativeCodes.of(config.activation())).gated(config.gatedFfn() ? 1 : 0);
     args.rope(NativeCodes.of(config.rope()));
-    args.layer_begin(spec.layerBegin()).layer_end(spec.layerEnd());
-    args.has_head(spec.head() ? 1 : 0);
+    args.layer_begin(spec.span().begin()).layer_end(spec.span().end());
+    args.has_head(spec.span().hasHead() ? 1 : 0);
     args.mode(NativeCodes.of(options.mode()))
         .activation_eval(NativeCodes.of(options.activationEval()));
     args.kv_dtype(NativeCodes.of(options.kvType().dtype())).chunk_rows(options.chunkRows());

@@ -3,6 +3,7 @@ package dev.tandem.generation;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
@@ -56,18 +57,19 @@ final class StageChain {
     int layer = 0;
     for (int i = 0; i < stages.size(); i++) {
       StageSpec spec = stages.get(i).spec();
+      Span span = spec.span();
       boolean last = i == stages.size() - 1;
-      require(spec.layerBegin() == layer, i, spec, "should begin at layer " + layer);
-      require(spec.head() == last, i, spec, last ? "needs the head" : "must not have the head");
-      // Behind the last block a stage may pass rows on: a server whose client has all the blocks.
-      boolean inOrder = i == 0 || !hasBlocks(spec) || hasBlocks(stages.get(i - 1).spec());
-      require(inOrder, i, spec, "follows a stage without blocks");
+      require(span.begin() == layer, i, spec, "should begin at layer " + layer);
+      require(span.hasHead() == last, i, spec, last ? "needs the head" : "must not have the head");
+      // Behind the last layer a stage may pass rows on: a server whose client has all the layers.
+      boolean inOrder = i == 0 || !span.hasLayers() || stages.get(i - 1).spec().span().hasLayers();
+      require(inOrder, i, spec, "follows a stage without layers");
       require(
           spec.dModel() == first.dModel() && spec.vocabSize() == first.vocabSize(),
           i,
           spec,
           "is of another model than " + first);
-      layer = spec.layerEnd();
+      layer = span.end();
     }
   }
 
@@ -116,7 +118,7 @@ final class StageChain {
     Sequences sequences = new Sequences();
     try {
       for (Stage stage : stages) {
-        sequences.opened.add(stage.openSequence(hasBlocks(stage.spec()) ? capacity : 1));
+        sequences.opened.add(stage.openSequence(stage.spec().span().hasLayers() ? capacity : 1));
       }
       return sequences;
     } finally {
@@ -124,10 +126,6 @@ final class StageChain {
         sequences.close();
       }
     }
-  }
-
-  private static boolean hasBlocks(StageSpec spec) {
-    return spec.layerEnd() > spec.layerBegin();
   }
 
   /**
@@ -149,12 +147,12 @@ final class StageChain {
     FloatBuffer in = input;
     FloatBuffer out = output;
     for (int i = 0; i < stages.length; i++) {
-      StageSpec spec = stages[i].spec();
+      Span span = stages[i].spec().span();
       batch.clear();
-      if (hasBlocks(spec)) {
-        // Further blocks need every row; a head needs the one whose logits are wanted.
-        boolean blocksFollow = !spec.head() && hasBlocks(stages[i + 1].spec());
-        int nOut = blocksFollow ? nRows : last ? 1 : 0;
+      if (span.hasLayers()) {
+        // Further layers need every row; a head needs the one whose logits are wanted.
+        boolean layersFollow = !span.hasHead() && stages[i + 1].spec().span().hasLayers();
+        int nOut = layersFollow ? nRows : last ? 1 : 0;
         batch.add(sequences.opened.get(i), from, nRows, kind, promptEnd, nRows - nOut, nOut);
       } else if (last) {
         // A head alone keeps nothing, so its rows have no place: they are all at position 0.
@@ -163,7 +161,7 @@ final class StageChain {
         return;
       }
       long start = System.nanoTime();
-      stages[i].step(batch, in, spec.head() ? logits : out);
+      stages[i].step(batch, in, span.hasHead() ? logits : out);
       stageNanos += System.nanoTime() - start;
       FloatBuffer swap = in;
       in = out;

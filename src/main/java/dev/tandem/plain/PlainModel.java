@@ -3,10 +3,11 @@ package dev.tandem.plain;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.RopePairing;
 import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.MissingSpanException;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.ModelPart;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,42 +39,20 @@ public final class PlainModel implements AutoCloseable {
   /**
    * Opens a stage.
    *
-   * @param layerBegin first block
-   * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
-   * @param head whether the final norm and the LM head follow
    * @param chunkRows what the profile says of C; the bits do not depend on it
    * @throws IOException if a tensor cannot be read
-   * @throws IllegalArgumentException if the checkpoint does not hold all of the stage
+   * @throws MissingSpanException if the checkpoint does not hold all of the span
    */
-  public PlainStage openStage(
-      int layerBegin, int layerEnd, boolean head, ActivationEval eval, int chunkRows)
-      throws IOException {
+  public PlainStage openStage(Span span, ActivationEval eval, int chunkRows) throws IOException {
     ModelConfig config = checkpoint.config();
-    ModelPart part = checkpoint.part();
-    if (layerBegin < 0
-        || layerEnd < layerBegin
-        || layerEnd > config.nLayers()
-        || !part.holdsBlocks(layerBegin, layerEnd)
-        || (head && !part.head())) {
-      throw new IllegalArgumentException(
-          String.format(
-              "%s holds %s; wanted are blocks %d:%d%s",
-              checkpoint.name(), part, layerBegin, layerEnd, head ? " and the head" : ""));
-    }
+    checkpoint.checkHolds(span);
     List<Block> blocks = new ArrayList<>();
-    for (int layer = layerBegin; layer < layerEnd; layer++) {
+    for (int layer = span.begin(); layer < span.end(); layer++) {
       blocks.add(block("blk." + layer + "."));
     }
-    Optional<Head> last = head ? Optional.of(head()) : Optional.empty();
+    Optional<Head> last = span.hasHead() ? Optional.of(head()) : Optional.empty();
     return new PlainStage(
-        config,
-        layerBegin,
-        blocks,
-        last,
-        rope(),
-        new Activations(config, eval),
-        chunkRows,
-        workers);
+        config, span, blocks, last, rope(), new Activations(config, eval), chunkRows, workers);
   }
 
   private Block block(String name) throws IOException {

@@ -7,6 +7,7 @@ import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.KvType;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.Tables;
@@ -53,7 +54,7 @@ public final class PlainStage implements Stage {
 
   PlainStage(
       ModelConfig config,
-      int layerBegin,
+      Span span,
       List<Block> blocks,
       Optional<Head> head,
       Optional<Tables.Rope> rope,
@@ -68,14 +69,7 @@ public final class PlainStage implements Stage {
     this.chunkRows = chunkRows;
     this.workers = workers;
     attention = new Attention(config);
-    spec =
-        new StageSpec(
-            layerBegin,
-            layerBegin + blocks.size(),
-            head.isPresent(),
-            config.dModel(),
-            config.vocabSize(),
-            config.maxSeq());
+    spec = new StageSpec(span, config.dModel(), config.vocabSize(), config.maxSeq());
     x = new Rows(config.dModel());
     normed = new Rows(config.dModel());
     qkv = new Rows((config.nHeads() + 2 * config.nKvHeads()) * config.headDim());

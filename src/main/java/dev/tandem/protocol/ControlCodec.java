@@ -3,6 +3,9 @@ package dev.tandem.protocol;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tandem.stage.Output;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.StageSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -22,8 +25,8 @@ public final class ControlCodec {
     } else if (message instanceof Open open) {
       json.put("type", "open").put("version", Protocol.VERSION).put("request", open.request());
       putUnlessEmpty(json, "model", open.model());
-      putRange(json, "layers", open.layerBegin(), open.layerEnd());
-      json.put("reply", open.reply().wireName())
+      putLayers(json, open.span());
+      json.put("reply", reply(open.span().output()))
           .put("send", open.sendType().wireName())
           .put("receive", open.receiveType().wireName())
           .put("max_positions", open.maxPositions());
@@ -144,13 +147,10 @@ public final class ControlCodec {
   private static Open open(JsonFields json) throws ProtocolException {
     int request = request(json, 1);
     try {
-      int[] layers = json.range("layers");
       return new Open(
           request,
           json.stringOrEmpty("model"),
-          layers[0],
-          layers[1],
-          named(ReplyKind.values(), ReplyKind::wireName, "reply", json.string("reply")),
+          layers(json, output(json.string("reply"))),
           named(RowType.values(), RowType::wireName, "send", json.string("send")),
           named(RowType.values(), RowType::wireName, "receive", json.string("receive")),
           json.integer("max_positions", 1, Integer.MAX_VALUE),
@@ -169,7 +169,7 @@ public final class ControlCodec {
   }
 
   private static ModelOffer offer(JsonFields json) throws ProtocolException {
-    int[] layers = json.range("layers");
+    Span span = layers(json, json.flag("head") ? Output.LOGITS : Output.HIDDEN);
     List<TensorHash> tensors = new ArrayList<>();
     for (JsonFields tensor : json.list("tensors")) {
       tensors.add(
@@ -182,24 +182,24 @@ public final class ControlCodec {
     return new ModelOffer(
         json.string("name"),
         json.string("model"),
-        json.integer("n_layers", layers[1], Integer.MAX_VALUE),
-        layers[0],
-        layers[1],
-        json.flag("head"),
-        json.integer("d_model", 1, Integer.MAX_VALUE),
-        json.integer("vocab_size", 1, Integer.MAX_VALUE),
-        json.integer("max_seq", 1, Integer.MAX_VALUE),
+        json.integer("n_layers", span.end(), Integer.MAX_VALUE),
+        new StageSpec(
+            span,
+            json.integer("d_model", 1, Integer.MAX_VALUE),
+            json.integer("vocab_size", 1, Integer.MAX_VALUE),
+            json.integer("max_seq", 1, Integer.MAX_VALUE)),
         profile(json.fields("profile")),
         tensors);
   }
 
   private static void putOffer(ObjectNode json, ModelOffer offer) {
     json.put("name", offer.name()).put("model", offer.model()).put("n_layers", offer.nLayers());
-    putRange(json, "layers", offer.layerBegin(), offer.layerEnd());
-    json.put("head", offer.head())
-        .put("d_model", offer.dModel())
-        .put("vocab_size", offer.vocabSize())
-        .put("max_seq", offer.maxSeq());
+    StageSpec offered = offer.offered();
+    putLayers(json, offered.span());
+    json.put("head", offered.span().hasHead())
+        .put("d_model", offered.dModel())
+        .put("vocab_size", offered.vocabSize())
+        .put("max_seq", offered.maxSeq());
     putProfile(json, offer.profile());
     if (!offer.tensors().isEmpty()) {
       ArrayNode tensors = json.putArray("tensors");
@@ -260,8 +260,28 @@ public final class ControlCodec {
     json.put("type", "close").put("sequence", close.sequence());
   }
 
-  private static void putRange(ObjectNode json, String name, int begin, int end) {
-    json.putArray(name).add(begin).add(end);
+  private static void putLayers(ObjectNode json, Span span) {
+    json.putArray("layers").add(span.begin()).add(span.end());
+  }
+
+  private static Span layers(JsonFields json, Output output) throws ProtocolException {
+    int[] layers = json.range("layers");
+    return new Span(layers[0], layers[1], output);
+  }
+
+  private static String reply(Output output) {
+    return switch (output) {
+      case HIDDEN -> "hidden";
+      case LOGITS -> "logits";
+    };
+  }
+
+  private static Output output(String reply) throws ProtocolException {
+    if (reply.equals("topk")) {
+      throw new ProtocolException(
+          ErrorCode.UNSUPPORTED, "reply topk is not supported; hidden and logits are");
+    }
+    return named(Output.values(), ControlCodec::reply, "reply", reply);
   }
 
   private static void putUnlessEmpty(ObjectNode json, String name, String value) {

@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.stage.StepRows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -56,19 +57,7 @@ public final class FrameCodec {
     if (header.rows() == 0) {
       throw about(header, ErrorCode.PROTOCOL, "a step without rows");
     }
-    if (header.nOut() > header.rows() || header.outBegin() > header.rows() - header.nOut()) {
-      throw about(
-          header,
-          ErrorCode.PROTOCOL,
-          "wanted rows "
-              + header.outBegin()
-              + "+"
-              + header.nOut()
-              + " are not within "
-              + header.rows()
-              + " rows");
-    }
-    return new Step(header, rows(in, header, limits));
+    return new Step(header, stepRows(header), rows(in, header, limits));
   }
 
   /**
@@ -86,6 +75,14 @@ public final class FrameCodec {
           header, ErrorCode.PROTOCOL, header.rows() + " rows in a result of " + header.nOut());
     }
     return new Result(header, rows(in, header, limits));
+  }
+
+  private static StepRows stepRows(FrameHeader header) throws ProtocolException {
+    try {
+      return header.stepRows();
+    } catch (IllegalArgumentException e) {
+      throw about(header, ErrorCode.PROTOCOL, String.valueOf(e.getMessage()));
+    }
   }
 
   private static FrameHeader readHeader(ByteBuffer in, FrameKind kind) throws ProtocolException {

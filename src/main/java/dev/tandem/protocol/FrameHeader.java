@@ -1,5 +1,8 @@
 package dev.tandem.protocol;
 
+import dev.tandem.stage.RowKind;
+import dev.tandem.stage.StepRows;
+
 /**
  * The header of a tensor frame: 48 bytes, little-endian, then {@code rows * columns} elements.
  *
@@ -53,6 +56,33 @@ public record FrameHeader(
 
   /** Bytes of the header. */
   public static final int BYTES = 48;
+
+  /** The header of a step. */
+  public static FrameHeader step(int epoch, int request, int sequence, StepRows rows, int columns) {
+    return new FrameHeader(
+        FrameKind.STEP,
+        RowType.F32,
+        rows.kind() == RowKind.GENERATED,
+        rows.promptEnd(),
+        epoch,
+        request,
+        sequence,
+        rows.position(),
+        rows.count(),
+        columns,
+        rows.wantedFrom(),
+        rows.wanted());
+  }
+
+  /**
+   * The rows of this step.
+   *
+   * @throws IllegalArgumentException if the wanted rows are not within them
+   */
+  StepRows stepRows() {
+    return new StepRows(
+        position, rows, generated ? RowKind.GENERATED : RowKind.PROMPT, promptEnd, outBegin, nOut);
+  }
 
   /** The header of the result of this step, with rows of another width. */
   public FrameHeader result(int outColumns) {

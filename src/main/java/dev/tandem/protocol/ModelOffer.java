@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.stage.StageSpec;
 import java.util.List;
 
 /**
@@ -7,13 +8,8 @@ import java.util.List;
  *
  * @param name shown to people
  * @param model the model hash
- * @param nLayers blocks of the whole model
- * @param layerBegin first block offered
- * @param layerEnd one past the last block offered
- * @param head whether logits can be had
- * @param dModel columns of hidden rows
- * @param vocabSize columns of logits
- * @param maxSeq positions of a sequence at most
+ * @param nLayers layers of the whole model
+ * @param offered the span that is offered, and the sizes of its rows and sequences
  * @param profile the server's arithmetic, filled in
  * @param tensors hashes of the tensors; empty unless asked for
  */
@@ -21,12 +17,7 @@ public record ModelOffer(
     String name,
     String model,
     int nLayers,
-    int layerBegin,
-    int layerEnd,
-    boolean head,
-    int dModel,
-    int vocabSize,
-    int maxSeq,
+    StageSpec offered,
     WireProfile profile,
     List<TensorHash> tensors) {
   /** Copies the list. */

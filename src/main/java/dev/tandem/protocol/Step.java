@@ -1,11 +1,13 @@
 package dev.tandem.protocol;
 
+import dev.tandem.stage.StepRows;
 import java.nio.FloatBuffer;
 
 /**
  * Rows to compute.
  *
  * @param header of kind {@link FrameKind#STEP}
- * @param rows {@code [header.rows(), header.columns()]} from index 0; a view of the message
+ * @param rows what the header says of its rows, checked
+ * @param data {@code [header.rows(), header.columns()]} from index 0; a view of the message
  */
-public record Step(FrameHeader header, FloatBuffer rows) implements ClientMessage {}
+public record Step(FrameHeader header, StepRows rows, FloatBuffer data) implements ClientMessage {}

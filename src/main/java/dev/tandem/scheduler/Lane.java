@@ -2,6 +2,7 @@ package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.RowKind;
+import dev.tandem.stage.Span;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -29,15 +30,11 @@ public final class Lane {
   /**
    * Opens a sequence in a stage.
    *
-   * @param layerBegin first block
-   * @param layerEnd one past the last block
-   * @param head whether the head follows
    * @param maxPositions positions to reserve
    * @return fails with a {@link ScheduleException}
    */
-  public CompletableFuture<ScheduledSequence> open(
-      int layerBegin, int layerEnd, boolean head, int maxPositions) {
-    return scheduler.open(this, new StageKey(layerBegin, layerEnd, head), maxPositions);
+  public CompletableFuture<ScheduledSequence> open(Span span, int maxPositions) {
+    return scheduler.open(this, span, maxPositions);
   }
 
   /** Computes nothing for this lane until {@link #resume}: its peer does not take the results. */

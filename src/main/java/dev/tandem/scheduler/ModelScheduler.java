@@ -1,7 +1,8 @@
 package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
-import dev.tandem.stage.StageSpec;
+import dev.tandem.stage.MissingSpanException;
+import dev.tandem.stage.Span;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -44,7 +45,7 @@ public final class ModelScheduler implements AutoCloseable {
 
   // The rest belongs to the engine thread.
   private final List<Lane> lanes = new ArrayList<>();
-  private final Map<StageKey, StageRunner> runners = new LinkedHashMap<>();
+  private final Map<Span, StageRunner> runners = new LinkedHashMap<>();
   private final StepBuffers buffers = new StepBuffers();
   private final List<Piece> pieces = new ArrayList<>();
   private int generatedLane;
@@ -105,7 +106,7 @@ public final class ModelScheduler implements AutoCloseable {
     }
   }
 
-  CompletableFuture<ScheduledSequence> open(Lane lane, StageKey key, int maxPositions) {
+  CompletableFuture<ScheduledSequence> open(Lane lane, Span span, int maxPositions) {
     CompletableFuture<ScheduledSequence> result = new CompletableFuture<>();
     if (draining) {
       result.completeExceptionally(
@@ -116,7 +117,7 @@ public final class ModelScheduler implements AutoCloseable {
           new ScheduleException(
               Reason.CAPACITY, "all " + maxSequences + " sequences are in use; try again later"));
     } else {
-      post(() -> openNow(lane, key, maxPositions, result));
+      post(() -> openNow(lane, span, maxPositions, result));
     }
     return result;
   }
@@ -174,12 +175,12 @@ public final class ModelScheduler implements AutoCloseable {
   }
 
   private void openNow(
-      Lane lane, StageKey key, int maxPositions, CompletableFuture<ScheduledSequence> result) {
+      Lane lane, Span span, int maxPositions, CompletableFuture<ScheduledSequence> result) {
     try {
       if (lane.isClosed() || stopped) {
         throw new ScheduleException(Reason.CLOSED, "the connection is closed");
       }
-      StageRunner runner = runner(key);
+      StageRunner runner = runner(span);
       ScheduledSequence sequence =
           new ScheduledSequence(
               this, lane, runner, runner.open(maxPositions), chunkRows, maxInFlight);
@@ -198,29 +199,15 @@ public final class ModelScheduler implements AutoCloseable {
     }
   }
 
-  private StageRunner runner(StageKey key) throws ScheduleException, IOException {
-    StageRunner known = runners.get(key);
+  private StageRunner runner(Span span) throws ScheduleException, IOException {
+    StageRunner known = runners.get(span);
     if (known != null) {
       return known;
     }
-    StageSpec offered = provider.offered();
-    if (key.layerBegin() < offered.layerBegin()
-        || key.layerEnd() > offered.layerEnd()
-        || key.layerBegin() > key.layerEnd()
-        || (key.head() && (!offered.head() || key.layerEnd() != offered.layerEnd()))) {
-      throw new ScheduleException(
-          Reason.LAYERS,
-          "blocks "
-              + key.layerBegin()
-              + ":"
-              + key.layerEnd()
-              + (key.head() ? " with head" : "")
-              + " are wanted, "
-              + offered.layerBegin()
-              + ":"
-              + offered.layerEnd()
-              + (offered.head() ? " with head" : " without head")
-              + " are offered");
+    try {
+      span.checkWithin(provider.offered().span(), "the model");
+    } catch (MissingSpanException e) {
+      throw new ScheduleException(Reason.LAYERS, String.valueOf(e.getMessage()));
     }
     Iterator<StageRunner> oldest = runners.values().iterator();
     while (runners.size() >= MAX_IDLE_STAGES && oldest.hasNext()) {
@@ -230,9 +217,8 @@ public final class ModelScheduler implements AutoCloseable {
         oldest.remove();
       }
     }
-    StageRunner opened =
-        new StageRunner(provider.open(key.layerBegin(), key.layerEnd(), key.head()), buffers);
-    runners.put(key, opened);
+    StageRunner opened = new StageRunner(provider.open(span), buffers);
+    runners.put(span, opened);
     return opened;
   }
 

@@ -1,24 +1,34 @@
 package dev.tandem.scheduler;
 
+import dev.tandem.stage.StepRows;
 import java.nio.FloatBuffer;
 import java.util.concurrent.CompletableFuture;
 
 /** A step that waits or is partly done; it belongs to the engine thread. */
 final class PendingStep {
   private final StepRows rows;
+  private final FloatBuffer data;
   private final int outWidth;
   private final CompletableFuture<FloatBuffer> done;
   private FloatBuffer result = FloatBuffer.allocate(0);
   private int rowsTaken;
 
-  PendingStep(StepRows rows, int outWidth, CompletableFuture<FloatBuffer> done) {
+  /**
+   * @param data {@code [rows.count(), dModel]} from index 0
+   */
+  PendingStep(StepRows rows, FloatBuffer data, int outWidth, CompletableFuture<FloatBuffer> done) {
     this.rows = rows;
+    this.data = data;
     this.outWidth = outWidth;
     this.done = done;
   }
 
   StepRows rows() {
     return rows;
+  }
+
+  FloatBuffer data() {
+    return data;
   }
 
   CompletableFuture<FloatBuffer> done() {
@@ -35,8 +45,8 @@ final class PendingStep {
 
   /** Makes room for the wanted rows, before anything that cannot be undone. */
   void prepare() {
-    if (result.capacity() == 0 && rows.nOut() > 0) {
-      result = FloatBuffer.allocate(Math.multiplyExact(rows.nOut(), outWidth));
+    if (result.capacity() == 0 && rows.wanted() > 0) {
+      result = FloatBuffer.allocate(Math.multiplyExact(rows.wanted(), outWidth));
     }
   }
 

@@ -4,6 +4,7 @@ import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.stage.StepRows;
 import java.nio.FloatBuffer;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
@@ -63,13 +64,17 @@ public final class ScheduledSequence {
   /**
    * Queues a step.
    *
-   * @param done completed by the engine thread with {@code [nOut, outWidth]}, or with a {@link
-   *     ScheduleException}; dependent actions must be short. It is the caller's, who can make them
-   *     depend on it before the step can be done
+   * @param step its rows, at most C
+   * @param data {@code [step.count(), dModel]} from index 0; not to be changed until the step is
+   *     done
+   * @param done completed by the engine thread with {@code [step.wanted(), outWidth]}, or with a
+   *     {@link ScheduleException}; dependent actions must be short. It is the caller's, who can
+   *     make them depend on it before the step can be done
    * @throws ScheduleException if the step is refused; the sequence lives on
    */
-  public void submit(StepRows step, CompletableFuture<FloatBuffer> done) throws ScheduleException {
-    PendingStep pending = new PendingStep(step, spec().outWidth(), done);
+  public void submit(StepRows step, FloatBuffer data, CompletableFuture<FloatBuffer> done)
+      throws ScheduleException {
+    PendingStep pending = new PendingStep(step, data, spec().outWidth(), done);
     synchronized (this) {
       if (closed) {
         throw new ScheduleException(Reason.CLOSED, "the sequence is closed");
@@ -80,7 +85,7 @@ public final class ScheduledSequence {
         expectedLength = Math.min(expectedLength, step.position());
         throw e;
       }
-      expectedLength = step.position() + step.nRows();
+      expectedLength = step.end();
       inFlight++;
       scheduler.post(() -> enqueue(pending));
     }
@@ -98,13 +103,13 @@ public final class ScheduledSequence {
   }
 
   private void check(StepRows step) throws ScheduleException {
-    long end = (long) step.position() + step.nRows();
+    int end = step.end();
     if (inFlight >= maxInFlight) {
       throw new ScheduleException(
           Reason.LIMIT, "more than " + maxInFlight + " steps of a sequence at once");
     }
-    if (step.nRows() > chunkRows) {
-      throw new ScheduleException(Reason.LIMIT, "rows " + step.nRows() + " not in 1.." + chunkRows);
+    if (step.count() > chunkRows) {
+      throw new ScheduleException(Reason.LIMIT, "rows " + step.count() + " not in 1.." + chunkRows);
     }
     if (end > capacity()) {
       throw new ScheduleException(
@@ -164,19 +169,16 @@ public final class ScheduledSequence {
     if (step == null || step.rows().kind() != kind) {
       return 0;
     }
-    int left = step.rows().nRows() - step.rowsTaken();
-    if (kind == RowKind.GENERATED) {
-      return Math.min(left, limit);
-    }
-    int position = step.rows().position() + step.rowsTaken();
-    return Math.min(left, chunkRows - position % chunkRows);
+    return kind == RowKind.GENERATED
+        ? Math.min(step.rows().count() - step.rowsTaken(), limit)
+        : step.rows().leftInChunk(step.rowsTaken(), chunkRows);
   }
 
   /** Takes rows of the next step into a piece. */
   Piece pick(int nRows) {
     PendingStep step = queue.element();
     picked = true;
-    Piece piece = new Piece(this, step, step.rowsTaken(), nRows);
+    Piece piece = new Piece(this, step, step.rowsTaken(), step.rows().cut(step.rowsTaken(), nRows));
     step.take(nRows);
     return piece;
   }
@@ -184,7 +186,7 @@ public final class ScheduledSequence {
   /** The piece picked is computed: its wanted rows are at {@code index} of {@code out}. */
   void computed(Piece piece, FloatBuffer out, int index) {
     picked = false;
-    piece.step().append(out, index, piece.nOut());
+    piece.step().append(out, index, piece.rows().wanted());
     if (piece.completesStep()) {
       queue.remove();
       synchronized (this) {

@@ -2,7 +2,6 @@ package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
@@ -102,30 +101,22 @@ final class StageRunner {
   private void compute(List<Piece> batched) throws IOException {
     batch.clear();
     for (Piece piece : batched) {
-      StepRows step = piece.step().rows();
       piece.step().prepare();
-      batch.add(
-          piece.sequence().stageSequence(),
-          step.position() + piece.from(),
-          piece.nRows(),
-          step.kind(),
-          step.kind() == RowKind.PROMPT && step.promptEnd() && piece.completesStep(),
-          piece.outBegin(),
-          piece.nOut());
+      batch.add(piece.sequence().stageSequence(), piece.rows());
     }
     FloatBuffer in = buffers.in((long) batch.totalRows() * spec.dModel());
     FloatBuffer out = buffers.out((long) batch.totalOut() * spec.outWidth());
     int at = 0;
     for (Piece piece : batched) {
-      int floats = piece.nRows() * spec.dModel();
-      in.put(at, piece.step().rows().rows(), piece.from() * spec.dModel(), floats);
+      int floats = piece.rows().count() * spec.dModel();
+      in.put(at, piece.step().data(), piece.from() * spec.dModel(), floats);
       at += floats;
     }
     stage.step(batch, in, out);
     at = 0;
     for (Piece piece : batched) {
       piece.sequence().computed(piece, out, at);
-      at += piece.nOut() * spec.outWidth();
+      at += piece.rows().wanted() * spec.outWidth();
     }
   }
 }

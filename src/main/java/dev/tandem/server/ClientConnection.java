@@ -12,15 +12,12 @@ import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.ProtocolException;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.Step;
 import dev.tandem.scheduler.Lane;
 import dev.tandem.scheduler.ScheduleException;
 import dev.tandem.scheduler.ScheduledSequence;
-import dev.tandem.scheduler.StepRows;
-import dev.tandem.stage.RowKind;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.ServerWebSocket;
@@ -198,13 +195,7 @@ final class ClientConnection {
     Share share = share(open);
     share.model().check(open);
     whenDone(
-        share
-            .lane()
-            .open(
-                open.layerBegin(),
-                open.layerEnd(),
-                open.reply() == ReplyKind.LOGITS,
-                open.maxPositions()),
+        share.lane().open(open.span(), open.maxPositions()),
         opened -> opened(open, share.model(), opened),
         failure -> refuse(Replies.refusal(failure, open.request(), 0)));
   }
@@ -262,15 +253,6 @@ final class ClientConnection {
       throw unknown(header.request(), id);
     }
     checkShape(header, sequence);
-    StepRows rows =
-        new StepRows(
-            header.position(),
-            header.rows(),
-            header.generated() ? RowKind.GENERATED : RowKind.PROMPT,
-            header.promptEnd(),
-            header.outBegin(),
-            header.nOut(),
-            step.rows());
     CompletableFuture<FloatBuffer> done = new CompletableFuture<>();
     // First of all, so that a server that shuts down meanwhile sends the result before it closes.
     whenDone(
@@ -278,7 +260,7 @@ final class ClientConnection {
         result -> stepDone(header, sequence, result),
         failure -> stepFailed(header, sequence, failure));
     try {
-      sequence.scheduled().submit(rows, done);
+      sequence.scheduled().submit(step.rows(), step.data(), done);
     } catch (ScheduleException e) {
       throw Replies.refusal(e, header.request(), id);
     }

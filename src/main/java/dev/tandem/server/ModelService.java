@@ -6,7 +6,6 @@ import dev.tandem.protocol.ModelOffer;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.ProtocolException;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
@@ -79,12 +78,7 @@ final class ModelService implements AutoCloseable {
         model.name(),
         hash,
         model.nLayers(),
-        offered.layerBegin(),
-        offered.layerEnd(),
-        offered.head(),
-        offered.dModel(),
-        offered.vocabSize(),
-        maxPositions,
+        new StageSpec(offered.span(), offered.dModel(), offered.vocabSize(), maxPositions),
         profile,
         withTensors ? model.tensors() : List.of());
   }
@@ -95,9 +89,6 @@ final class ModelService implements AutoCloseable {
    * @throws ProtocolException if not; the message says what is wanted and what there is
    */
   void check(Open open) throws ProtocolException {
-    if (open.reply() == ReplyKind.TOPK) {
-      throw refused(ErrorCode.UNSUPPORTED, open, "reply topk is wanted, hidden or logits is had");
-    }
     if (open.sendType() != RowType.F32 || open.receiveType() != RowType.F32) {
       throw refused(
           ErrorCode.UNSUPPORTED,

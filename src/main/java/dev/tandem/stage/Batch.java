@@ -32,14 +32,23 @@ public final class Batch {
    * Adds an entry.
    *
    * @param sequence an open sequence of the stage that will run the batch; at most once a batch
-   * @param position first position; below the sequence's length it truncates the sequence to it
-   * @param nRows rows, at least 1
-   * @param kind prompt or generated
-   * @param promptEnd whether these rows end a run of prompt rows, so that the last chunk may be
-   *     shorter than C; false for generated rows
-   * @param outBegin first wanted row, counted within this entry
-   * @param nOut wanted rows; 0 for none
-   * @throws IllegalArgumentException if the wanted rows are not within the entry's rows
+   */
+  public void add(Sequence sequence, StepRows rows) {
+    add(
+        sequence,
+        rows.position(),
+        rows.count(),
+        rows.kind(),
+        rows.promptEnd(),
+        rows.wantedFrom(),
+        rows.wanted());
+  }
+
+  /**
+   * Adds an entry like {@link #add(Sequence, StepRows)}, and allocates nothing: for the loop that
+   * runs once per token. The numbers are those of {@link StepRows}.
+   *
+   * @throws IllegalArgumentException as {@link StepRows} says
    */
   public void add(
       Sequence sequence,
@@ -49,13 +58,7 @@ public final class Batch {
       boolean promptEnd,
       int outBegin,
       int nOut) {
-    if (position < 0 || nRows < 1) {
-      throw new IllegalArgumentException("position " + position + ", rows " + nRows);
-    }
-    if (outBegin < 0 || nOut < 0 || outBegin > nRows - nOut) {
-      throw new IllegalArgumentException(
-          "wanted rows " + outBegin + "+" + nOut + " are not within " + nRows + " rows");
-    }
+    StepRows.check(position, nRows, outBegin, nOut);
     if (size == sequences.length) {
       sequences = Arrays.copyOf(sequences, 2 * size);
       kinds = Arrays.copyOf(kinds, 2 * size);
@@ -93,6 +96,12 @@ public final class Batch {
   /** The entry's sequence. */
   public Sequence sequence(int entry) {
     return sequences[checked(entry)];
+  }
+
+  /** The entry's rows, as a new record. */
+  public StepRows rows(int entry) {
+    return new StepRows(
+        position(entry), nRows(entry), kind(entry), promptEnd(entry), outBegin(entry), nOut(entry));
   }
 
   /** The kind of the entry's rows. */

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 
 /**
- * A contiguous piece of the chain <em>embed, block 0 .. block L-1, head</em>, running somewhere.
- * Used by one thread at a time, except {@link #close}.
+ * A {@link Span} of the chain <em>embed, layer 0 .. layer L-1, head</em>, running somewhere. Used
+ * by one thread at a time, except {@link #close}.
  */
 public interface Stage extends AutoCloseable {
 

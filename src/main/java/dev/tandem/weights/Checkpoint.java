@@ -1,6 +1,8 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.ModelConfig;
+import dev.tandem.stage.MissingSpanException;
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
@@ -158,6 +160,18 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
+   * Checks that a stage of this checkpoint can be opened.
+   *
+   * @throws MissingSpanException if the model does not have these layers, or this checkpoint does
+   *     not hold all of the span
+   */
+  public void checkHolds(Span span) {
+    if (span.end() > config.nLayers() || !part.holds(span)) {
+      throw new MissingSpanException(span, name, part.toString());
+    }
+  }
+
+  /**
    * A part of this checkpoint, which knows the model's hash. It reads this one's files, so this one
    * must stay open. A part without the embedding has no tokenizer.
    *
@@ -165,10 +179,8 @@ public final class Checkpoint implements AutoCloseable {
    * @throws IOException if the hash must be computed and a file cannot be read
    */
   public Checkpoint cut(ModelPart wanted) throws IOException {
-    if ((wanted.embedding() && !part.embedding())
-        || (wanted.head() && !part.head())
-        || !part.holdsBlocks(wanted.layerBegin(), wanted.layerEnd())) {
-      throw new IllegalArgumentException(name + " holds " + part + ", wanted is " + wanted);
+    if (!part.holds(wanted)) {
+      throw new IllegalArgumentException(name + " has " + part + "; requested: " + wanted);
     }
     Map<String, Tensor> kept = new LinkedHashMap<>(tensors);
     kept.keySet().removeIf(tensor -> !wanted.holds(tensor, config));

@@ -89,8 +89,8 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
     Reader reader = new Reader(file, keys, architecture, GgufPart.read(keys));
     ModelConfig model = model(reader);
     ModelPart part = reader.part.map(GgufPart::part).orElse(ModelPart.whole(model));
-    if (part.layerEnd() > model.nLayers()) {
-      throw reader.wrong(BLOCK_COUNT, "at least " + part.layerEnd() + ", the end of the part");
+    if (part.layers().end() > model.nLayers()) {
+      throw reader.wrong(BLOCK_COUNT, "at least " + part.layers().end() + ", the end of the part");
     }
     return new GgufConfig(model, ropeScale(reader), part);
   }

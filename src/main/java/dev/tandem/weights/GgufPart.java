@@ -2,6 +2,7 @@ package dev.tandem.weights;
 
 import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
+import dev.tandem.stage.Span;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
@@ -54,7 +55,7 @@ record GgufPart(ModelPart part, LinearBias bias, boolean ropeFactors, boolean ti
     }
     return Optional.of(
         new GgufPart(
-            new ModelPart(flag(keys, EMBEDDING), begin, end, flag(keys, HEAD)),
+            new ModelPart(flag(keys, EMBEDDING), Span.layers(begin, end), flag(keys, HEAD)),
             bias(keys),
             flag(keys, ROPE_FACTORS),
             flag(keys, TIED_HEAD)));
@@ -84,8 +85,8 @@ record GgufPart(ModelPart part, LinearBias bias, boolean ropeFactors, boolean ti
   /** Adds the keys of a part to a header. */
   static void write(GgufHeader header, ModelPart part, ModelConfig config) {
     header.flag(EMBEDDING, part.embedding());
-    header.u32(LAYER_BEGIN, part.layerBegin());
-    header.u32(LAYER_END, part.layerEnd());
+    header.u32(LAYER_BEGIN, part.layers().begin());
+    header.u32(LAYER_END, part.layers().end());
     header.flag(HEAD, part.head());
     header.text(BIAS, name(config.bias()));
     header.flag(ROPE_FACTORS, config.ropeFactors());

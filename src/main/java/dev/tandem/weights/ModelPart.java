@@ -1,32 +1,32 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.ModelConfig;
+import dev.tandem.stage.Span;
 
 /**
  * What a checkpoint holds of a model: all of it, or a client's or server's part. A tied head needs
  * the token embedding, so a part may hold that tensor for its head alone.
  *
  * @param embedding whether ids can be turned into rows
- * @param layerBegin first block
- * @param layerEnd one past the last block; equal to {@code layerBegin} for no blocks
+ * @param layers the layers that it holds; the head need not follow them
  * @param head whether it holds the final norm and the LM head
  */
-public record ModelPart(boolean embedding, int layerBegin, int layerEnd, boolean head) {
+public record ModelPart(boolean embedding, Span layers, boolean head) {
 
   /**
-   * Checks the range.
+   * Checks that the head is not said twice.
    *
-   * @throws IllegalArgumentException if it is not one
+   * @throws IllegalArgumentException if {@code layers} has the head
    */
   public ModelPart {
-    if (layerBegin < 0 || layerEnd < layerBegin) {
-      throw new IllegalArgumentException("blocks " + layerBegin + ":" + layerEnd);
+    if (layers.hasHead()) {
+      throw new IllegalArgumentException(layers + ": a part's layers are without the head");
     }
   }
 
   /** All of a model. */
   public static ModelPart whole(ModelConfig config) {
-    return new ModelPart(true, 0, config.nLayers(), true);
+    return new ModelPart(true, Span.layers(0, config.nLayers()), true);
   }
 
   /** Whether nothing of the model is missing. */
@@ -34,14 +34,15 @@ public record ModelPart(boolean embedding, int layerBegin, int layerEnd, boolean
     return equals(whole(config));
   }
 
-  /** Whether it holds any blocks. */
-  public boolean hasBlocks() {
-    return layerBegin < layerEnd;
+  /** Whether it holds all layers of a span, and the head if the span has it. */
+  public boolean holds(Span span) {
+    return (!span.hasLayers() || layers.contains(Span.layers(span.begin(), span.end())))
+        && (head || !span.hasHead());
   }
 
-  /** Whether it holds blocks {@code begin .. end - 1}; everyone holds no blocks. */
-  public boolean holdsBlocks(int begin, int end) {
-    return begin == end || (begin >= layerBegin && end <= layerEnd);
+  /** Whether it holds all of another part. */
+  public boolean holds(ModelPart other) {
+    return (embedding || !other.embedding) && (head || !other.head) && holds(other.layers);
   }
 
   /**
@@ -52,21 +53,19 @@ public record ModelPart(boolean embedding, int layerBegin, int layerEnd, boolean
   public boolean holds(String tensor, ModelConfig config) {
     if (tensor.startsWith("blk.")) {
       int layer = Integer.parseInt(tensor.substring(4, tensor.indexOf('.', 4)));
-      return holdsBlocks(layer, layer + 1);
+      return holds(Span.layers(layer, layer + 1));
     }
     return switch (tensor) {
       case TensorPlan.TOKEN_EMBEDDING -> embedding || (head && config.tiedHead());
       case TensorPlan.POSITION_EMBEDDING -> embedding;
-      case TensorPlan.ROPE_FACTORS -> hasBlocks();
+      case TensorPlan.ROPE_FACTORS -> layers.hasLayers();
       default -> head; // output_norm and output
     };
   }
 
-  /** For messages, such as {@code embedding, blocks 0:2, head}. */
+  /** For messages, such as {@code embedding, layers 0:2, head}. */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(embedding ? "embedding, " : "");
-    text.append(hasBlocks() ? "blocks " + layerBegin + ":" + layerEnd : "no blocks");
-    return text.append(head ? ", head" : ", no head").toString();
+    return (embedding ? "embedding, " : "") + layers + (head ? ", head" : ", no head");
   }
 }

@@ -1,6 +1,7 @@
 package dev.tandem.weights;
 
 import dev.tandem.config.ModelConfig;
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizers;
 import dev.tandem.weights.Folder.OpenFile;
@@ -123,7 +124,7 @@ final class NpyReader implements ModelReader {
           files,
           notes,
           Map::of,
-          new ModelPart(true, 0, 0, false),
+          new ModelPart(true, Span.layers(0, 0), false),
           List.of());
     } catch (IOException | RuntimeException e) {
       for (Closeable file : files) {

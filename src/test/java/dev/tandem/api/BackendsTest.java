@@ -17,6 +17,7 @@ import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -90,7 +91,7 @@ class BackendsTest {
       Checkpoint checkpoint, EngineSettings settings, int[] prompt, int maxTokens)
       throws Exception {
     try (LocalModel model = LocalModel.open(checkpoint, settings);
-        Stage stage = model.openStage(0, checkpoint.config().nLayers(), true)) {
+        Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()))) {
       RecordingStage recording = new RecordingStage(stage);
       Generator generator = Generators.of(checkpoint, List.of(recording));
       GenerationResult result =
@@ -208,7 +209,7 @@ class BackendsTest {
         EngineSettings settings = EngineSettings.defaults().withBackend(backend);
         try (TextModel model = WholeModel.open(checkpoint, settings);
             LocalModel local = LocalModel.open(checkpoint, settings);
-            Stage stage = local.openStage(0, 2, false)) {
+            Stage stage = local.openStage(Span.layers(0, 2))) {
           assertThat(model.exact()).isEqualTo(backend == Backend.FAST);
           assertThat(model.notes()).isEmpty();
           assertThat(stage.profile().mode())

@@ -10,6 +10,7 @@ import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.Span;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
 import java.util.List;
@@ -116,9 +117,9 @@ class Gpt2ShakespeareGoldenTest {
     try (Checkpoint checkpoint = Checkpoints.open(MODEL, Optional.empty());
         LocalChain chain = new LocalChain(checkpoint, EngineSettings.defaults())) {
       int nLayers = checkpoint.config().nLayers();
-      RecordingStage blocks = new RecordingStage(chain.stage(0, nLayers, false));
+      RecordingStage blocks = new RecordingStage(chain.stage(Span.layers(0, nLayers)));
       Generator generator =
-          Generators.of(checkpoint, List.of(blocks, chain.stage(nLayers, nLayers, true)));
+          Generators.of(checkpoint, List.of(blocks, chain.stage(Span.head(nLayers))));
       for (JsonNode golden : Goldens.read("gpt2-shakespeare/greedy.json")) {
         generator.run(
             GenerationRequest.builder(Goldens.ints(golden.get("prompt_ids")))

@@ -3,6 +3,7 @@ package dev.tandem.api;
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.LocalStage;
+import dev.tandem.stage.Span;
 import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -24,12 +25,11 @@ final class LocalChain implements AutoCloseable {
   }
 
   LocalStage whole() throws IOException {
-    return stage(0, checkpoint.config().nLayers(), true);
+    return stage(Span.whole(checkpoint.config().nLayers()));
   }
 
-  LocalStage stage(int layerBegin, int layerEnd, boolean head) throws IOException {
-    LocalStage stage =
-        model.openStage(layerBegin, layerEnd, head, settings.stageOptions(checkpoint));
+  LocalStage stage(Span span) throws IOException {
+    LocalStage stage = model.openStage(span, settings.stageOptions(checkpoint));
     stages.push(stage);
     return stage;
   }

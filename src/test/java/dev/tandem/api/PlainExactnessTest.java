@@ -4,12 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.plain.PlainModel;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
@@ -71,7 +72,7 @@ class PlainExactnessTest {
       float[] expected = null;
       for (int threads : new int[] {1, 2, 3}) {
         try (PlainModel model = new PlainModel(checkpoint, threads);
-            Stage stage = model.openStage(0, nLayers, true, ActivationEval.TABLE, 256)) {
+            Stage stage = model.openStage(Span.whole(nLayers), ActivationEval.TABLE, 256)) {
           for (int[] pieces : new int[][] {{N}, {1, 127, 22}, {37, 1, 1, 1, 110}}) {
             float[] got = run(stage, in, pieces);
             expected = expected == null ? got : expected;
@@ -113,11 +114,11 @@ class PlainExactnessTest {
         PlainModel model = new PlainModel(checkpoint, 0)) {
       int nLayers = checkpoint.config().nLayers();
       FloatBuffer in = inputs(checkpoint, SEED);
-      float[] whole = run(model.openStage(0, nLayers, true, ActivationEval.TABLE, 256), in, N);
+      float[] whole = run(model.openStage(Span.whole(nLayers), ActivationEval.TABLE, 256), in, N);
       for (int cut = 0; cut <= nLayers; cut++) {
         List<Stage> stages = new ArrayList<>();
-        stages.add(model.openStage(0, cut, false, ActivationEval.TABLE, 256));
-        stages.add(model.openStage(cut, nLayers, true, ActivationEval.TABLE, 256));
+        stages.add(model.openStage(Span.layers(0, cut), ActivationEval.TABLE, 256));
+        stages.add(model.openStage(Span.toLogits(cut, nLayers), ActivationEval.TABLE, 256));
         float[] hidden = run(stages.get(0), in, 100, 50);
         FloatBuffer between = SequenceGroup.direct(hidden.length);
         between.put(0, hidden);
@@ -130,12 +131,12 @@ class PlainExactnessTest {
   void misuseIsRefusedAndChangesNothing() throws Exception {
     try (Checkpoint checkpoint = Checkpoints.open("stories260K", Optional.empty());
         PlainModel model = new PlainModel(checkpoint, 1)) {
-      assertThatThrownBy(() -> model.openStage(0, 99, true, ActivationEval.TABLE, 256))
+      assertThatThrownBy(() -> model.openStage(Span.whole(99), ActivationEval.TABLE, 256))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("blocks 0:99");
+          .hasMessageContaining("layers 0:99");
       int nLayers = checkpoint.config().nLayers();
-      Stage stage = model.openStage(0, nLayers, true, ActivationEval.TABLE, 256);
-      Stage other = model.openStage(0, nLayers, true, ActivationEval.TABLE, 256);
+      Stage stage = model.openStage(Span.whole(nLayers), ActivationEval.TABLE, 256);
+      Stage other = model.openStage(Span.whole(nLayers), ActivationEval.TABLE, 256);
       FloatBuffer in = inputs(checkpoint, SEED);
       FloatBuffer out = SequenceGroup.direct((long) N * checkpoint.config().vocabSize());
       Sequence sequence = stage.openSequence(10);
@@ -184,7 +185,7 @@ class PlainExactnessTest {
             ModelServer.start(
                 checkpoint, java, ServerOptions.defaults().withAddress("127.0.0.1", 0))) {
       String expected = whole.generate("ROMEO:", 30);
-      SplitOptions split = new SplitOptions(URI.create(server.uri()), 2, ReplyKind.HIDDEN);
+      SplitOptions split = new SplitOptions(URI.create(server.uri()), 2, Output.HIDDEN);
       try (TextModel model = SplitModel.connect(checkpoint, EngineSettings.defaults(), split)) {
         assertThat(model.generate("ROMEO:", 30)).isEqualTo(expected);
         assertThat(model.notes()).isEmpty();

@@ -11,10 +11,11 @@ import dev.tandem.engine.Engine;
 import dev.tandem.engine.NativeException;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.KvType;
+import dev.tandem.stage.Output;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
@@ -79,7 +80,7 @@ class SplitExactnessTest {
       int[] prompt = prompt(checkpoint.config(), promptTokens, 1);
       Run whole = whole(checkpoint, settings, prompt);
       for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
-        for (ReplyKind reply : List.of(ReplyKind.HIDDEN, ReplyKind.LOGITS)) {
+        for (Output reply : List.of(Output.HIDDEN, Output.LOGITS)) {
           Run split = split(checkpoint, settings, server, cut, reply, prompt);
           String where = name + " C=" + chunk + " K=" + cut + " " + reply;
           assertThat(Bits.firstDifference(whole.logits(), split.logits())).as(where).isEmpty();
@@ -110,7 +111,7 @@ class SplitExactnessTest {
       int[] prompt = prompt(checkpoint.config(), promptTokens, 1);
       Run whole = whole(checkpoint, settings, prompt);
       for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
-        Run split = split(checkpoint, settings, server, cut, ReplyKind.HIDDEN, prompt);
+        Run split = split(checkpoint, settings, server, cut, Output.HIDDEN, prompt);
         String where = name + " " + kvType + " K=" + cut;
         assertThat(Bits.firstDifference(whole.logits(), split.logits())).as(where).isEmpty();
         assertThat(split.ids()).as(where).isEqualTo(whole.ids());
@@ -136,7 +137,7 @@ class SplitExactnessTest {
     try (Checkpoint checkpoint = open("gpt2-shakespeare as f32");
         ModelServer server = start(checkpoint, settings)) {
       int[] prompt = prompt(checkpoint.config(), 40, 1);
-      Run split = split(checkpoint, settings, server, 2, ReplyKind.HIDDEN, prompt);
+      Run split = split(checkpoint, settings, server, 2, Output.HIDDEN, prompt);
       Run other = whole(checkpoint, settings, prompt(checkpoint.config(), 40, 2));
       assertThat(Bits.firstDifference(other.logits(), split.logits())).isNotEmpty();
       Run rowExact = whole(checkpoint, settings(16, true, 0, ""), prompt);
@@ -168,7 +169,7 @@ class SplitExactnessTest {
         int longer = (checkpoint.config().maxSeq() - DECODED - 3) / 8;
         int[] prompt = prompt(checkpoint.config(), 3 + longer * (i + 1), i);
         int cut = i % (nLayers + 1);
-        ReplyKind reply = i % 2 == 0 ? ReplyKind.HIDDEN : ReplyKind.LOGITS;
+        Output reply = i % 2 == 0 ? Output.HIDDEN : Output.LOGITS;
         prompts.add(prompt);
         work.add(() -> split(checkpoint, settings, server, cut, reply, prompt));
       }
@@ -225,7 +226,7 @@ class SplitExactnessTest {
       try (ModelServer server = start(checkpoint, settings(16, true, 1, "scalar"))) {
         for (int cut = 0; cut <= checkpoint.config().nLayers(); cut++) {
           Run split =
-              split(checkpoint, settings(16, true, 2, ""), server, cut, ReplyKind.HIDDEN, prompt);
+              split(checkpoint, settings(16, true, 2, ""), server, cut, Output.HIDDEN, prompt);
           assertThat(Bits.firstDifference(reference.logits(), split.logits()))
               .as("K=" + cut)
               .isEmpty();
@@ -292,7 +293,7 @@ class SplitExactnessTest {
       EngineSettings settings,
       ModelServer server,
       int cut,
-      ReplyKind reply,
+      Output reply,
       int[] prompt)
       throws Exception {
     int nLayers = checkpoint.config().nLayers();
@@ -302,18 +303,16 @@ class SplitExactnessTest {
       RemoteModel remote = connection.models().get(0);
       List<Stage> stages = new ArrayList<>();
       if (cut > 0) {
-        stages.add(chain.stage(0, cut, false));
+        stages.add(chain.stage(Span.layers(0, cut)));
       }
       stages.add(
           connection.stage(
               new StageRequest(
-                  cut,
-                  nLayers,
-                  reply,
+                  new Span(cut, nLayers, reply),
                   remote.profile(),
                   TensorHashes.of(checkpoint.hash().entries()))));
-      if (reply == ReplyKind.HIDDEN) {
-        stages.add(chain.stage(nLayers, nLayers, true));
+      if (reply == Output.HIDDEN) {
+        stages.add(chain.stage(Span.head(nLayers)));
       }
       return run(checkpoint, stages, prompt);
     }

@@ -9,9 +9,10 @@ import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.Output;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
@@ -92,8 +93,8 @@ class SplitPartsTest {
           if (k == nLayers && headHere) {
             continue; // nothing is left to serve
           }
-          ModelPart here = new ModelPart(true, 0, k, headHere);
-          ModelPart there = new ModelPart(false, k, nLayers, !headHere);
+          ModelPart here = new ModelPart(true, Span.layers(0, k), headHere);
+          ModelPart there = new ModelPart(false, Span.layers(k, nLayers), !headHere);
           String where = name + " K=" + k + " head " + (headHere ? "here" : "there");
           try (Checkpoint client = written(checkpoint.cut(here), directory.resolve("client.gguf"));
               Checkpoint rest = written(checkpoint.cut(there), directory.resolve("server.gguf"));
@@ -119,18 +120,16 @@ class SplitPartsTest {
             ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults())) {
       List<Stage> stages = new ArrayList<>();
       if (k > 0) {
-        stages.add(chain.stage(0, k, false));
+        stages.add(chain.stage(Span.layers(0, k)));
       }
       stages.add(
           connection.stage(
               new StageRequest(
-                  k,
-                  nLayers,
-                  headHere ? ReplyKind.HIDDEN : ReplyKind.LOGITS,
+                  new Span(k, nLayers, headHere ? Output.HIDDEN : Output.LOGITS),
                   connection.models().get(0).profile(),
                   TensorHashes.of(client.heldTensors()))));
       if (headHere) {
-        stages.add(chain.stage(nLayers, nLayers, true));
+        stages.add(chain.stage(Span.head(nLayers)));
       }
       return SplitExactnessTest.run(client, stages, prompt);
     }
@@ -144,12 +143,12 @@ class SplitPartsTest {
       int[] prompt = SplitExactnessTest.prompt(checkpoint.config(), 20, 1);
       int[] expected = wholeIds(checkpoint, prompt);
       URI uri = URI.create(server.uri());
-      Checkpoint client = checkpoint.cut(new ModelPart(true, 0, 2, true));
+      Checkpoint client = checkpoint.cut(new ModelPart(true, Span.layers(0, 2), true));
       for (SplitOptions options :
           List.of(
               to(server),
-              new SplitOptions(uri, 0, ReplyKind.HIDDEN),
-              new SplitOptions(uri, 1, ReplyKind.LOGITS),
+              new SplitOptions(uri, 0, Output.HIDDEN),
+              new SplitOptions(uri, 1, Output.LOGITS),
               new SplitOptions(uri, OptionalInt.of(2), Optional.empty()))) {
         try (SplitModel split = SplitModel.connect(client, SETTINGS, options)) {
           assertThat(ids(split, prompt)).as("%s", options).containsExactly(expected);
@@ -162,8 +161,8 @@ class SplitPartsTest {
   void partsOfTwoModelsAreRefused() throws Exception {
     try (Checkpoint one = LongContexts.gpt2();
         Checkpoint two = RandomModels.of("another", one.config(), DType.F32, 6);
-        ModelServer server = start(two.cut(new ModelPart(false, 1, 3, false)))) {
-      Checkpoint client = one.cut(new ModelPart(true, 0, 1, true));
+        ModelServer server = start(two.cut(new ModelPart(false, Span.layers(1, 3), false)))) {
+      Checkpoint client = one.cut(new ModelPart(true, Span.layers(0, 1), true));
       assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
           .isInstanceOf(IOException.class)
           .hasMessageContainingAll(
@@ -177,43 +176,39 @@ class SplitPartsTest {
   @Test
   void whatAPartLacksIsSaid() throws Exception {
     try (Checkpoint checkpoint = LongContexts.gpt2()) {
-      Checkpoint client = checkpoint.cut(new ModelPart(true, 0, 1, false));
-      Checkpoint rest = checkpoint.cut(new ModelPart(false, 2, 3, true));
+      Checkpoint client = checkpoint.cut(new ModelPart(true, Span.layers(0, 1), false));
+      Checkpoint rest = checkpoint.cut(new ModelPart(false, Span.layers(2, 3), true));
       assertThatThrownBy(() -> WholeModel.open(client, SETTINGS))
           .isInstanceOf(IOException.class)
-          .hasMessageContainingAll("embedding, blocks 0:1, no head", "tandem client");
-      assertThatThrownBy(() -> start(checkpoint.cut(new ModelPart(true, 0, 0, false))))
+          .hasMessageContainingAll("embedding, layers 0:1, no head", "tandem client");
+      assertThatThrownBy(() -> start(checkpoint.cut(new ModelPart(true, Span.layers(0, 0), false))))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("nothing to serve");
       assertThatThrownBy(rest::tokenizer)
           .isInstanceOf(IOException.class)
-          .hasMessageContaining("a server's part (blocks 2:3, head) and has no tokenizer");
+          .hasMessageContaining("a server's part (layers 2:3, head) and has no tokenizer");
       try (ModelServer server = start(rest)) {
         assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
             .isInstanceOf(IOException.class)
-            .hasMessageContainingAll("offers blocks 2:3 with head", "wanted are 1:3 with head");
+            .hasMessageContainingAll("has layers 2:3 with head", "requested: layers 1:3 with head");
         assertThatThrownBy(() -> SplitModel.connect(rest, SETTINGS, to(server)))
             .isInstanceOf(IOException.class)
             .hasMessageContaining("a client needs the embedding");
         URI uri = URI.create(server.uri());
         assertThatThrownBy(
-                () ->
-                    SplitModel.connect(
-                        client, SETTINGS, new SplitOptions(uri, 2, ReplyKind.LOGITS)))
+                () -> SplitModel.connect(client, SETTINGS, new SplitOptions(uri, 2, Output.LOGITS)))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("the split must be in 0..1, got 2");
         assertThatThrownBy(
-                () ->
-                    SplitModel.connect(
-                        client, SETTINGS, new SplitOptions(uri, 1, ReplyKind.HIDDEN)))
+                () -> SplitModel.connect(client, SETTINGS, new SplitOptions(uri, 1, Output.HIDDEN)))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("--reply logits");
       }
       try (LocalChain chain = new LocalChain(client, SETTINGS)) {
-        assertThatThrownBy(() -> chain.stage(0, 2, false))
+        assertThatThrownBy(() -> chain.stage(Span.layers(0, 2)))
             .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageContainingAll("blocks 0:1, no head", "wanted are blocks 0:2");
-        assertThatThrownBy(() -> chain.stage(3, 3, true))
+            .hasMessageContainingAll("layers 0:1, no head", "requested: layers 0:2");
+        assertThatThrownBy(() -> chain.stage(Span.head(3)))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("and the head");
       }
@@ -248,7 +243,7 @@ class SplitPartsTest {
       try (Checkpoint client = open(directory, nLayers + 1)) {
         assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
             .isInstanceOf(IOException.class)
-            .hasMessageContainingAll("with " + nLayers + " blocks", "here it has " + (nLayers + 1));
+            .hasMessageContainingAll("with " + nLayers + " layers", "here it has " + (nLayers + 1));
       }
       Files.write(tokens, npy(checkpoint.tensor("token_embd.weight"), 12_345));
       try (Checkpoint client = open(directory, nLayers)) {

@@ -11,6 +11,7 @@ import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.KvType;
 import dev.tandem.stage.PromptKernel;
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
@@ -51,7 +52,7 @@ class StageProfileTest {
         .containsExactly(DType.Q4_K, DType.Q6_K);
     Checkpoint expanded = Retyped.withRandomBlocks(LongContexts.gpt2(), DType.Q5_0, 1);
     try (LocalChain chain = new LocalChain(expanded, FAST)) {
-      assertThat(chain.stage(0, 1, false).profile().matrixTypes()).containsExactly(DType.F32);
+      assertThat(chain.stage(Span.layers(0, 1)).profile().matrixTypes()).containsExactly(DType.F32);
     }
   }
 
@@ -92,11 +93,11 @@ class StageProfileTest {
   void theBlasIsNamedWhereItDecidesBits() throws IOException {
     try (Checkpoint f32 = Checkpoints.open("stories260K", Optional.empty());
         LocalChain chain = new LocalChain(f32, FAST)) {
-      LocalStage blocks = chain.stage(0, 1, false);
+      LocalStage blocks = chain.stage(Span.layers(0, 1));
       assertThat(blocks.profile().promptKernels()).containsExactly(PromptKernel.SGEMM);
       assertThat(blocks.profile().blas()).startsWith("OpenBLAS");
       int nLayers = f32.config().nLayers();
-      assertRowExact(chain.stage(nLayers, nLayers, true).profile());
+      assertRowExact(chain.stage(Span.head(nLayers)).profile());
       assertRowExact(whole(f32, REPRODUCIBLE));
       for (DType type : new DType[] {DType.F16, DType.Q8_0, DType.Q4_0}) {
         assertRowExact(whole(Retyped.of(f32, type), FAST));

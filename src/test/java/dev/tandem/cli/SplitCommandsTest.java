@@ -94,7 +94,7 @@ class SplitCommandsTest {
     tandem("convert", "gpt2-shakespeare", out, "--format", "npy").result();
     assertThat(client("-c", out, "-n", "20", "-t", "0", "ROMEO:").result())
         .isEqualTo(tandem("generate", "-n", "20", "-t", "0", "ROMEO:", "--threads=1").result());
-    assertThat(tandem("inspect", out).result()).contains("embedding, no blocks, no head");
+    assertThat(tandem("inspect", out).result()).contains("embedding, no layers, no head");
     tandem("generate", "-c", out, "hi")
         .assertFails(Cli.FAILURE, "is a part of a model", "tandem client");
     client("-c", out, "--reply", "hidden", "hi").assertFails(Cli.FAILURE, "use --reply logits");

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
 import dev.tandem.weights.Checkpoint;
 import dev.tandem.weights.Checkpoints;
@@ -72,7 +74,7 @@ class MisuseTest {
 
   private LocalStage whole() throws IOException {
     return model.openStage(
-        0, model.config().nLayers(), true, StageOptions.defaults(model.checkpoint()));
+        Span.whole(model.config().nLayers()), StageOptions.defaults(model.checkpoint()));
   }
 
   private static FloatBuffer direct(int floats) {
@@ -202,8 +204,8 @@ class MisuseTest {
   })
   void stagesOfImpossibleLayersAreRefused(int begin, int end) {
     StageOptions options = StageOptions.defaults(model.checkpoint());
-    for (boolean head : new boolean[] {true, false}) {
-      assertThatThrownBy(() -> model.openStage(begin, end, head, options))
+    for (Output output : Output.values()) {
+      assertThatThrownBy(() -> model.openStage(new Span(begin, end, output), options))
           .isInstanceOfAny(NativeException.class, IllegalArgumentException.class);
     }
     assertAlive();
@@ -248,7 +250,7 @@ class MisuseTest {
       Engine e = new Engine(1 + i % 2, "");
       Checkpoint c = Checkpoints.open("stories260K", Optional.empty());
       LoadedModel m = e.load(c);
-      LocalStage s = m.openStage(0, 2, false, StageOptions.defaults(m.checkpoint()));
+      LocalStage s = m.openStage(Span.layers(0, 2), StageOptions.defaults(m.checkpoint()));
       Sequence q = s.openSequence(4);
       List<AutoCloseable> order = new ArrayList<>(List.of(e, c, m, s, q, e, q));
       Collections.shuffle(order, random);

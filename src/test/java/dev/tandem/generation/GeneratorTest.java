@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tandem.sampling.Sampler;
 import dev.tandem.sampling.Samplers;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.stage.Output;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -35,8 +37,9 @@ class GeneratorTest {
   private static List<ToyStage> chain(ToyModel model, int chunkRows, int... cuts) {
     List<ToyStage> stages = new ArrayList<>();
     for (int i = 1; i < cuts.length; i++) {
-      int end = Math.max(cuts[i], cuts[i - 1]);
-      stages.add(new ToyStage(model, cuts[i - 1], end, i == cuts.length - 1, chunkRows));
+      Output output = i == cuts.length - 1 ? Output.LOGITS : Output.HIDDEN;
+      Span span = new Span(cuts[i - 1], Math.max(cuts[i], cuts[i - 1]), output);
+      stages.add(new ToyStage(model, span, chunkRows));
     }
     return stages;
   }

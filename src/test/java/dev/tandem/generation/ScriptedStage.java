@@ -6,6 +6,7 @@ import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.KvType;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
@@ -20,7 +21,7 @@ final class ScriptedStage implements Stage, Sequence {
 
   ScriptedStage(int[] script, int vocabSize) {
     this.script = script;
-    spec = new StageSpec(0, 1, true, 1, vocabSize, script.length);
+    spec = new StageSpec(Span.whole(1), 1, vocabSize, script.length);
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.tandem.stage.Batch;
 import dev.tandem.stage.KvType;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
@@ -42,12 +43,10 @@ final class ToyStage implements Stage {
     void run() throws IOException;
   }
 
-  ToyStage(ToyModel model, int layerBegin, int layerEnd, boolean head, int chunkRows) {
+  ToyStage(ToyModel model, Span span, int chunkRows) {
     this.model = model;
     this.chunkRows = chunkRows;
-    spec =
-        new StageSpec(
-            layerBegin, layerEnd, head, ToyModel.D_MODEL, model.vocabSize(), model.maxSeq());
+    spec = new StageSpec(span, ToyModel.D_MODEL, model.vocabSize(), model.maxSeq());
   }
 
   @Override
@@ -106,7 +105,7 @@ final class ToyStage implements Stage {
       in.get(i * ToyModel.D_MODEL, row);
       float[] result = sequence.blocks(position + i, row);
       if (i >= batch.outBegin(0) && i < batch.outBegin(0) + batch.nOut(0)) {
-        if (spec.head()) {
+        if (spec.span().hasHead()) {
           model.head(result, out, outRow * spec.vocabSize());
         } else {
           out.put(outRow * ToyModel.D_MODEL, result);
@@ -134,7 +133,7 @@ final class ToyStage implements Stage {
 
     ToySequence(int capacity) {
       this.capacity = capacity;
-      states = new long[spec.layerEnd() - spec.layerBegin()][capacity + 1];
+      states = new long[spec.span().nLayers()][capacity + 1];
     }
 
     ToyStage owner() {
@@ -144,7 +143,7 @@ final class ToyStage implements Stage {
     float[] blocks(int position, float[] row) {
       float[] x = row;
       for (int i = 0; i < states.length; i++) {
-        int layer = spec.layerBegin() + i;
+        int layer = spec.span().begin() + i;
         states[i][position + 1] = ToyModel.nextState(states[i][position], x, layer);
         x = ToyModel.block(states[i][position + 1], x, layer);
       }

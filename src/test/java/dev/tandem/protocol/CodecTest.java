@@ -33,7 +33,15 @@ class CodecTest {
       FloatBuffer rows = samples.rows(header);
       Step step = FrameCodec.decodeStep(FrameCodec.encode(header, rows), Samples.LIMITS);
       assertThat(step.header()).isEqualTo(header);
-      assertBits(step.rows(), rows);
+      assertBits(step.data(), rows);
+      assertThat(
+              FrameHeader.step(
+                  header.epoch(),
+                  header.request(),
+                  header.sequence(),
+                  step.rows(),
+                  header.columns()))
+          .isEqualTo(header);
 
       FrameHeader answer = header.result(5);
       FloatBuffer out = samples.rows(answer);
@@ -133,7 +141,7 @@ class CodecTest {
       try {
         if (step) {
           Step decoded = FrameCodec.decodeStep(ByteBuffer.wrap(bytes), Samples.LIMITS);
-          assertThat(FrameCodec.encode(decoded.header(), decoded.rows()).array()).isEqualTo(bytes);
+          assertThat(FrameCodec.encode(decoded.header(), decoded.data()).array()).isEqualTo(bytes);
         } else {
           Result decoded = FrameCodec.decodeResult(ByteBuffer.wrap(bytes), Samples.LIMITS);
           assertThat(FrameCodec.encode(decoded.header(), decoded.rows()).array()).isEqualTo(bytes);

@@ -1,5 +1,8 @@
 package dev.tandem.protocol;
 
+import dev.tandem.stage.Output;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.StageSpec;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -57,9 +60,7 @@ public final class Samples {
         yield new Open(
             id(),
             random.nextBoolean() ? "" : text(),
-            begin,
-            begin + random.nextInt(50),
-            pick(ReplyKind.values()),
+            new Span(begin, begin + random.nextInt(50), pick(Output.values())),
             pick(RowType.values()),
             pick(RowType.values()),
             id(),
@@ -108,12 +109,7 @@ public final class Samples {
         text(),
         text(),
         end + random.nextInt(3),
-        begin,
-        end,
-        random.nextBoolean(),
-        id(),
-        id(),
-        id(),
+        new StageSpec(new Span(begin, end, pick(Output.values())), id(), id(), id()),
         profile(),
         tensors);
   }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
+import dev.tandem.stage.Span;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,7 +26,7 @@ class ModelSchedulerTest extends SchedulerFixture {
   void promptsAreCutAtMultiplesOfCAndReassembled() throws Exception {
     model.onStep(this::record);
     int n = 3 * C + 5;
-    ScheduledSequence sequence = scheduler.lane().open(0, 4, true, n).get();
+    ScheduledSequence sequence = scheduler.lane().open(Span.whole(4), n).get();
     List<CompletableFuture<FloatBuffer>> results = new ArrayList<>();
     for (int at = 0; at < n; at += C) {
       int rows = Math.min(C, n - at);
@@ -44,7 +46,7 @@ class ModelSchedulerTest extends SchedulerFixture {
 
   @Test
   void aFrameAcrossAChunkBorderIsTwoCalls() throws Exception {
-    ScheduledSequence sequence = scheduler.lane().open(0, 4, false, 100).get();
+    ScheduledSequence sequence = scheduler.lane().open(Span.layers(0, 4), 100).get();
     submit(sequence, prompt(0, 5, true, 0, 0)).get();
     model.onStep(this::record);
     float[] result = floats(submit(sequence, prompt(5, C, true, 9, 4)).get());
@@ -56,7 +58,7 @@ class ModelSchedulerTest extends SchedulerFixture {
 
   @Test
   void stepsThatDoNotContinueAreRefusedAndSoAreThoseSentAfterThem() throws Exception {
-    ScheduledSequence sequence = scheduler.lane().open(0, 4, false, 40).get();
+    ScheduledSequence sequence = scheduler.lane().open(Span.layers(0, 4), 40).get();
     submit(sequence, generated(0, 10)).get();
     assertThatThrownBy(() -> submit(sequence, generated(11, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.POSITION));
@@ -80,7 +82,7 @@ class ModelSchedulerTest extends SchedulerFixture {
 
   @Test
   void truncationGivesTheBitsOfARunWithoutIt() throws Exception {
-    ScheduledSequence sequence = scheduler.lane().open(0, 4, false, 40).get();
+    ScheduledSequence sequence = scheduler.lane().open(Span.layers(0, 4), 40).get();
     submit(sequence, generated(0, 12)).get();
     submit(sequence, generated(5, 3)).get();
     submit(sequence, generated(3, 6)).get();
@@ -92,7 +94,7 @@ class ModelSchedulerTest extends SchedulerFixture {
   @Test
   void atMostFourStepsAreInFlight() throws Exception {
     Lane lane = scheduler.lane();
-    ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
+    ScheduledSequence sequence = lane.open(Span.layers(0, 4), 40).get();
     holdEngine();
     for (int i = 0; i < 4; i++) {
       held.add(submit(sequence, generated(i, 1)));
@@ -104,16 +106,16 @@ class ModelSchedulerTest extends SchedulerFixture {
   @Test
   void layersAndCapacityAreRefusedWithBothValues() throws Exception {
     Lane lane = scheduler.lane();
-    assertThatThrownBy(lane.open(0, 5, false, 40)::get)
+    assertThatThrownBy(lane.open(Span.layers(0, 5), 40)::get)
         .hasMessageContaining("0:5")
         .hasMessageContaining("0:4")
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.LAYERS));
-    assertThatThrownBy(lane.open(0, 3, true, 40)::get)
+    assertThatThrownBy(lane.open(Span.whole(3), 40)::get)
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.LAYERS));
     for (int i = 0; i < 8; i++) {
-      lane.open(i % 5, 4, i % 2 == 0, 40).get();
+      lane.open(new Span(i % 5, 4, i % 2 == 0 ? Output.LOGITS : Output.HIDDEN), 40).get();
     }
-    assertThatThrownBy(lane.open(0, 4, false, 40)::get)
+    assertThatThrownBy(lane.open(Span.layers(0, 4), 40)::get)
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CAPACITY));
     assertThat(scheduler.activeSequences()).isEqualTo(8);
   }
@@ -127,7 +129,7 @@ class ModelSchedulerTest extends SchedulerFixture {
     Lane[] lanes = {scheduler.lane(), scheduler.lane(), scheduler.lane()};
     List<CompletableFuture<Void>> clients = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
-      ScheduledSequence sequence = lanes[i % 3].open(0, 4, false, n).get();
+      ScheduledSequence sequence = lanes[i % 3].open(Span.layers(0, 4), n).get();
       int[] cuts = IntStream.generate(() -> 1 + random.nextInt(16)).limit(n).toArray();
       clients.add(
           CompletableFuture.runAsync(
@@ -148,11 +150,11 @@ class ModelSchedulerTest extends SchedulerFixture {
   @Test
   void closingRefusesNewWork() throws Exception {
     Lane lane = scheduler.lane();
-    ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
+    ScheduledSequence sequence = lane.open(Span.layers(0, 4), 40).get();
     scheduler.close();
     assertThatThrownBy(() -> submit(sequence, generated(0, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
-    assertThatThrownBy(lane.open(0, 4, false, 40)::get)
+    assertThatThrownBy(lane.open(Span.layers(0, 4), 40)::get)
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CAPACITY));
   }
 
@@ -160,7 +162,7 @@ class ModelSchedulerTest extends SchedulerFixture {
   @Test
   void closingDuringAStepLongerThanTheDrainEnds() throws Exception {
     ModelScheduler impatient = new ModelScheduler("impatient", model, 1, 4, 10);
-    ScheduledSequence sequence = impatient.lane().open(0, 4, false, 1).get();
+    ScheduledSequence sequence = impatient.lane().open(Span.layers(0, 4), 1).get();
     CountDownLatch entered = new CountDownLatch(1);
     model.onStep(
         batch -> {

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
+import dev.tandem.stage.StepRows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -57,7 +60,7 @@ abstract class SchedulerFixture {
   }
 
   void holdEngine(Consumer<Batch> afterwards) throws Exception {
-    ScheduledSequence holder = scheduler.lane().open(0, 4, false, 100).get();
+    ScheduledSequence holder = scheduler.lane().open(Span.layers(0, 4), 100).get();
     CountDownLatch entered = new CountDownLatch(1);
     model.onStep(
         batch -> {
@@ -85,17 +88,20 @@ abstract class SchedulerFixture {
     return rows;
   }
 
-  static StepRows generated(int position, int n) {
-    return new StepRows(position, n, RowKind.GENERATED, false, n - 1, 1, rows(position, n));
+  /** A step and its input. */
+  record Step(StepRows rows, FloatBuffer data) {}
+
+  static Step generated(int position, int n) {
+    return new Step(StepRows.generated(position, n, 1), rows(position, n));
   }
 
-  static StepRows prompt(int position, int n, boolean end, int outBegin, int nOut) {
-    return new StepRows(position, n, RowKind.PROMPT, end, outBegin, nOut, rows(position, n));
+  static Step prompt(int position, int n, boolean end, int wantedFrom, int wanted) {
+    return new Step(StepRows.prompt(position, n, end, wantedFrom, wanted), rows(position, n));
   }
 
   /** What a stage of its own computes in one call. */
   float[] alone(boolean head, RowKind kind, int n) throws Exception {
-    Stage stage = model.open(0, 4, head);
+    Stage stage = model.open(new Span(0, 4, head ? Output.LOGITS : Output.HIDDEN));
     try (Sequence sequence = stage.openSequence(n)) {
       Batch batch = new Batch();
       batch.add(sequence, 0, n, kind, kind == RowKind.PROMPT, 0, n);
@@ -125,15 +131,15 @@ abstract class SchedulerFixture {
     return cause instanceof ScheduleException e ? e.reason() : Reason.CLOSED;
   }
 
-  static CompletableFuture<FloatBuffer> submit(ScheduledSequence sequence, StepRows step)
+  static CompletableFuture<FloatBuffer> submit(ScheduledSequence sequence, Step step)
       throws ScheduleException {
     CompletableFuture<FloatBuffer> done = new CompletableFuture<>();
-    sequence.submit(step, done);
+    sequence.submit(step.rows(), step.data(), done);
     return done;
   }
 
   /** As {@link #submit}; a refusal is a failed future. */
-  static CompletableFuture<FloatBuffer> trySubmit(ScheduledSequence sequence, StepRows step) {
+  static CompletableFuture<FloatBuffer> trySubmit(ScheduledSequence sequence, Step step) {
     try {
       return submit(sequence, step);
     } catch (ScheduleException e) {

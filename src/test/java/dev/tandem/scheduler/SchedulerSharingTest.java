@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.RowKind;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.StepRows;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,7 +39,7 @@ class SchedulerSharingTest extends SchedulerFixture {
     for (Lane lane : lanes) {
       for (int i = 0; i < 2; i++) {
         results.add(
-            lane.open(0, 4, false, 100)
+            lane.open(Span.layers(0, 4), 100)
                 .thenCompose(sequence -> trySubmit(sequence, generated(0, 3))));
       }
     }
@@ -48,8 +50,8 @@ class SchedulerSharingTest extends SchedulerFixture {
     ToyProvider wide = new ToyProvider(64, D, 11, 1_000);
     wide.onStep(this::record);
     try (ModelScheduler other = new ModelScheduler("wide", wide, 1, 4, 1_000)) {
-      ScheduledSequence sequence = other.lane().open(0, 4, false, 100).get();
-      StepRows step = new StepRows(0, 40, RowKind.GENERATED, false, 10, 25, rows(0, 40));
+      ScheduledSequence sequence = other.lane().open(Span.layers(0, 4), 100).get();
+      Step step = new Step(new StepRows(0, 40, RowKind.GENERATED, false, 10, 25), rows(0, 40));
       float[] result = floats(submit(sequence, step).get());
       assertThat(seen).extracting(Seen::rows).containsExactly(16, 16, 8);
       assertThat(result)
@@ -60,10 +62,10 @@ class SchedulerSharingTest extends SchedulerFixture {
   @Test
   void closingALaneDropsItsStepsAndFreesItsSequences() throws Exception {
     Lane lane = scheduler.lane();
-    ScheduledSequence sequence = lane.open(0, 4, false, 40).get();
+    ScheduledSequence sequence = lane.open(Span.layers(0, 4), 40).get();
     holdEngine();
     CompletableFuture<FloatBuffer> step = submit(sequence, generated(0, 1));
-    CompletableFuture<ScheduledSequence> late = lane.open(0, 4, false, 40);
+    CompletableFuture<ScheduledSequence> late = lane.open(Span.layers(0, 4), 40);
     lane.close();
     gate.countDown();
     assertThatThrownBy(step::get).satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
@@ -75,8 +77,8 @@ class SchedulerSharingTest extends SchedulerFixture {
   @Test
   void aFailingSequenceDoesNotTakeItsNeighboursWithIt() throws Exception {
     Lane lane = scheduler.lane();
-    ScheduledSequence good = lane.open(0, 4, false, 40).get();
-    ScheduledSequence bad = lane.open(0, 4, false, 40).get();
+    ScheduledSequence good = lane.open(Span.layers(0, 4), 40).get();
+    ScheduledSequence bad = lane.open(Span.layers(0, 4), 40).get();
     holdEngine(
         batch -> {
           for (int i = 0; i < batch.size(); i++) {
@@ -103,8 +105,8 @@ class SchedulerSharingTest extends SchedulerFixture {
   void aPausedLaneIsNotComputedAndOthersAre() throws Exception {
     Lane slow = scheduler.lane();
     Lane quick = scheduler.lane();
-    ScheduledSequence first = slow.open(0, 4, false, 40).get();
-    ScheduledSequence second = quick.open(0, 4, false, 40).get();
+    ScheduledSequence first = slow.open(Span.layers(0, 4), 40).get();
+    ScheduledSequence second = quick.open(Span.layers(0, 4), 40).get();
     slow.pause();
     CompletableFuture<FloatBuffer> held = submit(first, generated(0, 1));
     submit(second, generated(0, 1)).get();
@@ -118,8 +120,8 @@ class SchedulerSharingTest extends SchedulerFixture {
   void lanesTakeTurnsAtPromptChunks() throws Exception {
     Lane a = scheduler.lane();
     Lane b = scheduler.lane();
-    ScheduledSequence fromA = a.open(0, 4, false, 4 * C).get();
-    ScheduledSequence fromB = b.open(1, 4, false, 4 * C).get();
+    ScheduledSequence fromA = a.open(Span.layers(0, 4), 4 * C).get();
+    ScheduledSequence fromB = b.open(Span.layers(1, 4), 4 * C).get();
     List<Character> order = new CopyOnWriteArrayList<>();
     holdEngine();
     List<CompletableFuture<?>> done = new ArrayList<>();
@@ -140,14 +142,14 @@ class SchedulerSharingTest extends SchedulerFixture {
   @Test
   void anIterationTakesAtMost256GeneratedRowsAndEveryLaneGetsItsShare() throws Exception {
     try (ModelScheduler wide = new ModelScheduler("wide", model, 100, 4, 1_000)) {
-      ScheduledSequence holder = wide.lane().open(0, 4, false, 4).get();
+      ScheduledSequence holder = wide.lane().open(Span.layers(0, 4), 4).get();
       List<ScheduledSequence> sequences = new ArrayList<>();
       Lane big = wide.lane();
       for (int i = 0; i < 30; i++) {
-        sequences.add(big.open(0, 4, false, 40).get());
+        sequences.add(big.open(Span.layers(0, 4), 40).get());
       }
       Lane small = wide.lane();
-      sequences.add(small.open(0, 4, false, 40).get());
+      sequences.add(small.open(Span.layers(0, 4), 40).get());
       CountDownLatch entered = new CountDownLatch(1);
       model.onStep(
           batch -> {

@@ -6,6 +6,7 @@ import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.KvType;
 import dev.tandem.stage.PromptKernel;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.ToyStage;
@@ -14,9 +15,9 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
-/** Opens toy stages of a model with 4 blocks. */
+/** Opens toy stages of a model with 4 layers. */
 public final class ToyProvider implements StageProvider {
-  /** Blocks of the toy model. */
+  /** Layers of the toy model. */
   public static final int LAYERS = 4;
 
   private final StageSpec offered;
@@ -26,7 +27,7 @@ public final class ToyProvider implements StageProvider {
 
   /** A model. */
   public ToyProvider(int chunkRows, int dModel, int vocabSize, int maxSeq) {
-    this.offered = new StageSpec(0, LAYERS, true, dModel, vocabSize, maxSeq);
+    this.offered = new StageSpec(Span.whole(LAYERS), dModel, vocabSize, maxSeq);
     this.profile =
         new ArithmeticProfile(
             "5eed" + "0".repeat(60),
@@ -60,10 +61,8 @@ public final class ToyProvider implements StageProvider {
   }
 
   @Override
-  public Stage open(int layerBegin, int layerEnd, boolean head) {
-    StageSpec spec =
-        new StageSpec(
-            layerBegin, layerEnd, head, offered.dModel(), offered.vocabSize(), offered.maxSeq());
-    return new ToyStage(spec, profile, batch -> onStep.accept(batch), openSequences);
+  public Stage open(Span span) {
+    return new ToyStage(
+        offered.withSpan(span), profile, batch -> onStep.accept(batch), openSequences);
   }
 }

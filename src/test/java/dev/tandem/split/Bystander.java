@@ -2,7 +2,8 @@ package dev.tandem.split;
 
 import dev.tandem.client.RemoteStage;
 import dev.tandem.client.ServerConnection;
-import dev.tandem.protocol.ReplyKind;
+import dev.tandem.stage.Output;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.util.Arrays;
@@ -23,8 +24,8 @@ final class Bystander implements AutoCloseable {
   private void run(ToyServer toy) {
     try (ServerConnection connection = toy.connect()) {
       float[] rows = ToyServer.randomRows(new Random(1), 60);
-      RemoteStage remote = toy.stage(connection, 1, ReplyKind.LOGITS);
-      Stage local = toy.model.open(1, 4, true);
+      RemoteStage remote = toy.stage(connection, 1, Output.LOGITS);
+      Stage local = toy.model.open(Span.toLogits(1, 4));
       float[][] alone = ToyServer.generate(local, rows, 40, 60);
       while (!stop) {
         if (!Arrays.deepEquals(ToyServer.generate(remote, rows, 40, 60), alone)) {

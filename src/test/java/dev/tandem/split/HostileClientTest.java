@@ -16,12 +16,12 @@ import dev.tandem.protocol.Info;
 import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.Result;
 import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.Samples;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
+import dev.tandem.stage.Output;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -166,7 +166,7 @@ class HostileClientTest {
   @Test
   void whatCannotBeHadIsRefusedAndTheConnectionLivesOn() throws Exception {
     try (RawClient client = client()) {
-      Open good = client.openMessage(0, ReplyKind.HIDDEN, 200);
+      Open good = client.openMessage(0, Output.HIDDEN, 200);
       refused(client, ErrorCode.MODEL, "\"layers\"", "\"model\":\"beef\",\"layers\"", good);
       refused(client, ErrorCode.LAYERS, "[0,4]", "[0,5]", good);
       refused(client, ErrorCode.LAYERS, "[0,4]", "[4,9]", good);
@@ -332,7 +332,7 @@ class HostileClientTest {
   /** Waits for room: the sequences of the connection before may still be on their way out. */
   private static Opened openLogits(RawClient client) throws InterruptedException {
     while (true) {
-      client.send(ControlCodec.encodeClient(client.openMessage(0, ReplyKind.LOGITS, 200)));
+      client.send(ControlCodec.encodeClient(client.openMessage(0, Output.LOGITS, 200)));
       if (client.next() instanceof Opened opened) {
         return opened;
       }

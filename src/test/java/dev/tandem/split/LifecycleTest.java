@@ -15,10 +15,10 @@ import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.FrameKind;
 import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Opened;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.RowType;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import java.io.IOException;
@@ -139,7 +139,7 @@ class LifecycleTest {
     try (ToyServer toy = new ToyServer(anyPort());
         CutWire wire = new CutWire(toy.server.port());
         ServerConnection connection = ServerConnection.connect(wire.uri(), quickPings())) {
-      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = stage.openSequence(10);
       Gate gate = new Gate(toy.model);
       CompletableFuture<float[]> step = stepLater(stage, sequence);
@@ -165,7 +165,7 @@ class LifecycleTest {
   void aServerThatShutsDownFinishesStepsUnderWay() throws Exception {
     try (ToyServer toy = new ToyServer(anyPort().withTimes(10_000, 60_000));
         ServerConnection connection = toy.connect()) {
-      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = stage.openSequence(10);
       Gate gate = new Gate(toy.model);
       CompletableFuture<float[]> step = stepLater(stage, sequence);
@@ -184,7 +184,7 @@ class LifecycleTest {
     try (ToyServer toy = new ToyServer(anyPort().withTimes(PING.toMillis(), 1_000));
         CutWire wire = new CutWire(toy.server.port());
         ServerConnection connection = ServerConnection.connect(wire.uri(), pingEvery(PING))) {
-      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = stage.openSequence(10);
       Thread.sleep(5 * PING.toMillis());
       assertThat(toy.server.activeSequences()).as("idle, but alive").isEqualTo(1);
@@ -207,7 +207,7 @@ class LifecycleTest {
       out.write(RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII));
       StringBuilder received = new StringBuilder();
       receiveUntil(socket, received, "\r\n\r\n");
-      String open = ControlCodec.encodeClient(RawClient.openMessage(1, 0, ReplyKind.LOGITS, 100));
+      String open = ControlCodec.encodeClient(RawClient.openMessage(1, 0, Output.LOGITS, 100));
       writeFrame(out, 1, open.getBytes(StandardCharsets.UTF_8));
       receiveUntil(socket, received, "}}");
       int epoch =
@@ -315,7 +315,7 @@ class LifecycleTest {
         ServerConnection connection =
             ServerConnection.connect(
                 toy.uri(), waiting(Duration.ofSeconds(60), Duration.ofSeconds(2)))) {
-      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = stage.openSequence(10);
       Gate gate = new Gate(toy.model);
       assertOneLine(
@@ -339,8 +339,8 @@ class LifecycleTest {
     try (ToyServer toy = new ToyServer(anyPort());
         ServerConnection patient = toy.connect();
         ServerConnection connection = ServerConnection.connect(toy.uri(), impatient)) {
-      RemoteStage busy = toy.stage(patient, 0, ReplyKind.HIDDEN);
-      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      RemoteStage busy = toy.stage(patient, 0, Output.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = busy.openSequence(10);
       Gate gate = new Gate(toy.model);
       CompletableFuture<float[]> step = stepLater(busy, sequence);
@@ -361,7 +361,7 @@ class LifecycleTest {
     try (ToyServer toy = new ToyServer(anyPort().withMaxConnections(1).withSequences(1, 50));
         ServerConnection connection = toy.connect()) {
       assertOneLine(toy::connect, "is full or shutting down");
-      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       assertThat(connection.models().get(0).offered().maxSeq()).isEqualTo(50);
       Sequence sequence = stage.openSequence(10);
       assertOneLine(() -> stage.openSequence(10), "all 1 sequences are in use", "(capacity)");

@@ -12,10 +12,11 @@ import dev.tandem.protocol.FrameLimits;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.ProtocolException;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.WireProfile;
+import dev.tandem.stage.Output;
+import dev.tandem.stage.Span;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -94,17 +95,23 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
     return ++lastRequest;
   }
 
-  Open openMessage(int layerBegin, ReplyKind reply, int maxPositions) {
-    return openMessage(nextRequest(), layerBegin, reply, maxPositions);
+  Open openMessage(int begin, Output output, int maxPositions) {
+    return openMessage(nextRequest(), begin, output, maxPositions);
   }
 
-  static Open openMessage(int request, int layerBegin, ReplyKind reply, int maxPositions) {
+  static Open openMessage(int request, int begin, Output output, int maxPositions) {
     return new Open(
-        request, "", layerBegin, 4, reply, RowType.F32, RowType.F32, maxPositions, WireProfile.ANY);
+        request,
+        "",
+        new Span(begin, 4, output),
+        RowType.F32,
+        RowType.F32,
+        maxPositions,
+        WireProfile.ANY);
   }
 
   Opened open() throws InterruptedException {
-    send(ControlCodec.encodeClient(openMessage(0, ReplyKind.HIDDEN, 200)));
+    send(ControlCodec.encodeClient(openMessage(0, Output.HIDDEN, 200)));
     return (Opened) next();
   }
 

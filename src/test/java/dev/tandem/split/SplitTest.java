@@ -11,15 +11,16 @@ import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.client.WireStats;
 import dev.tandem.protocol.FrameHeader;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.protocol.TensorHash;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.SplitServer;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.net.URI;
@@ -63,12 +64,12 @@ class SplitTest {
     Random random = new Random(SEED);
     try (ServerConnection connection = toy.connect()) {
       for (int k = 0; k <= ToyProvider.LAYERS; k++) {
-        for (ReplyKind reply : List.of(ReplyKind.HIDDEN, ReplyKind.LOGITS)) {
+        for (Output reply : List.of(Output.HIDDEN, Output.LOGITS)) {
           int nPrompt = 1 + random.nextInt(4 * C);
           int n = nPrompt + 12;
           float[] rows = ToyServer.randomRows(random, n);
           RemoteStage remote = toy.stage(connection, k, reply);
-          Stage local = toy.model.open(k, ToyProvider.LAYERS, reply == ReplyKind.LOGITS);
+          Stage local = toy.model.open(new Span(k, ToyProvider.LAYERS, reply));
           assertThat(remote.spec()).isEqualTo(local.spec());
           assertThat(remote.profile()).isEqualTo(local.profile());
           assertThat(ToyServer.generate(remote, rows, nPrompt, n))
@@ -83,7 +84,7 @@ class SplitTest {
   @Test
   void theToyTellsChunksAndHistoriesApart() throws Exception {
     float[] rows = ToyServer.randomRows(new Random(SEED), 40);
-    Stage local = toy.model.open(0, ToyProvider.LAYERS, true);
+    Stage local = toy.model.open(Span.whole(ToyProvider.LAYERS));
     float[] prompt;
     float[] generated;
     try (Sequence sequence = local.openSequence(40)) {
@@ -110,7 +111,9 @@ class SplitTest {
     for (int i = 0; i < clients; i++) {
       prompts[i] = 1 + random.nextInt(5 * C);
       inputs.add(ToyServer.randomRows(random, prompts[i] + 60));
-      Stage local = toy.model.open(i % 5, ToyProvider.LAYERS, i % 2 == 0);
+      Stage local =
+          toy.model.open(
+              new Span(i % 5, ToyProvider.LAYERS, i % 2 == 0 ? Output.LOGITS : Output.HIDDEN));
       alone.add(ToyServer.generate(local, inputs.get(i), prompts[i], prompts[i] + 60));
     }
     AtomicInteger largest = new AtomicInteger();
@@ -128,7 +131,7 @@ class SplitTest {
         running.add(
             CompletableFuture.runAsync(
                 () -> {
-                  ReplyKind reply = me % 2 == 0 ? ReplyKind.LOGITS : ReplyKind.HIDDEN;
+                  Output reply = me % 2 == 0 ? Output.LOGITS : Output.HIDDEN;
                   // Half of them share a connection.
                   try (ServerConnection own = toy.connect()) {
                     ServerConnection connection = me < clients / 2 ? shared : own;
@@ -163,8 +166,8 @@ class SplitTest {
   void aBatchOfSeveralSequencesIsOneStep() throws Exception {
     float[] rows = ToyServer.randomRows(new Random(SEED), 100);
     try (ServerConnection connection = toy.connect()) {
-      RemoteStage remote = toy.stage(connection, 0, ReplyKind.HIDDEN);
-      Stage local = toy.model.open(0, ToyProvider.LAYERS, false);
+      RemoteStage remote = toy.stage(connection, 0, Output.HIDDEN);
+      Stage local = toy.model.open(Span.layers(0, ToyProvider.LAYERS));
       assertThat(raggedStep(remote, rows)).isEqualTo(raggedStep(local, rows));
       remote.close();
     }
@@ -197,8 +200,8 @@ class SplitTest {
     float[] rows = ToyServer.randomRows(new Random(SEED), 24);
     try (ToyServer other = new ToyServer(anyPort(), wide);
         ServerConnection connection = other.connect()) {
-      RemoteStage remote = other.stage(connection, 0, ReplyKind.LOGITS);
-      Stage local = wide.open(0, ToyProvider.LAYERS, true);
+      RemoteStage remote = other.stage(connection, 0, Output.LOGITS);
+      Stage local = wide.open(Span.whole(ToyProvider.LAYERS));
       try (Sequence there = remote.openSequence(24);
           Sequence here = local.openSequence(24)) {
         for (RowKind kind : RowKind.values()) {
@@ -217,7 +220,7 @@ class SplitTest {
   void aPromptIsOneRoundTripAndTheBytesAreCounted() throws Exception {
     float[] rows = ToyServer.randomRows(new Random(SEED), 10 * C);
     try (ServerConnection connection = toy.connect()) {
-      RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = stage.openSequence(10 * C);
       WireStats before = connection.stats();
       ToyServer.step(stage, sequence, 0, rows, 10 * C, RowKind.PROMPT, 1);
@@ -257,24 +260,22 @@ class SplitTest {
       assertThat(connection.models()).hasSize(1);
       assertThat(connection.models().get(0).profile()).isEqualTo(served);
       assertThatThrownBy(
-              () ->
-                  connection.stage(new StageRequest(0, 4, ReplyKind.HIDDEN, otherModel, List.of())))
+              () -> connection.stage(new StageRequest(Span.layers(0, 4), otherModel, List.of())))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("beef")
           .hasMessageContaining(served.modelHash());
       assertThatThrownBy(
-              () ->
-                  connection.stage(new StageRequest(0, 4, ReplyKind.HIDDEN, otherBlas, List.of())))
+              () -> connection.stage(new StageRequest(Span.layers(0, 4), otherBlas, List.of())))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("OtherBLAS 2.0")
           .hasMessageContaining("ToyBLAS 1.0");
       assertThatThrownBy(
-              () -> connection.stage(new StageRequest(0, 9, ReplyKind.HIDDEN, served, List.of())))
+              () -> connection.stage(new StageRequest(Span.layers(0, 9), served, List.of())))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("0:4")
           .hasMessageContaining("0:9");
       assertThatThrownBy(
-              () -> toy.stage(connection, 0, ReplyKind.HIDDEN).openSequence(ToyServer.MAX_SEQ + 1))
+              () -> toy.stage(connection, 0, Output.HIDDEN).openSequence(ToyServer.MAX_SEQ + 1))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("401 positions")
           .hasMessageContaining("400");
@@ -296,13 +297,13 @@ class SplitTest {
                 URI.create("ws://127.0.0.1:" + listing.port()),
                 dev.tandem.client.ConnectionOptions.defaults())) {
       connection
-          .stage(new StageRequest(0, 4, ReplyKind.HIDDEN, model.profile(), tensors.subList(0, 1)))
+          .stage(new StageRequest(Span.layers(0, 4), model.profile(), tensors.subList(0, 1)))
           .close();
       TensorHash other = new TensorHash("wpe.weight", "f32", List.of(400L, 24L), "cc");
       assertThatThrownBy(
               () ->
                   connection.stage(
-                      new StageRequest(0, 4, ReplyKind.HIDDEN, model.profile(), List.of(other))))
+                      new StageRequest(Span.layers(0, 4), model.profile(), List.of(other))))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("wpe.weight")
           .hasMessageContaining("bb")
@@ -339,7 +340,7 @@ class SplitTest {
   void closedStagesAndSequencesSaySo() throws Exception {
     float[] rows = ToyServer.randomRows(new Random(SEED), 1);
     ServerConnection connection = toy.connect();
-    RemoteStage stage = toy.stage(connection, 0, ReplyKind.HIDDEN);
+    RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
     Sequence sequence = stage.openSequence(4);
     sequence.close();
     sequence.close();
@@ -351,7 +352,7 @@ class SplitTest {
     assertThatThrownBy(() -> stage.openSequence(4)).isInstanceOf(IllegalStateException.class);
     connection.close();
     connection.close();
-    assertThatThrownBy(() -> toy.stage(connection, 0, ReplyKind.HIDDEN).openSequence(4))
+    assertThatThrownBy(() -> toy.stage(connection, 0, Output.HIDDEN).openSequence(4))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("is closed");
   }

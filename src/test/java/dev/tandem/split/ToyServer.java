@@ -4,14 +4,15 @@ import dev.tandem.client.ConnectionOptions;
 import dev.tandem.client.RemoteStage;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
-import dev.tandem.protocol.ReplyKind;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.server.SplitServer;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.net.URI;
@@ -61,13 +62,13 @@ final class ToyServer implements AutoCloseable {
         defaults.connectTimeout(), defaults.openTimeout(), defaults.stepTimeout(), interval);
   }
 
-  StageRequest request(int layerBegin, ReplyKind reply) {
-    return new StageRequest(layerBegin, ToyProvider.LAYERS, reply, model.profile(), List.of());
+  StageRequest request(int begin, Output output) {
+    return new StageRequest(
+        new Span(begin, ToyProvider.LAYERS, output), model.profile(), List.of());
   }
 
-  RemoteStage stage(ServerConnection connection, int layerBegin, ReplyKind reply)
-      throws IOException {
-    return connection.stage(request(layerBegin, reply));
+  RemoteStage stage(ServerConnection connection, int begin, Output output) throws IOException {
+    return connection.stage(request(begin, output));
   }
 
   static FloatBuffer direct(int floats) {

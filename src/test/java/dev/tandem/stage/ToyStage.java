@@ -68,7 +68,9 @@ public final class ToyStage implements Stage {
         if (wanted >= 0 && wanted < batch.nOut(entry)) {
           for (int i = 0; i < spec.outWidth(); i++) {
             float value = hidden[i % spec.dModel()];
-            out.put(outRow * spec.outWidth() + i, spec.head() ? value * (1 + i * 0.25f) : value);
+            out.put(
+                outRow * spec.outWidth() + i,
+                spec.span().hasHead() ? value * (1 + i * 0.25f) : value);
           }
           outRow++;
         }
@@ -121,8 +123,8 @@ public final class ToyStage implements Stage {
             in.get(at + i)
                 + 0.98f * before[(i + 1) % n]
                 + rows.size() * 0.01f
-                + spec.layerBegin() * 0.001f
-                + spec.layerEnd() * 0.002f
+                + spec.span().begin() * 0.001f
+                + spec.span().end() * 0.002f
                 + chunkRows * 0.0003f;
       }
       rows.add(row);

@@ -3,6 +3,7 @@ package dev.tandem.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.FileRegion;
@@ -79,7 +80,7 @@ class ConvertedModelsTest {
   @Test
   void aPartIsRefused() throws IOException {
     try (Checkpoint model = open("stories260K")) {
-      Checkpoint part = model.cut(new ModelPart(true, 0, 2, true));
+      Checkpoint part = model.cut(new ModelPart(true, Span.layers(0, 2), true));
       assertThatThrownBy(() -> convert(part, DType.Q8_0))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("a part keeps the types of its whole");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.config.ModelConfig;
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -24,8 +25,8 @@ class ModelPartTest {
       Checkpoint model = RandomModels.of("small", config, DType.F32, 1);
       for (int k = 0; k <= 2; k++) {
         for (boolean head : new boolean[] {true, false}) {
-          Checkpoint client = model.cut(new ModelPart(true, 0, k, head));
-          Checkpoint server = model.cut(new ModelPart(false, k, 2, !head));
+          Checkpoint client = model.cut(new ModelPart(true, Span.layers(0, k), head));
+          Checkpoint server = model.cut(new ModelPart(false, Span.layers(k, 2), !head));
           Set<String> all = new HashSet<>(client.tensors().keySet());
           all.addAll(server.tensors().keySet());
           assertThat(all).isEqualTo(model.tensors().keySet());
@@ -45,20 +46,23 @@ class ModelPartTest {
   @Test
   void thePartsOfAPartAreLimited() throws IOException {
     Checkpoint model = RandomModels.of("small", TestModels.GPT2, DType.F32, 1);
-    Checkpoint client = model.cut(new ModelPart(true, 0, 1, false));
-    assertThat(client.cut(new ModelPart(true, 0, 0, false)).hash()).isEqualTo(model.hash());
+    Checkpoint client = model.cut(new ModelPart(true, Span.layers(0, 1), false));
+    assertThat(client.cut(new ModelPart(true, Span.layers(0, 0), false)).hash())
+        .isEqualTo(model.hash());
     for (ModelPart wanted :
-        List.of(new ModelPart(true, 0, 1, true), new ModelPart(true, 0, 2, false))) {
+        List.of(
+            new ModelPart(true, Span.layers(0, 1), true),
+            new ModelPart(true, Span.layers(0, 2), false))) {
       assertThatThrownBy(() -> client.cut(wanted))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContainingAll(client.part().toString(), wanted.toString());
     }
-    Checkpoint server = model.cut(new ModelPart(false, 1, 2, true));
-    assertThatThrownBy(() -> server.cut(new ModelPart(true, 1, 2, true)))
+    Checkpoint server = model.cut(new ModelPart(false, Span.layers(1, 2), true));
+    assertThatThrownBy(() -> server.cut(new ModelPart(true, Span.layers(1, 2), true)))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new ModelPart(true, 2, 1, true))
+    assertThatThrownBy(() -> new ModelPart(true, Span.layers(2, 1), true))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new ModelPart(true, -1, 1, true))
+    assertThatThrownBy(() -> new ModelPart(true, Span.layers(-1, 1), true))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -84,7 +88,7 @@ class ModelPartTest {
 
   private static Checkpoint part(Checkpoint model, List<ModelHash.Entry> stated)
       throws IOException {
-    Checkpoint cut = model.cut(new ModelPart(true, 0, 1, false));
+    Checkpoint cut = model.cut(new ModelPart(true, Span.layers(0, 1), false));
     return new Checkpoint(
         model.name(),
         model.format(),

@@ -8,6 +8,7 @@ import dev.tandem.config.LinearBias;
 import dev.tandem.config.ModelConfig;
 import dev.tandem.config.NormKind;
 import dev.tandem.config.RopePairing;
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.MemoryRegion;
@@ -352,9 +353,9 @@ class ModelWritersTest {
                 TestModels.bytes(model.tensor("position_embd.weight"), false)));
     try (Checkpoint read = open()) {
       assertThat(read.config()).isEqualTo(model.config());
-      assertThat(read.part()).isEqualTo(new ModelPart(true, 0, 0, false));
+      assertThat(read.part()).isEqualTo(new ModelPart(true, Span.layers(0, 0), false));
       assertThat(read.heldTensors())
-          .isEqualTo(model.cut(new ModelPart(true, 0, 0, false)).heldTensors());
+          .isEqualTo(model.cut(new ModelPart(true, Span.layers(0, 0), false)).heldTensors());
       assertThat(read.tokenizer().encode(TEXT, false))
           .containsExactly(model.tokenizer().encode(TEXT, false));
     }
@@ -367,7 +368,7 @@ class ModelWritersTest {
     Checkpoint untied = model(gpt2(false, Activation.GELU_TANH, 48), DType.F32);
     Checkpoint narrow = model(gpt2(true, Activation.GELU_TANH, 20), DType.F32);
     Checkpoint erf = model(gpt2(true, Activation.GELU_ERF, 48), DType.F32);
-    Checkpoint part = gpt2.cut(new ModelPart(true, 0, 1, false));
+    Checkpoint part = gpt2.cut(new ModelPart(true, Span.layers(0, 1), false));
     for (Checkpoint model : List.of(llama, untied, narrow, part)) {
       assertThatThrownBy(() -> new ModelBinWriter().notes(model))
           .isInstanceOf(ModelFormatException.class)
@@ -382,7 +383,7 @@ class ModelWritersTest {
     assertThat(new NpyWriter().notes(part)).isNotEmpty();
     assertThatThrownBy(() -> new HuggingFaceWriter().notes(part))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContainingAll("a whole GPT-2 or Llama", "blocks 0:1, no head");
+        .hasMessageContainingAll("a whole GPT-2 or Llama", "layers 0:1, no head");
     assertThat(ModelWriters.formats()).containsExactly("gguf", "hf", "model-bin", "npy");
   }
 }

@@ -3,6 +3,7 @@ package dev.tandem.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import java.io.IOException;
@@ -76,7 +77,7 @@ class NpyFilesTest {
     Checkpoint model = model(dtype);
     try (Checkpoint read = open(directory.resolve(tokenFile), "n_layer=2", "n_head=2")) {
       assertThat(read.config()).isEqualTo(model.config());
-      assertThat(read.part()).isEqualTo(new ModelPart(true, 0, 0, false));
+      assertThat(read.part()).isEqualTo(new ModelPart(true, Span.layers(0, 0), false));
       assertThat(read.tensors().keySet())
           .containsExactly("token_embd.weight", "position_embd.weight");
       assertThat(read.heldTensors())

@@ -1,0 +1,88 @@
+package dev.tandem.stage;
+
+/**
+ * The rows of one sequence in a step.
+ *
+ * @param position first position; below the sequence's length it truncates the sequence to it
+ * @param count rows, at least 1
+ * @param kind prompt or generated
+ * @param promptEnd whether these rows end a run of prompt rows, so that the last chunk may be
+ *     shorter than C; false for generated rows
+ * @param wantedFrom first wanted row, counted within these rows
+ * @param wanted wanted rows; 0 for none
+ */
+public record StepRows(
+    int position, int count, RowKind kind, boolean promptEnd, int wantedFrom, int wanted) {
+
+  /**
+   * Checks the numbers.
+   *
+   * @throws IllegalArgumentException if there are no rows, a position is negative or beyond 2^31,
+   *     or the wanted rows are not within the rows
+   */
+  public StepRows {
+    check(position, count, wantedFrom, wanted);
+  }
+
+  /** Prompt rows. */
+  public static StepRows prompt(
+      int position, int count, boolean promptEnd, int wantedFrom, int wanted) {
+    return new StepRows(position, count, RowKind.PROMPT, promptEnd, wantedFrom, wanted);
+  }
+
+  /** Generated rows, of which the last ones are wanted. */
+  public static StepRows generated(int position, int count, int wanted) {
+    return new StepRows(position, count, RowKind.GENERATED, false, count - wanted, wanted);
+  }
+
+  /** The one place where "wanted rows are within the rows" is checked; it allocates nothing. */
+  static void check(int position, int count, int wantedFrom, int wanted) {
+    if (position < 0 || count < 1 || position > Integer.MAX_VALUE - count) {
+      throw new IllegalArgumentException(count + " rows from position " + position);
+    }
+    if (wantedFrom < 0 || wanted < 0 || wantedFrom > count - wanted) {
+      throw new IllegalArgumentException(
+          "wanted rows "
+              + wantedFrom
+              + "+"
+              + wanted
+              + " are not within "
+              + count
+              + (count == 1 ? " row" : " rows"));
+    }
+  }
+
+  /** The same rows, of which others are wanted. */
+  public StepRows withWanted(int from, int n) {
+    return new StepRows(position, count, kind, promptEnd, from, n);
+  }
+
+  /** One past the last position. */
+  public int end() {
+    return position + count;
+  }
+
+  /** How many rows from row {@code from} on lie in the same chunk of C positions. */
+  public int leftInChunk(int from, int chunkRows) {
+    return Math.min(count - from, chunkRows - (position + from) % chunkRows);
+  }
+
+  /**
+   * Some of the rows, with what is wanted of them; they end a run of prompt rows if they are the
+   * last ones and all rows do.
+   *
+   * @param from the first of them, counted within these rows
+   * @param n how many, at least 1
+   */
+  public StepRows cut(int from, int n) {
+    int first = Math.max(wantedFrom - from, 0);
+    int nWanted = Math.max(Math.min(wantedFrom + wanted - from, n) - first, 0);
+    return new StepRows(
+        position + from,
+        n,
+        kind,
+        promptEnd && from + n == count,
+        nWanted == 0 ? 0 : first,
+        nWanted);
+  }
+}
