@@ -159,12 +159,13 @@ class MisuseTest {
   @Test
   void positionsOutsideTheSequenceAreRefused() {
     assertRefused(rows(sequence, 1, 1), in(1), out());
-    assertRefused(rows(sequence, Integer.MAX_VALUE, 1), in(1), out());
+    assertRefused(rows(sequence, Integer.MAX_VALUE - 1, 1), in(1), out());
     assertRefused(rows(sequence, 0, CAPACITY + 100), in(CAPACITY + 100), out());
     stage.step(rows(sequence, 0, CAPACITY), in(CAPACITY), out());
     assertRefused(rows(sequence, CAPACITY, 1), in(1), out());
     assertThat(sequence.length()).isEqualTo(CAPACITY);
     assertThatIllegalArgumentException().isThrownBy(() -> rows(sequence, -1, 1));
+    assertThatIllegalArgumentException().isThrownBy(() -> rows(sequence, Integer.MAX_VALUE, 1));
     assertThatIllegalArgumentException().isThrownBy(() -> rows(sequence, 0, 0));
     assertAlive();
   }
