@@ -10,6 +10,7 @@ function(run)
   endif()
 endfunction()
 
+include(${CMAKE_CURRENT_LIST_DIR}/forget-moved-build.cmake)
 set(generator)
 if(NOT EXISTS "${BUILD_DIR}/CMakeCache.txt")
   find_program(NINJA NAMES ninja ninja-build)

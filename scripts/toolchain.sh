@@ -2,20 +2,26 @@
 # the tools, and builds the jars.
 
 jar=$root/target/tandem.jar
-stamp=$root/target/built # its time is that of the sources in the jars
+stamp=$root/target/built # its time is that of the sources in the jars, its content the root
 build_log=$root/target/build.log
 oldest_java=17
 
 # Everything that goes into the jars.
 sources=(
   pom.xml CMakeLists.txt cmake src/main weights LICENSE NOTICE
-  scripts/native.cmake scripts/native-index.cmake
+  scripts/native.cmake scripts/native-index.cmake scripts/forget-moved-build.cmake
 )
 
 die() {
   clear_progress
   printf 'tandem: %s\n' "$*" >&2
   exit 1
+}
+
+# A line that stays, on a terminal or not.
+say() {
+  clear_progress
+  printf 'tandem: %s\n' "$*" >&2
 }
 
 # One line that is overwritten, on a terminal only.
@@ -85,7 +91,8 @@ missing_build_packages() {
   has ninja || has make || echo ninja-build
 }
 
-# Installs the Debian packages named; "jdk" stands for the oldest JDK that is new enough.
+# Installs the Debian packages named, after it has said so; "jdk" stands for the oldest JDK that is
+# new enough. Only root can: others are told the command.
 install_packages() {
   local packages=("$@") names=() name version
   if ! has apt-get; then
@@ -93,7 +100,7 @@ install_packages() {
       "(missing, by Debian's names: ${packages[*]})"
   fi
   if [ "$(id -u)" = 0 ]; then
-    progress "updating the package lists"
+    say "missing tools: ${packages[*]}; running: apt-get update"
     apt-get update >>"$build_log" 2>&1 || die "apt-get update failed; see $build_log"
   fi
   for name in "${packages[@]}"; do
@@ -110,9 +117,9 @@ install_packages() {
   done
   if [ "$(id -u)" != 0 ]; then
     die "some tools are missing; install them with:" \
-      "sudo apt-get update && sudo apt-get install -y ${names[*]}"
+      "sudo apt-get update && sudo apt-get install -y --no-install-recommends ${names[*]}"
   fi
-  progress "installing ${names[*]}"
+  say "installing: apt-get install -y --no-install-recommends ${names[*]}"
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
     -o DPkg::Lock::Timeout=300 "${names[@]}" </dev/null >>"$build_log" 2>&1 ||
     die "apt-get install ${names[*]} failed; see $build_log"
@@ -126,6 +133,16 @@ need_build_tools() {
     install_packages "${packages[@]}"
   fi
   find_java javac || die "needs a JDK $oldest_java or newer; set JAVA_HOME"
+  use_ccache
+}
+
+# Compiles C++ through ccache where that is installed. It hashes paths below the root as relative
+# ones, so that clones of this repository share what it keeps.
+use_ccache() {
+  if has ccache; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+    export CCACHE_BASEDIR=${CCACHE_BASEDIR-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR-1}
+  fi
 }
 
 # Runs Maven on this project with the JDK that was found.
@@ -194,7 +211,7 @@ build() {
   : >"$build_log"
   need_build_tools
   progress "building (the first time takes a minute or two)"
-  touch "$stamp.new"
+  printf '%s\n' "$root" >"$stamp.new"
   remove_classes
   if ! maven -q -Dmaven.test.skip=true -Djars.dir="$fresh" package >>"$build_log" 2>&1; then
     clear_progress
@@ -207,8 +224,19 @@ build() {
   clear_progress
 }
 
+# Whether the checkout was moved or copied after its jars were built. They need no place, but the
+# archive of class data belongs to one.
+is_moved() {
+  [ -w "$root/target" ] && [ "$(cat "$stamp")" != "$root" ]
+}
+
 build_if_stale() {
   if is_stale; then
     build
+  elif is_moved; then
+    make_archive
+    printf '%s\n' "$root" >"$stamp.new"
+    touch -r "$stamp" "$stamp.new"
+    mv -f "$stamp.new" "$stamp"
   fi
 }

@@ -76,6 +76,9 @@ public final class SplitServer implements AutoCloseable {
     this.http =
         vertx.createHttpServer(
             new HttpServerOptions()
+                // No client needs HTTP/2, and most published faults of HTTP servers are in it.
+                .setHttp2ClearTextEnabled(false)
+                .setUseAlpn(false)
                 .setMaxWebSocketFrameSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
                 .setMaxWebSocketMessageSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
                 .setPerMessageWebSocketCompressionSupported(false)

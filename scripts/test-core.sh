@@ -1,0 +1,133 @@
+# Sourced by scripts/test: checks of the C++ core.
+
+release=$root/target/native
+asan=$root/target/native-asan
+aarch64=$root/target/native-aarch64
+tidy_stamps=$root/target/tidy # empty files, named by keys of what clang-tidy has nothing to say about
+native_results='tests? from [0-9]+ test (suite|case)s? ran|FAILED|tests passed|\*\*\*|error:'
+
+cpp_sources() {
+  find "$root/src/main/cpp" "$root/src/test/cpp" \( -name '*.cpp' -o -name '*.h' \) -print0
+}
+
+check_cpp_format() {
+  cpp_sources | xargs -0 clang-format-14 --dry-run -Werror
+}
+
+# ---- Native tests ----
+
+# Configures a build folder by the preset $1, in the folder $2, with the options that follow.
+build_preset() {
+  local preset=$1 folder=$2
+  shift 2
+  cmake -DSOURCE_DIR="$root" -DBUILD_DIR="$folder" -P "$root/scripts/forget-moved-build.cmake" &&
+    cmake --preset "$preset" -B "$folder" "$@" -S "$root" &&
+    cmake --build "$folder" --parallel "$jobs"
+}
+
+# Runs the tests of the build folder $1, those of GoogleTest's filter $2, by CTest with the options
+# that follow. One that ran no test has not passed.
+run_native_tests() {
+  local folder=$1 filter=$2
+  shift 2
+  GTEST_FILTER=$filter ctest --test-dir "$folder" --verbose --parallel "$jobs" "$@"
+}
+
+# The filter $1 of GoogleTest for what is left out, or the user's pattern.
+filter() {
+  printf '%s' "${pattern:-*$1}"
+}
+
+run_release_tests() {
+  run_native_tests "$release" "$(filter '')"
+}
+
+# Memory errors do not hide in the number of random cases, nor in a last bit. Emulated kernels, if the
+# processor needs them, are slow here, and left to --long.
+run_asan_tests() {
+  local emulation=() left_out='-*Fingerprint*:*Ulp*'
+  $long || emulation=(-DTANDEM_EMULATE_AVX512=OFF)
+  ! $long || left_out=
+  unset TANDEM_LONG_TESTS
+  $long || export TANDEM_FEW_TESTS=1
+  build_preset asan "$asan" "${emulation[@]}" -DTANDEM_OPENBLAS_DIR="$root/target/openblas" &&
+    run_native_tests "$asan" "$(filter "$left_out")"
+}
+
+# The core for 64-bit ARM, on a processor that an emulator makes up: one with every instruction set,
+# then one of 2012 without dot products, which no instruction of theirs may reach. Without --long
+# tests are left out that take the emulator long and are not about instruction sets.
+can_run_aarch64_tests() {
+  has aarch64-linux-gnu-g++ && has qemu-aarch64 && [ -e /usr/src/googletest ]
+}
+
+run_aarch64_tests() {
+  local left_out='-BlocksTest*:StudyTest*:ReferenceTest*:AllocationTest*:*RoundedCaches*:*Ulp*'
+  left_out+=$(printf ':ExactnessTest.%s*' {A..H} {J..Z}) # all but those of InstructionSets
+  ! $long || left_out=
+  export TANDEM_FEW_TESTS=1
+  build_preset aarch64 "$aarch64" -DTANDEM_OPENBLAS_DIR="$root/target/openblas-aarch64" &&
+    run_native_tests "$aarch64" "$(filter "$left_out")" &&
+    QEMU_CPU=cortex-a53 run_native_tests "$aarch64" "${pattern:-*Fingerprint*:*Dispatch*}" \
+      -E 'InstalledPackageTest|IsaSymbolsTest'
+}
+
+# ---- Analysis ----
+
+# Prints for each compiled source of the core: a key of all that clang-tidy reads (the source and its
+# headers, which Ninja knows from the build, the command, the settings), and its path.
+tidy_keys() {
+  local settings source content
+  settings=$(clang-tidy-14 --version | cat - "$root/.clang-tidy" | sha256sum)
+  while IFS=$'\t' read -r source content; do
+    content=$(printf '%s' "$settings$content" | sha256sum)
+    printf '%s %s\n' "${content%% *}" "$source"
+  done < <(
+    ninja -C "$asan" -t deps >"$asan/deps"
+    sed -n 's/^    //p' "$asan/deps" | sort -u | tr '\n' '\0' |
+      (cd "$asan" && xargs -0 sha256sum) >"$asan/hashes"
+    awk -v root="$root/" '
+      FILENAME ~ /hashes$/ { hash[substr($0, 67)] = $1; next }
+      FILENAME ~ /deps$/ && /^    / { content[source] = content[source] hash[substr($0, 5)]; next }
+      FILENAME ~ /deps$/ { source = match($0, /src\/.*\.o:/) ? substr($0, RSTART, RLENGTH - 3) : "" }
+      /^ *"command": / { command = $0; gsub(root, "", command) }
+      /^ *"file": / && sub(/^ *"file": "/, "") && sub(/",?$/, "") && index($0, root) == 1 {
+        source = substr($0, length(root) + 1)
+        if (source ~ /^src\/main\/cpp\// && !seen[source]++) {
+          print source "\t" command content[source]
+        }
+      }
+    ' "$asan/hashes" "$asan/deps" "$asan/compile_commands.json"
+  )
+}
+
+# clang-tidy on the compiled sources of the core, as a build compiles them. One that has passed is
+# left out until something that it is made of changes; in a long run none is.
+analyse_cpp() {
+  local new
+  $long && rm -rf "$tidy_stamps"
+  mkdir -p "$tidy_stamps"
+  tidy_keys >"$asan/keys"
+  new=$(while read -r key source; do
+    [ -e "$tidy_stamps/$key" ] || echo "$key $source"
+  done <"$asan/keys")
+  echo "clang-tidy: $(grep -c . <<<"$new") of $(wc -l <"$asan/keys") sources; the others have passed"
+  # shellcheck disable=SC2016 # the shell that xargs starts expands them
+  xargs -r -n 2 -P "$jobs" bash -c \
+    'clang-tidy-14 -p "$0" --quiet "$1/$4" && : >"$2/$3"' "$asan" "$root" "$tidy_stamps" <<<"$new"
+}
+
+# ---- All of it ----
+
+check_core() {
+  step "Native tests, ASan and UBSan"
+  show "$native_results" run_asan_tests
+  if can_run_aarch64_tests; then
+    step "Native tests, AArch64 under qemu"
+    show "$native_results" run_aarch64_tests
+  fi
+  if [ -z "$pattern" ] && has clang-tidy-14; then
+    step "clang-tidy"
+    show 'error:|warning:|^clang-tidy:' analyse_cpp
+  fi
+}
