@@ -22,11 +22,15 @@ class HttpVersionTest {
   private static final int HEADER_BYTES = 9;
   private static final int SETTINGS = 4; // the first frame of a server that speaks HTTP/2
 
+  private static final int PING_MILLIS = 200;
+  private static final int DRAIN_MILLIS = 100;
+
   private ToyServer toy;
 
   @BeforeEach
   void start() throws IOException {
-    toy = new ToyServer(ToyServer.anyPort());
+    // The server closes a connection that it has not written to for four of these.
+    toy = new ToyServer(ToyServer.anyPort().withTimes(PING_MILLIS, DRAIN_MILLIS));
   }
 
   @AfterEach
