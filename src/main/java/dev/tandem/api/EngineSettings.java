@@ -2,10 +2,10 @@ package dev.tandem.api;
 
 import dev.tandem.engine.NativeCore;
 import dev.tandem.engine.StageOptions;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.KvType;
-import dev.tandem.weights.Checkpoint;
 import java.util.List;
 import java.util.Optional;
 
@@ -78,9 +78,11 @@ public record EngineSettings(
   }
 
   /**
-   * @throws IllegalArgumentException if the backend is for whole models only
+   * Checks that the backend can compute a part of a model.
+   *
+   * @throws IllegalArgumentException if it is for whole models only
    */
-  void requireRowExact() {
+  public void requireRowExact() {
     if (backend.isPresent() && !backend.get().isRowExact()) {
       throw new IllegalArgumentException(
           "backend must be fast or java where a model is split, got " + backend.get());
@@ -92,7 +94,8 @@ public record EngineSettings(
         threads, isa, activationEval, Optional.of(newKvType), reproducible, chunkRows, backend);
   }
 
-  StageOptions stageOptions(Checkpoint checkpoint) {
+  /** The options of the stages of a model: what was set, else the model's defaults. */
+  public StageOptions stageOptions(Checkpoint checkpoint) {
     StageOptions defaults = StageOptions.defaults(checkpoint);
     return new StageOptions(
         reproducible ? ArithmeticMode.REPRODUCIBLE : ArithmeticMode.FAST,

@@ -6,18 +6,18 @@ import dev.tandem.engine.LocalStage;
 import dev.tandem.engine.NativeCore;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.engine.StudySwitches;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.plain.PlainModel;
 import dev.tandem.plain.PlainStage;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
 /** A checkpoint whose stages are computed in this process, by whichever backend. */
-final class LocalModel implements AutoCloseable {
+public final class LocalModel implements AutoCloseable {
   private final List<String> notes;
   private final Optional<Engine> engine;
   private final Opening resources;
@@ -43,7 +43,7 @@ final class LocalModel implements AutoCloseable {
    * @throws IOException if its files cannot be mapped
    * @throws LinkageError if a native backend is asked for and cannot be loaded
    */
-  static LocalModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
+  public static LocalModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     StageOptions options = settings.stageOptions(checkpoint);
     Backend backend = settings.backend().orElse(Backend.FAST);
     if (backend == Backend.JAVA) {
@@ -63,9 +63,11 @@ final class LocalModel implements AutoCloseable {
   }
 
   /**
+   * Loads the native libraries.
+   *
    * @throws LinkageError with the reason if the native libraries cannot be loaded
    */
-  static void requireNativeCore() {
+  public static void requireNativeCore() {
     Optional<String> problem = NativeCore.problem();
     if (problem.isPresent()) {
       throw new UnsatisfiedLinkError(
@@ -99,7 +101,7 @@ final class LocalModel implements AutoCloseable {
   }
 
   /** The native engine, if it is one. */
-  Optional<Engine> engine() {
+  public Optional<Engine> engine() {
     return engine;
   }
 
@@ -114,12 +116,12 @@ final class LocalModel implements AutoCloseable {
    * @throws IOException if the model cannot be read
    * @throws MissingSpanException if the checkpoint does not hold all of the span
    */
-  Stage openStage(Span span) throws IOException {
+  public Stage openStage(Span span) throws IOException {
     return opener.open(span);
   }
 
   /** Bytes of weights that a step of a stage of this model reads. */
-  static long weightBytes(Stage stage) {
+  public static long weightBytes(Stage stage) {
     if (stage instanceof PlainStage plain) {
       return plain.weightBytes();
     }

@@ -1,5 +1,7 @@
 package dev.tandem.api;
 
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelPart;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.ServerOptions;
@@ -8,8 +10,6 @@ import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.ModelPart;
 import java.io.IOException;
 import java.util.List;
 
@@ -101,7 +101,7 @@ public final class ModelServer implements AutoCloseable {
   }
 
   /** Bytes of weights that a step of all that is offered reads. */
-  long weightBytes() {
+  public long weightBytes() {
     return LocalModel.weightBytes(offered);
   }
 

@@ -7,10 +7,10 @@ import java.util.Deque;
  * Resources that are being opened one after another: unless {@link #succeeded} is called, {@link
  * #close} closes them again, the last one first.
  */
-final class Opening implements AutoCloseable {
+public final class Opening implements AutoCloseable {
   private final Deque<Runnable> closers = new ArrayDeque<>();
 
-  <T extends AutoCloseable> T add(T resource) {
+  public <T extends AutoCloseable> T add(T resource) {
     closers.push(
         () -> {
           try {

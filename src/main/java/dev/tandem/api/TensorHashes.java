@@ -1,15 +1,15 @@
 package dev.tandem.api;
 
+import dev.tandem.model.ModelHash;
 import dev.tandem.protocol.TensorHash;
-import dev.tandem.weights.ModelHash;
 import java.util.List;
 import java.util.Locale;
 
 /** The model hash's tensor list in the wire's terms. */
-final class TensorHashes {
+public final class TensorHashes {
   private TensorHashes() {}
 
-  static List<TensorHash> of(List<ModelHash.Entry> entries) {
+  public static List<TensorHash> of(List<ModelHash.Entry> entries) {
     return entries.stream()
         .map(
             e ->

@@ -1,10 +1,10 @@
 package dev.tandem.api;
 
-import dev.tandem.config.ModelConfig;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
+import dev.tandem.model.ModelConfig;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.List;

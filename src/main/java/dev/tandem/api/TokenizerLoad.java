@@ -1,7 +1,7 @@
 package dev.tandem.api;
 
+import dev.tandem.model.Checkpoint;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.concurrent.ExecutionException;

@@ -1,15 +1,15 @@
 package dev.tandem.api;
 
-import dev.tandem.config.ModelConfig;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.List;
 

@@ -2,7 +2,7 @@ package dev.tandem.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import dev.tandem.api.AblationRow;
+import dev.tandem.measure.AblationRow;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -2,12 +2,12 @@ package dev.tandem.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tandem.api.Backend;
-import dev.tandem.api.Comparison;
-import dev.tandem.api.ComparisonResult;
 import dev.tandem.api.EngineSettings;
 import dev.tandem.generation.GenerationException;
+import dev.tandem.measure.Comparison;
+import dev.tandem.measure.ComparisonResult;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.stage.Stage;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -1,10 +1,10 @@
 package dev.tandem.cli;
 
-import dev.tandem.api.ComparisonResult;
-import dev.tandem.api.ComparisonRow;
-import dev.tandem.api.Disagreement;
+import dev.tandem.measure.ComparisonResult;
+import dev.tandem.measure.ComparisonRow;
+import dev.tandem.measure.Disagreement;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.tandem.cli;
 
-import dev.tandem.weights.OpenOptions;
+import dev.tandem.formats.files.OpenOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

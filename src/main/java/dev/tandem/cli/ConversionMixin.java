@@ -1,8 +1,8 @@
 package dev.tandem.cli;
 
-import dev.tandem.api.Conversion;
-import dev.tandem.api.ConversionOptions;
-import dev.tandem.weights.ModelWriters;
+import dev.tandem.convert.Conversion;
+import dev.tandem.convert.ConversionOptions;
+import dev.tandem.formats.ModelWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;

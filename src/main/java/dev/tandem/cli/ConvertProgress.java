@@ -1,6 +1,6 @@
 package dev.tandem.cli;
 
-import dev.tandem.weights.ConversionProgress;
+import dev.tandem.formats.files.ConversionProgress;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;
 import java.util.function.BooleanSupplier;

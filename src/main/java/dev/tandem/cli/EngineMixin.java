@@ -1,8 +1,8 @@
 package dev.tandem.cli;
 
 import dev.tandem.api.EngineSettings;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.ConvertedModels;
+import dev.tandem.convert.ConvertedModels;
+import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;

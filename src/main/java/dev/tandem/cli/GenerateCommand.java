@@ -4,7 +4,7 @@ import dev.tandem.api.EngineSettings;
 import dev.tandem.api.TextModel;
 import dev.tandem.api.WholeModel;
 import dev.tandem.generation.GenerationException;
-import dev.tandem.weights.Checkpoint;
+import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.Map;

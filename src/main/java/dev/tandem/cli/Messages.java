@@ -1,6 +1,6 @@
 package dev.tandem.cli;
 
-import dev.tandem.weights.ModelFormatException;
+import dev.tandem.model.ModelFormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.UnknownHostException;

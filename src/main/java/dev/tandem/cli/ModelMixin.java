@@ -1,7 +1,7 @@
 package dev.tandem.cli;
 
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;

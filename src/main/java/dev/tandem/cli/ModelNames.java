@@ -1,12 +1,12 @@
 package dev.tandem.cli;
 
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.formats.files.OpenOptions;
+import dev.tandem.formats.files.TokenizerFiles;
 import dev.tandem.hub.HubCache;
 import dev.tandem.hub.HubModel;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
-import dev.tandem.weights.OpenOptions;
-import dev.tandem.weights.TokenizerFiles;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 package dev.tandem.cli;
 
-import dev.tandem.api.Conversion;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.TypePlan;
+import dev.tandem.convert.Conversion;
+import dev.tandem.formats.files.TypePlan;
+import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;

@@ -2,9 +2,9 @@ package dev.tandem.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tandem.api.EngineSettings;
-import dev.tandem.api.Perplexity;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.measure.Perplexity;
+import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;

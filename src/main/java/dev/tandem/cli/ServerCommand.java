@@ -2,8 +2,8 @@ package dev.tandem.cli;
 
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.ModelServer;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.server.ServerOptions;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetAddress;

@@ -1,8 +1,8 @@
 package dev.tandem.cli;
 
+import dev.tandem.model.Checkpoint;
+import dev.tandem.random.RandomModels;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.RandomModels;
 import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

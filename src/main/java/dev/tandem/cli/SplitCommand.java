@@ -1,10 +1,10 @@
 package dev.tandem.cli;
 
-import dev.tandem.api.Conversion;
-import dev.tandem.api.ConversionOptions;
+import dev.tandem.convert.Conversion;
+import dev.tandem.convert.ConversionOptions;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelPart;
 import dev.tandem.stage.Span;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.ModelPart;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.tandem.cli;
 
+import dev.tandem.random.RandomModels;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.RandomModels;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;

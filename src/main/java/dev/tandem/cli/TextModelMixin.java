@@ -1,6 +1,6 @@
 package dev.tandem.cli;
 
-import dev.tandem.weights.Checkpoint;
+import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -1,7 +1,7 @@
 package dev.tandem.cli;
 
+import dev.tandem.formats.Checkpoints;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.weights.Checkpoints;
 import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

@@ -1,9 +1,9 @@
 package dev.tandem.engine;
 
 import dev.tandem.engine.TandemApi.EngineHandle;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.stage.RowKind;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.BytePointer;

@@ -1,7 +1,9 @@
 package dev.tandem.engine;
 
-import dev.tandem.config.ModelConfig;
 import dev.tandem.engine.TandemApi.FileHandle;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.Tables;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
@@ -9,10 +11,8 @@ import dev.tandem.stage.KvType;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

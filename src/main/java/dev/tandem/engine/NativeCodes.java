@@ -1,8 +1,8 @@
 package dev.tandem.engine;
 
-import dev.tandem.config.Activation;
-import dev.tandem.config.NormKind;
-import dev.tandem.config.RopePairing;
+import dev.tandem.model.Activation;
+import dev.tandem.model.NormKind;
+import dev.tandem.model.RopePairing;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.PromptKernel;

@@ -1,15 +1,15 @@
 package dev.tandem.engine;
 
-import dev.tandem.config.ModelConfig;
-import dev.tandem.config.RopePairing;
 import dev.tandem.engine.TandemApi.StageHandle;
 import dev.tandem.engine.TandemApi.StageOptionsArgs;
 import dev.tandem.engine.TandemApi.TensorArgs;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.RopePairing;
+import dev.tandem.model.Tables;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Tensor;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.util.ArrayList;

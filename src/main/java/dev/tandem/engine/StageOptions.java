@@ -1,11 +1,11 @@
 package dev.tandem.engine;
 
-import dev.tandem.config.Activation;
+import dev.tandem.model.Activation;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.KvType;
-import dev.tandem.weights.Checkpoint;
 
 /**
  * The choices in a local stage's arithmetic.

@@ -1,9 +1,9 @@
 package dev.tandem.plain;
 
-import dev.tandem.config.Activation;
-import dev.tandem.config.ModelConfig;
+import dev.tandem.model.Activation;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.Tables;
 import dev.tandem.stage.ActivationEval;
-import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Float16;
 import java.nio.ShortBuffer;
 

@@ -1,6 +1,6 @@
 package dev.tandem.plain;
 
-import dev.tandem.config.ModelConfig;
+import dev.tandem.model.ModelConfig;
 
 /** Causal attention of one row for one query head; sums of the softmax are f64. */
 final class Attention {

@@ -1,7 +1,7 @@
 package dev.tandem.plain;
 
+import dev.tandem.model.TensorRows;
 import dev.tandem.tensor.Tensor;
-import dev.tandem.weights.TensorRows;
 import java.io.IOException;
 import java.util.Arrays;
 

@@ -1,6 +1,6 @@
 package dev.tandem.plain;
 
-import dev.tandem.config.NormKind;
+import dev.tandem.model.NormKind;
 
 /** A normalisation; sums are f64. */
 final class Norm {

@@ -1,13 +1,13 @@
 package dev.tandem.plain;
 
-import dev.tandem.config.ModelConfig;
-import dev.tandem.config.RopePairing;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.RopePairing;
+import dev.tandem.model.Tables;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
-import dev.tandem.stage.Tables;
 import dev.tandem.tensor.Tensor;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;

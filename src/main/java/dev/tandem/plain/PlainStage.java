@@ -1,7 +1,8 @@
 package dev.tandem.plain;
 
-import dev.tandem.config.ModelConfig;
-import dev.tandem.config.RopePairing;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.RopePairing;
+import dev.tandem.model.Tables;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
@@ -10,7 +11,6 @@ import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.stage.Tables;
 import dev.tandem.tensor.DType;
 import java.nio.FloatBuffer;
 import java.util.EnumSet;

@@ -1,5 +1,8 @@
 package dev.tandem.tokenizer;
 
+import dev.tandem.tokenizer.text.IntBuilder;
+import dev.tandem.tokenizer.text.PreTokenizer;
+import dev.tandem.tokenizer.text.SplitPattern;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -16,7 +19,7 @@ import java.util.stream.Collectors;
  * normalised, cut into words and these into symbols, of which pairs merge. What each of these steps
  * does is the {@link TokenizerSpec}'s.
  */
-final class BpeTokenizer implements Tokenizer {
+public final class BpeTokenizer implements Tokenizer {
   private final TokenizerSpec spec;
   private final Vocabulary vocabulary;
   private final Search parsing; // searches for special tokens, too
@@ -28,7 +31,7 @@ final class BpeTokenizer implements Tokenizer {
   /** What is searched for in a text, and then in the parts that are normalised. */
   private record Search(SpecialTokens raw, SpecialTokens normalized) {}
 
-  BpeTokenizer(TokenizerSpec spec) {
+  public BpeTokenizer(TokenizerSpec spec) {
     this(
         spec,
         spec.size(),
@@ -107,12 +110,12 @@ final class BpeTokenizer implements Tokenizer {
   }
 
   /** What this tokenizer is made of; {@link #padded} ids are not in it. */
-  TokenizerSpec spec() {
+  public TokenizerSpec spec() {
     return spec;
   }
 
   /** The same tokenizer with unused ids behind its own, {@code vocabSize} in all. */
-  BpeTokenizer padded(int vocabSize) {
+  public BpeTokenizer padded(int vocabSize) {
     return new BpeTokenizer(spec, vocabSize, parsing, notParsing, words, cache);
   }
 

@@ -8,7 +8,7 @@ import java.util.Arrays;
  * characters stand for themselves, the others for characters from U+0100 on, in the order of the
  * bytes. Source: {@code bytes_to_unicode} in {@code encoder.py} of OpenAI's GPT-2.
  */
-final class ByteAlphabet {
+public final class ByteAlphabet {
   private static final char[] SYMBOLS = new char[256]; // by byte
   private static final int[] BYTES = new int[256 + 256]; // by symbol; -1: not a symbol
   private static final int[] ORDER = new int[256]; // GPT-2's ids of single bytes, to bytes
@@ -42,12 +42,12 @@ final class ByteAlphabet {
   }
 
   /** The symbol of a byte (0..255). */
-  static char symbol(int value) {
+  public static char symbol(int value) {
     return SYMBOLS[value];
   }
 
   /** The byte whose token has this id (0..255) in GPT-2's vocabulary. */
-  static int byteOfGpt2Id(int id) {
+  public static int byteOfGpt2Id(int id) {
     return ORDER[id];
   }
 
@@ -62,7 +62,7 @@ final class ByteAlphabet {
   }
 
   /** A token of the files for bytes. */
-  static String spell(byte[] bytes) {
+  public static String spell(byte[] bytes) {
     StringBuilder token = new StringBuilder(bytes.length);
     for (byte value : bytes) {
       token.append(symbol(value & 0xFF));
@@ -71,7 +71,7 @@ final class ByteAlphabet {
   }
 
   /** The bytes that a token of the files stands for; its UTF-8 if it is not all symbols. */
-  static byte[] decode(String token) {
+  public static byte[] decode(String token) {
     byte[] bytes = new byte[token.length()];
     for (int i = 0; i < bytes.length; i++) {
       int value = byteOf(token.charAt(i));

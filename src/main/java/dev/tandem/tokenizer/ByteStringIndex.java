@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Ids by their bytes: an open-addressing hash table keyed by a polynomial hash, so that the hash of
  * any part of a string follows from the hashes of its prefixes ({@link #prefixHashes}).
  */
-final class ByteStringIndex {
+public final class ByteStringIndex {
   private static final long BASE = 0x9E3779B97F4A7C15L; // odd: keeps all 64 bits
   private static final int EMPTY = -1;
 
@@ -15,7 +15,7 @@ final class ByteStringIndex {
   private final int[] ids; // by slot
 
   /** Indexes {@code strings[firstId..]}; of equal strings the least id. Empty ones are left out. */
-  ByteStringIndex(byte[][] strings, int firstId) {
+  public ByteStringIndex(byte[][] strings, int firstId) {
     this.strings = strings;
     int longest = 0;
     for (int id = firstId; id < strings.length; id++) {
@@ -40,7 +40,7 @@ final class ByteStringIndex {
   }
 
   /** The id of {@code bytes[start..end)}, or -1. */
-  int find(byte[] bytes, int start, int end) {
+  public int find(byte[] bytes, int start, int end) {
     return ids[slotOf(hash(bytes, start, end), bytes, start, end)];
   }
 
@@ -49,13 +49,13 @@ final class ByteStringIndex {
    *
    * @param bytes no longer than the longest string of the index
    */
-  int find(byte[] bytes, int start, int end, long[] prefixHashes) {
+  public int find(byte[] bytes, int start, int end, long[] prefixHashes) {
     long hash = prefixHashes[end] - prefixHashes[start] * powers[end - start];
     return ids[slotOf(hash, bytes, start, end)];
   }
 
   /** The hash of each prefix; index = its length. */
-  static long[] prefixHashes(byte[] bytes) {
+  public static long[] prefixHashes(byte[] bytes) {
     long[] hashes = new long[bytes.length + 1];
     for (int i = 0; i < bytes.length; i++) {
       hashes[i + 1] = step(hashes[i], bytes[i]);

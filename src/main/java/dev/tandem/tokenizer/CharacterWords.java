@@ -1,5 +1,6 @@
 package dev.tandem.tokenizer;
 
+import dev.tandem.tokenizer.text.IntBuilder;
 import java.nio.charset.StandardCharsets;
 
 /**

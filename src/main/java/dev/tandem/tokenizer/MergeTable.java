@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
  * Which adjacent pairs of tokens merge, in which order, into what: an open-addressing hash table
  * from (left id, right id) to (priority, merged id). Filled once, then only read.
  */
-final class MergeTable {
+public final class MergeTable {
   /** What {@link #find} answers for a pair that does not merge. */
   static final int NONE = -1;
 
@@ -19,7 +19,7 @@ final class MergeTable {
   private int[] merged;
   private int size;
 
-  MergeTable(int expectedSize) {
+  public MergeTable(int expectedSize) {
     int capacity = Integer.highestOneBit(Math.max(expectedSize, 8)) << 2;
     allocate(capacity);
   }
@@ -30,7 +30,7 @@ final class MergeTable {
    * @param priority not negative; pairs with less merge first
    * @return whether it was added
    */
-  boolean add(int left, int right, int priority, int mergedId) {
+  public boolean add(int left, int right, int priority, int mergedId) {
     if (2 * (size + 1) > pairs.length) {
       grow();
     }
@@ -47,7 +47,7 @@ final class MergeTable {
   }
 
   /** The slot of a pair, for {@link #priority} and {@link #merged}; {@link #NONE} if absent. */
-  int find(int left, int right) {
+  public int find(int left, int right) {
     long pair = pack(left, right);
     int slot = slotOf(pair);
     return pairs[slot] == pair ? slot : NONE;
@@ -57,12 +57,12 @@ final class MergeTable {
     return priorities[slot];
   }
 
-  int merged(int slot) {
+  public int merged(int slot) {
     return merged[slot];
   }
 
   /** The pairs {@code left << 32 | right} in the order of their priorities. */
-  long[] pairsByPriority() {
+  public long[] pairsByPriority() {
     return IntStream.range(0, pairs.length)
         .filter(slot -> pairs[slot] != EMPTY)
         .boxed()

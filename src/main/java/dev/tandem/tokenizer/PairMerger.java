@@ -7,7 +7,7 @@ import java.util.Arrays;
  * least priority, the leftmost of equals. O(n log n); a scan of all pairs, which is O(n^2) but
  * quicker for few symbols, gives the same result.
  */
-final class PairMerger {
+public final class PairMerger {
   /** Up to here the scan is quicker: most words of a text. */
   private static final int SCAN_LIMIT = 48;
 
@@ -18,7 +18,7 @@ final class PairMerger {
    *
    * @return how many symbols are left; what follows them in the array is undefined
    */
-  static int merge(int[] symbols, int n, MergeTable table) {
+  public static int merge(int[] symbols, int n, MergeTable table) {
     return n <= SCAN_LIMIT ? scan(symbols, n, table) : heap(symbols, n, table);
   }
 

@@ -1,5 +1,7 @@
 package dev.tandem.tokenizer;
 
+import dev.tandem.tokenizer.text.CodePoints;
+import dev.tandem.tokenizer.text.UnicodeClasses;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Comparator;

@@ -3,7 +3,7 @@ package dev.tandem.tokenizer;
 import java.util.Optional;
 
 /** The kinds of tokens, as SentencePiece and GGUF distinguish (and number) them. */
-enum TokenType {
+public enum TokenType {
   NORMAL(1),
   /** What stands for characters that nothing else stands for; special. */
   UNKNOWN(2),
@@ -25,19 +25,19 @@ enum TokenType {
   }
 
   /** Its number in SentencePiece's and GGUF's files. */
-  int number() {
+  public int number() {
     return number;
   }
 
   /** The type with a number, if there is one. */
-  static Optional<TokenType> of(long number) {
+  public static Optional<TokenType> of(long number) {
     return number >= 1 && number <= ALL.length
         ? Optional.of(ALL[(int) number - 1])
         : Optional.empty();
   }
 
   /** Whether it is not text. */
-  boolean isSpecial() {
+  public boolean isSpecial() {
     return this == CONTROL || this == UNKNOWN;
   }
 }

@@ -1,5 +1,7 @@
 package dev.tandem.tokenizer;
 
+import dev.tandem.tokenizer.text.Normalizer;
+import dev.tandem.tokenizer.text.PreTokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,82 +17,82 @@ import org.jspecify.annotations.Nullable;
  * ids of the vocabulary, all 256 bytes where they are needed; {@link BpeTokenizer} is built from
  * it.
  */
-final class TokenizerSpec {
+public final class TokenizerSpec {
   /** The written form of each id, as in the file. */
-  final String[] names;
+  public final String[] names;
 
-  final TokenType[] types;
+  public final TokenType[] types;
 
   /** Whether normal tokens are written in the {@link ByteAlphabet}; else in characters. */
-  final boolean byteLevel;
+  public final boolean byteLevel;
 
   /** Which pairs of tokens merge. */
-  MergeTable merges = new MergeTable(0);
+  public MergeTable merges = new MergeTable(0);
 
   /** Of each id, where merges follow from them (SentencePiece); else null. */
-  float @Nullable [] scores;
+  public float @Nullable [] scores;
 
   /** Tokens with less are not made by merges. */
-  float leastScore = Float.NEGATIVE_INFINITY;
+  public float leastScore = Float.NEGATIVE_INFINITY;
 
   /** Whether a word that is a token becomes it without any merges. */
-  boolean ignoreMerges;
+  public boolean ignoreMerges;
 
   /** Whether characters without a token become their bytes. */
-  boolean byteFallback;
+  public boolean byteFallback;
 
   /** Whether they may be part of merged tokens before that (SentencePiece). */
-  boolean fallbackAfterMerges;
+  public boolean fallbackAfterMerges;
 
   /** The token for characters without one; if there is none, they are left out. */
-  OptionalInt unknownId = OptionalInt.empty();
+  public OptionalInt unknownId = OptionalInt.empty();
 
   /** Whether one such token stands for several of them in a row. */
-  boolean fuseUnknown;
+  public boolean fuseUnknown;
 
-  Normalizer normalizer = Normalizer.NONE;
+  public Normalizer normalizer = Normalizer.NONE;
 
-  List<PreTokenizer> preTokenizers = List.of();
+  public List<PreTokenizer> preTokenizers = List.of();
 
   /** Special and user-defined tokens that are searched for in the normalised text. */
-  Set<Integer> normalizedTokens = Set.of();
+  public Set<Integer> normalizedTokens = Set.of();
 
   /** Those before, and behind, which white space belongs to them. */
-  Set<Integer> takeLeft = Set.of();
+  public Set<Integer> takeLeft = Set.of();
 
-  Set<Integer> takeRight = Set.of();
+  public Set<Integer> takeRight = Set.of();
 
   /** What prompts begin and end with. */
-  int[] promptPrefix = {};
+  public int[] promptPrefix = {};
 
-  int[] promptSuffix = {};
+  public int[] promptSuffix = {};
 
-  OptionalInt bosId = OptionalInt.empty();
+  public OptionalInt bosId = OptionalInt.empty();
 
   /** The tokens that end a text. */
-  Set<Integer> stopIds = Set.of();
+  public Set<Integer> stopIds = Set.of();
 
   /** Whether decoding drops a space at the start of a text. */
-  boolean dropsSpace;
+  public boolean dropsSpace;
 
   /** {@code names} and {@code types} are not copied. */
-  TokenizerSpec(String[] names, TokenType[] types, boolean byteLevel) {
+  public TokenizerSpec(String[] names, TokenType[] types, boolean byteLevel) {
     this.names = names;
     this.types = types;
     this.byteLevel = byteLevel;
   }
 
-  int size() {
+  public int size() {
     return names.length;
   }
 
   /** How the unused token is written that fills a gap in the ids. */
-  static String gapName(int id) {
+  public static String gapName(int id) {
     return "[PAD" + id + "]";
   }
 
   /** How the token of a byte (0..255) is written. */
-  static String byteName(int value) {
+  public static String byteName(int value) {
     return String.format(Locale.ROOT, "<0x%02X>", value);
   }
 
@@ -103,7 +105,7 @@ final class TokenizerSpec {
   }
 
   /** The byte whose token is written so, or -1. */
-  static int byteOf(String name) {
+  public static int byteOf(String name) {
     return BYTES_BY_NAME.getOrDefault(name, -1);
   }
 
@@ -130,7 +132,7 @@ final class TokenizerSpec {
   }
 
   /** The id of each byte: of a byte token, or of one that is a single byte; -1 if there is none. */
-  int[] byteIds() {
+  public int[] byteIds() {
     int[] byteIds = new int[256];
     Arrays.fill(byteIds, -1);
     for (int id = names.length - 1; id >= 0; id--) { // of equal ones the least counts

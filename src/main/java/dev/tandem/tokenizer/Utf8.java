@@ -5,7 +5,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /** UTF-8's details that the platform's charset does differently from what tokenizers want. */
-final class Utf8 {
+public final class Utf8 {
   private static final char REPLACEMENT = '\uFFFD';
 
   private Utf8() {}
@@ -32,7 +32,7 @@ final class Utf8 {
    *
    * @param what what they are, for messages
    */
-  static String decode(String what, byte[] utf8) throws TokenizerFormatException {
+  public static String decode(String what, byte[] utf8) throws TokenizerFormatException {
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
     } catch (CharacterCodingException e) {

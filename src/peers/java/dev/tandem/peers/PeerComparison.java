@@ -1,7 +1,7 @@
 package dev.tandem.peers;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tandem.api.Quartiles;
+import dev.tandem.measure.Quartiles;
 import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -2,12 +2,12 @@ package dev.tandem.peers;
 
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.WholeModel;
+import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.sampling.SamplingOptions;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
 import java.io.IOException;
 import java.util.Optional;
 

@@ -3,11 +3,11 @@ package dev.tandem.api;
 import java.util.List;
 
 /** Compares rows of floats to the bit. */
-final class Bits {
+public final class Bits {
   private Bits() {}
 
   /** The first place where two lists of rows differ, in words; empty if they are equal. */
-  static String firstDifference(List<float[]> expected, List<float[]> actual) {
+  public static String firstDifference(List<float[]> expected, List<float[]> actual) {
     if (expected.isEmpty()) {
       return "nothing to compare";
     }

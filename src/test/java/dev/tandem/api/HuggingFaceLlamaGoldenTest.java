@@ -4,13 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
+import dev.tandem.measure.RecordingStage;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.sampling.SamplingOptions;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -3,32 +3,32 @@ package dev.tandem.api;
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.LocalStage;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.stage.Span;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
 /** A model loaded here, whose stages a test opens one by one; closes all of them. */
-final class LocalChain implements AutoCloseable {
+public final class LocalChain implements AutoCloseable {
   private final Checkpoint checkpoint;
   private final EngineSettings settings;
   private final Engine engine;
   private final LoadedModel model;
   private final Deque<LocalStage> stages = new ArrayDeque<>();
 
-  LocalChain(Checkpoint checkpoint, EngineSettings settings) throws IOException {
+  public LocalChain(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     this.checkpoint = checkpoint;
     this.settings = settings;
     engine = new Engine(settings.threads(), settings.isa());
     model = engine.load(checkpoint);
   }
 
-  LocalStage whole() throws IOException {
+  public LocalStage whole() throws IOException {
     return stage(Span.whole(checkpoint.config().nLayers()));
   }
 
-  LocalStage stage(Span span) throws IOException {
+  public LocalStage stage(Span span) throws IOException {
     LocalStage stage = model.openStage(span, settings.stageOptions(checkpoint));
     stages.push(stage);
     return stage;

@@ -1,14 +1,14 @@
 package dev.tandem.api;
 
-import dev.tandem.config.Activation;
-import dev.tandem.config.LinearBias;
-import dev.tandem.config.ModelConfig;
-import dev.tandem.config.NormKind;
-import dev.tandem.config.RopePairing;
+import dev.tandem.model.Activation;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.LinearBias;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.NormKind;
+import dev.tandem.model.Retyped;
+import dev.tandem.model.RopePairing;
+import dev.tandem.random.RandomModels;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.RandomModels;
-import dev.tandem.weights.Retyped;
 import java.io.IOException;
 
 /** Small models with random weights whose contexts hold more than two chunks of 256. */

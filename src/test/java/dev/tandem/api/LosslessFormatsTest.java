@@ -2,15 +2,17 @@ package dev.tandem.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.convert.Conversion;
+import dev.tandem.convert.ConversionOptions;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.formats.dumps.DumpFiles;
+import dev.tandem.formats.files.ConversionProgress;
+import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
-import dev.tandem.weights.ConversionProgress;
-import dev.tandem.weights.DumpFiles;
-import dev.tandem.weights.OpenOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

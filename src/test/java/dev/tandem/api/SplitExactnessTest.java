@@ -6,11 +6,16 @@ import dev.tandem.client.ConnectionOptions;
 import dev.tandem.client.RemoteModel;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
-import dev.tandem.config.ModelConfig;
+import dev.tandem.convert.ConvertedModels;
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.NativeException;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
+import dev.tandem.measure.RecordingStage;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.server.ServerOptions;
 import dev.tandem.stage.KvType;
@@ -18,10 +23,6 @@ import dev.tandem.stage.Output;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
-import dev.tandem.weights.ConversionProgress;
-import dev.tandem.weights.ConvertedModels;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
@@ -41,7 +42,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A split model computes the whole model's logits, to the bit, wherever it is cut. */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
-class SplitExactnessTest {
+public class SplitExactnessTest {
   private static final int DECODED = 12;
 
   /** What one run drew and computed. */
@@ -269,7 +270,7 @@ class SplitExactnessTest {
     };
   }
 
-  static EngineSettings settings(int chunk, boolean rowExact, int threads, String isa) {
+  public static EngineSettings settings(int chunk, boolean rowExact, int threads, String isa) {
     return new EngineSettings(threads, isa, Optional.empty(), Optional.empty(), rowExact, chunk);
   }
 

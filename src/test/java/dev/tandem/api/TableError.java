@@ -1,8 +1,8 @@
 package dev.tandem.api;
 
-import dev.tandem.config.ModelConfig;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
 import dev.tandem.tensor.Tensor;
-import dev.tandem.weights.Checkpoint;
 import java.io.IOException;
 
 /**

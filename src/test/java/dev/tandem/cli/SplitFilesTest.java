@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.ModelServer;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.server.ServerOptions;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,10 +3,10 @@ package dev.tandem.cli;
 import static dev.tandem.cli.CommandRun.tandem;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.random.RandomModels;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
-import dev.tandem.weights.RandomModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -5,14 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
-import dev.tandem.weights.Checkpoint;
-import dev.tandem.weights.Checkpoints;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

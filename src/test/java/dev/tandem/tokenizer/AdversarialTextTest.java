@@ -2,6 +2,11 @@ package dev.tandem.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.tokenizer.files.Gpt2Forms;
+import dev.tandem.tokenizer.files.LlamaForms;
+import dev.tandem.tokenizer.files.TestTokenizers;
+import dev.tandem.tokenizer.files.TokenizerJson;
+import dev.tandem.tokenizer.files.Tokenizers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -8,6 +8,9 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
+import dev.tandem.tokenizer.files.Gpt2Forms;
+import dev.tandem.tokenizer.files.TestTokenizers;
+import dev.tandem.tokenizer.files.Tokenizers;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -69,7 +72,9 @@ class JtokkitAgreementTest {
   void longWordsHaveTheSameIds() {
     long seed = 20_240_112;
     Random random = new Random(seed);
-    String excerpt = new String(TestTokenizers.resource("excerpt.txt"), StandardCharsets.UTF_8);
+    String excerpt =
+        new String(
+            TestTokenizers.resource("/dev/tandem/tokenizer/excerpt.txt"), StandardCharsets.UTF_8);
     String letters = excerpt.replaceAll("[^A-Za-z]", "");
     assertSameIds(letters, "letters of excerpt.txt");
     for (int i = 0; i < 1_000; i++) {
@@ -148,7 +153,7 @@ class JtokkitAgreementTest {
 
   @Test
   void excerptHasTheSameIds() {
-    byte[] excerpt = TestTokenizers.resource("excerpt.txt");
+    byte[] excerpt = TestTokenizers.resource("/dev/tandem/tokenizer/excerpt.txt");
     assertSameIds(new String(excerpt, StandardCharsets.UTF_8), "excerpt.txt");
   }
 

@@ -15,18 +15,18 @@ import java.util.regex.Pattern;
  * of tokens: {@code java.util.regex} with the literal patterns, tokens as strings, and for each
  * merge a scan of all pairs.
  */
-final class NaiveBpe {
+public final class NaiveBpe {
   /** What Hugging Face's ByteLevel splits by. */
-  static final String GPT2 =
+  public static final String GPT2 =
       "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
   /** The literal text in Llama 3's {@code tokenizer.json}. */
-  static final String LLAMA3 =
+  public static final String LLAMA3 =
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
           + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
   /** The literal text in Qwen2's. */
-  static final String QWEN2 =
+  public static final String QWEN2 =
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
           + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
@@ -37,14 +37,14 @@ final class NaiveBpe {
   private final boolean ignoreMerges;
 
   /** {@code merges}: "left right", the first one first. */
-  NaiveBpe(Map<String, Integer> ids, List<String> merges, boolean ignoreMerges) {
+  public NaiveBpe(Map<String, Integer> ids, List<String> merges, boolean ignoreMerges) {
     this.ids = ids;
     this.ignoreMerges = ignoreMerges;
     merges.forEach(merge -> ranks.put(merge, ranks.size()));
   }
 
   /** All matches of a pattern that leaves out nothing, in Unicode mode. */
-  static List<String> matches(String regex, String text) {
+  public static List<String> matches(String regex, String text) {
     List<String> words = new ArrayList<>();
     Matcher matcher = pattern(regex).matcher(text);
     int end = 0;
@@ -64,7 +64,7 @@ final class NaiveBpe {
   }
 
   /** Each match, and what is between them. */
-  static List<String> isolated(String regex, String text) {
+  public static List<String> isolated(String regex, String text) {
     List<String> pieces = new ArrayList<>();
     Matcher matcher = pattern(regex).matcher(text);
     int end = 0;
@@ -82,7 +82,7 @@ final class NaiveBpe {
   }
 
   /** OpenAI's {@code bytes_to_unicode}, as its source computes it. */
-  static String byteSymbols(String word) {
+  public static String byteSymbols(String word) {
     Map<Integer, Integer> symbols = new HashMap<>();
     int next = 256;
     for (int value = 0; value < 256; value++) {
@@ -100,7 +100,7 @@ final class NaiveBpe {
   }
 
   /** The ids of words; {@code fallback} gives the tokens for a character that is none. */
-  List<Integer> encode(List<String> words, Function<String, List<String>> fallback) {
+  public List<Integer> encode(List<String> words, Function<String, List<String>> fallback) {
     List<Integer> out = new ArrayList<>();
     for (String word : words) {
       if (ignoreMerges && ids.containsKey(word)) {

@@ -2,6 +2,7 @@ package dev.tandem.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.tokenizer.files.TestTokenizers;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;

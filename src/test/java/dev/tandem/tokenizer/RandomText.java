@@ -3,7 +3,7 @@ package dev.tandem.tokenizer;
 import java.util.Random;
 
 /** Random texts that reach the corners of tokenizers: well-formed, over all of Unicode. */
-final class RandomText {
+public final class RandomText {
   private static final String[] PIECES = {
     "'s",
     "'t",
@@ -95,12 +95,12 @@ final class RandomText {
 
   private final Random random;
 
-  RandomText(Random random) {
+  public RandomText(Random random) {
     this.random = random;
   }
 
   /** A text of a few dozen characters at most. */
-  String next() {
+  public String next() {
     StringBuilder text = new StringBuilder();
     int parts = random.nextInt(8);
     int kind = random.nextInt(6);

@@ -2,6 +2,8 @@ package dev.tandem.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.tokenizer.files.TestTokenizers;
+import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

@@ -1,0 +1,46 @@
+package dev.tandem.formats;
+
+import dev.tandem.formats.dumps.ModelBinWriter;
+import dev.tandem.formats.dumps.NpyWriter;
+import dev.tandem.formats.files.ModelWriter;
+import dev.tandem.formats.gguf.GgufWriter;
+import dev.tandem.formats.huggingface.HuggingFaceWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The formats that can be written. */
+public final class ModelWriters {
+  private static final List<ModelWriter> WRITERS =
+      List.of(new GgufWriter(), new HuggingFaceWriter(), new ModelBinWriter(), new NpyWriter());
+
+  private ModelWriters() {}
+
+  /** The names of all formats, for {@code --format}. */
+  public static List<String> formats() {
+    return WRITERS.stream().map(ModelWriter::format).toList();
+  }
+
+  /**
+   * The writer of a format.
+   *
+   * @param format its name; empty if the output's name says it
+   * @throws IllegalArgumentException if there is no such format, or the name does not say any
+   */
+  public static ModelWriter of(Optional<String> format, Path out) {
+    for (ModelWriter writer : WRITERS) {
+      if (format.isPresent() ? writer.format().equals(format.get()) : writer.accepts(out)) {
+        return writer;
+      }
+    }
+    String known = WRITERS.stream().map(ModelWriter::writes).collect(Collectors.joining(", "));
+    throw new IllegalArgumentException(
+        format.isPresent()
+            ? "unknown format " + format.get() + "; known: " + known
+            : "the name "
+                + out.getFileName()
+                + " does not say which format is meant; name it with --format: "
+                + known);
+  }
+}

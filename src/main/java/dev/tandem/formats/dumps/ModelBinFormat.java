@@ -1,0 +1,84 @@
+package dev.tandem.formats.dumps;
+
+import dev.tandem.formats.files.Folder;
+import dev.tandem.formats.files.Folder.OpenFile;
+import dev.tandem.formats.files.JsonObject;
+import dev.tandem.formats.files.OpenOptions;
+import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * GPT-2 as {@code model.bin} with {@code vocab.bin}: 5 x i32 {n_layer, n_head, n_embd, vocab_size,
+ * max_seq_len}, then f32 tensors in the order of {@code named_parameters()}.
+ *
+ * <p>Exporters of this format differ in whether linear layers are {@code [out, in]} or {@code [in,
+ * out]}, and nothing in the file says which: lengths are equal, and any statistic of the weights is
+ * a guess. So the user must say {@code linear=out_in} or {@code linear=in_out}.
+ */
+final class ModelBinFormat implements FlatFormat {
+  private static final List<String> HEADER =
+      List.of("n_layer", "n_head", "n_embd", "vocab_size", "n_positions");
+  private static final int HEADER_BYTES = 5 * Integer.BYTES;
+  private static final String LINEAR = "linear";
+  private static final String OUT_IN = "out_in";
+  private static final String IN_OUT = "in_out";
+
+  @Override
+  public String reads() {
+    return "model.bin + vocab.bin";
+  }
+
+  @Override
+  public boolean hasMagic(ByteBuffer head) {
+    return false;
+  }
+
+  @Override
+  public Finding examine(OpenFile file, JsonObject stated) throws IOException {
+    if (file.data().bytes() < HEADER_BYTES) {
+      return new NotThis("file length: expected at least " + HEADER_BYTES + " B");
+    }
+    ByteBuffer ints = file.data().slice(0, HEADER_BYTES);
+    Map<String, Integer> header = new LinkedHashMap<>();
+    HEADER.forEach(key -> header.put(key, ints.getInt()));
+    try {
+      ModelConfig alone = Gpt2Dumps.config(JsonObject.empty(file.path()), header);
+      Gpt2Dumps.inParameterOrder(alone, HEADER_BYTES, false).check(file);
+    } catch (ModelFormatException e) {
+      return new NotThis(e.problem());
+    }
+    ModelConfig config = Gpt2Dumps.config(stated, header);
+    boolean transposed =
+        switch (stated.text(LINEAR, "")) {
+          case OUT_IN -> false;
+          case IN_OUT -> true;
+          default ->
+              throw new ModelFormatException(
+                  file.path(),
+                  LINEAR,
+                  "--config linear=out_in or --config linear=in_out: how the exporter stored linear"
+                      + " layers, which the file does not say (the wrong one gives nonsense)",
+                  stated.has(LINEAR) ? stated.text(LINEAR, "") : "nothing");
+        };
+    FlatLayout layout = Gpt2Dumps.inParameterOrder(config, HEADER_BYTES, transposed);
+    layout.check(file); // n_inner may have been stated
+    return new FlatModel(
+        "model.bin with linear layers " + (transposed ? "[in, out]" : "[out, in]"),
+        config,
+        layout,
+        List.of());
+  }
+
+  @Override
+  public Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model)
+      throws IOException {
+    return TokenizerFiles.ofModel(folder, options.tokenizer(), model.config().vocabSize());
+  }
+}

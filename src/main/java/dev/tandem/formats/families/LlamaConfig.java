@@ -1,0 +1,155 @@
+package dev.tandem.formats.families;
+
+import dev.tandem.formats.files.JsonObject;
+import dev.tandem.model.Activation;
+import dev.tandem.model.LinearBias;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.model.NormKind;
+import dev.tandem.model.RopePairing;
+import java.util.List;
+
+/**
+ * A Hugging Face {@code config.json} of a Llama, or of a model whose arithmetic is the same:
+ * Mistral without an effective sliding window, and Qwen2, which adds biases to queries, keys and
+ * values. Fields that change the arithmetic are honoured or refused by name; defaults are those of
+ * transformers' classes.
+ *
+ * @param model all that changes the arithmetic
+ * @param rope base and scaling of the rotary frequencies
+ */
+public record LlamaConfig(ModelConfig model, RopeScaling rope) {
+  private static final double DEFAULT_NORM_EPS = 1e-6;
+
+  /** Mistral's, where the config does not even say null. */
+  private static final int DEFAULT_MISTRAL_WINDOW = 4096;
+
+  /** Far above any model's; the factors of the frequencies are allocated for it. */
+  private static final int MAX_HEAD_DIM = 1 << 14;
+
+  /** Multipliers that do nothing if they are 1. */
+  private static final List<String> MULTIPLIERS =
+      List.of(
+          "embedding_multiplier",
+          "residual_multiplier",
+          "logits_scaling",
+          "logit_scale",
+          "scale_emb",
+          "partial_rotary_factor",
+          "rotary_pct");
+
+  /**
+   * The config that a file's members give.
+   *
+   * @param headStored whether the files hold an LM head
+   * @throws ModelFormatException naming the field that is missing, wrong or not supported
+   */
+  public static LlamaConfig of(JsonObject json, boolean headStored) throws ModelFormatException {
+    String type = json.text("model_type", "llama");
+    LinearBias bias =
+        switch (type) {
+          case "llama", "mistral" -> attentionBias(json);
+          case "qwen2" -> LinearBias.QKV;
+          default ->
+              throw json.wrong(
+                  "model_type", "llama, mistral or qwen2, because the tensors are named as theirs");
+        };
+    refuseUnsupported(json);
+    int nHeads = json.integer("num_attention_heads");
+    int headDim = headDim(json, nHeads);
+    int maxSeq = json.integer("max_position_embeddings");
+    refuseSlidingWindow(json, type, maxSeq);
+    RopeScaling rope = RopeScaling.of(json, headDim);
+    boolean tied = json.flag("tie_word_embeddings", !headStored);
+    if (!tied && !headStored) {
+      throw json.wrong(
+          "tie_word_embeddings",
+          "true, because there is no lm_head.weight (--config tie_word_embeddings=true)");
+    }
+    try {
+      ModelConfig model =
+          new ModelConfig(
+              "llama",
+              json.integer("num_hidden_layers"),
+              nHeads,
+              json.integer("num_key_value_heads", nHeads),
+              headDim,
+              json.integer("hidden_size"),
+              json.integer("intermediate_size"),
+              json.integer("vocab_size"),
+              maxSeq,
+              NormKind.RMS,
+              (float) json.number("rms_norm_eps", DEFAULT_NORM_EPS),
+              Activation.SILU,
+              true,
+              bias,
+              RopePairing.INTERLEAVED,
+              rope.theta(),
+              rope.factors().length > 0,
+              tied);
+      return new LlamaConfig(model, rope);
+    } catch (IllegalArgumentException e) {
+      throw new ModelFormatException(json.path(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static LinearBias attentionBias(JsonObject json) throws ModelFormatException {
+    return json.flag("attention_bias", false) ? LinearBias.ATTENTION : LinearBias.NONE;
+  }
+
+  private static int headDim(JsonObject json, int nHeads) throws ModelFormatException {
+    int dModel = json.integer("hidden_size");
+    if (nHeads < 1) {
+      throw json.wrong("num_attention_heads", "a positive integer");
+    }
+    if (json.has("head_dim")) {
+      int headDim = json.integer("head_dim");
+      if (headDim < 2 || headDim % 2 != 0 || headDim > MAX_HEAD_DIM) {
+        throw json.wrong("head_dim", "an even integer in 2.." + MAX_HEAD_DIM);
+      }
+      return headDim;
+    }
+    int headDim = dModel / nHeads;
+    if (dModel % nHeads != 0 || headDim < 2 || headDim % 2 != 0 || headDim > MAX_HEAD_DIM) {
+      throw json.wrong("hidden_size", "an even multiple of num_attention_heads " + nHeads);
+    }
+    return headDim;
+  }
+
+  /** Within its window a model with one computes what a model without one does. */
+  private static void refuseSlidingWindow(JsonObject json, String type, int maxSeq)
+      throws ModelFormatException {
+    boolean mistral = type.equals("mistral");
+    int window = json.integer("sliding_window", DEFAULT_MISTRAL_WINDOW);
+    boolean stated = json.has("sliding_window") || (mistral && !json.isNull("sliding_window"));
+    boolean effective = json.flag("use_sliding_window", !type.equals("qwen2")) && stated;
+    if (effective && window < maxSeq) {
+      throw new ModelFormatException(
+          json.path(),
+          "sliding_window",
+          "at least max_position_embeddings "
+              + maxSeq
+              + ", because a sliding window is not supported (within it the model is exact:"
+              + " --config max_position_embeddings="
+              + window
+              + ")",
+          Integer.toString(window));
+    }
+    for (String layerType : json.texts("layer_types")) {
+      boolean windowed = effective && layerType.equals("sliding_attention");
+      if (!windowed && !layerType.equals("full_attention")) {
+        throw json.wrong("layer_types", "full_attention in all layers");
+      }
+    }
+  }
+
+  private static void refuseUnsupported(JsonObject json) throws ModelFormatException {
+    String activation = json.text("hidden_act", "silu");
+    if (!activation.equals("silu") && !activation.equals("swish")) {
+      throw json.wrong("hidden_act", "silu");
+    }
+    for (String key : MULTIPLIERS) {
+      json.requireNumber(key, 1);
+    }
+  }
+}

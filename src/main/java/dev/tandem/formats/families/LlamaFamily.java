@@ -1,0 +1,120 @@
+package dev.tandem.formats.families;
+
+import dev.tandem.formats.files.JsonObject;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.model.TensorPlan;
+import dev.tandem.model.TensorPlan.Spec;
+import dev.tandem.tensor.DType;
+import dev.tandem.tensor.DerivedData;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.tensor.TensorData.MemoryRegion;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * Llama by Hugging Face's names, linear layers {@code [out, in]}. Its rotary embedding pairs
+ * elements {@code (i, i + headDim/2)} of a head; the rows of queries and keys are put in the order
+ * in which pairs lie side by side.
+ */
+public final class LlamaFamily implements ForeignFamily {
+  private static final String HEAD = "lm_head.weight";
+
+  /** What older files keep besides the weights: the frequencies, which we compute ourselves. */
+  private static final Pattern FREQUENCIES =
+      Pattern.compile("layers\\.\\d+\\.self_attn\\.rotary_emb\\.inv_freq");
+
+  private static final Map<String, String> BLOCK_NAMES =
+      Map.of(
+          "attn_norm", "input_layernorm",
+          "attn_q", "self_attn.q_proj",
+          "attn_k", "self_attn.k_proj",
+          "attn_v", "self_attn.v_proj",
+          "attn_output", "self_attn.o_proj",
+          "ffn_norm", "post_attention_layernorm",
+          "ffn_gate", "mlp.gate_proj",
+          "ffn_up", "mlp.up_proj",
+          "ffn_down", "mlp.down_proj");
+
+  @Override
+  public boolean recognises(NamedTensors stored) {
+    return stored.contains("embed_tokens.weight")
+        || stored.contains("layers.0.self_attn.q_proj.weight");
+  }
+
+  @Override
+  public Model read(NamedTensors stored, JsonObject json) throws IOException {
+    if (json.keys().isEmpty()) {
+      throw new ModelFormatException(
+          stored.path(),
+          "no config.json beside it; a Llama's heads, context and RoPE are in no other file"
+              + " (--config FILE)");
+    }
+    LlamaConfig stated = LlamaConfig.of(json, stored.contains(HEAD));
+    ModelConfig config = stated.model();
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (Spec spec : TensorPlan.of(config).specs()) {
+      Tensor tensor =
+          spec.use() == TensorPlan.Use.FACTORS
+              ? factors(spec, stated.rope().factors())
+              : tensor(stored, spec, config);
+      tensors.put(spec.name(), tensor);
+    }
+    if (config.tiedHead()) {
+      stored.find(HEAD);
+    }
+    stored.requireAllUsed(FREQUENCIES);
+    return new Model("Hugging Face Llama", config, tensors, List.of());
+  }
+
+  private static Tensor factors(Spec spec, float[] factors) {
+    ByteBuffer memory = MemoryRegion.allocate(Float.BYTES * factors.length);
+    memory.asFloatBuffer().put(factors);
+    return spec.tensor(DType.F32, false, new MemoryRegion(memory));
+  }
+
+  private static Tensor tensor(NamedTensors stored, Spec spec, ModelConfig config)
+      throws IOException {
+    ForeignTensor foreign =
+        stored.require(foreignName(spec.name()), ForeignTensor.shapeOf(spec, false));
+    Tensor tensor = foreign.as(spec, false);
+    int heads =
+        spec.name().contains(".attn_q.")
+            ? config.nHeads()
+            : spec.name().contains(".attn_k.") ? config.nKvHeads() : 0;
+    if (heads == 0) {
+      return tensor;
+    }
+    int[] order = pairsTogether(heads, config.headDim());
+    long rowBytes = tensor.bytes() / order.length; // a bias has rows of one element
+    return spec.tensor(
+        tensor.dtype(), false, DerivedData.permutedRows(foreign.straight(), rowBytes, order));
+  }
+
+  /** Row {@code 2i + half} of a head is Hugging Face's row {@code half * headDim/2 + i}. */
+  static int[] pairsTogether(int heads, int headDim) {
+    int[] order = new int[heads * headDim];
+    for (int row = 0; row < order.length; row++) {
+      int within = row % headDim;
+      order[row] = row - within + within % 2 * (headDim / 2) + within / 2;
+    }
+    return order;
+  }
+
+  /** A tensor's name, without the prefix {@code model.} that all but the head have in files. */
+  public static String foreignName(String name) {
+    return switch (name) {
+      case TensorPlan.TOKEN_EMBEDDING -> "embed_tokens.weight";
+      case TensorPlan.OUTPUT -> HEAD;
+      case "output_norm.weight" -> "norm.weight";
+      default -> {
+        String[] parts = name.split("\\.", -1); // blk.N.kind.weight
+        yield "layers." + parts[1] + "." + BLOCK_NAMES.get(parts[2]) + "." + parts[3];
+      }
+    };
+  }
+}

@@ -1,0 +1,90 @@
+package dev.tandem.formats.files;
+
+import dev.tandem.model.ModelFormatException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What a user says about a model that its files do not, or say wrongly.
+ *
+ * @param tokenizer tokenizer files to use in place of the model's own
+ * @param config each one the path of a JSON file to use in place of the {@code config.json} beside
+ *     the model, or {@code KEY=VALUE} to add to it or to replace what it says
+ */
+public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
+  private static final String CONFIG = "config.json";
+  private static final int MAX_CONFIG_BYTES = 1 << 20;
+
+  /** Copies the list. */
+  public OpenOptions {
+    config = List.copyOf(config);
+  }
+
+  /** Nothing but what the files say. */
+  public static OpenOptions defaults() {
+    return new OpenOptions(Optional.empty(), List.of());
+  }
+
+  /** The same with another tokenizer. */
+  public OpenOptions withTokenizer(Optional<Path> other) {
+    return new OpenOptions(other, config);
+  }
+
+  /**
+   * The members of the config: those of the last file given, else of the {@code config.json} beside
+   * the model, else none; then those given one by one.
+   *
+   * @throws ModelFormatException if a file is not a JSON object
+   * @throws IOException if a given file is missing
+   */
+  public JsonObject configOf(Folder folder) throws IOException {
+    return configOf(folder, JsonObject.empty(""));
+  }
+
+  /**
+   * The same for a model whose own file says something.
+   *
+   * @param inside what the file says; unless it is empty, it goes before the {@code config.json}
+   *     beside the model
+   */
+  public JsonObject configOf(Folder folder, JsonObject inside) throws IOException {
+    Optional<Path> file = Optional.empty();
+    Map<String, String> pairs = new LinkedHashMap<>();
+    for (String entry : config) {
+      int equals = entry.indexOf('=');
+      if (isPair(entry)) {
+        pairs.put(entry.substring(0, equals), entry.substring(equals + 1));
+      } else {
+        file = Optional.of(Folder.written(entry));
+      }
+    }
+    JsonObject base = file.isPresent() || inside.keys().isEmpty() ? base(folder, file) : inside;
+    return base.with(pairs);
+  }
+
+  private static JsonObject base(Folder folder, Optional<Path> given) throws IOException {
+    if (given.isPresent()) {
+      Path path = given.get().toAbsolutePath().normalize();
+      Folder parent = new Folder.Directory(Objects.requireNonNullElse(path.getParent(), path));
+      String name = Objects.toString(path.getFileName(), "");
+      return JsonObject.parse(path.toString(), parent.readAll(name, MAX_CONFIG_BYTES));
+    }
+    return folder.contains(CONFIG)
+        ? JsonObject.parse(folder.path(CONFIG), folder.readAll(CONFIG, MAX_CONFIG_BYTES))
+        : JsonObject.empty(folder.path(CONFIG));
+  }
+
+  /** A file's name may contain an equals sign, too; a key contains neither slash nor dot. */
+  private static boolean isPair(String entry) {
+    int equals = entry.indexOf('=');
+    return equals > 0
+        && entry.substring(0, equals).matches("[A-Za-z0-9_]+")
+        && !Files.exists(Path.of(entry));
+  }
+}

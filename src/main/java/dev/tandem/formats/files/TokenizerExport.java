@@ -1,0 +1,221 @@
+package dev.tandem.formats.files;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.tokenizer.Tokenizer;
+import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.files.GgufVocabulary;
+import dev.tandem.tokenizer.files.Tokenizers;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Tokenizers as the files of other programs. What these cannot say is not written: each form is
+ * read back, and counts only if it gives the same tokenizer, which it is if GGUF would describe
+ * both alike.
+ */
+public final class TokenizerExport {
+  /** SentencePiece's {@code TrainerSpec.model_type}. */
+  private static final int BPE = 2;
+
+  private static final int UNUSED = 5;
+  private static final char ESCAPED_SPACE = '\u2581';
+
+  private final Tokenizer tokenizer;
+  private final GgufVocabulary vocabulary;
+  private final int[] stopIds;
+
+  /** Ids without those that only pad the vocabulary; a reader adds them again. */
+  private final int size;
+
+  /**
+   * Prepares to write a tokenizer.
+   *
+   * @throws ModelFormatException if nothing can describe it
+   */
+  private TokenizerExport(String model, Tokenizer tokenizer) throws ModelFormatException {
+    this.tokenizer = tokenizer;
+    try {
+      vocabulary = Tokenizers.vocabularyOf(tokenizer);
+    } catch (UnsupportedOperationException e) {
+      throw new ModelFormatException(model, String.valueOf(e.getMessage()));
+    }
+    stopIds = tokenizer.stopIds().stream().mapToInt(id -> id).sorted().toArray();
+    int used = vocabulary.tokens().size();
+    while (used > 0 && vocabulary.tokenTypes().get(used - 1) == UNUSED) {
+      used--;
+    }
+    size = used;
+  }
+
+  /** Makes a tokenizer of a file again. */
+  private interface Reader {
+    Tokenizer read() throws TokenizerFormatException;
+  }
+
+  /**
+   * The files of a Hugging Face directory, by name: {@code vocab.json} and {@code merges.txt},
+   * {@code tokenizer.model}, or llama2.c's {@code tokenizer.bin}; none if all would change it. The
+   * ids that end a text are the config's to say.
+   */
+  public static Map<String, byte[]> huggingFace(Checkpoint checkpoint) throws IOException {
+    TokenizerExport export = new TokenizerExport(checkpoint.name(), checkpoint.tokenizer());
+    byte[] vocab = export.vocabJson();
+    byte[] merges = export.mergesTxt();
+    if (export.isSame(() -> Tokenizers.byteLevelBpe(vocab, merges, export.stopIds))) {
+      Map<String, byte[]> files = new LinkedHashMap<>();
+      files.put("vocab.json", vocab);
+      files.put("merges.txt", merges);
+      return files;
+    }
+    byte[] pieces = export.tokenizerModel();
+    if (export.isSame(() -> Tokenizers.sentencePiece(pieces, export.stopIds))) {
+      return Map.of("tokenizer.model", pieces);
+    }
+    byte[] scored = export.tokenizerBin();
+    return export.isSame(() -> Tokenizers.llama2c(scored, export.size))
+        ? Map.of("tokenizer.bin", scored)
+        : Map.of();
+  }
+
+  /** {@code vocab.bin}; empty if it would change the tokenizer. */
+  public static Optional<byte[]> vocabBin(Checkpoint checkpoint) throws IOException {
+    TokenizerExport export = new TokenizerExport(checkpoint.name(), checkpoint.tokenizer());
+    byte[] file = export.vocabBin();
+    return export.isSame(() -> Tokenizers.vocabBin(file)) ? Optional.of(file) : Optional.empty();
+  }
+
+  private boolean isSame(Reader reader) {
+    try {
+      Tokenizer read = reader.read();
+      return read.vocabSize() <= tokenizer.vocabSize()
+          && vocabulary.equals(
+              Tokenizers.vocabularyOf(Tokenizers.padded(read, tokenizer.vocabSize())));
+    } catch (TokenizerFormatException | UnsupportedOperationException e) {
+      return false; // the form has no room for it
+    }
+  }
+
+  /** 0 where the tokenizer has none. */
+  private float score(int id) {
+    return vocabulary.scores().isEmpty() ? 0 : vocabulary.scores().get(id);
+  }
+
+  private byte[] vocabJson() throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (JsonGenerator json = JsonObject.FACTORY.createGenerator(out)) {
+      json.writeStartObject();
+      for (int id = 0; id < size; id++) {
+        json.writeNumberField(vocabulary.tokens().get(id), id);
+      }
+      json.writeEndObject();
+    }
+    return out.toByteArray();
+  }
+
+  private byte[] mergesTxt() {
+    return ("#version: 0.2\n" + String.join("\n", vocabulary.merges()) + "\n")
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** {@code ModelProto}: pieces (1), trainer_spec (2), normalizer_spec (3). */
+  private byte[] tokenizerModel() {
+    ByteArrayOutputStream model = new ByteArrayOutputStream();
+    boolean bytes = false;
+    for (int id = 0; id < size; id++) {
+      ByteArrayOutputStream piece = new ByteArrayOutputStream();
+      field(piece, 1, vocabulary.tokens().get(id).getBytes(StandardCharsets.UTF_8));
+      piece.write(2 << 3 | 5); // a float
+      piece.writeBytes(f32(score(id)));
+      number(piece, 3, vocabulary.tokenTypes().get(id));
+      field(model, 1, piece.toByteArray());
+      bytes = bytes || vocabulary.tokens().get(id).equals("<0x00>");
+    }
+    ByteArrayOutputStream trainer = new ByteArrayOutputStream();
+    number(trainer, 3, BPE);
+    number(trainer, 35, bytes ? 1 : 0); // byte_fallback
+    vocabulary.unknownId().ifPresent(id -> number(trainer, 40, id));
+    vocabulary.bosId().ifPresent(id -> number(trainer, 41, id));
+    vocabulary.eosId().ifPresent(id -> number(trainer, 42, id));
+    number(trainer, 43, -1); // no padding
+    vocabulary.bosId().ifPresent(id -> name(trainer, 46, id));
+    vocabulary.eosId().ifPresent(id -> name(trainer, 47, id));
+    field(model, 2, trainer.toByteArray());
+    ByteArrayOutputStream normalizer = new ByteArrayOutputStream();
+    field(normalizer, 1, "identity".getBytes(StandardCharsets.US_ASCII));
+    number(normalizer, 3, vocabulary.addSpacePrefix().orElse(true) ? 1 : 0);
+    boolean squeezes = "true".equals(vocabulary.own().get("remove_extra_spaces"));
+    number(normalizer, 4, squeezes ? 1 : 0);
+    number(normalizer, 5, 1); // spaces are escaped
+    field(model, 3, normalizer.toByteArray());
+    return model.toByteArray();
+  }
+
+  private void name(ByteArrayOutputStream out, int field, int id) {
+    field(out, field, vocabulary.tokens().get(id).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static void field(ByteArrayOutputStream out, int field, byte[] content) {
+    varint(out, (long) field << 3 | 2);
+    varint(out, content.length);
+    out.writeBytes(content);
+  }
+
+  private static void number(ByteArrayOutputStream out, int field, long value) {
+    varint(out, (long) field << 3);
+    varint(out, value);
+  }
+
+  private static void varint(ByteArrayOutputStream out, long value) {
+    long rest = value;
+    for (; (rest & ~0x7fL) != 0; rest >>>= 7) {
+      out.write((int) (rest & 0x7f) | 0x80);
+    }
+    out.write((int) rest);
+  }
+
+  /** u32 length of the longest token, then for each id f32 score, i32 length, bytes. */
+  private byte[] tokenizerBin() {
+    ByteArrayOutputStream tokens = new ByteArrayOutputStream();
+    int longest = 0;
+    for (int id = 0; id < size; id++) {
+      String written = vocabulary.tokens().get(id).replace(ESCAPED_SPACE, ' ');
+      byte[] token = written.getBytes(StandardCharsets.UTF_8);
+      longest = Math.max(longest, token.length);
+      tokens.writeBytes(f32(score(id)));
+      tokens.writeBytes(i32(token.length));
+      tokens.writeBytes(token);
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(i32(longest));
+    out.writeBytes(tokens.toByteArray());
+    return out.toByteArray();
+  }
+
+  /** i32 count, then for each id i32 length, bytes. */
+  private byte[] vocabBin() {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(i32(size));
+    for (int id = 0; id < size; id++) {
+      byte[] token = tokenizer.bytes(id);
+      out.writeBytes(i32(token.length));
+      out.writeBytes(token);
+    }
+    return out.toByteArray();
+  }
+
+  private static byte[] f32(float value) {
+    return i32(Float.floatToRawIntBits(value));
+  }
+
+  private static byte[] i32(int value) {
+    return ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array();
+  }
+}

@@ -1,0 +1,268 @@
+package dev.tandem.formats.files;
+
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.formats.gguf.GgufReader;
+import dev.tandem.formats.gguf.GgufTokenizer;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.tokenizer.Tokenizer;
+import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.files.Tokenizers;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Pattern;
+
+/** Opens tokenizers from their files. */
+public final class TokenizerFiles {
+  /** The name of GPT-2's own tokenizer, which is inside this program. */
+  public static final String GPT2 = "gpt2";
+
+  private static final String HUGGING_FACE = "tokenizer.json";
+  private static final String VOCAB = "vocab.json";
+  private static final String MERGES = "merges.txt";
+  private static final String LLAMA2C = "tokenizer.bin";
+  private static final Pattern NUMBERED = Pattern.compile("tok[0-9]+\\.bin");
+  private static final int MAX_FILE_BYTES = 64 << 20;
+
+  /** Of a model's ids, one in so many may be padding. */
+  private static final int MAX_PADDING_SHARE = 64;
+
+  /** The formats of files that have these names. */
+  private static final Map<String, TokenizerFormat> BY_NAME = new LinkedHashMap<>();
+
+  static {
+    BY_NAME.put(HUGGING_FACE, TokenizerFormat.HUGGING_FACE);
+    BY_NAME.put("tokenizer.model", TokenizerFormat.SENTENCE_PIECE);
+    BY_NAME.put(LLAMA2C, TokenizerFormat.LLAMA2C);
+    BY_NAME.put("vocab.bin", TokenizerFormat.VOCAB_BIN);
+    BY_NAME.put("gpt2_tokenizer.bin", TokenizerFormat.LLMC);
+  }
+
+  private TokenizerFiles() {}
+
+  /**
+   * Opens a tokenizer without a model: {@link #GPT2}, an embedded model's by its name, or a path: a
+   * tokenizer's file, or a directory, in which it is the first that there is of {@code
+   * tokenizer.json}, {@code tokenizer.model}, {@code merges.txt} with {@code vocab.json} (or alone:
+   * GPT-2's ids), {@code tokN.bin}, {@code tokenizer.bin}, {@code vocab.bin}, {@code
+   * gpt2_tokenizer.bin} and a GGUF file. A file with another name is recognised by its content.
+   *
+   * @throws ModelFormatException if a file is malformed
+   * @throws IOException if a file is missing or cannot be read
+   */
+  public static Tokenizer open(String nameOrPath) throws IOException {
+    if (Checkpoints.embeddedNames().contains(nameOrPath)) {
+      try (Checkpoint model = Checkpoints.open(nameOrPath, Optional.empty())) {
+        return model.tokenizer();
+      }
+    }
+    return given(Folder.written(nameOrPath), OptionalInt.empty());
+  }
+
+  /**
+   * A model's: what was given, else the file beside it that {@link #open} would take from a
+   * directory.
+   *
+   * @param vocabSize how many ids the model has. The tokenizer may have a few less: rows that pad a
+   *     matrix
+   * @param stopIds the ids that end a text, as far as the model's configuration says
+   */
+  public static Tokenizer ofModel(
+      Folder folder, Optional<Path> given, int vocabSize, int... stopIds) throws IOException {
+    OptionalInt size = OptionalInt.of(vocabSize);
+    if (given.isPresent()) {
+      return fitted(given.get().toString(), given(given.get(), size), vocabSize);
+    }
+    Optional<String> file = fileIn(folder);
+    Tokenizer tokenizer =
+        file.isPresent()
+            ? read(folder, file.get(), formatOf(file.get()), size, stopIds)
+            : byteLevel(folder, VOCAB, MERGES, stopIds);
+    return fitted(folder.path(file.orElse(VOCAB)), tokenizer, vocabSize);
+  }
+
+  /**
+   * A llama2.c model's: what was given, else {@code tokN.bin} or {@code tokenizer.bin} beside it,
+   * where N is the number of tokens, as llama2.c's own trainer names it; else any other tokenizer
+   * that is there, such as the {@code tokenizer.model} that {@code tokenizer.bin} is made from.
+   */
+  public static Tokenizer ofLlama2c(Folder folder, Optional<Path> given, int vocabSize)
+      throws IOException {
+    OptionalInt size = OptionalInt.of(vocabSize);
+    if (given.isPresent()) {
+      return fitted(given.get().toString(), given(given.get(), size), vocabSize);
+    }
+    String numbered = "tok" + vocabSize + ".bin";
+    if (!folder.contains(numbered) && !folder.contains(LLAMA2C) && fileIn(folder).isPresent()) {
+      return ofModel(folder, given, vocabSize);
+    }
+    return read(
+        folder, folder.contains(numbered) ? numbered : LLAMA2C, TokenizerFormat.LLAMA2C, size);
+  }
+
+  /** A tokenizer for a model: of its size, or a little padded. */
+  private static Tokenizer fitted(String path, Tokenizer tokenizer, int vocabSize)
+      throws ModelFormatException {
+    long missing = (long) vocabSize - tokenizer.vocabSize();
+    if (missing < 0 || missing * MAX_PADDING_SHARE > vocabSize) {
+      throw new ModelFormatException(
+          path,
+          "vocabulary",
+          vocabSize + " tokens, because the model has so many",
+          "" + tokenizer.vocabSize());
+    }
+    return Tokenizers.padded(tokenizer, vocabSize);
+  }
+
+  private static Tokenizer given(Path path, OptionalInt vocabSize) throws IOException {
+    if (Files.isDirectory(path) && !path.toString().isEmpty()) {
+      Folder folder = new Folder.Directory(path);
+      Optional<String> file = fileIn(folder);
+      if (file.isPresent() && !file.get().endsWith(".bin")) {
+        return read(folder, file.get(), formatOf(file.get()), vocabSize);
+      }
+      if (folder.contains(MERGES)) {
+        return byteLevel(folder, VOCAB, MERGES);
+      }
+      Optional<String> numbered = numbered(folder, vocabSize);
+      if (numbered.isPresent()) {
+        return read(folder, numbered.get(), TokenizerFormat.LLAMA2C, vocabSize);
+      }
+      if (file.isPresent()) {
+        return file(folder, file.get(), vocabSize);
+      }
+      List<String> ggufFiles = folder.matching(GgufReader.FILES);
+      if (ggufFiles.size() == 1) {
+        return GgufTokenizer.open(folder, ggufFiles.get(0));
+      }
+      throw new ModelFormatException(
+          path.toString(),
+          "no tokenizer in this directory: no "
+              + MERGES
+              + ", "
+              + String.join(", ", BY_NAME.keySet())
+              + ", tokN.bin (N is the number of tokens), nor one GGUF file");
+    }
+    if (!Files.exists(path) || path.toString().isEmpty()) {
+      if (path.equals(Path.of(GPT2))) {
+        return Tokenizers.gpt2();
+      }
+      throw new FileNotFoundException(
+          "no tokenizer '" + path + "': neither '" + GPT2 + "' nor a file or directory");
+    }
+    Path absolute = path.toAbsolutePath().normalize();
+    Folder folder =
+        new Folder.Directory(Objects.requireNonNullElse(absolute.getParent(), absolute));
+    return file(folder, Objects.toString(absolute.getFileName(), ""), vocabSize);
+  }
+
+  /** A file of any name: by its content, or else by its name, so that reading it says more. */
+  private static Tokenizer file(Folder folder, String file, OptionalInt vocabSize)
+      throws IOException {
+    if (file.endsWith(".txt")) {
+      return byteLevel(folder, VOCAB, file);
+    }
+    if (GgufTokenizer.accepts(folder, file)) {
+      return GgufTokenizer.open(folder, file);
+    }
+    byte[] content = folder.readAll(file, MAX_FILE_BYTES);
+    if (content.length == 0) {
+      throw new ModelFormatException(folder.path(file), "not a tokenizer, because it is empty");
+    }
+    for (TokenizerFormat format : TokenizerFormat.values()) {
+      if (format.accepts(content)) {
+        return read(folder, file, format, vocabSize);
+      }
+    }
+    if (TokenizerFormat.isVocabulary(content)) {
+      return byteLevel(folder, file, MERGES);
+    }
+    TokenizerFormat byName =
+        file.endsWith(".bin")
+            ? BY_NAME.getOrDefault(file, TokenizerFormat.LLAMA2C)
+            : BY_NAME.get(file);
+    boolean sizeMissing = byName == TokenizerFormat.LLAMA2C && vocabSize.isEmpty();
+    if (byName != null && !sizeMissing) {
+      return read(folder, file, byName, vocabSize);
+    }
+    throw new ModelFormatException(
+        folder.path(file),
+        "not a known tokenizer; expected a file like "
+            + VOCAB
+            + ", "
+            + MERGES
+            + ", "
+            + String.join(", ", BY_NAME.keySet())
+            + ", or a GGUF file");
+  }
+
+  /** llama2.c's {@code tokN.bin}: that of N tokens, or the only one there is. */
+  private static Optional<String> numbered(Folder folder, OptionalInt vocabSize)
+      throws IOException {
+    List<String> files = folder.matching(NUMBERED);
+    String fitting = "tok" + vocabSize.orElse(0) + ".bin";
+    if (files.size() > 1 && !files.contains(fitting)) {
+      throw new ModelFormatException(
+          folder.path(""), "several tokenizers; name one of them: " + String.join(", ", files));
+    }
+    return files.contains(fitting) ? Optional.of(fitting) : files.stream().findFirst();
+  }
+
+  /**
+   * The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there.
+   */
+  private static Optional<String> fileIn(Folder folder) {
+    boolean merges = folder.contains(MERGES);
+    return BY_NAME.keySet().stream()
+        .filter(folder::contains)
+        .filter(file -> !merges || !file.endsWith(".bin"))
+        .findFirst();
+  }
+
+  private static TokenizerFormat formatOf(String name) {
+    return Objects.requireNonNull(BY_NAME.get(name), name);
+  }
+
+  private static Tokenizer byteLevel(Folder folder, String vocab, String merges, int... stopIds)
+      throws IOException {
+    if (!folder.contains(merges) && folder.contains(vocab)) {
+      throw new ModelFormatException(
+          folder.path(vocab), "a vocabulary without merges: there is no " + merges + " beside it");
+    }
+    byte[] mergesTxt = folder.readAll(merges, MAX_FILE_BYTES);
+    boolean mergesOnly = vocab.equals(VOCAB) && !folder.contains(vocab);
+    byte[] vocabJson = mergesOnly ? new byte[0] : folder.readAll(vocab, MAX_FILE_BYTES);
+    try {
+      return mergesOnly
+          ? Tokenizers.byteLevelBpeFromMerges(mergesTxt)
+          : Tokenizers.byteLevelBpe(vocabJson, mergesTxt, stopIds);
+    } catch (TokenizerFormatException e) {
+      throw malformed(folder.path(mergesOnly ? merges : vocab), e);
+    }
+  }
+
+  private static Tokenizer read(
+      Folder folder, String file, TokenizerFormat format, OptionalInt vocabSize, int... stopIds)
+      throws IOException {
+    byte[] content = folder.readAll(file, MAX_FILE_BYTES);
+    try {
+      return format.read(content, vocabSize, stopIds);
+    } catch (TokenizerFormatException e) {
+      throw malformed(folder.path(file), e);
+    }
+  }
+
+  private static ModelFormatException malformed(String path, TokenizerFormatException e) {
+    ModelFormatException malformed = new ModelFormatException(path, String.valueOf(e.getMessage()));
+    malformed.initCause(e);
+    return malformed;
+  }
+}

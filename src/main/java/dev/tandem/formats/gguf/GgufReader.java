@@ -1,0 +1,186 @@
+package dev.tandem.formats.gguf;
+
+import dev.tandem.formats.files.Folder;
+import dev.tandem.formats.files.Folder.OpenFile;
+import dev.tandem.formats.files.ModelLocation;
+import dev.tandem.formats.files.ModelReader;
+import dev.tandem.formats.files.OpenOptions;
+import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.huggingface.HuggingFaceReader;
+import dev.tandem.formats.pytorch.PyTorchReader;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.model.ModelPart;
+import dev.tandem.model.TensorPlan;
+import dev.tandem.model.TensorPlan.Spec;
+import dev.tandem.tensor.DType;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.tensor.TensorData;
+import dev.tandem.tensor.TensorData.MemoryRegion;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** GGUF, versions 2 and 3, architectures gpt2 and llama: a whole model in one file. */
+public final class GgufReader implements ModelReader {
+  private static final String SUFFIX = ".gguf";
+
+  /** Such files in a directory. */
+  public static final Pattern FILES = Pattern.compile(".*\\.gguf");
+
+  @Override
+  public String reads() {
+    return "a GGUF file (gpt2 or llama), or a directory with one";
+  }
+
+  @Override
+  public boolean accepts(ModelLocation location) throws IOException {
+    if (location.file().isEmpty()) {
+      Folder folder = location.folder();
+      return !HuggingFaceReader.isIn(folder)
+          && !PyTorchReader.isIn(folder)
+          && !folder.matching(FILES).isEmpty();
+    }
+    ByteBuffer head = location.head(Integer.BYTES);
+    return location.file().get().endsWith(SUFFIX)
+        || (head.remaining() == Integer.BYTES && head.getInt() == GgufFile.MAGIC);
+  }
+
+  @Override
+  public Checkpoint read(ModelLocation location, OpenOptions options) throws IOException {
+    if (!options.config().isEmpty()) {
+      throw new ModelFormatException(
+          location.path(), "a GGUF file says its config itself; leave out --config");
+    }
+    OpenFile open = location.folder().open(file(location));
+    try {
+      GgufFile file = GgufFile.read(open.path(), open.data());
+      GgufConfig config = GgufConfig.of(file);
+      ModelPart part = config.part();
+      boolean whole = part.isWhole(config.model());
+      Map<String, Tensor> tensors = tensors(file, config);
+      return new Checkpoint(
+          location.name(),
+          whole ? "GGUF" : "GGUF, part of a model",
+          config.model(),
+          tensors,
+          part.embedding() || options.tokenizer().isPresent()
+              ? () -> tokenizer(location, options, file, config.model().vocabSize())
+              : Checkpoint.noTokenizer(location.name(), part),
+          open.closeables(),
+          List.of(),
+          () -> GgufHashes.read(file.metadata(), tensors.values(), !whole),
+          part,
+          whole ? List.of() : GgufHashes.entries(file.metadata()));
+    } catch (IOException | RuntimeException e) {
+      open.close();
+      throw e;
+    }
+  }
+
+  private static String file(ModelLocation location) throws IOException {
+    if (location.file().isPresent()) {
+      return location.file().get();
+    }
+    List<String> files = location.folder().matching(FILES);
+    if (files.size() > 1) {
+      throw new ModelFormatException(
+          location.path(), "several GGUF files; name one of them: " + String.join(", ", files));
+    }
+    return files.get(0);
+  }
+
+  private static Tokenizer tokenizer(
+      ModelLocation location, OpenOptions options, GgufFile file, int vocabSize)
+      throws IOException {
+    if (options.tokenizer().isPresent()) {
+      return TokenizerFiles.ofModel(location.folder(), options.tokenizer(), vocabSize);
+    }
+    Tokenizer tokenizer = GgufTokenizer.read(file);
+    if (tokenizer.vocabSize() != vocabSize) {
+      throw new ModelFormatException(
+          file.path(),
+          "vocabulary",
+          vocabSize + " tokens, because the model has so many",
+          "" + tokenizer.vocabSize());
+    }
+    return tokenizer;
+  }
+
+  private static Map<String, Tensor> tensors(GgufFile file, GgufConfig config) throws IOException {
+    Map<String, GgufFile.Entry> unread = new LinkedHashMap<>(file.tensors());
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (Spec spec : TensorPlan.of(config.model()).specs()) {
+      if (!config.part().holds(spec.name(), config.model())) {
+        continue;
+      }
+      GgufFile.Entry entry = unread.remove(spec.name());
+      if (spec.name().equals(TensorPlan.ROPE_FACTORS) && config.ropeScale() != 1) {
+        Tensor factors = scaledFactors(file, spec, Optional.ofNullable(entry), config.ropeScale());
+        tensors.put(spec.name(), factors);
+        continue;
+      }
+      if (entry == null) {
+        throw new ModelFormatException(
+            file.path(), spec.name(), "a tensor of extents " + extents(spec), "none");
+      }
+      tensors.put(spec.name(), tensor(file.path(), spec, entry));
+    }
+    for (String name : unread.keySet()) {
+      if (!isHarmless(name, config.model())) {
+        throw new ModelFormatException(
+            file.path(), name, "no such tensor in a " + config.model().architecture(), "one");
+      }
+    }
+    return tensors;
+  }
+
+  private static Tensor tensor(String path, Spec spec, GgufFile.Entry entry)
+      throws ModelFormatException {
+    List<Long> expected = extents(spec);
+    if (!entry.extents().equals(expected)) {
+      throw new ModelFormatException(
+          path, entry.name(), "extents " + expected, entry.extents().toString());
+    }
+    if (spec.rows() == 1 && entry.dtype().isQuantized()) {
+      throw new ModelFormatException(
+          path, entry.name(), "F32, F16 or BF16 for a vector", entry.dtype().name());
+    }
+    return spec.tensor(entry.dtype(), false, entry.data());
+  }
+
+  /** What the file must state: columns first, and no rows if there is only one. */
+  private static List<Long> extents(Spec spec) {
+    return spec.rows() == 1 ? List.of(spec.cols()) : List.of(spec.cols(), spec.rows());
+  }
+
+  /** Linear scaling divides all frequencies alike; factors that are stored count as well. */
+  private static Tensor scaledFactors(
+      GgufFile file, Spec spec, Optional<GgufFile.Entry> stored, float scale) throws IOException {
+    float[] factors = new float[Math.toIntExact(spec.cols())];
+    Arrays.fill(factors, 1);
+    if (stored.isPresent()) {
+      tensor(file.path(), spec, stored.get()).read(0, factors.length, factors, 0);
+    }
+    ByteBuffer memory = MemoryRegion.allocate((int) DType.F32.bytes(factors.length));
+    for (int i = 0; i < factors.length; i++) {
+      memory.putFloat(i * Float.BYTES, factors[i] * scale);
+    }
+    TensorData data = new MemoryRegion(memory);
+    return spec.tensor(DType.F32, false, data);
+  }
+
+  /** What follows from the rest: a tied head's copy, rotary frequencies of old conversions. */
+  private static boolean isHarmless(String name, ModelConfig config) {
+    return (config.tiedHead() && name.equals(TensorPlan.OUTPUT))
+        || (!config.hasPositionEmbedding()
+            && name.matches("blk\\.[0-9]{1,5}\\.attn_rot_embd\\.weight"));
+  }
+}

@@ -1,0 +1,315 @@
+package dev.tandem.formats.gguf;
+
+import dev.tandem.formats.files.ConversionProgress;
+import dev.tandem.formats.files.ModelWriter;
+import dev.tandem.formats.files.OutputFile;
+import dev.tandem.formats.files.TypePlan;
+import dev.tandem.model.Activation;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.model.ModelHash;
+import dev.tandem.model.RopePairing;
+import dev.tandem.model.TensorBytes;
+import dev.tandem.model.TensorDigest;
+import dev.tandem.model.TensorPlan;
+import dev.tandem.tensor.DType;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.tensor.TensorData.FileRegion;
+import dev.tandem.tensor.TensorFile;
+import dev.tandem.tokenizer.files.GgufVocabulary;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Writes GGUF version 3, as llama.cpp reads it, tensor by tensor in canonical order. What GGUF's
+ * own keys cannot say is in keys {@code tandem.*}, which llama.cpp ignores. The header is written
+ * first with empty digests, and once more when the tensors have been written and are known.
+ */
+public final class GgufWriter implements ModelWriter {
+  private static final String SUFFIX = ".gguf";
+
+  /** The layout of quantised blocks that is in use since 2023. */
+  private static final int QUANTIZATION_VERSION = 2;
+
+  /** llama.cpp's numbers of whole files' types, for people. */
+  private static final Map<DType, Integer> FILE_TYPES = new EnumMap<>(DType.class);
+
+  static {
+    FILE_TYPES.put(DType.F32, 0);
+    FILE_TYPES.put(DType.F16, 1);
+    FILE_TYPES.put(DType.Q4_0, 2);
+    FILE_TYPES.put(DType.Q4_1, 3);
+    FILE_TYPES.put(DType.Q8_0, 7);
+    FILE_TYPES.put(DType.Q5_0, 8);
+    FILE_TYPES.put(DType.Q5_1, 9);
+    FILE_TYPES.put(DType.Q4_K, 15);
+    FILE_TYPES.put(DType.Q5_K, 17);
+    FILE_TYPES.put(DType.Q6_K, 18);
+    FILE_TYPES.put(DType.IQ4_NL, 25);
+    FILE_TYPES.put(DType.BF16, 32);
+  }
+
+  @Override
+  public String format() {
+    return "gguf";
+  }
+
+  @Override
+  public String writes() {
+    return "gguf (a file NAME.gguf)";
+  }
+
+  @Override
+  public boolean accepts(Path out) {
+    return out.toString().endsWith(SUFFIX);
+  }
+
+  @Override
+  public Set<DType> types() {
+    return EnumSet.allOf(DType.class);
+  }
+
+  @Override
+  public List<String> notes(Checkpoint checkpoint) throws IOException {
+    ModelConfig config = checkpoint.config();
+    checkHolds(checkpoint);
+    List<String> notes = new ArrayList<>();
+    if (config.activation() != usualActivation(config)) {
+      notes.add(
+          "llama.cpp computes "
+              + GgufConfig.name(usualActivation(config))
+              + " where this model has "
+              + GgufConfig.name(config.activation())
+              + ", so its results will differ; Tandem reads which it is");
+    }
+    if (hasInexactTheta(config)) {
+      notes.add(
+          "llama.cpp reads the RoPE base "
+              + config.ropeTheta()
+              + " as the f32 "
+              + (float) config.ropeTheta()
+              + "; Tandem reads it exactly");
+    }
+    if (!checkpoint.isWhole()) {
+      notes.add("a part of a model (" + checkpoint.part() + ") is for Tandem only");
+    }
+    if (checkpoint.part().embedding()) {
+      notes.addAll(GgufTokenizer.notes(GgufTokenizer.vocabularyOf(checkpoint)));
+    }
+    return notes;
+  }
+
+  private static void checkHolds(Checkpoint checkpoint) throws ModelFormatException {
+    ModelConfig config = checkpoint.config();
+    boolean usual =
+        switch (config.architecture()) {
+          case "gpt2" -> config.rope() == RopePairing.NONE;
+          case "llama" -> config.rope() == RopePairing.INTERLEAVED;
+          default -> false;
+        };
+    if (!usual) {
+      throw new ModelFormatException(
+          checkpoint.name(),
+          "a " + config.architecture() + " with RoPE " + config.rope() + " does not fit into GGUF");
+    }
+  }
+
+  private static Activation usualActivation(ModelConfig config) {
+    return config.architecture().equals("gpt2") ? Activation.GELU_TANH : Activation.SILU;
+  }
+
+  private static boolean hasInexactTheta(ModelConfig config) {
+    return config.ropeTheta() != (float) config.ropeTheta();
+  }
+
+  @Override
+  public void write(
+      Checkpoint checkpoint, TypePlan plan, Path temporary, ConversionProgress progress)
+      throws IOException {
+    checkHolds(checkpoint);
+    if (!checkpoint.isWhole()) {
+      checkKept(checkpoint, plan);
+    }
+    Optional<GgufVocabulary> vocabulary =
+        checkpoint.part().embedding()
+            ? Optional.of(GgufTokenizer.vocabularyOf(checkpoint))
+            : Optional.empty();
+    Map<String, String> digests = new HashMap<>();
+    byte[] header = header(checkpoint, vocabulary, plan, digests, GgufHashes.UNKNOWN);
+    try (OutputFile file = OutputFile.create(temporary)) {
+      file.write(ByteBuffer.wrap(header));
+      List<TypePlan.Choice> stored = stored(checkpoint, plan);
+      progress.begin(stored.stream().mapToLong(TypePlan.Choice::bytes).sum());
+      TensorBytes bytes = new TensorBytes();
+      for (TypePlan.Choice choice : stored) {
+        digests.put(choice.tensor().name(), writeTensor(file, bytes, choice, progress));
+      }
+      String sample = sample(temporary, plan, header.length);
+      file.rewind();
+      file.write(ByteBuffer.wrap(header(checkpoint, vocabulary, plan, digests, sample)));
+      file.sync();
+    }
+  }
+
+  /** A part must stay a part of the model that it was cut from. */
+  private static void checkKept(Checkpoint checkpoint, TypePlan plan) throws ModelFormatException {
+    for (TypePlan.Choice choice : plan.choices()) {
+      Tensor tensor = choice.tensor();
+      if (tensor.rows() > 1 && choice.type() != tensor.dtype()) {
+        throw new ModelFormatException(
+            checkpoint.name(),
+            tensor.name(),
+            tensor.dtype() + ", because it belongs to a whole that has it (convert that first)",
+            choice.type().name());
+      }
+    }
+  }
+
+  /**
+   * All tensors of the file: the model's, and at the end the head of a GPT-2 where it is tied, as a
+   * copy of the embedding. Many versions of llama.cpp load no GPT-2 without one.
+   */
+  private static List<TypePlan.Choice> stored(Checkpoint checkpoint, TypePlan plan) {
+    List<TypePlan.Choice> stored = new ArrayList<>(plan.choices());
+    if (copiesHead(checkpoint)) {
+      Tensor t = checkpoint.tensor(TensorPlan.TOKEN_EMBEDDING);
+      Tensor head =
+          new Tensor(TensorPlan.OUTPUT, t.dtype(), t.rows(), t.cols(), t.transposed(), t.data());
+      stored.add(new TypePlan.Choice(head, plan.type(t.name()), ""));
+    }
+    return stored;
+  }
+
+  private static boolean copiesHead(Checkpoint checkpoint) {
+    ModelConfig config = checkpoint.config();
+    return checkpoint.isWhole() && config.architecture().equals("gpt2") && config.tiedHead();
+  }
+
+  private static String writeTensor(
+      OutputFile file, TensorBytes source, TypePlan.Choice choice, ConversionProgress progress)
+      throws IOException {
+    Tensor tensor = choice.tensor();
+    MessageDigest digest = TensorDigest.sha256();
+    source.forEach(
+        tensor,
+        choice.type(),
+        bytes -> {
+          int n = bytes.remaining();
+          digest.update(bytes.duplicate());
+          file.write(bytes);
+          progress.advance(tensor.name(), n);
+        });
+    int padding = (int) (GgufHeader.padded(choice.bytes()) - choice.bytes());
+    file.write(ByteBuffer.allocate(padding));
+    return TensorDigest.hex(digest.digest());
+  }
+
+  /** The sample of the tensors as they now lie in the file. */
+  private static String sample(Path written, TypePlan plan, long dataBegin) throws IOException {
+    try (TensorFile file = TensorFile.open(written)) {
+      List<Tensor> tensors = new ArrayList<>();
+      long offset = dataBegin;
+      for (TypePlan.Choice choice : plan.choices()) {
+        Tensor t = choice.tensor();
+        FileRegion data = new FileRegion(file, offset, choice.bytes());
+        tensors.add(new Tensor(t.name(), choice.type(), t.rows(), t.cols(), false, data));
+        offset += GgufHeader.padded(choice.bytes());
+      }
+      return GgufHashes.sample(tensors);
+    }
+  }
+
+  private static byte[] header(
+      Checkpoint checkpoint,
+      Optional<GgufVocabulary> vocabulary,
+      TypePlan plan,
+      Map<String, String> digests,
+      String sample)
+      throws IOException {
+    ModelConfig config = checkpoint.config();
+    GgufHeader header = new GgufHeader();
+    header.text(GgufKeys.ARCHITECTURE, config.architecture());
+    header.text(GgufKeys.NAME, checkpoint.name());
+    header.u32("general.file_type", fileType(plan));
+    header.u32("general.quantization_version", QUANTIZATION_VERSION);
+    writeConfig(header, checkpoint);
+    if (vocabulary.isPresent()) {
+      GgufTokenizer.write(header, vocabulary.get());
+    }
+    if (checkpoint.isWhole()) {
+      GgufHashes.write(header, entries(plan, digests), sample);
+    } else {
+      GgufPart.write(header, checkpoint.part(), config);
+      GgufHashes.write(
+          header, checkpoint.knowsHash() ? checkpoint.hash().entries() : List.of(), sample);
+    }
+    for (TypePlan.Choice choice : stored(checkpoint, plan)) {
+      Tensor tensor = choice.tensor();
+      header.tensor(tensor.name(), choice.type(), tensor.rows(), tensor.cols());
+    }
+    return header.toBytes();
+  }
+
+  private static List<ModelHash.Entry> entries(TypePlan plan, Map<String, String> digests) {
+    List<ModelHash.Entry> entries = new ArrayList<>();
+    for (TypePlan.Choice choice : plan.choices()) {
+      Tensor tensor = choice.tensor();
+      String digest = digests.getOrDefault(tensor.name(), GgufHashes.UNKNOWN);
+      entries.add(
+          new ModelHash.Entry(tensor.name(), choice.type(), tensor.rows(), tensor.cols(), digest));
+    }
+    return entries;
+  }
+
+  private static void writeConfig(GgufHeader header, Checkpoint checkpoint) {
+    ModelConfig config = checkpoint.config();
+    boolean gpt2 = config.architecture().equals("gpt2");
+    String prefix = config.architecture() + ".";
+    header.u32(prefix + GgufKeys.VOCAB_SIZE, config.vocabSize());
+    header.u32(prefix + GgufKeys.CONTEXT_LENGTH, config.maxSeq());
+    header.u32(prefix + GgufKeys.EMBEDDING_LENGTH, config.dModel());
+    header.u32(prefix + GgufKeys.BLOCK_COUNT, config.nLayers());
+    header.u32(prefix + GgufKeys.FEED_FORWARD_LENGTH, config.dFf());
+    header.u32(prefix + GgufKeys.HEAD_COUNT, config.nHeads());
+    header.u32(prefix + GgufKeys.HEAD_COUNT_KV, config.nKvHeads());
+    if (config.nHeads() * config.headDim() != config.dModel()) {
+      header.u32(prefix + GgufKeys.KEY_LENGTH, config.headDim());
+      header.u32(prefix + GgufKeys.VALUE_LENGTH, config.headDim());
+    }
+    header.f32(prefix + (gpt2 ? GgufKeys.LAYER_NORM_EPS : GgufKeys.RMS_NORM_EPS), config.normEps());
+    if (!gpt2) {
+      header.f32(prefix + GgufKeys.ROPE_BASE, (float) config.ropeTheta());
+      header.u32(prefix + GgufKeys.ROPE_DIMENSIONS, config.headDim());
+    }
+    if (copiesHead(checkpoint)) {
+      header.flag(GgufKeys.TIED_HEAD, true);
+    }
+    if (hasInexactTheta(config)) {
+      header.f64(GgufKeys.ROPE_THETA, config.ropeTheta());
+    }
+    if (config.activation() != usualActivation(config)) {
+      header.text(GgufKeys.ACTIVATION, GgufConfig.name(config.activation()));
+    }
+  }
+
+  /** The type that most bytes have. */
+  private static int fileType(TypePlan plan) {
+    Map<DType, Long> bytes = new EnumMap<>(DType.class);
+    plan.choices().forEach(choice -> bytes.merge(choice.type(), choice.bytes(), Long::sum));
+    return bytes.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(entry -> FILE_TYPES.getOrDefault(entry.getKey(), 0))
+        .orElse(0);
+  }
+}

@@ -1,0 +1,320 @@
+package dev.tandem.formats.pytorch;
+
+import dev.tandem.model.ModelFormatException;
+import java.math.BigInteger;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Reads Python pickles of plain data, protocols 2 to 5, and executes nothing: names of classes and
+ * functions are inert {@link Symbol}s, and what a call of one yields is the reader's {@link
+ * Meaning} to say. Python's {@code pickletools} documents the opcodes. Values are {@link String},
+ * {@link Long}, {@link BigInteger}, {@link Double}, {@link Boolean}, {@link None}, {@link List}
+ * (tuples too), {@link Map}, {@link Set}, {@link Symbol}, and what the {@link Meaning} yields.
+ */
+final class Pickle {
+  /** Every instruction makes one object at most, of less than 100 B besides its text. */
+  private static final int MAX_INSTRUCTIONS = 1 << 19;
+
+  /** The name of a class or function, such as {@code collections.OrderedDict}. */
+  record Symbol(String name) {}
+
+  /** Python's None. */
+  enum None {
+    NONE
+  }
+
+  /** What marks where the items of a tuple, list or dictionary begin. */
+  private enum Mark {
+    MARK
+  }
+
+  /** What symbols and persistent ids stand for. */
+  interface Meaning {
+    /** Whether a symbol may occur at all. */
+    boolean knows(Symbol symbol);
+
+    /**
+     * What a call yields.
+     *
+     * @throws ModelFormatException if the symbol cannot be called, or not so
+     */
+    Object call(Symbol callee, List<?> arguments) throws ModelFormatException;
+
+    /**
+     * What a persistent id stands for.
+     *
+     * @throws ModelFormatException if nothing
+     */
+    Object persistent(Object id) throws ModelFormatException;
+  }
+
+  private final String path;
+  private final ByteBuffer in;
+  private final Meaning meaning;
+  private final List<Object> stack = new ArrayList<>();
+  private final Map<Long, Object> memo = new HashMap<>();
+
+  private Pickle(String path, ByteBuffer in, Meaning meaning) {
+    this.path = path;
+    this.in = in.slice().order(ByteOrder.LITTLE_ENDIAN);
+    this.meaning = meaning;
+  }
+
+  /**
+   * The value that a pickle holds.
+   *
+   * @param path for messages
+   * @throws ModelFormatException if it is malformed, too long, or names a symbol that the meaning
+   *     does not know
+   */
+  static Object read(String path, ByteBuffer bytes, Meaning meaning) throws ModelFormatException {
+    Pickle pickle = new Pickle(path, bytes, meaning);
+    try {
+      return pickle.run();
+    } catch (BufferUnderflowException e) {
+      throw pickle.wrong("a STOP instruction", "the end of the pickle");
+    }
+  }
+
+  private Object run() throws ModelFormatException {
+    for (int i = 0; i < MAX_INSTRUCTIONS; i++) {
+      int opcode = Byte.toUnsignedInt(in.get());
+      if (opcode == '.') {
+        return pop();
+      }
+      step(opcode);
+    }
+    throw wrong("at most " + MAX_INSTRUCTIONS + " instructions", "more");
+  }
+
+  private void step(int opcode) throws ModelFormatException {
+    switch (opcode) {
+      case 0x80 -> { // PROTO
+        int protocol = u8();
+        if (protocol < 2 || protocol > 5) {
+          throw wrong("pickle protocol 2 to 5", "" + protocol);
+        }
+      }
+      case 0x95 -> in.getLong(); // FRAME
+      case '(' -> push(Mark.MARK);
+      case 'N' -> push(None.NONE);
+      case 0x88 -> push(true); // NEWTRUE
+      case 0x89 -> push(false); // NEWFALSE
+      case 'K' -> push((long) u8()); // BININT1
+      case 'M' -> push((long) Short.toUnsignedInt(in.getShort())); // BININT2
+      case 'J' -> push((long) in.getInt()); // BININT
+      case 0x8a -> push(integer(u8())); // LONG1
+      case 'G' -> push(Double.longBitsToDouble(Long.reverseBytes(in.getLong()))); // BINFLOAT
+      case 'X' -> push(text(Integer.toUnsignedLong(in.getInt()), false)); // BINUNICODE
+      case 0x8c -> push(text(u8(), false)); // SHORT_BINUNICODE
+      case 'U' -> push(text(u8(), true)); // SHORT_BINSTRING
+      case '}' -> push(new LinkedHashMap<>()); // EMPTY_DICT
+      case ']' -> push(new ArrayList<>(0)); // EMPTY_LIST
+      case 0x8f -> push(new LinkedHashSet<>()); // EMPTY_SET
+      case ')' -> push(List.of()); // EMPTY_TUPLE
+      case 't' -> push(Collections.unmodifiableList(popToMark())); // TUPLE
+      case 0x85, 0x86, 0x87 -> push(popLast(opcode - 0x84)); // TUPLE1 .. TUPLE3
+      case 'a' -> add(popLast(1)); // APPEND
+      case 'e' -> add(popToMark()); // APPENDS
+      case 0x90 -> addToSet(popToMark()); // ADDITEMS
+      case 's' -> set(popLast(2)); // SETITEM
+      case 'u' -> set(popToMark()); // SETITEMS
+      case 'q' -> memo.put((long) u8(), top()); // BINPUT
+      case 'r' -> memo.put(Integer.toUnsignedLong(in.getInt()), top()); // LONG_BINPUT
+      case 0x94 -> memo.put((long) memo.size(), top()); // MEMOIZE
+      case 'h' -> push(memorised(u8())); // BINGET
+      case 'j' -> push(memorised(Integer.toUnsignedLong(in.getInt()))); // LONG_BINGET
+      case 'c' -> push(symbol(line(), line())); // GLOBAL
+      case 0x93 -> { // STACK_GLOBAL
+        List<Object> names = popLast(2);
+        if (!(names.get(0) instanceof String module) || !(names.get(1) instanceof String name)) {
+          throw wrong("the name of a module and of a symbol", kind(names.get(1)));
+        }
+        push(symbol(module, name));
+      }
+      case 'i' -> // INST would call the class at once
+          throw wrong("no INST instruction", "one for " + symbol(line(), line()).name());
+      case 'R', 0x81 -> call(popLast(2)); // REDUCE, NEWOBJ
+      case 'b' -> build(popLast(1).get(0)); // BUILD
+      case 'Q' -> push(meaning.persistent(pop())); // BINPERSID
+      default ->
+          throw wrong("an instruction of plain data", String.format("opcode 0x%02x", opcode));
+    }
+  }
+
+  private Symbol symbol(String module, String name) throws ModelFormatException {
+    Symbol symbol = new Symbol(module + "." + name);
+    if (!meaning.knows(symbol)) {
+      throw wrong(
+          "only tensors and plain data, nothing that must be run to be loaded (in PyTorch, save the"
+              + " weights alone: torch.save(model.state_dict(), FILE))",
+          symbol.name());
+    }
+    return symbol;
+  }
+
+  private void call(List<Object> calleeAndArguments) throws ModelFormatException {
+    Object callee = calleeAndArguments.get(0);
+    if (!(callee instanceof Symbol symbol)) {
+      throw wrong("the name of a function to call", kind(callee));
+    }
+    if (!(calleeAndArguments.get(1) instanceof List<?> arguments)) {
+      throw wrong("a tuple of arguments for " + symbol.name(), kind(calleeAndArguments.get(1)));
+    }
+    push(meaning.call(symbol, arguments));
+  }
+
+  /** The attributes of a dictionary, such as a state_dict's _metadata, mean nothing to us. */
+  private void build(Object state) throws ModelFormatException {
+    if (!(top() instanceof Map) || !(state instanceof Map)) {
+      throw wrong("attributes of a dictionary", kind(state) + " for " + kind(top()));
+    }
+  }
+
+  private void add(List<Object> items) throws ModelFormatException {
+    if (!(top() instanceof ArrayList<?>)) { // tuples are other kinds of lists
+      throw wrong("a list to append to", kind(top()));
+    }
+    @SuppressWarnings("unchecked") // every ArrayList here was made by EMPTY_LIST
+    List<Object> list = (List<Object>) top();
+    list.addAll(items);
+  }
+
+  private void addToSet(List<Object> items) throws ModelFormatException {
+    if (!(top() instanceof Set<?>)) {
+      throw wrong("a set to add to", kind(top()));
+    }
+    @SuppressWarnings("unchecked") // every Set here was made by EMPTY_SET
+    Set<Object> set = (Set<Object>) top();
+    for (Object item : items) {
+      set.add(key(item));
+    }
+  }
+
+  private void set(List<Object> keysAndValues) throws ModelFormatException {
+    if (!(top() instanceof Map<?, ?>) || keysAndValues.size() % 2 != 0) {
+      throw wrong("a dictionary and pairs of keys and values", kind(top()));
+    }
+    @SuppressWarnings("unchecked") // every Map here was made by EMPTY_DICT or OrderedDict
+    Map<Object, Object> map = (Map<Object, Object>) top();
+    for (int i = 0; i < keysAndValues.size(); i += 2) {
+      map.put(key(keysAndValues.get(i)), keysAndValues.get(i + 1));
+    }
+  }
+
+  /** Hashing a container would be a deep recursion, or an endless one where it contains itself. */
+  private Object key(Object key) throws ModelFormatException {
+    boolean plain =
+        key instanceof String
+            || key instanceof Number
+            || key instanceof Boolean
+            || key instanceof None
+            || key instanceof Symbol;
+    if (!plain) {
+      throw wrong("a text or number as a key", kind(key));
+    }
+    return key;
+  }
+
+  private int u8() {
+    return Byte.toUnsignedInt(in.get());
+  }
+
+  private String text(long bytes, boolean latin1) {
+    if (bytes > in.remaining()) {
+      throw new BufferUnderflowException();
+    }
+    byte[] text = new byte[(int) bytes];
+    in.get(text);
+    return new String(text, latin1 ? StandardCharsets.ISO_8859_1 : StandardCharsets.UTF_8);
+  }
+
+  private String line() {
+    int end = in.position();
+    while (in.get(checked(end)) != '\n') {
+      end++;
+    }
+    String line = text(end - in.position(), false);
+    in.get();
+    return line;
+  }
+
+  private int checked(int index) {
+    if (index >= in.limit()) {
+      throw new BufferUnderflowException();
+    }
+    return index;
+  }
+
+  private Object integer(int bytes) {
+    byte[] number = new byte[bytes];
+    for (int i = bytes - 1; i >= 0; i--) {
+      number[i] = in.get();
+    }
+    BigInteger value = bytes == 0 ? BigInteger.ZERO : new BigInteger(number);
+    return value.bitLength() < Long.SIZE ? (Object) value.longValue() : value;
+  }
+
+  private Object memorised(long index) throws ModelFormatException {
+    Object value = memo.get(index);
+    if (value == null) {
+      throw wrong("a value in the memo", "none at " + index);
+    }
+    return value;
+  }
+
+  private void push(Object value) {
+    stack.add(value);
+  }
+
+  private Object top() throws ModelFormatException {
+    if (stack.isEmpty() || stack.get(stack.size() - 1) == Mark.MARK) {
+      throw wrong("a value on the stack", "none");
+    }
+    return stack.get(stack.size() - 1);
+  }
+
+  private Object pop() throws ModelFormatException {
+    top();
+    return stack.remove(stack.size() - 1);
+  }
+
+  private List<Object> popLast(int n) throws ModelFormatException {
+    Object[] values = new Object[n];
+    for (int i = n - 1; i >= 0; i--) {
+      values[i] = pop();
+    }
+    return Arrays.asList(values);
+  }
+
+  private List<Object> popToMark() throws ModelFormatException {
+    int mark = stack.lastIndexOf(Mark.MARK);
+    if (mark < 0) {
+      throw wrong("a mark on the stack", "none");
+    }
+    List<Object> above = stack.subList(mark + 1, stack.size());
+    List<Object> values = Arrays.asList(above.toArray());
+    stack.subList(mark, stack.size()).clear();
+    return values;
+  }
+
+  private static String kind(Object value) {
+    return value instanceof Symbol symbol ? symbol.name() : value.getClass().getSimpleName();
+  }
+
+  private ModelFormatException wrong(String expected, String got) {
+    return new ModelFormatException(path, "data.pkl at byte " + in.position(), expected, got);
+  }
+}

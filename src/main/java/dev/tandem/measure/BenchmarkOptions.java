@@ -1,0 +1,61 @@
+package dev.tandem.measure;
+
+import dev.tandem.api.EngineSettings;
+import java.util.List;
+
+/**
+ * What {@link Benchmark} measures.
+ *
+ * @param settings the arithmetic; its threads are replaced by {@code threads}
+ * @param placements where the model's pieces run
+ * @param threads numbers of threads, 0 for all cores
+ * @param promptTokens rows of the prompt that is timed
+ * @param contexts positions before the token that is timed
+ * @param batches sequences decoded together
+ * @param repeat pairs of probe and run
+ */
+public record BenchmarkOptions(
+    EngineSettings settings,
+    List<Placement> placements,
+    List<Integer> threads,
+    int promptTokens,
+    List<Integer> contexts,
+    List<Integer> batches,
+    int repeat) {
+
+  /** The core's limit: OpenBLAS has no more buffers. */
+  private static final int MAX_THREADS = 128;
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException naming the first one that is wrong
+   */
+  public BenchmarkOptions {
+    placements = List.copyOf(placements);
+    threads = List.copyOf(threads);
+    contexts = List.copyOf(contexts);
+    batches = List.copyOf(batches);
+    atLeast("threads", threads, 0);
+    for (int n : threads) {
+      if (n > MAX_THREADS) {
+        throw new IllegalArgumentException("threads must be at most " + MAX_THREADS + ", got " + n);
+      }
+    }
+    if (placements.stream().anyMatch(Placement::split)) {
+      settings.requireRowExact();
+    }
+    atLeast("context", contexts, 0);
+    atLeast("batch", batches, 1);
+    atLeast("prompt-tokens", List.of(promptTokens), 1);
+    atLeast("repeat", List.of(repeat), 1);
+  }
+
+  private static void atLeast(String name, List<Integer> values, int min) {
+    for (int value : values) {
+      if (value < min) {
+        throw new IllegalArgumentException(name + " must be at least " + min + ", got " + value);
+      }
+    }
+  }
+}

@@ -1,0 +1,209 @@
+package dev.tandem.measure;
+
+import dev.tandem.api.Backend;
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.Generators;
+import dev.tandem.api.LocalModel;
+import dev.tandem.generation.GenerationException;
+import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import dev.tandem.generation.Generator;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.Stage;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * Continues the same prompt greedily with several backends and compares what they choose. They run
+ * one after another, each with the whole machine for itself, and the first one is what the others
+ * are compared with.
+ */
+public final class Comparison {
+  /** A run is repeated until there are so many, or so much time is spent; the median counts. */
+  private static final int RUNS = 3;
+
+  private static final long ENOUGH_NANOS = 2_000_000_000L;
+
+  private final Checkpoint checkpoint;
+  private final EngineSettings settings;
+  private final int[] prompt;
+  private final int maxTokens;
+  private final Watcher watcher;
+
+  /** What a comparison tells on its way, and may change. */
+  public interface Watcher {
+    /** Nothing is told. */
+    Watcher NONE = (backend, tokens) -> {};
+
+    /**
+     * How many tokens of a run a backend has chosen; 0 when it is being loaded.
+     *
+     * @param tokens of at most those that were asked for
+     */
+    void progress(Backend backend, int tokens);
+
+    /** What is compared in place of a backend's own stage. */
+    default Stage watched(Backend backend, Stage stage) {
+      return stage;
+    }
+  }
+
+  private Comparison(
+      Checkpoint checkpoint,
+      EngineSettings settings,
+      int[] prompt,
+      int maxTokens,
+      Watcher watcher) {
+    this.checkpoint = checkpoint;
+    this.settings = settings;
+    this.prompt = prompt.clone();
+    this.maxTokens = maxTokens;
+    this.watcher = watcher;
+  }
+
+  /**
+   * Runs it.
+   *
+   * @param backends at least one, the first of which the others are compared with
+   * @param settings their backend does not count
+   * @param maxTokens tokens of the continuation, at least 1
+   * @throws GenerationException if the prompt does not fit the model
+   * @throws IOException if the model cannot be read
+   * @throws LinkageError if a native backend cannot be loaded
+   */
+  public static ComparisonResult run(
+      Checkpoint checkpoint,
+      EngineSettings settings,
+      List<Backend> backends,
+      int[] prompt,
+      int maxTokens,
+      Watcher watcher)
+      throws IOException, GenerationException {
+    return new Comparison(checkpoint, settings, prompt, maxTokens, watcher).run(backends);
+  }
+
+  private record Run(
+      Backend backend,
+      List<Integer> ids,
+      List<float[]> logits,
+      double seconds,
+      long peakRssBytes) {}
+
+  private ComparisonResult run(List<Backend> backends) throws IOException, GenerationException {
+    List<Run> runs = new ArrayList<>();
+    for (Backend backend : backends) {
+      runs.add(run(backend));
+    }
+    Optional<Run> naive = runs.stream().filter(r -> r.backend() == Backend.NAIVE).findFirst();
+    Run reference = runs.get(0);
+    List<ComparisonRow> rows = new ArrayList<>();
+    for (Run run : runs) {
+      double speedUp = naive.isEmpty() ? Double.NaN : naive.get().seconds() / run.seconds();
+      rows.add(
+          new ComparisonRow(
+              run.backend(),
+              run.ids(),
+              (prompt.length + run.ids().size()) / run.seconds(),
+              speedUp,
+              run.peakRssBytes(),
+              largestDifference(reference, run),
+              difference(reference, run)));
+    }
+    return new ComparisonResult(IntStream.of(prompt).boxed().toList(), rows);
+  }
+
+  private Run run(Backend backend) throws IOException, GenerationException {
+    watcher.progress(backend, 0);
+    ProcessMemory.resetPeak();
+    try (LocalModel model = LocalModel.open(checkpoint, settings.withBackend(backend));
+        Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()))) {
+      Stage watched = watcher.watched(backend, stage);
+      generate(new RecordingStage(watched), Arrays.copyOf(prompt, 1), 1); // warms up
+      List<Double> seconds = new ArrayList<>();
+      long start = System.nanoTime();
+      RecordingStage recorder;
+      GenerationResult result;
+      do {
+        recorder = new RecordingStage(watched, n -> watcher.progress(backend, n));
+        result = generate(recorder, prompt, maxTokens);
+        seconds.add(stageSeconds(result));
+      } while (seconds.size() < RUNS && System.nanoTime() - start < ENOUGH_NANOS);
+      double median =
+          Quartiles.of(seconds.stream().mapToDouble(Double::doubleValue).toArray()).median();
+      List<Integer> ids = IntStream.of(result.ids()).boxed().toList();
+      return new Run(backend, ids, recorder.rows(), median, ProcessMemory.peakRssBytes());
+    }
+  }
+
+  private static double stageSeconds(GenerationResult result) {
+    return (result.timings().promptNanos() + result.timings().decodeNanos()) / 1e9;
+  }
+
+  private GenerationResult generate(Stage stage, int[] ids, int tokens)
+      throws IOException, GenerationException {
+    Generator generator = Generators.of(checkpoint, List.of(stage));
+    return generator.run(
+        GenerationRequest.builder(ids)
+            .sampling(SamplingOptions.greedy())
+            .ignoreEos(true)
+            .maxTokens(tokens)
+            .build(),
+        GenerationListener.NONE);
+  }
+
+  /** Tokens that both chose alike before they first differed. */
+  private static int common(Run a, Run b) {
+    int n = 0;
+    while (n < a.ids().size() && a.ids().get(n).equals(b.ids().get(n))) {
+      n++;
+    }
+    return n;
+  }
+
+  /** Of logits that both computed after the same tokens. */
+  private static double largestDifference(Run reference, Run run) {
+    double largest = 0;
+    int rows = Math.min(common(reference, run) + 1, run.logits().size());
+    for (int row = 0; row < rows; row++) {
+      float[] a = reference.logits().get(row);
+      float[] b = run.logits().get(row);
+      for (int i = 0; i < a.length; i++) {
+        largest = Math.max(largest, Math.abs((double) a[i] - b[i]));
+      }
+    }
+    return largest;
+  }
+
+  private Optional<Disagreement> difference(Run reference, Run run) throws IOException {
+    int at = common(reference, run);
+    if (at == run.ids().size()) {
+      return Optional.empty();
+    }
+    int[] ids = Arrays.copyOf(prompt, prompt.length + at);
+    for (int i = 0; i < at; i++) {
+      ids[prompt.length + i] = run.ids().get(i);
+    }
+    int id = run.ids().get(at);
+    int referenceId = reference.ids().get(at);
+    return Optional.of(
+        new Disagreement(
+            at,
+            id,
+            gap(run.logits().get(at), id, referenceId),
+            referenceId,
+            gap(reference.logits().get(at), referenceId, id),
+            RoundingBound.ofGap(
+                checkpoint, settings.stageOptions(checkpoint), settings.threads(), ids)));
+  }
+
+  private static double gap(float[] logits, int chosen, int other) {
+    return (double) logits[chosen] - logits[other];
+  }
+}

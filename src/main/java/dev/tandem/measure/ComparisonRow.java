@@ -1,0 +1,26 @@
+package dev.tandem.measure;
+
+import dev.tandem.api.Backend;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One backend's part in a {@link Comparison}.
+ *
+ * @param ids the tokens that it chose
+ * @param tokensPerSecond tokens of prompt and continuation over the time for both; median
+ * @param speedUp how many times as fast as {@link Backend#NAIVE}; NaN where that did not run
+ * @param peakRssBytes the process's largest resident memory while it was loaded and ran; 0 where
+ *     the system does not tell
+ * @param largestLogitDifference of logits that it and the first backend computed after the same
+ *     tokens
+ * @param disagreement where it first chose another token than the first backend
+ */
+public record ComparisonRow(
+    Backend backend,
+    List<Integer> ids,
+    double tokensPerSecond,
+    double speedUp,
+    long peakRssBytes,
+    double largestLogitDifference,
+    Optional<Disagreement> disagreement) {}

@@ -1,0 +1,72 @@
+package dev.tandem.measure;
+
+import dev.tandem.api.Generators;
+import dev.tandem.generation.GenerationException;
+import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationTimings;
+import dev.tandem.generation.Generator;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.stage.Stage;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * What a generated token costs outside the stages, measured in the generation loop itself: {@link
+ * GenerationTimings#javaNanosPerToken}. Real steps run in between, so that the caches are as they
+ * are in use.
+ */
+final class JavaSide {
+  /** Tokens of one measured run: few, so that a run that is interrupted counts as one of many. */
+  private static final int TOKENS = 4;
+
+  /** Long enough for the virtual machine to compile what takes the time. */
+  private static final long WARM_UP_NANOS = 1_000_000_000L;
+
+  private static final GenerationListener LISTENER = new GenerationListener() {};
+
+  private final Checkpoint checkpoint;
+  private final Generator generator;
+  private final int repeat;
+
+  JavaSide(Checkpoint checkpoint, List<Stage> stages, int repeat) throws IOException {
+    this.checkpoint = checkpoint;
+    this.repeat = repeat;
+    generator = Generators.of(checkpoint, stages);
+  }
+
+  /**
+   * Microseconds per token of many short runs, each the continuation of one random token.
+   *
+   * @throws IOException if a stage fails
+   */
+  Quartiles usPerToken(SamplingOptions sampling) throws IOException {
+    long start = System.nanoTime();
+    int runs = 0;
+    do {
+      run(sampling, runs++);
+    } while (System.nanoTime() - start < WARM_UP_NANOS);
+    double[] us = new double[repeat];
+    for (int i = 0; i < repeat; i++) {
+      us[i] = run(sampling, runs + i).javaNanosPerToken() / 1e3;
+    }
+    return Quartiles.of(us);
+  }
+
+  private GenerationTimings run(SamplingOptions sampling, int id) throws IOException {
+    try {
+      return generator
+          .run(
+              GenerationRequest.builder(new int[] {id % checkpoint.config().vocabSize()})
+                  .sampling(sampling)
+                  .maxTokens(TOKENS)
+                  .ignoreEos(true)
+                  .build(),
+              LISTENER)
+          .timings();
+    } catch (GenerationException e) {
+      throw new IOException(checkpoint.name() + ": " + e.getMessage(), e);
+    }
+  }
+}

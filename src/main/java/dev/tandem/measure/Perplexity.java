@@ -1,0 +1,209 @@
+package dev.tandem.measure;
+
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.LocalModel;
+import dev.tandem.generation.EmbeddingTable;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.stage.Batch;
+import dev.tandem.stage.RowKind;
+import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.Stage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/**
+ * How well a model predicts a text: the exponential of its mean loss, which is minus the natural
+ * logarithm of the probability that it gave to each token.
+ *
+ * <p>Windows of the text are run as prompts, each from an empty context; nothing is put before
+ * them. A token is scored in the first window in which a token stands before it, so that the first
+ * window scores all of its positions but the first, and a later one those that no earlier window
+ * holds. The last window may be shorter.
+ */
+public final class Perplexity {
+  private final Options options;
+  private final int[] ids;
+  private final Stage stage;
+  private final EmbeddingTable embedding;
+  private final int vocabSize;
+  private final int frameRows;
+  private final FloatBuffer hidden;
+  private final FloatBuffer logits;
+  private final Batch batch = new Batch();
+
+  /**
+   * How the text is cut.
+   *
+   * @param window tokens of a window, at least 2
+   * @param stride tokens from the begin of one window to the next; at most a window
+   */
+  public record Options(int window, int stride) {
+
+    /** Checks the ranges. */
+    public Options {
+      if (window < 2) {
+        throw new IllegalArgumentException("window must be at least 2, got " + window);
+      }
+      if (stride < 1 || stride > window) {
+        throw new IllegalArgumentException(
+            "stride must be in 1.." + window + " (the window), got " + stride);
+      }
+    }
+  }
+
+  /**
+   * What was measured.
+   *
+   * @param windows windows run
+   * @param scored tokens scored
+   * @param meanLoss nats per scored token
+   */
+  public record Result(int windows, int scored, double meanLoss) {
+
+    /** The exponential of the mean loss. */
+    public double perplexity() {
+      return Math.exp(meanLoss);
+    }
+  }
+
+  private Perplexity(
+      Stage stage, EmbeddingTable embedding, int[] ids, Options options, int vocabSize) {
+    this.stage = stage;
+    this.embedding = embedding;
+    this.ids = ids;
+    this.options = options;
+    this.vocabSize = vocabSize;
+    frameRows = Math.min(stage.profile().chunkRows(), options.window());
+    hidden = allocate(frameRows, embedding.dModel());
+    logits = allocate(frameRows, vocabSize);
+  }
+
+  /**
+   * Measures a model on a text.
+   *
+   * @param ids the text's tokens, at least two
+   * @param soFar told of the result after every window
+   * @throws IllegalArgumentException if there are too few tokens, one is not in the model's
+   *     vocabulary, or the window exceeds the model's context
+   * @throws IOException if the model's files cannot be read, or hold weights that overflow
+   */
+  public static Result measure(
+      Checkpoint checkpoint,
+      EngineSettings settings,
+      int[] ids,
+      Options options,
+      Consumer<Result> soFar)
+      throws IOException {
+    int maxSeq = checkpoint.config().maxSeq();
+    if (options.window() > maxSeq) {
+      throw new IllegalArgumentException(
+          "window must be at most " + maxSeq + ", the model's context; got " + options.window());
+    }
+    if (ids.length < 2) {
+      throw new IllegalArgumentException(
+          "a text must have at least two tokens to be scored, got " + ids.length);
+    }
+    int vocabSize = checkpoint.config().vocabSize();
+    for (int id : ids) {
+      if (id < 0 || id >= vocabSize) { // the last one is looked up nowhere
+        throw new IllegalArgumentException("token id " + id + " is not in 0.." + (vocabSize - 1));
+      }
+    }
+    try (LocalModel model = LocalModel.open(checkpoint, settings);
+        Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()));
+        Sequence sequence = stage.openSequence(options.window())) {
+      return new Perplexity(
+              stage, EmbeddingTable.of(checkpoint), ids, options, checkpoint.config().vocabSize())
+          .run(sequence, soFar);
+    }
+  }
+
+  private Result run(Sequence sequence, Consumer<Result> soFar) throws IOException {
+    Result result = new Result(0, 0, 0);
+    double loss = 0;
+    int seen = 0;
+    for (int begin = 0; seen < ids.length; begin += options.stride()) {
+      int end = Math.min(begin + options.window(), ids.length);
+      int first = Math.max(seen, begin + 1);
+      if (first < end) {
+        loss += windowLoss(sequence, begin, first, end);
+        int scored = result.scored() + end - first;
+        result = new Result(result.windows() + 1, scored, loss / scored);
+        soFar.accept(result);
+      }
+      seen = end;
+    }
+    return result;
+  }
+
+  /**
+   * The sum of the losses of the tokens from {@code first} on, in the window from {@code begin}.
+   */
+  private double windowLoss(Sequence sequence, int begin, int first, int end) throws IOException {
+    double loss = 0;
+    int last = end - 1; // nothing is predicted from it
+    for (int from = begin; from < last; from += frameRows) {
+      int to = Math.min(from + frameRows, last);
+      int wanted = Math.min(Math.max(first - 1, from), to); // row i predicts token i + 1
+      embedding.lookup(ids, from, to, from - begin, hidden, 0);
+      batch.clear();
+      batch.add(
+          sequence,
+          from - begin,
+          to - from,
+          RowKind.PROMPT,
+          to == last,
+          wanted - from,
+          to - wanted);
+      stage.step(batch, hidden, logits);
+      loss += rowsLoss(wanted, to);
+    }
+    return loss;
+  }
+
+  /** The sum of the losses of tokens {@code from + 1 .. to}, whose logits are there. */
+  private double rowsLoss(int from, int to) throws IOException {
+    double[] losses =
+        IntStream.range(0, to - from)
+            .parallel()
+            .mapToDouble(row -> loss(row, ids[from + row + 1]))
+            .toArray();
+    double sum = 0; // in order: the bits must not depend on the threads
+    for (int row = 0; row < losses.length; row++) {
+      if (!Double.isFinite(losses[row])) {
+        throw new IOException(
+            "the model's logits for token " + (from + row + 1) + " of the text are not numbers");
+      }
+      sum += losses[row];
+    }
+    return sum;
+  }
+
+  /** Minus the logarithm of the softmax, in f64. */
+  private double loss(int row, int id) {
+    int at = row * vocabSize;
+    float largest = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < vocabSize; i++) {
+      largest = Math.max(largest, logits.get(at + i));
+    }
+    double sum = 0;
+    for (int i = 0; i < vocabSize; i++) {
+      sum += Math.exp((double) logits.get(at + i) - largest);
+    }
+    return Math.log(sum) + largest - logits.get(at + id);
+  }
+
+  private static FloatBuffer allocate(int rows, int cols) {
+    long bytes = (long) rows * cols * Float.BYTES;
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "chunk must be smaller: " + rows + " rows of " + cols + " exceed 2 GiB");
+    }
+    return ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.nativeOrder()).asFloatBuffer();
+  }
+}

@@ -1,0 +1,137 @@
+package dev.tandem.measure;
+
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.LocalModel;
+import dev.tandem.api.ModelServer;
+import dev.tandem.api.Opening;
+import dev.tandem.api.TensorHashes;
+import dev.tandem.client.ConnectionOptions;
+import dev.tandem.client.ServerConnection;
+import dev.tandem.client.StageRequest;
+import dev.tandem.engine.Engine;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.server.ServerOptions;
+import dev.tandem.stage.KvType;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.Stage;
+import dev.tandem.tensor.DType;
+import java.io.IOException;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * A model to be measured, with its stages where a {@link Placement} puts them. The server of a
+ * split runs in this process, is reached over loopback, and has an engine of its own with as many
+ * threads.
+ */
+final class PlacedModel implements AutoCloseable {
+  private final Checkpoint checkpoint;
+  private final Opening opening = new Opening();
+  private final Engine engine;
+  private final LocalModel model;
+  private final List<Stage> stages = new ArrayList<>();
+  private final long weightBytes;
+
+  /**
+   * Loads the model and, for a split, starts the server and connects.
+   *
+   * @param checkpoint stays the caller's
+   * @throws IOException if the model cannot be read, or the server cannot be reached
+   * @throws LinkageError if the native libraries cannot be loaded
+   */
+  PlacedModel(Checkpoint checkpoint, EngineSettings settings, Placement placement)
+      throws IOException {
+    this.checkpoint = checkpoint;
+    boolean opened = false;
+    try {
+      LocalModel.requireNativeCore(); // the probes are native
+      model = opening.add(LocalModel.open(checkpoint, settings));
+      engine =
+          model.engine().isPresent()
+              ? model.engine().get()
+              : opening.add(new Engine(settings.threads(), settings.isa()));
+      int nLayers = checkpoint.config().nLayers();
+      if (placement.split()) {
+        ModelServer server =
+            opening.add(
+                ModelServer.start(
+                    checkpoint, settings, ServerOptions.defaults().withAddress("127.0.0.1", 0)));
+        weightBytes = server.weightBytes();
+        openSplit(server, placement, nLayers);
+      } else {
+        Stage whole = local(Span.whole(nLayers));
+        weightBytes = LocalModel.weightBytes(whole);
+        stages.add(whole);
+      }
+      opened = true;
+    } finally {
+      if (!opened) {
+        opening.close();
+      }
+    }
+  }
+
+  private void openSplit(ModelServer server, Placement placement, int nLayers) throws IOException {
+    int cut = placement.localLayers(nLayers);
+    if (cut > 0) {
+      stages.add(local(Span.layers(0, cut)));
+    }
+    ServerConnection connection =
+        opening.add(
+            ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults()));
+    stages.add(
+        opening.add(
+            connection.stage(
+                new StageRequest(
+                    new Span(cut, nLayers, placement.reply()),
+                    connection.models().get(0).profile(),
+                    TensorHashes.of(checkpoint.hash().entries())))));
+    if (!stages.get(stages.size() - 1).spec().span().hasHead()) {
+      stages.add(local(Span.head(nLayers)));
+    }
+  }
+
+  private Stage local(Span span) throws IOException {
+    return opening.add(model.openStage(span));
+  }
+
+  /** The client's engine, which the probes use; of a whole model in native code the only one. */
+  Engine engine() {
+    return engine;
+  }
+
+  /** The stages in order, the last one with the head. */
+  List<Stage> stages() {
+    return List.copyOf(stages);
+  }
+
+  /** The types of all stages' matrices, e.g. {@code q8_0} or {@code f16+q8_0}. */
+  String matrixTypes() {
+    Set<DType> types = EnumSet.noneOf(DType.class);
+    stages.forEach(stage -> types.addAll(stage.profile().matrixTypes()));
+    return types.stream()
+        .map(type -> type.name().toLowerCase(Locale.ROOT))
+        .collect(Collectors.joining("+"));
+  }
+
+  /** The type of all stages' KV caches. */
+  KvType kvType() {
+    return stages.get(0).profile().kvType();
+  }
+
+  /** Bytes of weights that a step reads, at both ends together. */
+  long weightBytes() {
+    return weightBytes;
+  }
+
+  /** Closes the stages, the server and the model. */
+  @Override
+  public void close() {
+    opening.close();
+  }
+}

@@ -1,0 +1,64 @@
+package dev.tandem.measure;
+
+import dev.tandem.stage.Output;
+import java.util.List;
+import java.util.Locale;
+
+/** Where the pieces of a measured model run. The client's side has the embedding and sampling. */
+public enum Placement {
+  /** Everything in this process's engine. */
+  WHOLE,
+
+  /** Server: all blocks; client: the head. */
+  K0_HIDDEN,
+
+  /** Server: all blocks and the head. */
+  K0_LOGITS,
+
+  /** Client: the first half of the blocks, and the head; server: the other half. */
+  HALF_HIDDEN;
+
+  /** Their names, as options and tables have them: {@code k0-hidden}. */
+  public static List<String> names() {
+    return List.of(values()).stream().map(Placement::toString).toList();
+  }
+
+  /**
+   * The placement of that name.
+   *
+   * @throws IllegalArgumentException if there is none; the message lists those that there are
+   */
+  public static Placement of(String name) {
+    for (Placement placement : values()) {
+      if (placement.toString().equals(name)) {
+        return placement;
+      }
+    }
+    throw new IllegalArgumentException(
+        "no placement '" + name + "'; there are " + String.join(", ", names()));
+  }
+
+  /** Whether there is a server at all. */
+  boolean split() {
+    return this != WHOLE;
+  }
+
+  /** Layers on the client's side. */
+  int localLayers(int nLayers) {
+    return switch (this) {
+      case WHOLE -> nLayers;
+      case K0_HIDDEN, K0_LOGITS -> 0;
+      case HALF_HIDDEN -> nLayers / 2;
+    };
+  }
+
+  /** What the server sends back, if there is one. */
+  Output reply() {
+    return this == K0_LOGITS ? Output.LOGITS : Output.HIDDEN;
+  }
+
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

@@ -1,0 +1,198 @@
+package dev.tandem.measure;
+
+import dev.tandem.engine.StageOptions;
+import dev.tandem.generation.EmbeddingTable;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.plain.PlainModel;
+import dev.tandem.stage.ActivationEval;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Batch;
+import dev.tandem.stage.KvType;
+import dev.tandem.stage.RowKind;
+import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.Stage;
+import dev.tandem.tensor.DType;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * How far two backends' logits may lie apart because each rounds in its own order.
+ *
+ * <p>A sum of k products computed in any order is wrong by at most k u times the sum of their
+ * magnitudes, u = 2^-24, and, since errors have random signs, by about sqrt(k) u times that; for
+ * terms of random signs that is k u times the size of the sum itself. What a block adds to the
+ * residual stream has passed sums of K terms in all, {@link #termsOfBlock}, so it is wrong by about
+ * K u times its own size. How much of that reaches the logits is not estimated but measured on this
+ * very model and text: all rows run block by block, and after each block random errors of that size
+ * are added. Where D is the largest change of a logit in {@link #RUNS} such runs, and h = dModel u
+ * times the logits' size the head's own rounding, a backend's logits are within e = 4 (D + h) of
+ * the exact ones: the factor 4 is the margin for errors that happen to add up.
+ *
+ * <p>Let one backend choose a and another b, with logits l and m. Then l_a >= l_b, m_b >= m_a and
+ * |l - m| <= 2 e, so l_a - l_b <= (m_a + 2 e) - (m_b - 2 e) <= 4 e, and so is m_b - m_a.
+ *
+ * <p>Kernels that round activations before they multiply have larger errors: to bfloat16, by 2^-9
+ * of each, counted as 2^-8 of each product; to 8 bits with a scale for 32 of them, by at most 1/254
+ * of the largest, which is less than sqrt(32) times their size: 1/45. A KV cache of 8 bits rounds
+ * keys and values in the same way, one of f16 by 2^-11 of each.
+ */
+final class RoundingBound {
+  private static final int RUNS = 5;
+  private static final long SEED = 1;
+  private static final double UNIT = 0x1p-24;
+  private static final double BF16 = 0x1p-8;
+  private static final double F16 = 0x1p-11;
+  private static final double INT8 = 1 / 45.0;
+
+  /** Linear layers that what a block adds has passed one after another: qkv, output, up, down. */
+  private static final int PRODUCTS = 4;
+
+  private static final double MARGIN = 4;
+  private static final double GAPS = 4;
+
+  private RoundingBound() {}
+
+  /**
+   * What may be between the logits of two tokens, of which one backend chose one and another the
+   * other, after these ids.
+   *
+   * @param ids the sequence up to the row whose logits differ
+   * @throws IOException if the model cannot be read
+   */
+  static double ofGap(Checkpoint checkpoint, StageOptions options, int threads, int[] ids)
+      throws IOException {
+    Random random = new Random(SEED);
+    try (PlainModel model = new PlainModel(checkpoint, threads);
+        Opened opened = new Opened(checkpoint, model, options.activationEval())) {
+      double kernels = Math.max(products(checkpoint), cache(options.kvType()));
+      float[] exact = opened.logits(ids, 0, random);
+      double change = 0;
+      for (int run = 0; run < RUNS; run++) {
+        float[] moved = opened.logits(ids, blockError(checkpoint, kernels, ids.length), random);
+        for (int i = 0; i < exact.length; i++) {
+          change = Math.max(change, Math.abs((double) moved[i] - exact[i]));
+        }
+      }
+      double head = (checkpoint.config().dModel() * UNIT + products(checkpoint)) * size(exact);
+      return GAPS * MARGIN * (change + head);
+    }
+  }
+
+  /** Relative to the size of what a block adds. */
+  private static double blockError(Checkpoint checkpoint, double kernels, int positions) {
+    return termsOfBlock(checkpoint.config(), positions) * UNIT + PRODUCTS * kernels;
+  }
+
+  /** K: norm, qkv, scores, values, output; norm, up, down. */
+  private static double termsOfBlock(ModelConfig c, int positions) {
+    double attention = 2.0 * c.dModel() + c.headDim() + positions + c.nHeads() * c.headDim();
+    return attention + 2.0 * c.dModel() + c.dFf();
+  }
+
+  /** What keeping keys and values in that type adds, relative to each. */
+  private static double cache(KvType type) {
+    return switch (type) {
+      case F32 -> 0;
+      case F16 -> F16;
+      case Q8_0 -> INT8;
+    };
+  }
+
+  /** What kernels add that round activations, relative to each product. */
+  private static double products(Checkpoint checkpoint) {
+    double error = 0;
+    for (var tensor : checkpoint.tensors().values()) {
+      boolean matrix = tensor.rows() > 1 && !tensor.name().startsWith("position_embd");
+      if (matrix && tensor.dtype().isQuantized()) {
+        error = Math.max(error, INT8);
+      } else if (matrix && tensor.dtype() == DType.BF16) {
+        error = Math.max(error, BF16);
+      }
+    }
+    return error;
+  }
+
+  private static double size(float[] values) {
+    double squares = 0;
+    for (float value : values) {
+      squares += (double) value * value;
+    }
+    return Math.sqrt(squares / values.length);
+  }
+
+  /** A model cut behind every block. */
+  private static final class Opened implements AutoCloseable {
+    private final ModelConfig config;
+    private final EmbeddingTable embedding;
+    private final List<Stage> blocks = new ArrayList<>();
+    private final Stage head;
+
+    Opened(Checkpoint checkpoint, PlainModel model, ActivationEval eval) throws IOException {
+      config = checkpoint.config();
+      embedding = EmbeddingTable.of(checkpoint);
+      int chunk = ArithmeticProfile.DEFAULT_CHUNK_ROWS;
+      for (int layer = 0; layer < config.nLayers(); layer++) {
+        blocks.add(model.openStage(Span.layers(layer, layer + 1), eval, chunk));
+      }
+      head = model.openStage(Span.head(config.nLayers()), eval, chunk);
+    }
+
+    /** The last row's logits, with random errors of that relative size after each block. */
+    float[] logits(int[] ids, double error, Random random) throws IOException {
+      int n = ids.length;
+      int width = config.dModel();
+      FloatBuffer in = SequenceGroup.direct((long) n * width);
+      FloatBuffer out = SequenceGroup.direct((long) n * width);
+      embedding.lookup(ids, 0, n, 0, in, 0);
+      for (Stage block : blocks) {
+        step(block, n, n, in, out);
+        for (int row = 0; row < n && error > 0; row++) {
+          disturb(in, out, row * width, width, error, random);
+        }
+        FloatBuffer swap = in;
+        in = out;
+        out = swap;
+      }
+      FloatBuffer last = SequenceGroup.direct(width);
+      last.put(0, in, (n - 1) * width, width);
+      FloatBuffer logits = SequenceGroup.direct(config.vocabSize());
+      step(head, 1, 1, last, logits);
+      float[] values = new float[config.vocabSize()];
+      logits.get(0, values);
+      return values;
+    }
+
+    private static void step(Stage stage, int nRows, int nOut, FloatBuffer in, FloatBuffer out)
+        throws IOException {
+      try (Sequence sequence = stage.openSequence(nRows)) {
+        Batch batch = new Batch();
+        batch.add(sequence, 0, nRows, RowKind.PROMPT, true, nRows - nOut, nOut);
+        stage.step(batch, in, out);
+      }
+    }
+
+    private static void disturb(
+        FloatBuffer in, FloatBuffer out, int from, int width, double error, Random random) {
+      double squares = 0;
+      for (int i = from; i < from + width; i++) {
+        double added = (double) out.get(i) - in.get(i);
+        squares += added * added;
+      }
+      double size = error * Math.sqrt(squares / width);
+      for (int i = from; i < from + width; i++) {
+        out.put(i, (float) (out.get(i) + size * (2 * random.nextDouble() - 1)));
+      }
+    }
+
+    @Override
+    public void close() {
+      blocks.forEach(Stage::close);
+      head.close();
+    }
+  }
+}

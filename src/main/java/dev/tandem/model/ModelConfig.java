@@ -1,0 +1,92 @@
+package dev.tandem.model;
+
+/**
+ * Everything about a model that changes its arithmetic.
+ *
+ * @param architecture {@code gpt2} or {@code llama}
+ * @param nLayers transformer blocks
+ * @param nHeads query heads
+ * @param nKvHeads key and value heads; divides {@code nHeads}
+ * @param headDim elements of one head; {@code nHeads * headDim} need not be {@code dModel}
+ * @param dModel width of the residual stream
+ * @param dFf width of the feed-forward layer
+ * @param vocabSize rows of the token embedding
+ * @param maxSeq positions that the model knows
+ * @param norm kind of normalisation
+ * @param normEps added under the root of every normalisation
+ * @param activation the feed-forward layer's non-linearity
+ * @param gatedFfn whether the feed-forward layer is {@code down(act(gate(x)) * up(x))}
+ * @param bias which linear layers have biases; GPT-2's all have
+ * @param rope rotary pairing; {@code NONE} where positions are embedded
+ * @param ropeTheta base of the rotary frequencies; 0 without RoPE
+ * @param ropeFactors whether the tensor {@code rope_freqs.weight}, {@code [headDim / 2]}, divides
+ *     the rotary frequencies
+ * @param tiedHead whether the LM head is the token embedding
+ */
+public record ModelConfig(
+    String architecture,
+    int nLayers,
+    int nHeads,
+    int nKvHeads,
+    int headDim,
+    int dModel,
+    int dFf,
+    int vocabSize,
+    int maxSeq,
+    NormKind norm,
+    float normEps,
+    Activation activation,
+    boolean gatedFfn,
+    LinearBias bias,
+    RopePairing rope,
+    double ropeTheta,
+    boolean ropeFactors,
+    boolean tiedHead) {
+
+  /** Limits far above any model of these families; they keep products inside 64 bits. */
+  private static final int MAX_LAYERS = 1 << 12;
+
+  private static final int MAX_WIDTH = 1 << 20;
+  private static final int MAX_VOCAB = 1 << 24;
+
+  /**
+   * Checks every field.
+   *
+   * @throws IllegalArgumentException naming the first field that is out of range
+   */
+  public ModelConfig {
+    inRange("nLayers", nLayers, MAX_LAYERS);
+    inRange("nHeads", nHeads, MAX_WIDTH);
+    inRange("nKvHeads", nKvHeads, nHeads);
+    inRange("headDim", headDim, MAX_WIDTH);
+    inRange("dModel", dModel, MAX_WIDTH);
+    inRange("dFf", dFf, MAX_WIDTH);
+    inRange("vocabSize", vocabSize, MAX_VOCAB);
+    inRange("maxSeq", maxSeq, MAX_VOCAB);
+    require(
+        nHeads % nKvHeads == 0, "nHeads " + nHeads + " is not a multiple of nKvHeads " + nKvHeads);
+    require((long) nHeads * headDim <= MAX_WIDTH, "nHeads * headDim is above " + MAX_WIDTH);
+    require(normEps > 0 && normEps < 1, "normEps must be in (0, 1), got " + normEps);
+    require(!gatedFfn || bias != LinearBias.ALL, "gated feed-forward layers have no biases");
+    require(!ropeFactors || rope != RopePairing.NONE, "ropeFactors without RoPE");
+    if (rope != RopePairing.NONE) {
+      require(headDim % 2 == 0, "headDim must be even with RoPE, got " + headDim);
+      require(ropeTheta > 0 && ropeTheta < 1e12, "ropeTheta must be positive, got " + ropeTheta);
+    }
+  }
+
+  private static void inRange(String name, int value, int max) {
+    require(value >= 1 && value <= max, name + " must be in 1.." + max + ", got " + value);
+  }
+
+  private static void require(boolean condition, String message) {
+    if (!condition) {
+      throw new IllegalArgumentException(message);
+    }
+  }
+
+  /** Whether a token's position is added as a learned embedding. */
+  public boolean hasPositionEmbedding() {
+    return rope == RopePairing.NONE;
+  }
+}

@@ -1,0 +1,140 @@
+package dev.tandem.model;
+
+import dev.tandem.tensor.DType;
+import dev.tandem.tensor.Tensor;
+import dev.tandem.tensor.TensorData;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Which tensors a config implies, by canonical name, in canonical order. */
+public final class TensorPlan {
+  public static final String TOKEN_EMBEDDING = "token_embd.weight";
+  public static final String POSITION_EMBEDDING = "position_embd.weight";
+  public static final String ROPE_FACTORS = "rope_freqs.weight";
+  public static final String OUTPUT = "output.weight";
+
+  /** What a tensor does; random weights are scaled by it. */
+  public enum Use {
+    /** Rows are looked up. */
+    EMBEDDING,
+    /** A linear layer. */
+    MATRIX,
+    /** A linear layer whose result is added to the residual stream. */
+    RESIDUAL,
+    /** The gain of a norm. */
+    GAIN,
+    /** A bias of a norm or a linear layer. */
+    BIAS,
+    /** What divides the rotary frequencies. */
+    FACTORS
+  }
+
+  /** One tensor, logically {@code [rows, cols]}. */
+  public record Spec(String name, Use use, long rows, long cols) {
+
+    /** The tensor, once its type and bytes are known. */
+    public Tensor tensor(DType dtype, boolean transposed, TensorData data) {
+      return new Tensor(name, dtype, rows, cols, transposed, data);
+    }
+
+    public long elements() {
+      return Math.multiplyExact(rows, cols);
+    }
+  }
+
+  private final Map<String, Spec> specs = new LinkedHashMap<>();
+
+  private TensorPlan() {}
+
+  /**
+   * The tensors of a model: GPT-2 with fused qkv, or Llama.
+   *
+   * @throws IllegalArgumentException if the architecture is unknown
+   */
+  public static TensorPlan of(ModelConfig config) {
+    boolean gpt2 =
+        switch (config.architecture()) {
+          case "gpt2" -> true;
+          case "llama" -> false;
+          default -> throw new IllegalArgumentException("architecture " + config.architecture());
+        };
+    TensorPlan plan = new TensorPlan();
+    plan.add(TOKEN_EMBEDDING, Use.EMBEDDING, config.vocabSize(), config.dModel());
+    if (config.hasPositionEmbedding()) {
+      plan.add(POSITION_EMBEDDING, Use.EMBEDDING, config.maxSeq(), config.dModel());
+    }
+    if (config.ropeFactors()) {
+      plan.add(ROPE_FACTORS, Use.FACTORS, 1, config.headDim() / 2);
+    }
+    for (int layer = 0; layer < config.nLayers(); layer++) {
+      plan.addBlock(config, "blk." + layer + ".", gpt2);
+    }
+    plan.addNorm("output_norm", config);
+    if (!config.tiedHead()) {
+      plan.add(OUTPUT, Use.MATRIX, config.vocabSize(), config.dModel());
+    }
+    return plan;
+  }
+
+  /** All of them, in canonical order. */
+  public Collection<Spec> specs() {
+    return specs.values();
+  }
+
+  /**
+   * The tensor of a name.
+   *
+   * @throws IllegalArgumentException if the model has none
+   */
+  public Spec spec(String name) {
+    Spec spec = specs.get(name);
+    if (spec == null) {
+      throw new IllegalArgumentException("no tensor " + name);
+    }
+    return spec;
+  }
+
+  private void addBlock(ModelConfig config, String block, boolean fusedQkv) {
+    long dModel = config.dModel();
+    long dFf = config.dFf();
+    long qRows = (long) config.nHeads() * config.headDim();
+    long kvRows = (long) config.nKvHeads() * config.headDim();
+    boolean qkvBias = config.bias() != LinearBias.NONE;
+    boolean outputBias = qkvBias && config.bias() != LinearBias.QKV;
+    boolean ffnBias = config.bias() == LinearBias.ALL;
+    addNorm(block + "attn_norm", config);
+    if (fusedQkv) {
+      addLinear(block + "attn_qkv", Use.MATRIX, qRows + 2 * kvRows, dModel, qkvBias);
+    } else {
+      addLinear(block + "attn_q", Use.MATRIX, qRows, dModel, qkvBias);
+      addLinear(block + "attn_k", Use.MATRIX, kvRows, dModel, qkvBias);
+      addLinear(block + "attn_v", Use.MATRIX, kvRows, dModel, qkvBias);
+    }
+    addLinear(block + "attn_output", Use.RESIDUAL, dModel, qRows, outputBias);
+    addNorm(block + "ffn_norm", config);
+    if (config.gatedFfn()) {
+      addLinear(block + "ffn_gate", Use.MATRIX, dFf, dModel, ffnBias);
+    }
+    addLinear(block + "ffn_up", Use.MATRIX, dFf, dModel, ffnBias);
+    addLinear(block + "ffn_down", Use.RESIDUAL, dModel, dFf, ffnBias);
+  }
+
+  private void addLinear(String name, Use use, long rows, long cols, boolean bias) {
+    add(name + ".weight", use, rows, cols);
+    if (bias) {
+      add(name + ".bias", Use.BIAS, 1, rows);
+    }
+  }
+
+  private void addNorm(String name, ModelConfig config) {
+    add(name + ".weight", Use.GAIN, 1, config.dModel());
+    if (config.norm() == NormKind.LAYER) {
+      add(name + ".bias", Use.BIAS, 1, config.dModel());
+    }
+  }
+
+  private void add(String name, Use use, long rows, long cols) {
+    specs.put(name, new Spec(name, use, rows, cols));
+  }
+}

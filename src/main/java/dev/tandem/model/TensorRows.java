@@ -1,0 +1,78 @@
+package dev.tandem.model;
+
+import dev.tandem.tensor.Tensor;
+import java.io.IOException;
+
+/**
+ * Reads a tensor's logical rows {@code [rows, cols]} as f32, in order, whatever its type and
+ * layout. Memory is bounded whatever the tensor's size: some rows at a time, and at least one.
+ */
+public final class TensorRows {
+  /** A panel is of about this size: as many rows as fit. */
+  private static final int PANEL_BYTES = 8 << 20;
+
+  /** Each row of a turned panel is one stream of writes; more would not stay in a core's cache. */
+  private static final long MAX_PANEL_ROWS = 4096;
+
+  private TensorRows() {}
+
+  /** Takes the rows of a tensor, some at a time. */
+  @FunctionalInterface
+  public interface Sink {
+    /**
+     * Takes the next rows.
+     *
+     * @param values {@code [rows, cols]} f32 row-major from index 0 on; reused for the next rows
+     * @param rows how many, at least one
+     * @throws IOException if they cannot be passed on
+     */
+    void accept(float[] values, int rows) throws IOException;
+  }
+
+  /**
+   * Gives all rows of a tensor to a sink.
+   *
+   * @throws IOException if the file cannot be read or is shorter than when it was opened, or the
+   *     sink fails
+   */
+  public static void forEach(Tensor tensor, Sink sink) throws IOException {
+    forEach(tensor, new float[panelElements(tensor)], sink);
+  }
+
+  /** As {@link #forEach(Tensor, Sink)}, in an array of at least {@link #panelElements}. */
+  static void forEach(Tensor tensor, float[] values, Sink sink) throws IOException {
+    int cols = Math.toIntExact(tensor.cols());
+    int panelRows = panelRows(tensor, Float.BYTES);
+    float[] column = new float[tensor.transposed() ? panelRows : 0];
+    for (long row = 0; row < tensor.rows(); row += panelRows) {
+      int n = (int) Math.min(panelRows, tensor.rows() - row);
+      if (tensor.transposed()) {
+        for (int c = 0; c < cols; c++) {
+          tensor.read(c * tensor.rows() + row, n, column, 0);
+          for (int r = 0; r < n; r++) {
+            values[r * cols + c] = column[r];
+          }
+        }
+      } else {
+        tensor.read(row * cols, n * cols, values, 0);
+      }
+      sink.accept(values, n);
+    }
+  }
+
+  /** How many values are read at a time. */
+  static int panelElements(Tensor tensor) {
+    return Math.toIntExact(Math.multiplyExact(panelRows(tensor, Float.BYTES), tensor.cols()));
+  }
+
+  /**
+   * How many rows to read at a time.
+   *
+   * @param elementBytes of one element in memory
+   */
+  static int panelRows(Tensor tensor, int elementBytes) {
+    long rowBytes = Math.multiplyExact(tensor.cols(), elementBytes);
+    long fitting = Math.max(1, Math.min(MAX_PANEL_ROWS, PANEL_BYTES / rowBytes));
+    return (int) Math.min(fitting, tensor.rows());
+  }
+}

@@ -1,0 +1,118 @@
+package dev.tandem.random;
+
+import dev.tandem.model.TensorPlan;
+import dev.tandem.model.TensorPlan.Spec;
+import dev.tandem.tensor.BFloat16;
+import dev.tandem.tensor.DType;
+import dev.tandem.tensor.Float16;
+import dev.tandem.tensor.TensorData;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.stream.IntStream;
+
+/**
+ * One tensor's random weights, made whenever they are read: any part of them, without the others.
+ */
+final class RandomWeights implements TensorData.Derived {
+  private static final double STD = 0.02;
+
+  /** Each chunk has a generator of its own. */
+  private static final int CHUNK_ELEMENTS = 1 << 16;
+
+  /** splitmix64's increment. */
+  private static final long GAMMA = 0x9e3779b97f4a7c15L;
+
+  private final DType dtype;
+  private final long elements;
+  private final long tensorSeed;
+
+  /** What every element is; NaN where they are drawn. */
+  private final float constant;
+
+  private final float scale;
+
+  /**
+   * The weights of a tensor; see {@link RandomModels}.
+   *
+   * @throws IllegalArgumentException if the type is quantised
+   */
+  RandomWeights(DType dtype, Spec spec, int nLayers, long seed) {
+    if (dtype.isQuantized()) {
+      throw new IllegalArgumentException("random weights of type " + dtype);
+    }
+    this.dtype = dtype;
+    this.elements = spec.elements();
+    this.tensorSeed = mix(seed + GAMMA * spec.name().hashCode());
+    this.constant =
+        switch (spec.use()) {
+          case BIAS -> 0;
+          case GAIN, FACTORS -> 1;
+          case EMBEDDING, MATRIX, RESIDUAL -> Float.NaN;
+        };
+    double std = spec.use() == TensorPlan.Use.RESIDUAL ? STD / Math.sqrt(2.0 * nLayers) : STD;
+    // a sum of four uniform 16-bit numbers: mean 4 * 32767.5, deviation 65536 / sqrt(3)
+    this.scale = (float) (std * Math.sqrt(3) / 65536);
+  }
+
+  @Override
+  public long bytes() {
+    return dtype.bytes(elements);
+  }
+
+  @Override
+  public ByteBuffer slice(long offset, int length) {
+    TensorData.checkPart(offset, length, bytes());
+    int size = dtype.elementBytes();
+    long first = offset / size;
+    int skipped = (int) (offset % size);
+    int n = (skipped + length + size - 1) / size;
+    ByteBuffer out = ByteBuffer.allocate(n * size).order(ByteOrder.LITTLE_ENDIAN);
+    write(out, first, n);
+    return out.slice(skipped, length).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Writes all of them, all cores at once, the same whatever their number.
+   *
+   * @param memory little-endian, from index 0 on
+   */
+  void fill(ByteBuffer memory) {
+    int all = Math.toIntExact(elements);
+    int size = dtype.elementBytes();
+    IntStream.range(0, (all - 1) / CHUNK_ELEMENTS + 1)
+        .parallel()
+        .forEach(
+            chunk -> {
+              int first = chunk * CHUNK_ELEMENTS;
+              int n = Math.min(CHUNK_ELEMENTS, all - first);
+              ByteBuffer part = memory.slice(first * size, n * size);
+              write(part.order(ByteOrder.LITTLE_ENDIAN), first, n);
+            });
+  }
+
+  private void write(ByteBuffer out, long first, int n) {
+    for (int i = 0; i < n; i++) {
+      float value = Float.isNaN(constant) ? drawn(first + i) : constant;
+      switch (dtype) {
+        case F32 -> out.putFloat(4 * i, value);
+        case F16 -> out.putShort(2 * i, Float16.fromFloat(value));
+        default -> out.putShort(2 * i, BFloat16.fromFloat(value));
+      }
+    }
+  }
+
+  private float drawn(long index) {
+    long chunk = index / CHUNK_ELEMENTS;
+    long bits = mix(mix(tensorSeed + chunk) + GAMMA * (index % CHUNK_ELEMENTS + 1));
+    long sum =
+        (bits & 0xffff) + ((bits >>> 16) & 0xffff) + ((bits >>> 32) & 0xffff) + (bits >>> 48);
+    return (sum - 131070) * scale;
+  }
+
+  /** splitmix64's output function: a bijection whose results look independent. */
+  private static long mix(long z) {
+    z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+    z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
+    return z ^ (z >>> 31);
+  }
+}

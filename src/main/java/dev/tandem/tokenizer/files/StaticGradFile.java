@@ -1,0 +1,19 @@
+package dev.tandem.tokenizer.files;
+
+import dev.tandem.tokenizer.Tokenizer;
+import dev.tandem.tokenizer.TokenizerFormatException;
+import java.nio.ByteBuffer;
+import java.util.OptionalInt;
+
+/** Reads StaticGrad's vocabulary of GPT-2: for each of the 50257 ids u8 length, bytes. */
+final class StaticGradFile {
+  private static final String FILE = "StaticGrad vocabulary";
+  private static final int VOCAB_SIZE = 50_257;
+
+  private StaticGradFile() {}
+
+  static Tokenizer read(byte[] file, int... stopIds) throws TokenizerFormatException {
+    byte[][] tokens = TokenBytes.readShort(FILE, VOCAB_SIZE, ByteBuffer.wrap(file));
+    return ByteVocabulary.build(FILE, tokens, OptionalInt.empty(), stopIds);
+  }
+}

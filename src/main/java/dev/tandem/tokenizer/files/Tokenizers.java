@@ -1,0 +1,208 @@
+package dev.tandem.tokenizer.files;
+
+import dev.tandem.tokenizer.BpeTokenizer;
+import dev.tandem.tokenizer.Tokenizer;
+import dev.tandem.tokenizer.TokenizerFormatException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+
+/** Makes tokenizers from their files. What it gives is immutable and safe for many threads. */
+public final class Tokenizers {
+  private static final String GPT2_MERGES = "gpt2-merges.txt";
+
+  private Tokenizers() {}
+
+  /** Made at first use, once. */
+  private static final class Gpt2 {
+    static final Tokenizer INSTANCE = load();
+
+    private static Tokenizer load() {
+      try (InputStream in = Tokenizers.class.getResourceAsStream(GPT2_MERGES)) {
+        if (in == null) {
+          throw new IllegalStateException("resource " + GPT2_MERGES + " is missing");
+        }
+        return byteLevelBpeFromMerges(in.readAllBytes());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  /**
+   * GPT-2's own tokenizer, built in: 50257 ids, of which 50256 is {@code <|endoftext|>}. The merges
+   * are those that OpenAI published with the model (modified MIT licence). Always the same object.
+   */
+  public static Tokenizer gpt2() {
+    return Gpt2.INSTANCE;
+  }
+
+  /**
+   * A byte-level BPE tokenizer with GPT-2's split pattern, from the files of a Hugging Face
+   * directory.
+   *
+   * <p>Special are the stop ids, and {@code <|endoftext|>} if the vocabulary has it; that is also
+   * its {@link Tokenizer#bosId}. Prompts are encoded without it.
+   *
+   * @param vocabJson a JSON object of ids by token; the ids are 0, 1, 2 ... without gaps, and each
+   *     of the 256 bytes has a token
+   * @param mergesTxt a line for each merge, the first one first: two tokens with a space between;
+   *     the first line may be {@code #version...}
+   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code config.json}); none:
+   *     {@code <|endoftext|>} if the vocabulary has it
+   * @throws TokenizerFormatException if a file does not hold that, or a stop id is not in it
+   */
+  public static Tokenizer byteLevelBpe(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
+      throws TokenizerFormatException {
+    return ByteLevelFiles.read(vocabJson, mergesTxt, stopIds);
+  }
+
+  /**
+   * As {@link #byteLevelBpe(byte[], byte[], int...)}; reads both streams to their end and does not
+   * close them.
+   *
+   * @throws IOException if a stream fails, or as a {@link TokenizerFormatException}
+   */
+  public static Tokenizer byteLevelBpe(InputStream vocabJson, InputStream mergesTxt, int... stopIds)
+      throws IOException {
+    return byteLevelBpe(vocabJson.readAllBytes(), mergesTxt.readAllBytes(), stopIds);
+  }
+
+  /**
+   * A byte-level BPE tokenizer with GPT-2's split pattern and GPT-2's ids, which follow from the
+   * merges: 256 bytes (first those that print in Latin-1, then the others), one id for each merge
+   * in the order of the lines, {@code <|endoftext|>}, which ends a text.
+   *
+   * @param mergesTxt as for {@link #byteLevelBpe(byte[], byte[], int...)}
+   * @throws TokenizerFormatException if it does not hold merges that each make a new token
+   */
+  public static Tokenizer byteLevelBpeFromMerges(byte[] mergesTxt) throws TokenizerFormatException {
+    return ByteLevelFiles.readMergesOnly(mergesTxt);
+  }
+
+  /**
+   * The SentencePiece-style BPE tokenizer of a llama2.c model: {@code <unk>} 0, {@code <s>} 1
+   * (beginning of sequence), {@code </s>} 2, the bytes 3..258, then pieces with scores. A text ends
+   * at 1 or 2. Encoding puts a space before the text and decoding drops it; prompts begin with 1.
+   *
+   * @param tokenizerBin llama2.c's {@code tokenizer.bin}
+   * @param vocabSize the number of tokens, which the file does not say: the checkpoint's
+   * @throws TokenizerFormatException if the file does not hold exactly so many tokens of that form
+   */
+  public static Tokenizer llama2c(byte[] tokenizerBin, int vocabSize)
+      throws TokenizerFormatException {
+    return Llama2cFile.read(tokenizerBin, vocabSize);
+  }
+
+  /**
+   * The tokenizer of a {@code tokenizer.json} (Hugging Face) with a BPE model; {@code
+   * docs/tokenizers.md} lists what is supported.
+   *
+   * <p>{@link Tokenizer#bosId} is what the file puts before prompts; if it does not, a special
+   * token with one of the usual names.
+   *
+   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code generation_config.json}
+   *     or {@code config.json}); none: the special tokens with the usual names, such as {@code
+   *     <|endoftext|>} and {@code </s>}
+   * @throws TokenizerFormatException if the file is malformed or asks for what is not supported; it
+   *     names the field
+   */
+  public static Tokenizer huggingFace(byte[] tokenizerJson, int... stopIds)
+      throws TokenizerFormatException {
+    return HuggingFaceReader.read(tokenizerJson, stopIds);
+  }
+
+  /**
+   * The tokenizer of a {@code tokenizer.model} (SentencePiece) of the type BPE with the normalizer
+   * {@code identity}. Prompts begin with the beginning-of-sequence token if there is one.
+   *
+   * @param stopIds ids that end a text, besides the file's own {@code eos_piece}
+   * @throws TokenizerFormatException if the file is malformed or asks for what is not supported; it
+   *     names the field
+   */
+  public static Tokenizer sentencePiece(byte[] tokenizerModel, int... stopIds)
+      throws TokenizerFormatException {
+    return SentencePieceFile.read(tokenizerModel, stopIds);
+  }
+
+  /**
+   * A byte-level BPE tokenizer with GPT-2's split pattern from a {@code vocab.bin}: i32 count, then
+   * for each id i32 length, bytes. Merges follow from the ids: of two the one into the lesser id
+   * comes first, as in tiktoken.
+   *
+   * @param stopIds the ids that end a text; none: that of {@code <|endoftext|>}, if there is one
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer vocabBin(byte[] vocabBin, int... stopIds)
+      throws TokenizerFormatException {
+    return VocabBinFile.read(vocabBin, stopIds);
+  }
+
+  /**
+   * The tokenizer of llm.c's {@code gpt2_tokenizer.bin}; merges as for {@link #vocabBin}.
+   *
+   * @param stopIds the ids that end a text; none: the one that the file names
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer llmc(byte[] gpt2TokenizerBin, int... stopIds)
+      throws TokenizerFormatException {
+    return LlmcFile.read(gpt2TokenizerBin, stopIds);
+  }
+
+  /**
+   * The tokenizer of StaticGrad's vocabulary of GPT-2, 50257 times u8 length and bytes; merges as
+   * for {@link #vocabBin}.
+   *
+   * @param stopIds the ids that end a text; none: that of {@code <|endoftext|>}, if there is one
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer staticGrad(byte[] vocabulary, int... stopIds)
+      throws TokenizerFormatException {
+    return StaticGradFile.read(vocabulary, stopIds);
+  }
+
+  /**
+   * The tokenizer that the metadata of a GGUF file describe.
+   *
+   * <p>Absent keys mean what they mean to llama.cpp: for the model {@code llama}, prompts begin
+   * with token 1, 2 ends a text, and a space is put before a text and before what follows a special
+   * token; for {@code gpt2}, prompts begin with a token only for the split {@code llama-bpe}. The
+   * split {@code default}, and none, is GPT-2's.
+   *
+   * @param stopIds ids that end a text, besides those of the metadata
+   * @throws TokenizerFormatException if the metadata do not fit together or ask for what is not
+   *     supported; it names the key
+   */
+  public static Tokenizer gguf(GgufVocabulary vocabulary, int... stopIds)
+      throws TokenizerFormatException {
+    return GgufReader.read(vocabulary, stopIds);
+  }
+
+  /**
+   * The metadata of a GGUF file for a tokenizer; {@link #gguf} makes one from them that behaves in
+   * the same way. Other programs understand all but {@link GgufVocabulary#own}.
+   *
+   * @throws UnsupportedOperationException if there are none; the message says why
+   */
+  public static GgufVocabulary vocabularyOf(Tokenizer tokenizer) {
+    if (tokenizer instanceof BpeTokenizer known) {
+      return GgufWriter.write(known);
+    }
+    throw new UnsupportedOperationException("GGUF cannot express " + tokenizer.getClass());
+  }
+
+  /**
+   * A tokenizer with unused ids behind its own, for a model whose vocabulary is padded. They stand
+   * for no bytes, and no text becomes them.
+   *
+   * @param vocabSize the number of ids, at least those of the tokenizer
+   * @throws IllegalArgumentException if it is less, or the tokenizer is not from this class
+   */
+  public static Tokenizer padded(Tokenizer tokenizer, int vocabSize) {
+    if (vocabSize < tokenizer.vocabSize() || !(tokenizer instanceof BpeTokenizer known)) {
+      throw new IllegalArgumentException(
+          tokenizer.getClass() + " of " + tokenizer.vocabSize() + " ids for " + vocabSize);
+    }
+    return vocabSize == tokenizer.vocabSize() ? tokenizer : known.padded(vocabSize);
+  }
+}
