@@ -24,10 +24,10 @@ public final class Engine implements AutoCloseable {
   /**
    * Opens an engine.
    *
-   * @param threads threads that compute, the caller's included; 0 for all cores
+   * @param threads threads that compute, including the caller's; 0 for all cores
    * @param isa {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avx2}, {@code
    *     neondot}, {@code neon} or {@code scalar}; empty for {@code TANDEM_ISA} from the
-   *     environment, else the best that this machine has
+   *     environment, otherwise the best one of this machine
    * @throws NativeException if the machine lacks the instruction set or threads cannot be started
    */
   public Engine(int threads, String isa) {
@@ -47,7 +47,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Threads in the pool, the caller's included. */
+  /** Threads in the pool, including the caller's. */
   public int threads() {
     handle.acquire();
     try {
@@ -58,7 +58,7 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Makes a checkpoint's tensors available to stages of this engine: maps its files.
+   * Maps a checkpoint's files, so that stages of this engine can use its tensors.
    *
    * @throws IOException if a file changed its size since the checkpoint was opened, or cannot be
    *     mapped
@@ -68,7 +68,7 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Name, version and chosen kernels of the BLAS, which is loaded by this call if it was not.
+   * Name, version and chosen kernels of the BLAS. This call loads the BLAS if necessary.
    *
    * @throws NativeException if it cannot be loaded
    */
@@ -84,7 +84,7 @@ public final class Engine implements AutoCloseable {
     return TandemApi.td_cpu_name();
   }
 
-  /** Seconds that all threads together take to read that many bytes of memory once. */
+  /** The time in seconds for all threads together to read that many bytes of memory once. */
   public double probeReadSeconds(long bytes) {
     DoublePointer seconds = oneDouble();
     handle.acquire();
@@ -96,7 +96,7 @@ public final class Engine implements AutoCloseable {
     return seconds.get(0);
   }
 
-  /** Seconds that OpenBLAS alone takes for {@code y[m, n] = x[m, k] * w[n, k]^T}. */
+  /** The time in seconds of OpenBLAS alone for {@code y[m, n] = x[m, k] * w[n, k]^T}. */
   public double probeSgemmSeconds(int m, int n, int k) {
     DoublePointer seconds = oneDouble();
     handle.acquire();
@@ -109,10 +109,10 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Seconds that {@code y[nRows, nOut] = x[nRows, nIn] * w^T} takes once with weights of a type.
+   * The time in seconds of one {@code y[nRows, nOut] = x[nRows, nIn] * w^T} with weights of a type.
    *
-   * @param kind of the rows: generated ones are computed by the row-exact kernel, prompt ones as a
-   *     chunk in mode fast
+   * @param kind the kind of the rows: the row-exact kernel computes generated rows; prompt rows are
+   *     computed as a chunk in mode fast
    * @throws NativeException if there is no kernel for the type, or a size is wrong
    */
   public double probeMatmulSeconds(DType dtype, RowKind kind, int nRows, int nOut, int nIn) {
@@ -131,8 +131,8 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Operations per second (a product and its sum are two) of all threads' arithmetic alone, as the
-   * kernel for weights of that type does it.
+   * The operations per second (a product and its sum are two) of all threads, with only the
+   * arithmetic of the kernel for weights of that type.
    *
    * @throws NativeException if there is no kernel for the type
    */

@@ -25,8 +25,8 @@ import org.bytedeco.javacpp.Pointer;
 
 /**
  * A checkpoint whose tensors the native core can see. Stages opened from it share the weights: f32,
- * f16 and bf16 matrices are used where they lie in the mapped file, those that the core rearranges
- * exist once.
+ * f16 and bf16 matrices are used where they lie in the mapped file. The core rearranges other
+ * matrices and keeps one copy of them.
  */
 public final class LoadedModel implements AutoCloseable {
   private static final int COPY_BYTES = 1 << 20;
@@ -60,7 +60,7 @@ public final class LoadedModel implements AutoCloseable {
     return checkpoint.config();
   }
 
-  /** The checkpoint it was loaded from. */
+  /** The checkpoint that it was loaded from. */
   public Checkpoint checkpoint() {
     return checkpoint;
   }
@@ -77,9 +77,10 @@ public final class LoadedModel implements AutoCloseable {
   }
 
   /**
-   * Opens a stage that is written to be read and not to be fast, to learn from and to compare with.
+   * Opens a stage of the reference implementation, which is written to be read and to be compared
+   * with, not to be fast.
    *
-   * @param switches what it saves
+   * @param switches the savings to use
    * @throws IOException if the model's file has shrunk
    * @throws MissingSpanException if the checkpoint does not hold all of the span
    * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
@@ -111,9 +112,9 @@ public final class LoadedModel implements AutoCloseable {
   }
 
   /**
-   * Where a tensor's data lies in memory.
+   * The address of a tensor's data in memory.
    *
-   * @throws IOException if it must be copied there and cannot be read
+   * @throws IOException if the data must be copied to memory and cannot be read
    */
   Pointer address(Tensor tensor) throws IOException {
     TensorData data = tensor.data();
@@ -126,7 +127,7 @@ public final class LoadedModel implements AutoCloseable {
   }
 
   /**
-   * The rotary angles, made once for all stages.
+   * The rotary angles, computed once for all stages.
    *
    * @throws IOException if the factors of the frequencies cannot be read
    */
@@ -142,7 +143,7 @@ public final class LoadedModel implements AutoCloseable {
     return rope.get();
   }
 
-  /** Data that no file holds as we need it, kept as long as the model. */
+  /** A copy of data that no file holds in our layout; it lives as long as the model. */
   private synchronized ByteBuffer copy(Tensor tensor) throws IOException {
     ByteBuffer known = copies.get(tensor.name());
     if (known != null) {

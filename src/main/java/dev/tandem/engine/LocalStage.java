@@ -57,7 +57,7 @@ public final class LocalStage implements Stage {
   }
 
   /**
-   * {@inheritDoc} Its model hash is empty: whoever needs one adds it. A stage that uses the BLAS
+   * {@inheritDoc} Its model hash is empty; callers that need it add it. A stage that uses the BLAS
    * names it, and loads it for that if it was not.
    *
    * @throws NativeException if the BLAS cannot be loaded
@@ -116,7 +116,7 @@ public final class LocalStage implements Stage {
    * {@inheritDoc}
    *
    * @throws NativeException if an entry's position is above its sequence's length or its rows do
-   *     not fit; the sequences are as they were
+   *     not fit; the sequences are unchanged
    */
   @Override
   public synchronized void step(Batch batch, FloatBuffer in, FloatBuffer out) {
@@ -180,7 +180,7 @@ public final class LocalStage implements Stage {
     throw new IllegalArgumentException("entry " + entry + " is a sequence of another stage");
   }
 
-  /** The model that it is a stage of. */
+  /** The model of this stage. */
   public LoadedModel model() {
     return model;
   }
@@ -199,7 +199,9 @@ public final class LocalStage implements Stage {
     handle.run();
   }
 
-  /** The address of a direct buffer's first element, kept while the same buffer is used again. */
+  /**
+   * The address of a direct buffer's first element; remembered as long as the same buffer is used.
+   */
   private static final class DirectAddress {
     private FloatBuffer buffer = FloatBuffer.allocate(0);
     private FloatPointer pointer = new FloatPointer((FloatPointer) null);

@@ -11,7 +11,7 @@ import dev.tandem.tensor.DType;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** The numbers that {@code tandem.h} gives to the values of our enums. */
+/** Maps the values of our enums to the numbers of {@code tandem.h}. */
 final class NativeCodes {
   private NativeCodes() {}
 
@@ -33,7 +33,7 @@ final class NativeCodes {
     };
   }
 
-  /** The types whose {@code td_dtype} are bits of a number. */
+  /** The types in a set of {@code td_dtype} bits. */
   static Set<DType> dtypes(int bits) {
     Set<DType> types = EnumSet.noneOf(DType.class);
     for (DType dtype : DType.values()) {

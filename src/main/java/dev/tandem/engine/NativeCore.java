@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 public final class NativeCore {
   private NativeCore() {}
 
-  /** Why it cannot be loaded, in a few words; empty if it is. It is tried once. */
+  /**
+   * Why the core cannot be loaded, in a few words; empty if it is loaded. Loading is tried once.
+   */
   public static Optional<String> problem() {
     return Attempt.PROBLEM;
   }

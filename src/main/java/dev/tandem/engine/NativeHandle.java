@@ -5,7 +5,7 @@ import java.lang.ref.Cleaner;
 /**
  * The owner of one native resource. The resource is freed exactly once: after its owner closed it
  * (or was collected), after the native calls that use it have returned, and after everything that
- * was opened from it has been freed, in whatever order those things happen.
+ * was opened from it has been freed. These events may happen in any order.
  */
 final class NativeHandle implements Runnable {
   private static final Cleaner CLEANER = Cleaner.create();
@@ -36,7 +36,7 @@ final class NativeHandle implements Runnable {
   }
 
   /**
-   * Keeps the resource alive until {@link #release}.
+   * Begins one use, which keeps the resource alive until {@link #release}.
    *
    * @throws IllegalStateException if it is closed
    */

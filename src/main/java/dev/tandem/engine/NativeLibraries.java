@@ -10,18 +10,18 @@ import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.javacpp.Loader;
 
-/** Finds, extracts and loads the native libraries that travel inside the jar. */
+/** Finds, extracts and loads the native libraries inside the jar. */
 final class NativeLibraries {
   private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
 
-  /** Made by the build: a key of the libraries' contents, then their names. */
+  /** Written by the build: a key of the libraries' contents, then their names. */
   private static final String INDEX = "libraries.txt";
 
   private NativeLibraries() {}
 
   /**
-   * Loads the bindings and the core. OpenBLAS is only put beside them: the core loads it itself, at
-   * first need and after it has chosen which of OpenBLAS's kernels this processor shall use.
+   * Loads the bindings and the core. OpenBLAS is only unpacked beside them. The core loads it
+   * itself when it is first needed, after it has chosen OpenBLAS's kernels for this processor.
    *
    * @throws UnsatisfiedLinkError if this platform's libraries are not in the jar
    */
@@ -35,8 +35,8 @@ final class NativeLibraries {
       String base = System.getProperty(CACHE_PROPERTY);
       Path cache = base == null ? cacheFolder() : Path.of(base);
       List<String> lines = lines(index);
-      // JavaCPP takes a file for the right one if its size and time are those in the jar, where all
-      // times are equal. In a folder that is named by their contents it can only be right.
+      // JavaCPP accepts an extracted file if its size and time equal those in the jar, where all
+      // times are equal. A folder named by the contents makes this check correct.
       System.setProperty(CACHE_PROPERTY, cache.resolve("tandem-" + lines.get(0)).toString());
       if (index.getProtocol().equals("jar")) {
         for (String library : lines.subList(1, lines.size())) {
@@ -55,7 +55,9 @@ final class NativeLibraries {
     }
   }
 
-  /** JavaCPP's own cache where the home can be written, else a private temporary folder. */
+  /**
+   * JavaCPP's own cache if the home directory is writable, otherwise a private temporary folder.
+   */
   private static Path cacheFolder() {
     Path cache = Path.of(System.getProperty("user.home", ""), ".javacpp", "cache");
     try {
@@ -72,7 +74,7 @@ final class NativeLibraries {
       return folder;
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "no folder for the native libraries can be written; set -D" + CACHE_PROPERTY, e);
+          "no folder for the native libraries is writable; set -D" + CACHE_PROPERTY, e);
     }
   }
 
@@ -80,7 +82,7 @@ final class NativeLibraries {
     try (var files = Files.walk(folder)) {
       files.sorted(java.util.Comparator.reverseOrder()).forEach(f -> f.toFile().delete());
     } catch (IOException | UncheckedIOException e) {
-      // The process is ending and the folder is temporary: leaving it behind is all that is left.
+      // The process is ending and the folder is temporary: it can only stay behind.
       return;
     }
   }

@@ -67,7 +67,7 @@ final class StageArguments {
   private final StageOptions options;
   private final Optional<StudySwitches> study;
 
-  /** Buffers whose bare addresses are in the arguments: they must live until the call returns. */
+  /** Buffers whose addresses are in the arguments; they must live until the call returns. */
   private final List<Object> alive = new ArrayList<>();
 
   /**
@@ -136,7 +136,7 @@ final class StageArguments {
 
   private void add(List<Argument> arguments, Role role, int layer, String name) {
     Tensor tensor = model.checkpoint().tensors().get(name);
-    if (tensor != null) { // which ones may be absent is the core's to judge
+    if (tensor != null) { // the core decides which tensors may be absent
       arguments.add(new Argument(role, layer, tensor));
     }
   }

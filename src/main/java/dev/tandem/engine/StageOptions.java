@@ -28,10 +28,10 @@ public record StageOptions(
   }
 
   /**
-   * Mode fast, C = 256; the table for GELU, the formula for SiLU. An f16 table costs three decimal
-   * digits, which GPT-2's LayerNorm forgives; SiLU's formula is one exponential, so that for Llama
-   * models the table would cost accuracy and gain nothing. The KV cache is f16 where matrices are
-   * quantised, which costs more accuracy than that, else f32.
+   * Mode fast, C = 256; the table for GELU, the formula for SiLU. An f16 table keeps three decimal
+   * digits, which is enough with GPT-2's LayerNorm. SiLU's formula is one exponential, so for Llama
+   * models the table would cost accuracy and gain nothing. The KV cache is f16 if matrices are
+   * quantised, because quantisation costs more accuracy than f16; otherwise f32.
    *
    * @param checkpoint the model, or a part of it: all parts of one model have the same defaults
    */

@@ -2,14 +2,15 @@ package dev.tandem.engine;
 
 /**
  * What a stage for study saves; see {@code td_study_switch} in {@code tandem.h}. Without a KV cache
- * every step runs all rows of its sequences through the blocks again. With one, what is not
- * restricted to the new rows is computed for all rows and thrown away.
+ * every step runs all rows of its sequences through the layers again. With a KV cache, an operation
+ * that is not restricted to the new rows is computed for all rows, and the results of the old rows
+ * are discarded.
  *
- * @param sgemm products by OpenBLAS, on all threads; else by loops, on one
+ * @param sgemm products by OpenBLAS on all threads; otherwise by loops on one thread
  * @param kvCache keys and values are kept
- * @param currentLinear linear layers compute new rows only, and wanted logits only
- * @param currentActivation so does the activation
- * @param currentResidual so do norms and the additions to the residual stream
+ * @param currentLinear linear layers compute only new rows, and only the requested logits
+ * @param currentActivation the activation computes only new rows
+ * @param currentResidual norms and the additions to the residual stream compute only new rows
  */
 public record StudySwitches(
     boolean sgemm,
@@ -18,21 +19,21 @@ public record StudySwitches(
     boolean currentActivation,
     boolean currentResidual) {
 
-  /** Loops that compute everything at every step. */
+  /** Loops; every step computes everything. */
   public static final StudySwitches NAIVE = new StudySwitches(false, false, false, false, false);
 
-  /** The same with sgemm. */
+  /** Sgemm; every step computes everything. */
   public static final StudySwitches BLAS = new StudySwitches(true, false, false, false, false);
 
-  /** With sgemm, everything saved. */
+  /** Sgemm, with all savings. */
   public static final StudySwitches BLAS_KV = new StudySwitches(true, true, true, true, true);
 
   /**
-   * @throws IllegalArgumentException if there is no KV cache, and yet only new rows are computed
+   * @throws IllegalArgumentException if only new rows are computed without a KV cache
    */
   public StudySwitches {
     if (!kvCache && (currentLinear || currentActivation || currentResidual)) {
-      throw new IllegalArgumentException("without a KV cache all rows are needed");
+      throw new IllegalArgumentException("without a KV cache every step needs all rows");
     }
   }
 

@@ -17,7 +17,7 @@ import org.bytedeco.javacpp.annotation.Platform;
 
 /**
  * The functions and structs of {@code tandem.h}, name for name. Struct pointers here are views of
- * direct buffers ({@link #structs}), so JavaCPP never owns or frees memory of ours.
+ * direct buffers ({@link #structs}), so JavaCPP never owns or frees our memory.
  */
 @Platform(include = "api/tandem.h", link = "tandem", library = "jnitandem")
 final class TandemApi {
@@ -31,7 +31,7 @@ final class TandemApi {
 
   /**
    * Loads the libraries if nothing has used this class yet. Call it before the first {@link
-   * Pointer}, which would otherwise settle where libraries are unpacked.
+   * Pointer}, which would otherwise decide where libraries are unpacked.
    */
   static void load() {}
 
@@ -86,7 +86,7 @@ final class TandemApi {
       super(memory);
     }
 
-    /** Never called: JavaCPP knows the size only of structs that it could allocate. */
+    /** Never called: JavaCPP knows the size of a struct only if it has an allocator. */
     native void allocate();
 
     @MemberSetter
@@ -121,7 +121,7 @@ final class TandemApi {
       super(memory);
     }
 
-    /** Never called: JavaCPP knows the size only of structs that it could allocate. */
+    /** Never called: JavaCPP knows the size of a struct only if it has an allocator. */
     native void allocate();
 
     @MemberSetter
@@ -214,7 +214,7 @@ final class TandemApi {
       super(memory);
     }
 
-    /** Never called: JavaCPP knows the size only of structs that it could allocate. */
+    /** Never called: JavaCPP knows the size of a struct only if it has an allocator. */
     native void allocate();
 
     @MemberSetter

@@ -14,20 +14,23 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * What a hub states of a file's content.
+ * The hash that a hub states for a file's content.
  *
- * @param kind how it is computed
- * @param hex lower case
+ * @param kind the algorithm
+ * @param hex the digest in lower case
  */
 record ContentHash(Kind kind, String hex) {
   private static final Pattern HEX = Pattern.compile("[0-9a-f]+");
   private static final int BUFFER_BYTES = 1 << 18;
 
-  /** The two that hubs use. */
+  /** The two algorithms that hubs use. */
   enum Kind {
-    /** SHA-256 of the content: large files. */
+    /** SHA-256 of the content, for large files. */
     SHA256("SHA-256", 64),
-    /** SHA-1 of {@code blob SIZE\0} and the content, git's name of it: small files. */
+    /**
+     * SHA-1 of {@code blob SIZE\0} and the content, which is git's name of the content, for small
+     * files.
+     */
     GIT_SHA1("SHA-1", 40);
 
     private final String algorithm;
@@ -39,7 +42,7 @@ record ContentHash(Kind kind, String hex) {
     }
   }
 
-  /** A hash of that kind; empty where the text is none. */
+  /** A hash of that kind; empty if the text is not one. */
   static Optional<ContentHash> of(Kind kind, String text) {
     String hex = text.toLowerCase(Locale.ROOT);
     return hex.length() == kind.hexDigits && HEX.matcher(hex).matches()
@@ -47,13 +50,13 @@ record ContentHash(Kind kind, String hex) {
         : Optional.empty();
   }
 
-  /** What an ETag of the hub's own states: a hash of the one kind or the other, or nothing. */
+  /** The hash in an ETag of the hub itself, of either kind; empty if it holds none. */
   static Optional<ContentHash> ofEtag(String etag) {
     String text = etag.replaceFirst("^W/", "").replace("\"", "");
     return of(Kind.SHA256, text).or(() -> of(Kind.GIT_SHA1, text));
   }
 
-  /** The hash of this kind that a file has; symbolic links are not followed. */
+  /** Computes the hash of this kind for a file; does not follow symbolic links. */
   ContentHash ofFile(Path file) throws IOException {
     MessageDigest digest = digest();
     if (kind == Kind.GIT_SHA1) {

@@ -20,21 +20,24 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One file, from the hub to its place. Large files come in ranges over several connections, and go
- * on where an earlier process stopped; small ones, and those of servers that know no ranges, in one
- * piece.
+ * Downloads one file from the hub to its place. Large files come in ranges over several connections
+ * and continue where an earlier process stopped. Small files, and files of servers without ranges,
+ * come in one piece.
  */
 final class FileDownload {
   private static final int BUFFER_BYTES = 1 << 16;
   private static final int MAX_RESTARTS = 3;
 
-  /** So much is progress: a server that gives a byte and hangs up is not tried for ever. */
+  /**
+   * This many bytes count as progress, so that a server that sends one byte and hangs up is not
+   * tried forever.
+   */
   private static final long PROGRESS_BYTES = 1 << 16;
 
   private static final int PARTIAL = 206;
   private static final int RANGE_NOT_SATISFIABLE = 416;
 
-  /** The content is not what the parts that are here are of. */
+  /** The content on the hub is not the content of the parts on disk. */
   private static final class Changed extends IOException {
     private static final long serialVersionUID = 1;
 
@@ -43,7 +46,7 @@ final class FileDownload {
     }
   }
 
-  /** The server sends all of it whatever is asked for. */
+  /** The server ignores ranges and sends the whole file. */
   private static final class NoRanges extends IOException {
     private static final long serialVersionUID = 1;
   }
@@ -56,12 +59,13 @@ final class FileDownload {
   private final LongConsumer progress;
 
   /**
-   * Where the content lies; signed addresses of other hosts serve for many ranges, but not ever.
+   * The address of the content. A signed address of another host serves many ranges, but expires.
    */
   private volatile URI location;
 
   /**
-   * @param progress told how many bytes came; negative where they must come again
+   * @param progress receives the number of bytes that arrived; negative if they must be downloaded
+   *     again
    */
   FileDownload(
       HubClient client,
@@ -80,9 +84,9 @@ final class FileDownload {
   }
 
   /**
-   * Downloads what is missing, checks all of it and moves it to its place.
+   * Downloads what is missing, checks the whole file and moves it to its place.
    *
-   * @throws HubException if it cannot be had, or is not what the hub promised
+   * @throws HubException if the file cannot be downloaded, or does not match the hub's listing
    */
   void to(Path target, ExecutorService pool) throws IOException, InterruptedException {
     for (int restarts = 0; ; restarts++) {
@@ -99,7 +103,8 @@ final class FileDownload {
         break;
       } catch (Changed e) {
         if (restarts == MAX_RESTARTS) {
-          throw new HubException(file + ": changes on the hub while it is downloaded; pull later");
+          throw new HubException(
+              file + ": it changed on the hub during the download; pull again later");
         }
         forget();
       }
@@ -112,7 +117,7 @@ final class FileDownload {
     partial.restart();
   }
 
-  /** Every worker takes the next range that is missing, until there is none or one has failed. */
+  /** Every worker takes the next missing range, until none is left or one has failed. */
   private void ranges(ExecutorService pool) throws IOException, InterruptedException {
     Queue<Range> missing = new ConcurrentLinkedQueue<>(missingRanges());
     AtomicBoolean failed = new AtomicBoolean();
@@ -135,7 +140,7 @@ final class FileDownload {
       workers.add(pool.submit(worker));
     }
     IOException failure = null;
-    for (Future<Void> ended : workers) { // all of them, so that nobody writes any more
+    for (Future<Void> ended : workers) { // wait for all of them, so that no thread still writes
       try {
         ended.get();
       } catch (ExecutionException e) {
@@ -147,7 +152,7 @@ final class FileDownload {
     }
   }
 
-  /** Parts that are asked for together: {@code first .. last}. */
+  /** Parts of one request: {@code first .. last}. */
   private record Range(int first, int last) {}
 
   private List<Range> missingRanges() {
@@ -161,7 +166,7 @@ final class FileDownload {
     return ranges;
   }
 
-  /** Of what several workers met, what decides how it goes on. */
+  /** The failure, among those of several workers, that decides what happens next. */
   private static IOException worse(@Nullable IOException known, ExecutionException e) {
     IOException failure =
         e.getCause() instanceof IOException io
@@ -170,11 +175,11 @@ final class FileDownload {
     return known == null || failure instanceof HubException ? failure : known;
   }
 
-  /** Gets a range; stops early if another one has failed. */
+  /** Downloads a range; stops early if another range has failed. */
   private void get(Range range, AtomicBoolean failed) throws IOException, InterruptedException {
-    Patience patience = client.patience(file.toString());
+    RetryPolicy retries = client.retryPolicy(file.toString());
     byte[] buffer = new byte[BUFFER_BYTES];
-    int part = range.first(); // which the next byte belongs to
+    int part = range.first(); // the part of the next byte
     long end = partial.end(range.last());
     long at = partial.start(part);
     long mark = at;
@@ -188,7 +193,7 @@ final class FileDownload {
             if (n < 0) {
               throw new IOException("the connection ended early");
             }
-            n = (int) Math.min(n, end - at); // more than was asked for does not count
+            n = (int) Math.min(n, end - at); // bytes beyond the requested range do not count
             partial.write(buffer, n, at);
             at += n;
             progress.accept(n);
@@ -200,15 +205,15 @@ final class FileDownload {
           throw e;
         } catch (IOException e) {
           if (at - mark >= Math.min(PROGRESS_BYTES, end - mark)) {
-            patience.progressed();
+            retries.progressed();
             mark = at;
           }
-          patience.failed(e);
+          retries.failed(e);
         }
       }
     } finally {
       if (part <= range.last()) {
-        progress.accept(partial.start(part) - at); // what is of no finished part is lost
+        progress.accept(partial.start(part) - at); // bytes of an unfinished part are lost
       }
     }
   }
@@ -235,14 +240,14 @@ final class FileDownload {
     }
     Optional<long[]> range = answer.range();
     if (range.isEmpty() || range.get()[0] != start) {
-      throw new NoRanges(); // it has its own idea of them
+      throw new NoRanges(); // it sends another range than the requested one
     }
     requireLength(OptionalLong.of(range.get()[1]));
   }
 
-  /** One connection, from the beginning each time. */
+  /** Downloads over one connection; every try starts from the beginning. */
   private void whole() throws IOException, InterruptedException {
-    Patience patience = client.patience(file.toString());
+    RetryPolicy retries = client.retryPolicy(file.toString());
     byte[] buffer = new byte[BUFFER_BYTES];
     while (true) {
       long at = 0;
@@ -268,22 +273,22 @@ final class FileDownload {
         return;
       } catch (IOException e) {
         progress.accept(-at);
-        patience.failed(e);
+        retries.failed(e);
       }
     }
   }
 
-  /** That this is content of this file, as far as the headers tell. */
+  /** Checks, by the headers, that the answer is content of this file. */
   private void require(HubAnswer answer, URI asked) throws IOException {
     if (!access.isHub(answer.uri())
         && answer.status() >= 400
         && answer.status() < 500
         && answer.status() != 408
         && answer.status() != 429) {
-      location = client.uri(file); // its signature has expired: the hub gives another one
+      location = client.uri(file); // its signature has expired: ask the hub for a new address
       throw new IOException(answer.uri().getHost() + " answers " + answer.status());
     }
-    answer.check(Subject.of(file), access);
+    answer.check(RequestTarget.of(file), access);
     requireLength(answer.stated().bytes());
     Optional<ContentHash> stated = answer.stated().hash();
     if (stated.isPresent()
@@ -298,7 +303,7 @@ final class FileDownload {
               + stated.get()
               + "; pull again, later");
     }
-    // From the hub just now; what served until now may have expired for another worker meanwhile.
+    // The hub just gave this address. The previous one may have expired for another worker.
     if (access.isHub(asked) && !access.isHub(answer.uri())) {
       location = answer.uri();
     }

@@ -6,19 +6,19 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Names of files that a hub lists, which are not to be trusted. Only the last part of a path
+ * Checks the names of files that a hub lists; they are not trusted. Only the last part of a path
  * becomes a file's name here, and it must mean the same thing on every system.
  */
 final class FileNames {
-  private static final int MAX_BYTES = 200; // systems allow 255; ours get suffixes
+  private static final int MAX_BYTES = 200; // systems allow 255; we append suffixes
 
-  /** Windows takes these for devices, whatever follows the first dot. */
+  /** Windows reads these names as devices, whatever follows the first dot. */
   private static final Pattern DEVICE =
       Pattern.compile("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?");
 
   private FileNames() {}
 
-  /** What no repository can hold: such a listing was made to do harm. */
+  /** Refuses paths that no repository can hold: such a listing is an attack. */
   static boolean isHostile(String path) {
     if (path.isEmpty() || path.startsWith("/") || path.startsWith("\\")) {
       return true;
@@ -34,17 +34,18 @@ final class FileNames {
     return false;
   }
 
-  /** Why a path cannot be a file here; empty if it can. */
+  /** Why a path cannot be a local file; empty if it can. */
   static Optional<String> problem(String path) {
     if (isHostile(path)) {
       return Optional.of("it would lie outside of the model's directory");
     }
     String name = last(path);
     if (path.contains("\\") || name.chars().anyMatch(c -> "<>:\"|?*".indexOf(c) >= 0)) {
-      return Optional.of("some systems give one of its characters a meaning");
+      return Optional.of("one of its characters has a special meaning on some systems");
     }
     if (name.startsWith(".") || name.endsWith(".") || name.endsWith(" ")) {
-      return Optional.of("a name must not begin with a dot, nor end with one or with a blank");
+      return Optional.of(
+          "a name must not begin with a dot, and must not end with a dot or a blank");
     }
     if (DEVICE.matcher(name.toLowerCase(Locale.ROOT)).matches()) {
       return Optional.of("it is the name of a device");

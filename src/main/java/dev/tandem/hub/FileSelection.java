@@ -10,11 +10,11 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * Which of a repository's files a model needs: configuration, tokenizer, and the weights once, in
- * the best of the formats that are there.
+ * The files of a repository that a model needs: configuration, tokenizer, and the weights in the
+ * best available format.
  *
- * @param files what is needed for certain
- * @param index of the weights if they are cut into shards: it names them
+ * @param files the files that are needed in any case
+ * @param index the index that names the shards of the weights, if there are several
  */
 record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
   private static final List<String> CONFIGURATION =
@@ -32,11 +32,11 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
           "chat_template.jinja",
           "chat_template.json");
 
-  /** Of which one is enough to read text with; the others refine it. */
+  /** Tokenizer files. One of them is enough to encode text; the others refine it. */
   private static final List<String> VOCABULARIES =
       List.of("tokenizer.json", "vocab.json", "tokenizer.model", "tokenizer.bin");
 
-  /** The best first. An index stands for the shards that it names. */
+  /** Weight files, the best first. An index stands for the shards that it names. */
   private static final List<String> WEIGHTS =
       List.of(
           "model.safetensors",
@@ -51,15 +51,15 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
   private static final int MAX_SHARDS = 1000;
 
   /**
-   * Chooses.
+   * Chooses the files.
    *
-   * @param chosen the file of weights that the user wants; empty for the best that is there
-   * @throws HubException if the repository holds no such file, or none that could be a model's
+   * @param chosen the requested file of weights; empty for the best available one
+   * @throws HubException if the repository does not hold that file, or no files of a model
    */
   static FileSelection of(RepoListing listing, Optional<String> chosen) throws HubException {
     RepoFile weights = chosen.isPresent() ? named(listing, chosen.get()) : best(listing);
     List<RepoFile> files = new ArrayList<>();
-    if (!weights.path().endsWith(GGUF)) { // which has all of it inside
+    if (!weights.path().endsWith(GGUF)) { // a GGUF file contains everything
       CONFIGURATION.forEach(name -> listing.find(name).ifPresent(files::add));
       TOKENIZER.forEach(name -> listing.find(name).ifPresent(files::add));
     }
@@ -69,13 +69,13 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
         .withoutDuplicates(listing.repository());
   }
 
-  /** Whether a model of these files must get its tokenizer from elsewhere. */
+  /** Whether these files lack a tokenizer, so that it must come from another repository. */
   boolean lacksTokenizer() {
     return files.stream()
         .noneMatch(file -> VOCABULARIES.contains(file.path()) || file.path().endsWith(GGUF));
   }
 
-  /** The original form of a tokenizer, of a repository that has it. */
+  /** The file of a tokenizer in its original form, in a repository that has it. */
   static RepoFile sentencePiece(RepoListing listing) throws HubException {
     return named(listing, "tokenizer.model");
   }
@@ -102,7 +102,7 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
               listing.repository()
                   + " has no config.json, so "
                   + name
-                  + " cannot be read; --file FILE chooses a file that needs none");
+                  + " cannot be read; --file FILE chooses a file that does not need one");
         }
         return weights.get();
       }
@@ -114,8 +114,8 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
                 + " holds several GGUF models; choose one with --file FILE: "
                 + some(listing, name -> name.endsWith(GGUF))
             : listing.repository()
-                + " has no weights that are known (model.safetensors, pytorch_model.bin, .gguf);"
-                + " --file FILE chooses another file of it: "
+                + " has no weights in a known format (model.safetensors, pytorch_model.bin, .gguf);"
+                + " --file FILE chooses another of its files: "
                 + some(listing, name -> !name.startsWith(".")));
   }
 
@@ -132,7 +132,7 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
   /**
    * The shards that an index names: {@code {"weight_map": {TENSOR: FILE}}}.
    *
-   * @throws HubException if it is malformed, or names a file that the repository has not
+   * @throws HubException if it is malformed, or names a file that the repository does not have
    */
   static List<RepoFile> shards(RepoListing listing, RepoFile index, byte[] content)
       throws HubException {
@@ -156,7 +156,7 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
         .files();
   }
 
-  /** Checks the names that the files will have here. */
+  /** Checks the local names of the files. */
   private FileSelection withoutDuplicates(String repository) throws HubException {
     Map<String, RepoFile> byName = new LinkedHashMap<>();
     for (RepoFile file : files) {

@@ -7,19 +7,18 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Which hub, and who asks.
+ * The hub, and the user's token for it.
  *
- * @param endpoint {@code https://HOST}, with a path where a mirror has one, without {@code /} at
- *     the end
- * @param token sent to this host and to no other; empty for what everybody may read
+ * @param endpoint {@code https://HOST}, plus a path if a mirror has one, without a final {@code /}
+ * @param token sent only to this host; empty for public models
  */
 public record HubAccess(URI endpoint, Optional<String> token) {
   private static final String DEFAULT_ENDPOINT = "https://huggingface.co";
 
   /**
-   * As the environment says: {@code HF_ENDPOINT} and {@code HF_TOKEN}.
+   * Reads the environment variables {@code HF_ENDPOINT} and {@code HF_TOKEN}.
    *
-   * @throws HubException if the endpoint is no address of a hub, or the token cannot be one
+   * @throws HubException if the endpoint is not an address of a hub, or the token is malformed
    */
   public static HubAccess of(Map<String, String> environment) throws HubException {
     String written = environment.getOrDefault("HF_ENDPOINT", "").strip();
@@ -43,7 +42,7 @@ public record HubAccess(URI endpoint, Optional<String> token) {
         return uri;
       }
     } catch (URISyntaxException e) {
-      // told below
+      // reported below
     }
     throw new HubException("HF_ENDPOINT must be https://HOST or http://HOST, got " + written);
   }
@@ -63,7 +62,7 @@ public record HubAccess(URI endpoint, Optional<String> token) {
     return scheme + "://" + String.valueOf(uri.getHost()).toLowerCase(Locale.ROOT) + ":" + port;
   }
 
-  /** An address on the hub; the segments may hold anything. */
+  /** An address on the hub; the segments may hold any characters. */
   URI uri(String path, String... segments) {
     StringBuilder out = new StringBuilder(endpoint.toString()).append(path);
     for (String segment : segments) {

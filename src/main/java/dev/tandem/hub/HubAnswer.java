@@ -14,21 +14,24 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
-/** What came back, from whatever host; its body is read by one thread and may be closed by any. */
+/** The answer of a host. One thread reads its body; any thread may close it. */
 final class HubAnswer implements AutoCloseable {
   private static final int OK = 200;
   private static final int PARTIAL = 206;
 
   /**
-   * What the hub itself said of a file, on the way to where the content lies.
+   * What the hub itself stated about a file before it redirected to the content.
    *
-   * @param bytes its length
-   * @param hash its content's
+   * @param bytes the file's length
+   * @param hash the hash of the file's content
    */
   record Stated(OptionalLong bytes, Optional<ContentHash> hash) {
     static final Stated NOTHING = new Stated(OptionalLong.empty(), Optional.empty());
 
-    /** Together with one more answer; {@code X-Linked-} headers describe what it refers to. */
+    /**
+     * Adds the statements of one more answer; {@code X-Linked-} headers describe the file that it
+     * refers to.
+     */
     Stated and(HttpResponse<?> response) {
       HttpHeaders headers = response.headers();
       boolean content = response.statusCode() == OK;
@@ -54,7 +57,7 @@ final class HubAnswer implements AutoCloseable {
   private volatile Optional<IOException> ended = Optional.empty();
 
   /**
-   * @param open where this is listed until it is closed
+   * @param open the set that holds this answer until it is closed
    */
   HubAnswer(URI uri, HttpResponse<InputStream> response, Stated stated, Set<HubAnswer> open) {
     this.uri = uri;
@@ -64,7 +67,7 @@ final class HubAnswer implements AutoCloseable {
     open.add(this);
   }
 
-  /** Where it came from, after redirects. */
+  /** The address of the answer, after redirects. */
   URI uri() {
     return uri;
   }
@@ -77,7 +80,10 @@ final class HubAnswer implements AutoCloseable {
     return response.statusCode();
   }
 
-  /** The start of the range that this is, and of how many bytes; empty where this is none. */
+  /**
+   * The start of the range in this answer, and the length of the whole file; empty if the answer is
+   * not a range.
+   */
   Optional<long[]> range() {
     String range = response.headers().firstValue("content-range").orElse("");
     if (status() != PARTIAL || !range.matches("bytes \\d{1,18}-\\d{1,18}/\\d{1,18}")) {
@@ -91,7 +97,7 @@ final class HubAnswer implements AutoCloseable {
     return number(response.headers(), "content-length");
   }
 
-  /** The ETag if it is a strong one, which If-Range wants. */
+  /** The ETag if it is a strong one, which If-Range needs. */
   Optional<String> strongEtag() {
     return response
         .headers()
@@ -99,12 +105,12 @@ final class HubAnswer implements AutoCloseable {
         .filter(etag -> etag.matches("\"[\\x21\\x23-\\x7e]{1,200}\""));
   }
 
-  /** When the last piece of it was read, on {@link System#nanoTime}'s clock. */
+  /** The time of the last read, on {@link System#nanoTime}'s clock. */
   long lastRead() {
     return lastRead;
   }
 
-  /** Reads a piece; -1 at the end. */
+  /** Reads some bytes; -1 at the end. */
   int read(byte[] buffer) throws IOException {
     try {
       int n = response.body().read(buffer);
@@ -119,35 +125,35 @@ final class HubAnswer implements AutoCloseable {
   }
 
   /**
-   * Returns if this is content.
+   * Returns normally if this answer is content.
    *
-   * @throws HubException if the hub refuses, with what to do
-   * @throws Patience.TemporaryFailure if it may be willing later
+   * @throws HubException if the hub refuses; the message says what to do
+   * @throws RetryPolicy.TemporaryFailure if a later request may succeed
    */
-  void check(Subject subject, HubAccess access) throws IOException {
+  void check(RequestTarget target, HubAccess access) throws IOException {
     int status = status();
     if (status == OK || status == PARTIAL) {
       return;
     }
     if (status == 408 || status == 425 || status == 429 || status >= 500) {
-      throw new Patience.TemporaryFailure(
+      throw new RetryPolicy.TemporaryFailure(
           uri.getHost() + " answers " + status + described(), retryAfter());
     }
-    String page = access.endpoint() + "/" + subject.repository();
+    String page = access.endpoint() + "/" + target.repository();
     throw new HubException(
-        subject
+        target
             + ": "
             + switch (status) {
               case 401 -> unauthorized(access, page);
               case 403 ->
                   access.token().isPresent()
                       ? "the owner of HF_TOKEN may not read it (403); ask for access at " + page
-                      : "the hub wants to know who asks (403); ask for access at "
+                      : "the hub needs a token (403); ask for access at "
                           + page
                           + " and set HF_TOKEN to a token from "
                           + access.endpoint()
                           + "/settings/tokens";
-              case 404 -> notFound(subject, access);
+              case 404 -> notFound(target, access);
               default -> uri.getHost() + " answers " + status + described();
             });
   }
@@ -159,7 +165,7 @@ final class HubAnswer implements AutoCloseable {
             + access.endpoint()
             + "/settings/tokens and "
             + page
-        : "the hub wants to know who asks (401): the repository is private or gated, or does not"
+        : "the hub needs a token (401): the repository is private or gated, or does not"
             + " exist; check its name, ask for access at "
             + page
             + " and set HF_TOKEN to a token from "
@@ -167,14 +173,14 @@ final class HubAnswer implements AutoCloseable {
             + "/settings/tokens";
   }
 
-  private String notFound(Subject subject, HubAccess access) {
+  private String notFound(RequestTarget target, HubAccess access) {
     String where = " at " + access.endpoint() + " (404)";
-    if (subject.path().isPresent()) {
+    if (target.path().isPresent()) {
       return "no such file" + where;
     }
     boolean revision =
         response.headers().firstValue("x-error-code").orElse("").equals("RevisionNotFound");
-    String asked = subject.revision().orElse("");
+    String asked = target.revision().orElse("");
     return revision
         ? "no branch, tag or commit '" + asked + "'" + where
         : "no such repository, or no revision '" + asked + "' of it," + where;
@@ -184,7 +190,7 @@ final class HubAnswer implements AutoCloseable {
     return response.headers().firstValue("x-error-message").map(text -> ": " + text).orElse("");
   }
 
-  /** Seconds, or a date. */
+  /** The delay of a {@code Retry-After} header: seconds, or a date. */
   private Duration retryAfter() {
     String text = response.headers().firstValue("retry-after").orElse("").strip();
     if (text.matches("\\d{1,9}")) {
@@ -195,7 +201,7 @@ final class HubAnswer implements AutoCloseable {
       Duration wait = Duration.between(Instant.now(), date);
       return wait.isNegative() ? Duration.ZERO : wait;
     } catch (DateTimeException e) {
-      return Duration.ZERO; // not said, or not understood
+      return Duration.ZERO; // absent or malformed
     }
   }
 
@@ -204,20 +210,20 @@ final class HubAnswer implements AutoCloseable {
     return text.matches("\\d{1,18}") ? OptionalLong.of(Long.parseLong(text)) : OptionalLong.empty();
   }
 
-  /** Ends the connection, for a reason that a thread which is reading fails with. */
+  /** Ends the connection; a thread that is reading fails with this reason. */
   void end(IOException reason) {
     ended = Optional.of(reason);
     close();
   }
 
-  /** Ends the connection unless all was read. */
+  /** Ends the connection unless the whole body was read. */
   @Override
   public void close() {
     if (open.remove(this)) {
       try {
         response.body().close();
       } catch (IOException e) {
-        // nothing is wanted of it any more
+        // the answer is no longer needed
       }
     }
   }

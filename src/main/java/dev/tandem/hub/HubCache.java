@@ -20,12 +20,12 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * The models that were pulled, below {@code models/OWNER/NAME} of the cache:
+ * The pulled models, below {@code models/OWNER/NAME} of the cache:
  *
  * <pre>
- * COMMIT/MODEL/            a model's files; there when all of them are complete, else absent
+ * COMMIT/MODEL/            a model's files; absent until all of them are complete
  * refs/REVISION/MODEL      the commit that the revision was when the model was last pulled
- * partial/COMMIT/MODEL/    what is there of a model that is not complete
+ * partial/COMMIT/MODEL/    files of a model that is not complete
  * lock                     held by the process that pulls
  * </pre>
  */
@@ -39,17 +39,17 @@ public final class HubCache {
   /**
    * A cache in a directory.
    *
-   * @param directory made when something is pulled
+   * @param directory created by the first pull
    */
   public HubCache(Path directory) {
     this.models = directory.resolve("models").toAbsolutePath();
   }
 
   /**
-   * The user's: {@code TANDEM_CACHE}, else {@code tandem} below {@code XDG_CACHE_HOME} or {@code
-   * ~/.cache}.
+   * The user's cache: {@code TANDEM_CACHE}, otherwise {@code tandem} below {@code XDG_CACHE_HOME}
+   * or {@code ~/.cache}.
    *
-   * @throws HubException if that cannot be a path
+   * @throws HubException if that is not a valid path
    */
   public static HubCache ofUser(Map<String, String> environment, String home) throws HubException {
     String own = environment.getOrDefault("TANDEM_CACHE", "");
@@ -61,16 +61,17 @@ public final class HubCache {
       boolean isSet = !xdg.isEmpty() && Path.of(xdg).isAbsolute(); // as XDG's specification says
       return new HubCache((isSet ? Path.of(xdg) : Path.of(home, ".cache")).resolve("tandem"));
     } catch (InvalidPathException e) {
-      throw new HubException("TANDEM_CACHE, XDG_CACHE_HOME or the home directory is no path", e);
+      throw new HubException(
+          "TANDEM_CACHE, XDG_CACHE_HOME or the home directory is not a valid path", e);
     }
   }
 
   /**
-   * Finds a model that was pulled.
+   * Finds a pulled model by its name.
    *
    * @param name as {@code pull} takes it
-   * @return its directory, or its file where it is a single GGUF file; empty if the name is none,
-   *     or was not pulled
+   * @return its directory, or its file if it is a single GGUF file; empty if the name is invalid or
+   *     the model was not pulled
    */
   public Optional<Path> find(String name) {
     try {
@@ -80,7 +81,7 @@ public final class HubCache {
     }
   }
 
-  /** Finds a model that was pulled; see {@link #find(String)}. */
+  /** Finds a pulled model; see {@link #find(String)}. */
   Optional<Path> find(HubModel model) {
     Path repository = models.resolve(model.repository());
     if (COMMIT.matcher(model.revision()).matches()) {
@@ -100,7 +101,7 @@ public final class HubCache {
     }
   }
 
-  /** The model that is named like its repository, else the one that was pulled last. */
+  /** The model with the name of its repository, otherwise the one that was pulled last. */
   private static Optional<Path> latest(List<Path> refs, Path main) {
     return refs.contains(main)
         ? Optional.of(main)
@@ -134,7 +135,7 @@ public final class HubCache {
     return Files.size(ref) > 100 ? "" : Files.readString(ref).strip();
   }
 
-  /** What opens a model: its directory, or the GGUF file in it. */
+  /** The path that opens a model: its directory, or the GGUF file in it. */
   private static Optional<Path> content(Path directory) {
     if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
       return Optional.empty();
@@ -169,7 +170,9 @@ public final class HubCache {
     return found;
   }
 
-  /** A model under each revision that it is, or under its commit if it is none any more. */
+  /**
+   * Lists a model under each revision that points to it, or under its commit if none does any more.
+   */
   private List<PulledModel> pulled(String repository, String commit, Path model)
       throws IOException {
     Optional<Path> content = content(model);
@@ -211,7 +214,7 @@ public final class HubCache {
     return Objects.toString(path.getFileName(), "");
   }
 
-  /** What is in a directory; nothing if it is none. */
+  /** The entries of a directory; none if it is not a directory. */
   static List<Path> entries(Path directory) throws HubException {
     try {
       return list(directory);
@@ -238,13 +241,13 @@ public final class HubCache {
     return Storage.shown(bytes);
   }
 
-  /** A repository's own directory, made if need be. */
+  /** A repository's own directory, created if it is missing. */
   Path repository(HubModel model) throws HubException {
     String[] name = model.repositoryParts();
     return Storage.directory(Storage.root(models), name[0], name[1]);
   }
 
-  /** Remembers what a revision is; the model must be in its place. */
+  /** Stores the commit of a revision; the model must already be in its place. */
   static void setRef(Path repository, HubModel model, String commit) throws HubException {
     Path refs = Storage.directory(repository, REFS, Percent.encoded(model.revision()));
     Path ref = refs.resolve(model.directoryName());

@@ -22,8 +22,8 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 
 /**
- * HTTP to a hub and to the hosts that it sends us to. Redirects are followed here, by hand, because
- * the token must reach no host but the hub, and nothing may fall back from https to http.
+ * HTTP to a hub and to the hosts that it redirects to. This class follows redirects itself, because
+ * only the hub may receive the token, and no request may fall back from https to http.
  */
 final class HubClient implements AutoCloseable {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(20);
@@ -38,7 +38,7 @@ final class HubClient implements AutoCloseable {
   private final ScheduledExecutorService guard;
   private volatile boolean closed;
 
-  /** Whether anything ever came back: until then an unreachable host is a wrong address. */
+  /** Whether any answer ever arrived. Until then an unreachable host counts as a wrong address. */
   private volatile boolean reached;
 
   HubClient(HubAccess access, TransferLimits limits, PullListener listener) {
@@ -63,9 +63,9 @@ final class HubClient implements AutoCloseable {
     return thread;
   }
 
-  /** How patient one transfer may be. */
-  Patience patience(String subject) {
-    return new Patience(subject, limits, listener);
+  /** The retry policy of one transfer. */
+  RetryPolicy retryPolicy(String subject) {
+    return new RetryPolicy(subject, limits, listener);
   }
 
   /** The files of a repository. */
@@ -75,12 +75,12 @@ final class HubClient implements AutoCloseable {
         URI.create(
             access.uri("/api/models", name[0], name[1], "revision", model.revision())
                 + "?blobs=true");
-    Subject subject =
-        new Subject(model.repository(), Optional.of(model.revision()), Optional.empty());
-    return RepoListing.parse(model.repository(), small(uri, subject));
+    RequestTarget target =
+        new RequestTarget(model.repository(), Optional.of(model.revision()), Optional.empty());
+    return RepoListing.parse(model.repository(), small(uri, target));
   }
 
-  /** Where a file is asked for. */
+  /** The address of a file on the hub. */
   URI uri(RepoFile file) {
     String[] name = file.repository().split("/", -1);
     String[] path = file.path().split("/", -1);
@@ -94,49 +94,50 @@ final class HubClient implements AutoCloseable {
   }
 
   /**
-   * What the hub says of a file that its listing did not describe.
+   * Asks the hub about a file that its listing did not describe.
    *
-   * @throws HubException if it is not there or may not be read
+   * @throws HubException if the file is missing or may not be read
    */
   RepoFile described(RepoFile file) throws IOException, InterruptedException {
-    Patience patience = patience(file.toString());
+    RetryPolicy retries = retryPolicy(file.toString());
     while (true) {
       try (HubAnswer answer = send("HEAD", uri(file), Map.of())) {
-        answer.check(Subject.of(file), access);
+        answer.check(RequestTarget.of(file), access);
         OptionalLong bytes = answer.stated().bytes();
         return file.with(
             bytes.isPresent() ? bytes : answer.contentLength(), answer.stated().hash());
       } catch (IOException e) {
-        patience.failed(e);
+        retries.failed(e);
       }
     }
   }
 
-  private byte[] small(URI uri, Subject subject) throws IOException, InterruptedException {
-    Patience patience = patience(subject.toString());
+  private byte[] small(URI uri, RequestTarget target) throws IOException, InterruptedException {
+    RetryPolicy retries = retryPolicy(target.toString());
     while (true) {
       try (HubAnswer answer = send("GET", uri, Map.of())) {
-        answer.check(subject, access);
+        answer.check(target, access);
         ByteArrayOutputStream content = new ByteArrayOutputStream();
         byte[] buffer = new byte[1 << 16];
         for (int n = answer.read(buffer); n >= 0; n = answer.read(buffer)) {
           content.write(buffer, 0, n);
           if (content.size() > MAX_ANSWER_BYTES) {
-            throw new HubException("the hub's answer about " + subject + " is too long");
+            throw new HubException("the hub's answer about " + target + " is too long");
           }
         }
         return content.toByteArray();
       } catch (IOException e) {
-        patience.failed(e);
+        retries.failed(e);
       }
     }
   }
 
   /**
-   * Asks once, and follows redirects.
+   * Sends one request, and follows redirects.
    *
    * @param headers sent to every host on the way
-   * @throws HubException if the hub cannot be reached at all, or sends us where we do not go
+   * @throws HubException if the hub cannot be reached at all, or redirects to an address that is
+   *     refused
    * @throws IOException if the connection fails
    */
   HubAnswer send(String method, URI uri, Map<String, String> headers)
@@ -164,7 +165,7 @@ final class HubClient implements AutoCloseable {
     throw new HubException(uri + ": more than " + MAX_REDIRECTS + " redirects");
   }
 
-  /** Where a redirect leads, if we go there. */
+  /** The target of a redirect, if it is allowed. */
   static URI target(URI from, String location) throws HubException {
     URI to;
     try {
@@ -175,7 +176,8 @@ final class HubClient implements AutoCloseable {
     boolean https = "https".equalsIgnoreCase(to.getScheme());
     boolean http = "http".equalsIgnoreCase(to.getScheme());
     if (to.getHost() == null || (!https && !http)) {
-      throw new HubException(from.getHost() + " redirects to what is neither https nor http");
+      throw new HubException(
+          from.getHost() + " redirects to an address that is neither https nor http");
     }
     if (http && "https".equalsIgnoreCase(from.getScheme())) {
       throw new HubException(
@@ -216,17 +218,17 @@ final class HubClient implements AutoCloseable {
     }
   }
 
-  /** A connection that says nothing for long is ended, which its reader sees as a failure. */
+  /** Ends a connection that has been silent for too long; its reader fails. */
   private void endSilent() {
     long now = System.nanoTime();
     for (HubAnswer answer : open) {
       if (now - answer.lastRead() > limits.silence().toNanos()) {
-        answer.end(new IOException(answer.uri().getHost() + " sends nothing for too long"));
+        answer.end(new IOException(answer.uri().getHost() + " sent nothing for too long"));
       }
     }
   }
 
-  /** Ends everything that is under way. */
+  /** Ends all running transfers. */
   @Override
   public void close() {
     closed = true;

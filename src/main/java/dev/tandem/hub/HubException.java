@@ -16,7 +16,9 @@ public final class HubException extends IOException {
     super(oneLine(message), cause);
   }
 
-  /** What a hub sends may be long and hold line ends or terminal escapes. */
+  /**
+   * Makes one short line of a hub's text, which may be long and hold line ends or terminal escapes.
+   */
   static String oneLine(String text) {
     StringBuilder out = new StringBuilder();
     text.codePoints()
@@ -26,7 +28,7 @@ public final class HubException extends IOException {
     return out.toString();
   }
 
-  /** What went wrong below, in words: many of the JDK's exceptions have no message of their own. */
+  /** The reason of a failure in words; many of the JDK's exceptions have no message. */
   static String reason(Throwable e) {
     String message = e.getMessage();
     if (message != null && !message.isBlank()) {

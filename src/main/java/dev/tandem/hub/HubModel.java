@@ -8,11 +8,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a user calls a model of a hub.
+ * A user's name for a model of a hub.
  *
  * @param repository {@code OWNER/NAME}
  * @param revision a branch, tag or commit
- * @param file the file of weights, where the user chose one of several
+ * @param file the file of weights, if the user chose one of several
  */
 public record HubModel(String repository, String revision, Optional<String> file) {
   private static final String DEFAULT_REVISION = "main";
@@ -32,7 +32,7 @@ public record HubModel(String repository, String revision, Optional<String> file
               Map.entry("stories42M", TINYLLAMAS + "/stories42M.bin"),
               Map.entry("stories110M", TINYLLAMAS + "/stories110M.bin")));
 
-  /** {@code OWNER/NAME}, then perhaps {@code /FILE}, then perhaps {@code @REVISION}. */
+  /** {@code OWNER/NAME}, optionally {@code /FILE}, optionally {@code @REVISION}. */
   private static final Pattern NAME =
       Pattern.compile("([^/@]+/[^/@]+)(?:/([^@]+))?(?:@(.+))?", Pattern.DOTALL);
 
@@ -44,7 +44,7 @@ public record HubModel(String repository, String revision, Optional<String> file
   /**
    * Checks the parts.
    *
-   * @throws IllegalArgumentException if one of them cannot be the name of such a thing
+   * @throws IllegalArgumentException if one of them is not a valid name
    */
   public HubModel {
     require(REPOSITORY.matcher(repository).matches(), "a repository (OWNER/NAME)", repository);
@@ -84,7 +84,7 @@ public record HubModel(String repository, String revision, Optional<String> file
         Optional.ofNullable(parts.group(2)));
   }
 
-  /** The names that stand for a repository, in alphabetical order. */
+  /** The short names of repositories, in alphabetical order. */
   public static List<String> shortNames() {
     return List.copyOf(SHORT_NAMES.keySet());
   }
@@ -105,16 +105,17 @@ public record HubModel(String repository, String revision, Optional<String> file
   }
 
   /**
-   * Where the tokenizer comes from if the repository has none. The tinyllamas' was published beside
-   * llama2.c's source only; it is Llama 2's, which this repository holds in its original form.
+   * The repository that has the tokenizer if this one has none. The tokenizer of the tinyllamas was
+   * published only beside llama2.c's source. It is Llama 2's, and this repository holds its
+   * original form.
    */
   Optional<HubModel> tokenizerSource() {
     return repository.equals(TINYLLAMAS) ? Optional.of(of("tinyllama")) : Optional.empty();
   }
 
   /**
-   * The name of the model's own directory: the chosen file's without its suffix, else the
-   * repository's. (A llama2.c checkpoint is found as {@code NAME/NAME.bin}.)
+   * The name of the model's own directory: the name of the chosen file without its suffix,
+   * otherwise the repository's name. (A llama2.c checkpoint is found as {@code NAME/NAME.bin}.)
    */
   String directoryName() {
     if (file.isEmpty()) {
@@ -125,7 +126,7 @@ public record HubModel(String repository, String revision, Optional<String> file
     return dot > 0 ? name.substring(0, dot) : name;
   }
 
-  /** As a user would write it, by its short name where it has one. */
+  /** The model's name as a user would write it: its short name if it has one. */
   @Override
   public String toString() {
     String full = repository + file.map(name -> "/" + name).orElse("");

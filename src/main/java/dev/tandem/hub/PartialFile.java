@@ -17,10 +17,11 @@ import java.util.Set;
 
 /**
  * A file that is not complete yet: its content, cut into parts of equal length (the last one may be
- * shorter), and beside it a journal of the parts that are there. The journal begins with lines that
- * say what file this is; then each finished part appends {@code done N}. A part's bytes are written
- * before its line, so a process that is killed loses parts but never believes in one too many.
- * (Where a whole machine stops, the order may be lost; the content's hash is checked in the end.)
+ * shorter), and beside it a journal of the finished parts. The journal begins with lines that
+ * identify the file; then each finished part appends {@code done N}. A part's bytes are written
+ * before its line. So a killed process may lose parts, but never counts an unfinished one. (If the
+ * whole machine stops, the order of writes may be lost; the check of the content's hash finds
+ * this.)
  */
 final class PartialFile implements AutoCloseable {
   private static final String VERSION = "tandem-partial 1";
@@ -39,10 +40,10 @@ final class PartialFile implements AutoCloseable {
   private Optional<String> etag = Optional.empty();
 
   /**
-   * Takes up what an earlier process left of this file, or begins.
+   * Continues what an earlier process left of this file, or begins a new one.
    *
-   * @param content where the bytes go; the journal lies beside it
-   * @param file its length must be known
+   * @param content the path of the content; the journal lies beside it
+   * @param file the file, whose length must be known
    * @throws HubException if the file cannot be written
    */
   PartialFile(Path content, RepoFile file, int partBytes) throws HubException {
@@ -78,7 +79,8 @@ final class PartialFile implements AutoCloseable {
 
   private void takeUp() throws IOException {
     if (!readJournal() || (etag.isEmpty() && file.hash().isEmpty())) {
-      restart(); // of another file, or nothing could tell that it is still the same
+      restart(); // the parts belong to another file, or no hash or ETag could show that it is the
+      // same
     }
   }
 
@@ -96,7 +98,7 @@ final class PartialFile implements AutoCloseable {
     if (!text.startsWith(header)) {
       return false;
     }
-    // What follows the last line end was being written when the process was killed.
+    // A killed process was still writing what follows the last line end.
     List<String> lines =
         text.substring(header.length(), Math.max(header.length(), text.lastIndexOf('\n') + 1))
             .lines()
@@ -114,7 +116,7 @@ final class PartialFile implements AutoCloseable {
     return true;
   }
 
-  /** Forgets all of it. */
+  /** Deletes the content and the journal, and begins again. */
   synchronized void restart() throws HubException {
     done.clear();
     etag = Optional.empty();
@@ -127,7 +129,7 @@ final class PartialFile implements AutoCloseable {
     }
   }
 
-  /** How many parts there are; an empty file has none. */
+  /** The number of parts; 0 for an empty file. */
   int parts() {
     return Math.toIntExact((bytes + partBytes - 1) / partBytes);
   }
@@ -147,7 +149,7 @@ final class PartialFile implements AutoCloseable {
     return missing;
   }
 
-  /** How many bytes the finished parts have. */
+  /** The bytes of the finished parts. */
   synchronized long doneBytes() {
     return done.stream().mapToLong(part -> end(part) - start(part)).sum();
   }
@@ -157,7 +159,7 @@ final class PartialFile implements AutoCloseable {
   }
 
   /**
-   * Compares the ETag that content came with to the one before, or keeps it if it is the first.
+   * Compares the content's ETag with the previous one, or stores it if it is the first.
    *
    * @return false if the content has changed
    */
@@ -172,7 +174,7 @@ final class PartialFile implements AutoCloseable {
     return etag.equals(strongEtag);
   }
 
-  /** Writes bytes at a position; by several threads, each in its own part. */
+  /** Writes bytes at a position. Several threads may call it, each for its own part. */
   void write(byte[] data, int length, long position) throws HubException {
     ByteBuffer rest = ByteBuffer.wrap(data, 0, length);
     try {
@@ -184,7 +186,7 @@ final class PartialFile implements AutoCloseable {
     }
   }
 
-  /** A part is complete. */
+  /** Records that a part is complete. */
   synchronized void finish(int part) throws HubException {
     if (!done.get(part)) {
       done.set(part);
@@ -205,9 +207,9 @@ final class PartialFile implements AutoCloseable {
   }
 
   /**
-   * Checks the whole content against what the hub states and moves it to its place.
+   * Compares the whole content with the hub's hash and moves it to its place.
    *
-   * @throws HubException if it is not what was promised; then it is deleted
+   * @throws HubException if the content differs; it is then deleted
    */
   void complete(Path target) throws IOException {
     ContentHash stated = file.hash().orElse(null);
@@ -218,7 +220,7 @@ final class PartialFile implements AutoCloseable {
         delete();
         throw new HubException(
             file
-                + ": what was downloaded is damaged and has been deleted: the hub states "
+                + ": the downloaded file is damaged and was deleted: the hub states "
                 + stated
                 + ", got "
                 + got
@@ -226,7 +228,7 @@ final class PartialFile implements AutoCloseable {
       }
     }
     try {
-      out.force(true); // so that a complete file is complete after a power cut, too
+      out.force(true); // so that a complete file stays complete after a power cut
       close();
       Files.move(content, target, StandardCopyOption.ATOMIC_MOVE);
       Files.deleteIfExists(journal);
@@ -235,7 +237,7 @@ final class PartialFile implements AutoCloseable {
     }
   }
 
-  /** Forgets it on disk, too. */
+  /** Deletes it on disk, too. */
   void delete() throws HubException {
     try {
       Files.deleteIfExists(content);
@@ -250,7 +252,7 @@ final class PartialFile implements AutoCloseable {
     try {
       out.close();
     } catch (IOException e) {
-      // all that counts was written before
+      // everything that counts was written before
     }
   }
 }

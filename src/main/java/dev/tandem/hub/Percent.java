@@ -23,7 +23,7 @@ final class Percent {
     return out.toString();
   }
 
-  /** The inverse, of what {@link #encoded} made. */
+  /** The inverse of {@link #encoded}. */
   static String decoded(String encoded) {
     byte[] out = new byte[encoded.length()];
     int length = 0;

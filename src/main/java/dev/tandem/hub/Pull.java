@@ -14,8 +14,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Pulls models from a hub into a cache. What an interrupted pull has downloaded is kept, and the
- * next one goes on from there; a model's directory appears when all of it is there and checked.
+ * Pulls models from a hub into a cache. The parts that an interrupted pull downloaded are kept, and
+ * the next pull continues from there. A model's directory appears when it is complete and checked.
  */
 public final class Pull implements AutoCloseable {
   private static final String PARTIAL = "partial";
@@ -47,11 +47,11 @@ public final class Pull implements AutoCloseable {
   }
 
   /**
-   * Pulls a model, unless it is there.
+   * Pulls a model, unless the cache has it.
    *
-   * @param again whether to download it even so
-   * @return what {@link HubCache#find} now finds by the model's name
-   * @throws HubException if it cannot be had; the message says what to do
+   * @param again whether to download it even if the cache has it
+   * @return the path that {@link HubCache#find} now finds by the model's name
+   * @throws HubException if the model cannot be pulled; the message says what to do
    * @throws IOException if something else fails
    */
   public Path run(HubModel model, boolean again) throws IOException {
@@ -70,17 +70,17 @@ public final class Pull implements AutoCloseable {
     }
   }
 
-  /** From here on the thread may be interrupted, or is not any more. */
+  /** Sets the thread that {@link #close} may interrupt; null for none. */
   private synchronized void running(Optional<Thread> thread) {
     running = thread;
     if (cancelled) {
-      boolean unused = Thread.interrupted(); // it was for the pull alone
+      boolean unused = Thread.interrupted(); // the interrupt was meant for the pull only
     }
   }
 
   private static HubException interrupted() {
     return new HubException(
-        "interrupted; what was downloaded is kept: the same command goes on from there");
+        "interrupted; the downloaded parts are kept: the same command continues from there");
   }
 
   @SuppressWarnings("try") // the lock counts as long as the block lasts
@@ -92,7 +92,7 @@ public final class Pull implements AutoCloseable {
       Path place = repository.resolve(listing.commit()).resolve(model.directoryName());
       boolean complete = Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS) && holds(place, model);
       if (complete && !again) {
-        listener.note(model + " is there already");
+        listener.note(model + " is already in the cache");
       } else {
         download(model, listing, selection, repository, place);
       }
@@ -140,7 +140,10 @@ public final class Pull implements AutoCloseable {
     return Files.readAllBytes(file);
   }
 
-  /** One move where nothing is there; what is there was complete, so it is exchanged. */
+  /**
+   * Moves the new directory to its place in one step. An existing directory was complete, so it is
+   * exchanged.
+   */
   private static void moveIntoPlace(Path ready, Path place, Path partial) throws HubException {
     try {
       if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
@@ -154,7 +157,7 @@ public final class Pull implements AutoCloseable {
     }
   }
 
-  /** Also those of earlier states of the repository, which nobody will complete any more. */
+  /** Also deletes the partial files of earlier commits, which no pull will complete. */
   private static void deletePartials(Path partials, String directoryName) throws HubException {
     for (Path commit : HubCache.entries(partials)) {
       Storage.deleteTree(commit.resolve(directoryName));
@@ -164,7 +167,7 @@ public final class Pull implements AutoCloseable {
     }
   }
 
-  /** Files of one model, one after the other. */
+  /** Downloads the files of one model, one after the other. */
   private final class Fetch {
     private final Path partial;
     private final Path ready;
@@ -176,7 +179,7 @@ public final class Pull implements AutoCloseable {
       this.ready = ready;
     }
 
-    /** Gets those that are not there yet. */
+    /** Downloads the missing files. */
     void all(List<RepoFile> listed) throws IOException, InterruptedException {
       List<RepoFile> files = new ArrayList<>();
       for (RepoFile file : listed) {
@@ -223,7 +226,7 @@ public final class Pull implements AutoCloseable {
       listener.downloaded(here.addAndGet(bytes), total);
     }
 
-    /** Whatever is there was checked before it came there. */
+    /** An existing file was checked before it was moved there. */
     private boolean isReady(RepoFile file) throws IOException {
       Path path = ready.resolve(file.name());
       return Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
@@ -241,12 +244,12 @@ public final class Pull implements AutoCloseable {
     }
   }
 
-  /** Whether it was told to end. */
+  /** Whether {@link #close} was called. */
   public boolean isCancelled() {
     return cancelled;
   }
 
-  /** Ends {@link #run}, from any thread; it then fails, and what was downloaded is kept. */
+  /** Ends {@link #run}, from any thread. It then fails, and the downloaded parts are kept. */
   public synchronized void cancel() {
     cancelled = true;
     pool.shutdownNow();
@@ -254,7 +257,7 @@ public final class Pull implements AutoCloseable {
     running.ifPresent(Thread::interrupt);
   }
 
-  /** Gives back the threads and connections. */
+  /** Releases the threads and connections. */
   @Override
   public void close() {
     pool.shutdownNow();

@@ -1,8 +1,8 @@
 package dev.tandem.hub;
 
-/** Watches a model being pulled; called from several threads. */
+/** Receives the progress of a pull; called from several threads. */
 public interface PullListener {
-  /** Sees nothing. */
+  /** Ignores everything. */
   PullListener NONE =
       new PullListener() {
         @Override
@@ -13,14 +13,14 @@ public interface PullListener {
       };
 
   /**
-   * How far the download is; called often.
+   * Reports the progress of the download; called often.
    *
-   * @param bytes how many are here, those of an earlier try included; less than before where
-   *     something must be downloaded again
-   * @param total how many the model has, as far as is known yet
+   * @param bytes the bytes on disk, including those of an earlier try; may fall if something must
+   *     be downloaded again
+   * @param total the bytes of the model, as far as they are known
    */
   void downloaded(long bytes, long total);
 
-  /** Something that a person who watches wants to know, such as why nothing moves. */
+  /** Reports a note for the user, such as the reason of a delay. */
   void note(String line);
 }

@@ -5,9 +5,9 @@ import java.nio.file.Path;
 /**
  * A model in the cache.
  *
- * @param name what {@code -c} takes
- * @param commit the state of the repository that it is
- * @param bytes of all its files
- * @param path its directory, or its file where it is a single one
+ * @param name the model's name, as a user writes it
+ * @param commit the commit of the repository
+ * @param bytes the bytes of all its files
+ * @param path its directory, or its file if it is a single file
  */
 public record PulledModel(String name, String commit, long bytes, Path path) {}

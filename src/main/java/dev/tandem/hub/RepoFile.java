@@ -7,15 +7,15 @@ import java.util.OptionalLong;
  * A file as a hub describes it.
  *
  * @param repository {@code OWNER/NAME}
- * @param commit which state of the repository
- * @param path where it lies in the repository
- * @param bytes its length, if that is stated
- * @param hash its content's, if that is stated
+ * @param commit the commit of the repository
+ * @param path the file's path in the repository
+ * @param bytes the file's length, if the hub states it
+ * @param hash the hash of the content, if the hub states it
  */
 record RepoFile(
     String repository, String commit, String path, OptionalLong bytes, Optional<ContentHash> hash) {
 
-  /** Its name here. */
+  /** The file's local name. */
   String name() {
     return FileNames.last(path);
   }
@@ -26,7 +26,7 @@ record RepoFile(
     return repository + "/" + path;
   }
 
-  /** The same file with what the hub said when it was asked about it alone. */
+  /** The same file with the length and hash that the hub stated for this file alone. */
   RepoFile with(OptionalLong statedBytes, Optional<ContentHash> statedHash) {
     return new RepoFile(
         repository,

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * The files of a repository at one commit, as {@code GET
  * /api/models/OWNER/NAME/revision/REVISION?blobs=true} lists them: {@code {"sha": COMMIT,
  * "siblings": [{"rfilename", "size", "blobId", "lfs": {"sha256", "size"}}]}}. {@code blobId} is
- * git's name of the content, except where there is an {@code lfs}: then it is that of a pointer.
+ * git's name of the content, except if there is an {@code lfs}: then it is the name of a pointer.
  *
  * @param files by path
  */
@@ -33,7 +33,7 @@ record RepoListing(String repository, String commit, Map<String, RepoFile> files
   /**
    * Reads a hub's answer.
    *
-   * @throws HubException if it is not what it must be, or lists a file outside of the repository
+   * @throws HubException if the answer is malformed, or lists a file outside of the repository
    */
   static RepoListing parse(String repository, byte[] answer) throws HubException {
     JsonNode root = json(answer, "the hub's description of " + repository);

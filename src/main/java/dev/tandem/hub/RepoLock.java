@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
 
-/** One process, and one thread of it, pulls from a repository at a time; the others wait. */
+/** Lets one process, and one thread of it, pull from a repository at a time; the others wait. */
 final class RepoLock implements AutoCloseable {
   private static final long POLL_MILLIS = 100;
 
@@ -20,9 +20,9 @@ final class RepoLock implements AutoCloseable {
   }
 
   /**
-   * Waits until nobody else pulls.
+   * Waits until no other process or thread pulls.
    *
-   * @param directory the repository's
+   * @param directory the repository's directory
    */
   static RepoLock take(Path directory, PullListener listener)
       throws HubException, InterruptedException {
@@ -36,7 +36,7 @@ final class RepoLock implements AutoCloseable {
       try {
         for (boolean first = true; !locked(channel); first = false) {
           if (first) {
-            listener.note("another process is pulling this; waiting for it");
+            listener.note("another process is pulling this model; waiting for it");
           }
           Thread.sleep(POLL_MILLIS);
         }
@@ -55,7 +55,7 @@ final class RepoLock implements AutoCloseable {
       FileLock lock = channel.tryLock();
       return lock != null;
     } catch (OverlappingFileLockException e) {
-      return false; // another thread of this process has it
+      return false; // another thread of this process holds the lock
     }
   }
 

@@ -12,11 +12,11 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** Directories below the cache's, none of which may be a symbolic link that leads elsewhere. */
+/** Creates and deletes directories below the cache. None of them may be a symbolic link. */
 final class Storage {
   private Storage() {}
 
-  /** The root, made if need be; it may itself be reached through symbolic links. */
+  /** The root directory, created if it is missing. Its own path may lead through symbolic links. */
   static Path root(Path directory) throws HubException {
     try {
       Files.createDirectories(directory);
@@ -27,9 +27,9 @@ final class Storage {
   }
 
   /**
-   * A directory below a real one, made if need be.
+   * A directory below a real one, created if it is missing.
    *
-   * @throws HubException if a part of it is a symbolic link, or no directory
+   * @throws HubException if a part of the path is a symbolic link, or not a directory
    */
   static Path directory(Path real, String... names) throws HubException {
     Path at = real;
@@ -39,8 +39,7 @@ final class Storage {
         Files.createDirectory(at);
       } catch (FileAlreadyExistsException e) {
         if (!Files.isDirectory(at, LinkOption.NOFOLLOW_LINKS)) {
-          throw new HubException(
-              at + " must be a directory, and no symbolic link; move it out of the way");
+          throw new HubException(at + " must be a directory, not a symbolic link; move it away");
         }
       } catch (IOException e) {
         throw unwritable(at, e);
@@ -49,7 +48,7 @@ final class Storage {
     return at;
   }
 
-  /** Deletes a directory with all that is in it; symbolic links are deleted, not followed. */
+  /** Deletes a directory with its content; symbolic links are deleted, not followed. */
   static void deleteTree(Path directory) throws HubException {
     try {
       Files.walkFileTree(
@@ -73,17 +72,17 @@ final class Storage {
             }
           });
     } catch (NoSuchFileException e) {
-      // was not there
+      // it did not exist
     } catch (IOException e) {
       throw unwritable(directory, e);
     }
   }
 
   /**
-   * Checks that something fits.
+   * Checks that the disk has room.
    *
-   * @param bytes what is still to be written below a directory
-   * @throws HubException if it does not
+   * @param bytes the bytes that will still be written below a directory
+   * @throws HubException if the bytes do not fit
    */
   static void requireSpace(Path directory, long bytes) throws HubException {
     long usable = usable(directory);
@@ -103,11 +102,11 @@ final class Storage {
     try {
       return Files.getFileStore(directory).getUsableSpace();
     } catch (IOException e) {
-      return Long.MAX_VALUE; // not known: writing will tell
+      return Long.MAX_VALUE; // unknown: the write itself will fail
     }
   }
 
-  /** The error for what cannot be written: most often the disk is full, or not ours. */
+  /** The error for a failed write. Usually the disk is full, or not writable for this user. */
   static HubException unwritable(Path path, IOException e) {
     if (e instanceof HubException known) {
       return known;
@@ -126,8 +125,8 @@ final class Storage {
             + reason.replaceFirst("^" + Pattern.quote(path.toString()) + ":? ?", "")
             + "; "
             + shown(usable(existing))
-            + " free there); what was downloaded is kept: make room, or set TANDEM_CACHE, and the"
-            + " same command goes on",
+            + " free there); the downloaded parts are kept: make room, or set TANDEM_CACHE, and the"
+            + " same command continues",
         e);
   }
 

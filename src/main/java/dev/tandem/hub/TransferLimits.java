@@ -3,17 +3,17 @@ package dev.tandem.hub;
 import java.time.Duration;
 
 /**
- * How patient and how parallel a download is.
+ * The limits of a download: parallel connections, tries and delays.
  *
  * @param connections ranges of one file that are downloaded at once
- * @param partBytes what is remembered to be there or not: so much an interruption can cost per
- *     connection
- * @param partsPerRange how many are asked for at once
- * @param attempts tries without progress before it is given up
+ * @param partBytes the bytes of a part; an interruption costs at most one part per connection
+ * @param partsPerRange the parts of one request
+ * @param attempts tries without progress before the download fails
  * @param firstDelay before the second try; twice as long before each further one
  * @param longestDelay before any try
- * @param longestRetryAfter what a hub may ask for; if it asks for more, that is told instead
- * @param silence after which a connection counts as dead
+ * @param longestRetryAfter the longest delay that a hub may ask for; a longer one is reported as an
+ *     error
+ * @param silence the time without data after which a connection counts as dead
  */
 record TransferLimits(
     int connections,
@@ -36,7 +36,7 @@ record TransferLimits(
           Duration.ofMinutes(2),
           Duration.ofSeconds(60));
 
-  /** The same with another number of connections. */
+  /** The same limits with another number of connections. */
   TransferLimits withConnections(int other) {
     return new TransferLimits(
         other,

@@ -1,6 +1,6 @@
 /**
- * Models from a hub: finds out which files of a repository a model needs, downloads and checks
- * them, and keeps them in the user's cache, where they are found by name. Uses the JDK's own HTTP
- * client and knows nothing of what is in the files.
+ * Models from a hub: chooses the files of a repository that a model needs, downloads and checks
+ * them, and keeps them in the user's cache, where a name finds them. Uses the JDK's own HTTP
+ * client. It knows the names of model files, but does not read their content.
  */
 package dev.tandem.hub;

@@ -1,7 +1,7 @@
 package dev.tandem.model;
 
 /**
- * The feed-forward layer's non-linearity; the tanh and erf forms of GELU are different functions.
+ * The feed-forward network's non-linearity; the tanh and erf forms of GELU are different functions.
  */
 public enum Activation {
   GELU_TANH,

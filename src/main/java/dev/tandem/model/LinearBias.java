@@ -8,9 +8,9 @@ public enum LinearBias {
   /** The projections to queries, keys and values. */
   QKV,
 
-  /** Those and the attention's output. */
+  /** The projections to queries, keys and values, and the attention's output. */
   ATTENTION,
 
-  /** All of every block: attention and feed-forward. */
+  /** All linear layers: attention and feed-forward network. */
   ALL
 }

@@ -7,11 +7,11 @@ import dev.tandem.stage.ActivationEval;
 import dev.tandem.tensor.Float16;
 import java.nio.ShortBuffer;
 
-/** The feed-forward layer's non-linearity, by table or by formula. */
+/** The feed-forward network's non-linearity, by table or by formula. */
 final class Activations {
   private final Activation activation;
   private final ActivationEval eval;
-  private final float[] table; // by f16 bits; empty for the formula
+  private final float[] table; // indexed by f16 bits; empty for the formula
 
   Activations(ModelConfig config, ActivationEval eval) {
     activation = config.activation();

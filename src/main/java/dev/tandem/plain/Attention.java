@@ -17,9 +17,9 @@ final class Attention {
   }
 
   /**
-   * Writes {@code headDim} values of {@code out} from {@code to} on.
+   * Writes {@code headDim} values to {@code out}, starting at {@code to}.
    *
-   * @param q the query is its {@code headDim} values from {@code from} on
+   * @param q holds the query: {@code headDim} values, starting at {@code from}
    * @param keys {@code [positions, nKvHeads * headDim]}
    * @param values likewise
    * @param nSeen positions that the row sees: {@code 0 .. nSeen - 1}

@@ -14,7 +14,7 @@ final class Linear {
     return weights;
   }
 
-  /** {@code y = weights * x + bias} from y's column on. */
+  /** {@code y = weights * x + bias} starting at y's column. */
   void apply(Rows y, int column, Rows x, int nRows, Workers workers) {
     weights.multiply(y, column, x.values(), nRows, bias, false, workers);
   }

@@ -6,15 +6,15 @@ import java.io.IOException;
 import java.util.Arrays;
 
 /**
- * A matrix {@code [nOut, nIn]} as f32, in tiles of {@link #TILE} outputs: within a tile the
- * outputs' weights for one input lie side by side, so that the just-in-time compiler makes vector
- * instructions of the inner loop. An output is one sum over the inputs in their order, whatever
- * else is computed beside it.
+ * A matrix {@code [nOut, nIn]} as f32, in tiles of {@link #TILE} outputs: within a tile, the
+ * outputs' weights for one input are adjacent, so that the just-in-time compiler turns the inner
+ * loop into vector instructions. An output is one sum over the inputs in their order, independent
+ * of other rows and outputs.
  */
 final class Matrix {
   private static final int TILE = 128;
 
-  /** Inputs that one pass over a tile's sums takes, which saves loading and storing them. */
+  /** Inputs per pass over a tile's sums; several per pass save loads and stores of the sums. */
   private static final int STEP = 4;
 
   private final int nOut;
@@ -53,7 +53,7 @@ final class Matrix {
     }
   }
 
-  /** Outputs of a row. */
+  /** The number of outputs. */
   int nOut() {
     return nOut;
   }
@@ -64,7 +64,7 @@ final class Matrix {
   }
 
   /**
-   * Computes {@code y[r, o] = sum of x[r, i] * w[o, i] + bias[o]}, added to what {@code y} has if
+   * Computes {@code y[r, o] = sum of x[r, i] * w[o, i] + bias[o]}, or adds it to {@code y} if
    * {@code add}.
    *
    * @param y {@code [nRows, ldy]}, of which columns {@code column .. column + nOut - 1} are written

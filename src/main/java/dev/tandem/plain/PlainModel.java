@@ -26,9 +26,9 @@ public final class PlainModel implements AutoCloseable {
   private Optional<Tables.Rope> rope = Optional.empty();
 
   /**
-   * Reads nothing yet.
+   * Prepares a model; reads no weights yet.
    *
-   * @param checkpoint stays the caller's, and open
+   * @param checkpoint must stay open; the caller closes it
    * @param threads threads that compute; 0 for all cores
    */
   public PlainModel(Checkpoint checkpoint, int threads) {
@@ -39,7 +39,7 @@ public final class PlainModel implements AutoCloseable {
   /**
    * Opens a stage.
    *
-   * @param chunkRows what the profile says of C; the bits do not depend on it
+   * @param chunkRows C in the profile; the bits do not depend on it
    * @throws IOException if a tensor cannot be read
    * @throws MissingSpanException if the checkpoint does not hold all of the span
    */
@@ -104,7 +104,7 @@ public final class PlainModel implements AutoCloseable {
     return known;
   }
 
-  /** The rotary angles, made once for all stages; empty without RoPE. */
+  /** The rotary angles, computed once for all stages; empty without RoPE. */
   private synchronized Optional<Tables.Rope> rope() throws IOException {
     ModelConfig config = checkpoint.config();
     if (rope.isEmpty() && config.rope() != RopePairing.NONE) {

@@ -20,10 +20,10 @@ import java.util.Set;
 
 /**
  * A stage in plain Java: each line of {@link #block} is one equation. Every output element is one
- * fixed sequence of f32 operations, so its bits depend on nothing but the row's own sequence.
+ * fixed sequence of f32 operations, so its bits depend only on the row's own sequence.
  */
 public final class PlainStage implements Stage {
-  /** Rows that go through the blocks together: so many that reading the weights costs little. */
+  /** Rows that go through the layers together: enough that reading the weights costs little. */
   private static final int PASS_ROWS = 128;
 
   private final ModelConfig config;
@@ -37,7 +37,7 @@ public final class PlainStage implements Stage {
   private final Workers workers;
   private volatile boolean closed;
 
-  // The rows of a pass: whose they are, at which position, and where they are wanted; -1: nowhere.
+  // The rows of a pass: their sequences, their positions, and their output rows (-1 for none).
   private final PlainSequence[] sequences = new PlainSequence[PASS_ROWS];
   private final int[] positions = new int[PASS_ROWS];
   private final int[] outputs = new int[PASS_ROWS];
@@ -47,7 +47,7 @@ public final class PlainStage implements Stage {
   private final Rows normed; // [nTok, dModel]
   private final Rows qkv; // [nTok, (nHeads + 2 * nKvHeads) * headDim]
   private final Rows attended; // [nTok, nHeads * headDim]
-  private final Rows gate; // [nTok, dFf], gated feed-forward layers only
+  private final Rows gate; // [nTok, dFf], gated feed-forward networks only
   private final Rows up; // [nTok, dFf]
   private final Rows headInput; // [nOut, dModel], with a head
   private final Rows logits; // [nOut, vocabSize], with a head
@@ -85,7 +85,7 @@ public final class PlainStage implements Stage {
     return spec;
   }
 
-  /** {@inheritDoc} Its model hash is empty: whoever needs one adds it. */
+  /** {@inheritDoc} Its model hash is empty; callers that need it add it. */
   @Override
   public ArithmeticProfile profile() {
     return new ArithmeticProfile(
@@ -129,7 +129,7 @@ public final class PlainStage implements Stage {
    * {@inheritDoc}
    *
    * @throws IllegalArgumentException if an entry's position is above its sequence's length or its
-   *     rows do not fit; the sequences are as they were
+   *     rows do not fit; the sequences are unchanged
    */
   @Override
   public synchronized void step(Batch batch, FloatBuffer in, FloatBuffer out) {
@@ -223,7 +223,7 @@ public final class PlainStage implements Stage {
     nRows = 0;
   }
 
-  /** The wanted rows' logits; they follow each other in the output. */
+  /** Computes the logits of the output rows, which are consecutive in the output. */
   private void writeLogits(Head last, FloatBuffer out) {
     int nWanted = 0;
     int first = -1;

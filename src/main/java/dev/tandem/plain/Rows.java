@@ -19,7 +19,7 @@ final class Rows {
     return values;
   }
 
-  /** Makes room for that many rows; those that there are stay. */
+  /** Makes room for that many rows; existing rows stay. */
   void reserve(int rows) {
     int needed = Math.multiplyExact(rows, width);
     if (values.length < needed) {

@@ -9,7 +9,7 @@ final class Workers implements AutoCloseable {
   private final ForkJoinPool pool;
 
   /**
-   * @param threads how many; 0 for all cores
+   * @param threads the number of threads; 0 for all cores
    */
   Workers(int threads) {
     pool = new ForkJoinPool(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);

@@ -15,7 +15,7 @@ final class Adjustments {
   private final int[] biasIds; // ascending
   private final double[] biases; // parallel to biasIds
 
-  /** Ids that may need a change, each once: biased ones and, with penalties, those seen. */
+  /** Ids that may need a change, each once: biased ids and, with penalties, the ids seen so far. */
   private final int[] listed;
 
   private final BitSet isListed;

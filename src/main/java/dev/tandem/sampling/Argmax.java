@@ -6,7 +6,7 @@ final class Argmax {
   private Argmax() {}
 
   /**
-   * The index of the largest value, ties to the lower index; {@link Sampler#NO_TOKEN} where all are
+   * The index of the largest value, ties to the lower index; {@link Sampler#NO_TOKEN} if all are
    * NaN or negative infinity.
    */
   static int of(float[] values) {

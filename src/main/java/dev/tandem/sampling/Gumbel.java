@@ -1,13 +1,13 @@
 package dev.tandem.sampling;
 
-/** Gumbel noise from a random word, and cheap upper bounds of it. */
+/** Gumbel noise from a random word, and cheap upper bounds of the noise. */
 final class Gumbel {
   /** Above every value of {@link #noise}: u is at most 1 - 2^-25, and -ln(2^-25) = 17.3287. */
   static final double MAX = 17.33;
 
   private static final double STEP = 0x1p-24;
 
-  /** By the number of leading one bits of the word. */
+  /** Bounds, indexed by the number of leading one bits of the word. */
   private static final double[] BOUNDS = bounds();
 
   private Gumbel() {}
@@ -19,17 +19,19 @@ final class Gumbel {
   }
 
   /**
-   * At least {@code noise(w)}, without a logarithm. Since -ln u >= 1 - u, G is at most -ln(1 - u);
-   * and with n leading ones in the 24 bits used, 1 - u is at least 2^-(n + 1), or 2^-25 if all are.
+   * An upper bound of {@code noise(w)}, computed without a logarithm. Since -ln u >= 1 - u, G is at
+   * most -ln(1 - u); and with n leading ones in the 24 bits used, 1 - u is at least 2^-(n + 1), or
+   * 2^-25 if all bits are ones.
    */
   static double upperBound(int w) {
     return BOUNDS[Integer.numberOfLeadingZeros(~(w | 0xFF))];
   }
 
   /**
-   * A word below this one, as an unsigned number, has a noise with which a scaled logit of at most
-   * {@code scaled} stays below {@code winning}, also after the sum is rounded. From G at most -ln(1
-   * - u): it must hold that 1 - u is at most e^-(winning - scaled).
+   * The smallest word, as an unsigned number, that can win: with the noise of any smaller word, a
+   * scaled logit of at most {@code scaled} stays below {@code winning}, also after the sum is
+   * rounded. This follows from G <= -ln(1 - u): to win, 1 - u must be at most e^-(winning -
+   * scaled).
    */
   static long leastWord(double winning, double scaled) {
     double wanted = winning - scaled - 8 * Math.ulp(Math.abs(winning) + Math.abs(scaled));

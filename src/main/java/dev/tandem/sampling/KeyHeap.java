@@ -30,7 +30,9 @@ final class KeyHeap {
     return Float.intBitsToFloat(flipNegative((int) (key >> 32)));
   }
 
-  /** Makes the bits of floats compare as signed integers; its own inverse. */
+  /**
+   * Maps the bits of floats so that they compare as signed integers; the map is its own inverse.
+   */
   private static int flipNegative(int bits) {
     return bits ^ ((bits >> 31) & Integer.MAX_VALUE);
   }
@@ -43,7 +45,7 @@ final class KeyHeap {
     return size;
   }
 
-  /** Adds a key that {@link #heapify} will put in its place. */
+  /** Adds a key without ordering it; {@link #heapify} puts it in its place. */
   void append(long key) {
     keys[size++] = key;
   }
@@ -60,7 +62,7 @@ final class KeyHeap {
     return keys[0];
   }
 
-  /** Puts {@code key} in the place of the largest. */
+  /** Replaces the largest key by {@code key}. */
   void replaceTop(long key) {
     siftDown(0, key);
   }

@@ -3,8 +3,8 @@ package dev.tandem.sampling;
 import java.nio.FloatBuffer;
 
 /**
- * Draws as llama2.c's {@code run.c} does, number for number: its xorshift* stream, f32 softmax and
- * inverse-CDF draw. {@code expf} is correctly rounded here, which C libraries do not promise.
+ * Draws exactly as llama2.c's {@code run.c}: the same xorshift* stream, f32 softmax and inverse-CDF
+ * draw. {@code expf} is correctly rounded here; C libraries do not promise this.
  */
 final class Llama2cSampler implements Sampler {
   private final int vocabSize;
@@ -34,7 +34,7 @@ final class Llama2cSampler implements Sampler {
             .build();
     if (!options.equals(same)) {
       throw new IllegalArgumentException(
-          "llama2.c's generator knows only temperature, top-p and seed: leave out top-k, min-p,"
+          "llama2.c's generator supports only temperature, top-p and seed: leave out top-k, min-p,"
               + " penalties and logit bias, or use the philox generator");
     }
     if (options.seed() == 0) {
@@ -59,7 +59,7 @@ final class Llama2cSampler implements Sampler {
     return topP <= 0 || topP >= 1 ? drawFromAll(coin) : drawFromTopP(coin, best);
   }
 
-  /** logits / temperature, then softmax, in place; returns what the exponentials add up to. */
+  /** Computes logits / temperature, then softmax, in place; returns the sum of the exponentials. */
   private float softmax() {
     float[] x = probabilities;
     float max = Float.NEGATIVE_INFINITY;
@@ -90,7 +90,7 @@ final class Llama2cSampler implements Sampler {
   }
 
   private int drawFromTopP(float coin, int best) {
-    // Tokens below this cannot be among the top p, by pigeonhole.
+    // A token with less probability cannot be among the top p: the tokens above it already reach p.
     float cutoff = (1 - topP) / (vocabSize - 1);
     heap.clear();
     for (int id = 0; id < vocabSize; id++) {
@@ -131,6 +131,6 @@ final class Llama2cSampler implements Sampler {
 
   @Override
   public void forget(int id) {
-    throw new IllegalStateException("llama2.c's stream of random numbers cannot be taken back");
+    throw new IllegalStateException("llama2.c's stream of random numbers cannot go back");
   }
 }

@@ -3,14 +3,14 @@ package dev.tandem.sampling;
 import java.util.Arrays;
 
 /**
- * Tells of one token whether top-p keeps it, without putting any in order: it does if the weights
- * of the tokens that rank before it do not reach the wanted part of the sum of all. Both sums are
- * approximations with a bound on their error, in loops that the virtual machine turns into vector
- * instructions; where the bound leaves the question open, the answer says so.
+ * Decides whether top-p keeps one token, without sorting. The token is kept if the weights of the
+ * tokens ranked before it do not reach {@code topP} times the sum of all weights. Both sums are
+ * approximations with an error bound, in loops that the virtual machine turns into vector
+ * instructions. If the bound does not decide, the verdict is {@link Verdict#OPEN}.
  */
 final class Nucleus {
 
-  /** What is known of a token. */
+  /** The verdict on a token. */
   enum Verdict {
     KEPT,
     CUT,
@@ -21,13 +21,13 @@ final class Nucleus {
   /** Relative error of {@link #expMinus}: the polynomial's and the roundings', times 64. */
   static final double EXP_ERROR = 4e-5;
 
-  /** Weights beyond e^-32 = 1.3e-14 of the best count as so much. */
+  /** Weights below e^-32 = 1.3e-14 of the best count as e^-32. */
   static final float MAX_BELOW = 32;
 
-  /** Few enough for the first-level cache. */
+  /** The tokens of one run, few enough for the first-level cache. */
   private static final int RUN = 1024;
 
-  /** Sums in f32 that are independent of each other, so that a run's are short. */
+  /** Independent f32 sums, so that each adds few values of a run. */
   private static final int LANES = 8;
 
   private static final float HUGE = 1e38f;
@@ -63,7 +63,7 @@ final class Nucleus {
       System.arraycopy(logits, begin, run, 0, n);
       Arrays.fill(run, n, RUN, Float.NEGATIVE_INFINITY);
       weigh(run, best, inverse, weights);
-      // Of equal logits, those with lower ids rank before it.
+      // Equal logits with lower ids rank before it.
       int nLower = Math.max(0, Math.min(id - begin, RUN));
       choose(run, 0, nLower, Math.nextDown(logits[id]), weights, weightsBefore);
       choose(run, nLower, RUN, logits[id], weights, weightsBefore);
@@ -79,11 +79,11 @@ final class Nucleus {
   }
 
   /**
-   * Relative error of the sum of all weights, which also bounds that of a part of it, as a part of
-   * the whole: the exponential's; rounding of a lane's sum and of the lanes'; f64 rounding of logit
-   * / T in the definition, which grows with the quotient, and of its sum; and the weights that
-   * count as more than they are, up to a whole run of them that do not exist, beside the best
-   * one's, which is 1.
+   * Error of the sum of all weights, relative to that sum; it also bounds the error of a partial
+   * sum. It adds up: the error of the exponential; the rounding within each partial sum and of
+   * their total; in the definition, the f64 rounding of logit / T, which grows with the quotient,
+   * and of the sum; and the weights that are counted too high, including up to one run of padding.
+   * The best weight, which is 1, is the scale.
    */
   private double error(float best) {
     return EXP_ERROR
@@ -98,11 +98,11 @@ final class Nucleus {
     }
   }
 
-  /** Takes over the weights of logits above {@code threshold}, and 0 for the others. */
+  /** Copies the weights of logits above {@code threshold}, and 0 for the others. */
   private static void choose(
       float[] logits, int begin, int end, float threshold, float[] weights, float[] chosen) {
     for (int i = begin; i < end; i++) {
-      // Also the smallest difference times HUGE^2 exceeds 1.
+      // Even the smallest difference times HUGE^2 exceeds 1.
       float above = Math.min(Math.max(logits[i] - threshold, 0) * HUGE * HUGE, 1);
       chosen[i] = weights[i] * above;
     }

@@ -35,7 +35,7 @@ final class Philox {
   }
 
   /**
-   * Many blocks at once, in loops that the virtual machine turns into vector instructions.
+   * Computes many blocks at once, in loops that the virtual machine turns into vector instructions.
    *
    * <p>Each word is kept in a long whose upper half is zero, so that a product has room.
    */

@@ -5,18 +5,18 @@ import java.nio.FloatBuffer;
 /**
  * Gumbel-max over Philox noise: the token is {@code argmax(logit / T + G)}.
  *
- * <p>Few tokens need their noise. G lies in (-2.86, 17.33), so a token can only win when its scaled
- * logit plus 17.33 reaches the best sum so far; and of those, most are ruled out by the number of
- * leading ones of their random word, before any logarithm.
+ * <p>Few tokens need their noise. G lies in (-2.86, 17.33), so a token can win only if its scaled
+ * logit plus 17.33 reaches the best sum so far. The number of leading ones of the random word then
+ * excludes most of these tokens, before any logarithm.
  */
 final class PhiloxSampler implements Sampler {
   private static final int WORDS = 4;
   private static final int RUN_IDS = Philox.Run.BLOCKS * WORDS;
 
-  /** Blocks that cost as much one by one as a whole run at once. */
+  /** So many blocks, computed one by one, cost as much as a whole run. */
   private static final int FEW = Philox.Run.BLOCKS / 4;
 
-  /** Which of several answers to one prompt; there is only one. */
+  /** The index among several answers to one prompt; there is only one. */
   private static final int CHOICE = 0;
 
   private final int vocabSize;
@@ -28,10 +28,10 @@ final class PhiloxSampler implements Sampler {
   private final Truncation truncation;
   private final Nucleus nucleus;
 
-  /** Whether the options leave the best token alone, whatever the logits. */
+  /** Whether the options always keep the best token only. */
   private final boolean greedy;
 
-  /** Whether top-p is asked of a winner, instead of looking for its cut first. */
+  /** Whether top-p is checked for the winner only, instead of computing its cut first. */
   private final boolean testsWinner;
 
   private final float[] logits;
@@ -39,15 +39,13 @@ final class PhiloxSampler implements Sampler {
   /** The highest logit of each run of ids. */
   private final float[] highest;
 
-  /**
-   * Ids of one run that may win, which are looked for {@link #FEW} at a time while they are few.
-   */
+  /** Ids of one run that may win; collected {@link #FEW} at a time while they are few. */
   private final int[] candidates = new int[2 * FEW];
 
   private final int[] words = new int[WORDS];
   private final Philox.Run run = new Philox.Run();
 
-  // One draw.
+  // The state of one draw.
   private long cut;
   private double bestScaled;
   private int winner;
@@ -63,7 +61,8 @@ final class PhiloxSampler implements Sampler {
     adjustments = new Adjustments(options, vocabSize);
     truncation = new Truncation(options, vocabSize);
     nucleus = new Nucleus(options, vocabSize);
-    // No weight exceeds the best one's, 1, so their sum is vocabSize at most: 1 is enough of it.
+    // No weight exceeds the best one's, which is 1. So their sum is at most vocabSize, and the best
+    // token alone reaches the cut.
     boolean onlyBest = options.topK() == 1 || options.topP() * vocabSize <= 1;
     greedy = temperature == 0 || onlyBest;
     boolean topK = options.topK() > 0 && options.topK() < vocabSize;
@@ -86,8 +85,9 @@ final class PhiloxSampler implements Sampler {
   }
 
   /**
-   * Top-p without looking for its cut: draws among all and asks only whether the winner is kept. If
-   * not, then neither is any token that ranks behind it, and those before it are drawn from again.
+   * Top-p without computing its cut: draws among all tokens and checks only whether the winner is
+   * kept. If it is not kept, neither is any token ranked behind it, so the next draw is among the
+   * tokens before it.
    */
   private int drawAndTest(int position, int best) {
     long cut = KeyHeap.LOWEST;
@@ -163,33 +163,33 @@ final class PhiloxSampler implements Sampler {
   }
 
   /**
-   * Finds the ids that may win as far as their logits go, and returns how many they are; stops soon
-   * after {@link #FEW}.
+   * Collects the ids whose logits allow them to win, and returns their number; stops soon after
+   * {@link #FEW}.
    */
   private int findCandidates(int begin, int end) {
     int n = 0;
     for (int from = begin; from < end && n <= FEW; from += FEW) {
       int to = Math.min(from + FEW, end);
       for (int id = from; id < to; id++) {
-        candidates[n] = id; // stays if it counts: no branch is needed, which would be mispredicted
+        candidates[n] = id; // kept only if n grows: without a branch, which would be mispredicted
         n += logits[id] >= floor ? 1 : 0; // 0 for NaN
       }
     }
     return n;
   }
 
-  /** Computes only the blocks of words that are needed. */
+  /** Computes only the blocks of words that the candidates need. */
   private void drawAmongFew(int position, int nCandidates) {
     for (int i = 0; i < nCandidates; i++) {
       int id = candidates[i];
-      if (logits[id] >= floor) { // which may have risen since
+      if (logits[id] >= floor) { // the floor may have risen since
         Philox.block(position, CHOICE, id / WORDS, 0, seedLow, seedHigh, words);
         challenge(id, words[id % WORDS]);
       }
     }
   }
 
-  /** Computes all words at once, and passes over most of them at one comparison each. */
+  /** Computes all words at once, and excludes most of them with one comparison each. */
   private void drawAmongMany(int position, int begin, int end) {
     run.compute(position, CHOICE, begin / WORDS, seedLow, seedHigh);
     long least = Gumbel.leastWord(winning, highest[begin / RUN_IDS] / temperature);
@@ -232,7 +232,7 @@ final class PhiloxSampler implements Sampler {
     return KeyHeap.key(logits[id], id) >= cut && (minP == 0 || StrictMath.exp(belowBest) >= minP);
   }
 
-  /** A logit below this one is either cut off or cannot reach {@link #winning}. */
+  /** The floor of logits: a lower logit is either cut off or cannot reach {@link #winning}. */
   private float floor() {
     double bound = (winning - Gumbel.MAX) * temperature;
     float canWin = (float) (bound - Math.abs(bound) * 1e-6); // leaves room for its own rounding

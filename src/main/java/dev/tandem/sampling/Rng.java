@@ -1,6 +1,6 @@
 package dev.tandem.sampling;
 
-/** Which random numbers, and with them which rule of drawing, a {@link Sampler} uses. */
+/** The random numbers, and with them the rule of drawing, that a {@link Sampler} uses. */
 public enum Rng {
   /** Gumbel-max over noise that belongs to (seed, position, token id): docs/sampling.md. */
   PHILOX,

@@ -3,8 +3,9 @@ package dev.tandem.sampling;
 import java.nio.FloatBuffer;
 
 /**
- * Draws the tokens of one sequence. It keeps what penalties need to know of the tokens so far, so
- * each sequence has its own; used by one thread at a time. Drawing and accepting allocate nothing.
+ * Draws the tokens of one sequence. A sampler counts the tokens so far, which the penalties need,
+ * so each sequence has its own. One thread may use it at a time. Drawing and accepting allocate
+ * nothing.
  */
 public interface Sampler {
 
@@ -39,9 +40,9 @@ public interface Sampler {
   void accept(int id);
 
   /**
-   * Takes one {@link #accept} of this id back, for a token that is withdrawn.
+   * Undoes one {@link #accept} of this id, for a token that is withdrawn.
    *
-   * @throws IllegalStateException if there is none to take back
+   * @throws IllegalStateException if no {@link #accept} of this id is left to undo
    */
   void forget(int id);
 }

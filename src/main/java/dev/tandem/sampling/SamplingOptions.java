@@ -30,7 +30,7 @@ public record SamplingOptions(
     Rng rng,
     long seed) {
 
-  /** Far beyond any use; they keep the f64 arithmetic of docs/sampling.md finite. */
+  /** Bounds far beyond any use; they keep the f64 arithmetic of docs/sampling.md finite. */
   private static final double MAX_TEMPERATURE = 1e30;
 
   private static final double MAX_PENALTY = 1e6;
@@ -71,7 +71,7 @@ public record SamplingOptions(
     }
   }
 
-  /** The best token, always. */
+  /** Options that always take the best token. */
   public static SamplingOptions greedy() {
     return builder().temperature(0).build();
   }

@@ -1,8 +1,8 @@
 package dev.tandem.sampling;
 
 /**
- * Top-k and top-p by the letter: finds the worst token that may still be drawn, by putting in order
- * what top-p needs in order: all tokens, or those that top-k keeps.
+ * Top-k and top-p exactly as defined. Finds the worst token that may still be drawn, by sorting the
+ * tokens that top-p needs: all, or those that top-k keeps.
  */
 final class Truncation {
   private final double temperature;
@@ -20,8 +20,7 @@ final class Truncation {
   }
 
   /**
-   * The key of the worst token that top-k and top-p keep, or a key below all of these where they
-   * keep all.
+   * The key of the worst token that top-k and top-p keep, or a key below all keys if they keep all.
    *
    * @param logits adjusted, {@code [vocabSize]}, none above {@code best}; NaN counts as -inf
    * @param best the best one, finite
@@ -45,8 +44,8 @@ final class Truncation {
   }
 
   /**
-   * Leaves the complements of the k best keys in the heap, the worst of them on top: complementing
-   * reverses their order.
+   * Leaves the complements of the k best keys in the heap, with the worst of these keys on top:
+   * complementing reverses their order.
    */
   private void selectTopK(float[] logits) {
     heap.clear();
@@ -70,12 +69,12 @@ final class Truncation {
     }
   }
 
-  /** The worst of the selected keys, which is the one that the heap of complements has on top. */
+  /** The worst of the selected keys: the top of the heap of complements. */
   private long worstPopped() {
     return ~heap.top();
   }
 
-  /** Top-p over the tokens whose complemented keys are in the heap, by the letter. */
+  /** Top-p, exactly as defined, over the tokens whose complemented keys are in the heap. */
   private long exactTopP(float best) {
     int n = heap.size();
     while (heap.size() > 0) {

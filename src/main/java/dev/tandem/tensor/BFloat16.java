@@ -4,7 +4,7 @@ package dev.tandem.tensor;
 public final class BFloat16 {
   private BFloat16() {}
 
-  /** The value, exactly. */
+  /** The exact f32 value. */
   public static float toFloat(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }

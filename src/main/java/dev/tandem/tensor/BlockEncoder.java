@@ -6,15 +6,15 @@ import java.util.Objects;
 
 /**
  * Stores f32 values in another element type, laid out as in GGUF; the counterpart of {@link
- * QuantizedBlocks}. A quantised block of 32 values is a f16 factor d and small integers q:
+ * QuantizedBlocks}. A quantised block of 32 values is an f16 factor d and small integers q:
  *
  * <pre>
  * Q8_0    d, 32 x i8         d = largest magnitude / 127;         q = x / d, rounded to nearest
  * Q4_0    d, 16 B nibbles    d = value of largest magnitude / -8; q = x / d + 8, rounded, at most 15
  * </pre>
  *
- * F16 and BF16 round to nearest, ties to even. F32 keeps every bit pattern; every other type
- * refuses what it could only store as something else.
+ * F16 and BF16 round to nearest, ties to even. F32 keeps every bit pattern. Every other type
+ * refuses a value that it cannot store.
  *
  * <p>Source: the reference quantisers of ggml's file format.
  */
@@ -24,7 +24,9 @@ public final class BlockEncoder {
   private static final int Q4_MAX = 15;
   private static final int NIBBLE_BYTES = 16;
 
-  /** Parts of the plain factor that are tried: below 1, the largest values are cut off. */
+  /**
+   * Multiples of the plain factor that the encoder tries; below 1, the largest values are clipped.
+   */
   private static final float[] Q4_PARTS = {0.8f, 0.85f, 0.9f, 0.95f, 1, 1.05f, 1.1f, 1.15f, 1.2f};
 
   private BlockEncoder() {}
@@ -33,10 +35,11 @@ public final class BlockEncoder {
    * Encodes values.
    *
    * @param dtype F32, F16, BF16, Q8_0 or Q4_0
-   * @param values they are read from index {@code from} on
-   * @param count how many; whole blocks
+   * @param values read from index {@code from} on
+   * @param count the number of values; whole blocks
    * @param out receives {@code dtype.bytes(count)} little-endian bytes at its position, which moves
-   *     behind them; its own byte order does not matter. If this throws, it has not moved.
+   *     behind them; its own byte order does not matter. If the call throws, the position has not
+   *     moved.
    * @throws IllegalArgumentException if the type is another one or the blocks are not whole
    * @throws ArithmeticException if the type is not F32 and a value is NaN, infinite, or so large
    *     that the value or its block's factor would overflow; the message gives its index
@@ -102,7 +105,7 @@ public final class BlockEncoder {
   }
 
   /**
-   * The factor with the least squared error for one of several choices of integers.
+   * Finds the factor with the least squared error among several choices of integers.
    *
    * <p>For given q, the sum of (x - d q)^2 is least at d = sum(x q) / sum(q^2), and there it is
    * sum(x^2) - sum(x q)^2 / sum(q^2): the best choice has the largest subtrahend.
@@ -119,7 +122,8 @@ public final class BlockEncoder {
         xq += values[i] * q;
         qq += q * q;
       }
-      float gain = xq * xq / qq; // at least the largest value has a q, so qq is positive
+      float gain =
+          xq * xq / qq; // at least the largest value has a q other than 0, so qq is positive
       if (gain > largest) {
         largest = gain;
         best = xq / qq;
@@ -137,7 +141,7 @@ public final class BlockEncoder {
     return x < 0 ? -magnitude : magnitude;
   }
 
-  /** Index of the first value of the largest magnitude of a block. */
+  /** Index of the first value with the largest magnitude in a block. */
   private static int peak(DType dtype, float[] values, int from) {
     int peak = from;
     for (int i = from; i < from + dtype.blockElements(); i++) {
@@ -158,7 +162,7 @@ public final class BlockEncoder {
     return Float16.fromFloat(d);
   }
 
-  /** 0 where the factor is stored as 0: 1 / d might be infinite. */
+  /** The inverse of the factor; 0 if the factor is stored as 0, where 1 / d might be infinite. */
   private static float inverse(float d, short stored) {
     return Float16.toFloat(stored) == 0 ? 0 : 1 / d;
   }

@@ -26,7 +26,7 @@ public enum DType {
     this.blockBytes = blockBytes;
   }
 
-  /** Elements of one block: a row must be a multiple of them. */
+  /** Elements of one block; the length of a row must be a multiple. */
   public int blockElements() {
     return blockElements;
   }

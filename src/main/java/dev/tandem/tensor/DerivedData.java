@@ -7,28 +7,28 @@ import java.nio.ByteOrder;
 import java.util.List;
 
 /**
- * Rearrangements of stored bytes that turn foreign layouts into ours. Nothing is held in memory.
+ * Rearrangements of stored bytes that turn foreign layouts into ours. They hold no copy in memory.
  */
 public final class DerivedData {
   private DerivedData() {}
 
-  /** One after another, such as the q, k and v of a fused matrix. */
+  /** Concatenates data, such as the q, k and v of a fused matrix. */
   public static TensorData concatenation(List<TensorData> parts) {
     return new Concatenation(List.copyOf(parts));
   }
 
-  /** Zeros, such as the bias of a model that has none. */
+  /** Zeros, such as the bias of a model without biases. */
   public static TensorData zeros(long bytes) {
     return new Zeros(bytes);
   }
 
   /**
-   * Rows in another order.
+   * The same rows in another order.
    *
    * @param rows whole rows of equal length
    * @param rowBytes their length
    * @param order row {@code i} of the result is row {@code order[i]} of {@code rows}
-   * @throws IllegalArgumentException if there are not so many rows, or an index is not one of them
+   * @throws IllegalArgumentException if the number of rows is another one, or an index is not a row
    */
   public static TensorData permutedRows(TensorData rows, long rowBytes, int[] order) {
     if (rowBytes < 1 || rows.bytes() != Math.multiplyExact(rowBytes, order.length)) {
@@ -82,7 +82,7 @@ public final class DerivedData {
     }
   }
 
-  /** Not a record: an array would make its equality a matter of identity. */
+  /** Not a record: with an array, its equality would be that of identities. */
   private static final class PermutedRows implements Derived {
     private final TensorData rows;
     private final long rowBytes;

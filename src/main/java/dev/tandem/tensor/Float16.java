@@ -13,7 +13,7 @@ public final class Float16 {
 
   private Float16() {}
 
-  /** The value of a half, exactly; a NaN keeps its sign and payload. */
+  /** The exact value of a half; a NaN keeps its sign and payload. */
   public static float toFloat(short half) {
     int sign = (half & 0x8000) << 16;
     int exponent = (half >>> 10) & 0x1f;
@@ -44,13 +44,14 @@ public final class Float16 {
     if (magnitude <= UNDERFLOW_BITS) {
       return (short) sign;
     }
-    int shift = 126 - (magnitude >>> 23); // 14 .. 24: what separates the mantissa's unit from 2^-24
+    int shift =
+        126 - (magnitude >>> 23); // 14 .. 24: the distance of the mantissa's unit from 2^-24
     int mantissa = (magnitude & 0x7fffff) | 0x800000;
     int kept = mantissa >>> shift;
     int dropped = mantissa & ((1 << shift) - 1);
     int half = 1 << (shift - 1);
     if (dropped > half || (dropped == half && (kept & 1) == 1)) {
-      kept++; // may carry into the exponent, which is then right
+      kept++; // may carry into the exponent, which then is correct
     }
     return (short) (sign | kept);
   }

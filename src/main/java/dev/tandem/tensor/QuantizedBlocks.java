@@ -105,7 +105,7 @@ final class QuantizedBlocks {
    * it.
    *
    * @param highBits where bit g of byte l is the fifth bit of element l of group g
-   * @param fifth 1 if there are such bits, else 0
+   * @param fifth 1 if there are such bits, otherwise 0
    */
   private static void k4or5(
       ByteBuffer stored, int from, int highBits, int nibbles, int fifth, float[] into, int at) {
@@ -123,7 +123,10 @@ final class QuantizedBlocks {
     }
   }
 
-  /** The scale of a group: six bits; of the last four, two of them lie above the first scales. */
+  /**
+   * The scale of a group: six bits. For the last four groups, two of these bits are stored above
+   * the first scales.
+   */
   private static int packedScale(ByteBuffer stored, int packed, int group) {
     return group < 4
         ? stored.get(packed + group) & 63

@@ -7,8 +7,8 @@ import java.nio.FloatBuffer;
 import java.util.Objects;
 
 /**
- * Reads single rows of a matrix as f32, again and again with the same memory: rows in a file or in
- * memory are read without any allocation. For one thread at a time.
+ * Reads single rows of a matrix as f32 and reuses its memory: reading rows from a file or from
+ * memory allocates nothing. For one thread at a time.
  */
 public final class RowReader {
   private final Tensor tensor;
@@ -17,7 +17,7 @@ public final class RowReader {
   private final FloatBuffer floats;
 
   /**
-   * A reader of this tensor's rows.
+   * Creates a reader of this tensor's rows.
    *
    * @throws IllegalArgumentException if they are not stored one after another
    */
@@ -43,7 +43,7 @@ public final class RowReader {
     tensor.data().read(row * bytes.length, bytes);
     int cols = (int) tensor.cols();
     if (tensor.dtype() == DType.F32) {
-      floats.get(0, into, 0, cols); // decode() would make a view each time
+      floats.get(0, into, 0, cols); // decode() would create a view each time
     } else {
       tensor.decode(stored, cols, into, 0);
     }

@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A matrix whose elements lie apart in other data, such as a transposed or a cut-out one, as
- * contiguous rows. Nothing is held in memory.
+ * Presents a strided matrix, such as a transposed one or a slice, as contiguous rows. It holds no
+ * copy in memory.
  */
 public final class StridedData implements Derived {
   private final TensorData source;
@@ -79,7 +79,7 @@ public final class StridedData implements Derived {
         .order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** Reads runs of a row where its elements lie side by side, else element by element. */
+  /** Reads runs of a row if its elements are adjacent, otherwise element by element. */
   private void gatherRows(long begin, long end, byte[] into) throws IOException {
     for (long at = begin; at < end; ) {
       long col = at % cols;
@@ -92,7 +92,7 @@ public final class StridedData implements Derived {
     }
   }
 
-  /** Reads runs of a column and scatters them, because one read per element would take long. */
+  /** Reads runs of a column and scatters them, because one read per element would be slow. */
   private void gatherColumns(long begin, long end, byte[] into) throws IOException {
     long firstRow = begin / cols;
     int n = (int) ((end - 1) / cols - firstRow) + 1;

@@ -13,7 +13,7 @@ import java.util.Objects;
  * @param rows logical rows
  * @param cols logical columns
  * @param transposed whether the bytes hold {@code [cols, rows]} row-major instead of {@code [rows,
- *     cols]}; never so if the type is quantised
+ *     cols]}; false if the type is quantised
  * @param data the bytes
  */
 public record Tensor(

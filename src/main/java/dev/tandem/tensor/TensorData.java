@@ -8,11 +8,11 @@ import java.nio.file.Path;
 /** Little-endian bytes in a file or in memory; safe for use by many threads. */
 public sealed interface TensorData {
 
-  /** How many. */
+  /** The number of bytes. */
   long bytes();
 
   /**
-   * A read-only little-endian view or copy of a part; a copy never exceeds {@code length}.
+   * A read-only little-endian view or copy of a range; a copy never exceeds {@code length} bytes.
    *
    * @throws IOException if the file cannot be read or is shorter than when it was opened
    * @throws IndexOutOfBoundsException if the part is not within the bytes
@@ -20,7 +20,7 @@ public sealed interface TensorData {
   ByteBuffer slice(long offset, int length) throws IOException;
 
   /**
-   * Copies a part, as long as {@code into}. Data in a file or in memory allocates nothing for it.
+   * Copies a range with the length of {@code into}. Data in a file or in memory allocates nothing.
    *
    * @throws IOException if the file cannot be read or is shorter than when it was opened
    * @throws IndexOutOfBoundsException if the part is not within the bytes
@@ -30,7 +30,7 @@ public sealed interface TensorData {
   }
 
   /**
-   * A part, as data of its own; nothing is copied.
+   * A range as separate data; nothing is copied.
    *
    * @throws IndexOutOfBoundsException if the part is not within the bytes
    */
@@ -40,7 +40,7 @@ public sealed interface TensorData {
    * Bytes of a file.
    *
    * @param source the open file; whoever opened it closes it
-   * @param offset where they begin in the file
+   * @param offset the first byte in the file
    * @param bytes how many
    */
   record FileRegion(TensorFile source, long offset, long bytes) implements TensorData {
@@ -84,10 +84,10 @@ public sealed interface TensorData {
   /**
    * Bytes in direct memory.
    *
-   * @param buffer a direct buffer; its bytes 0 to limit count, its position does not
+   * @param buffer a direct buffer; bytes 0 to its limit are used, its position is ignored
    */
   record MemoryRegion(ByteBuffer buffer) implements TensorData {
-    /** Where the memory of {@link #allocate} begins: at a multiple of a cache line. */
+    /** The alignment of {@link #allocate}: a cache line. */
     public static final int ALIGNMENT = 64;
 
     /** Keeps a read-only view. */
@@ -130,8 +130,8 @@ public sealed interface TensorData {
   }
 
   /**
-   * Bytes that are computed from others whenever they are read, because a foreign format lays them
-   * out in another way. A model that is loaded copies them into memory.
+   * Bytes that are computed from other bytes whenever they are read, because a foreign format has
+   * another layout. Loading a model copies them into memory.
    */
   non-sealed interface Derived extends TensorData {
     @Override
@@ -142,9 +142,9 @@ public sealed interface TensorData {
   }
 
   /**
-   * A part of derived data.
+   * A range of derived data.
    *
-   * @param whole what it is a part of
+   * @param whole the data that contains the range
    * @param offset where it begins
    * @param bytes how many
    */
@@ -157,9 +157,9 @@ public sealed interface TensorData {
   }
 
   /**
-   * Checks that a part lies within so many bytes.
+   * Checks that a range lies within a number of bytes.
    *
-   * @throws IndexOutOfBoundsException if not
+   * @throws IndexOutOfBoundsException if it does not
    */
   static void checkPart(long offset, long length, long bytes) {
     if (offset < 0 || length < 0 || offset > bytes - length) {

@@ -11,11 +11,11 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 
 /**
- * A regular file opened for positioned reads; safe for use by many threads. It notices a file that
- * became shorter, and, unlike a {@code FileChannel}, an interrupted thread does not close it.
+ * A regular file opened for positioned reads; safe for use by many threads. It detects a file that
+ * became shorter. Unlike a {@code FileChannel}, it stays open when a thread is interrupted.
  */
 public final class TensorFile implements Closeable {
-  /** The JDK copies through a temporary buffer of the length of one read. */
+  /** The longest single read, because the JDK copies through a temporary buffer of that length. */
   private static final int MAX_READ_BYTES = 1 << 20;
 
   private final Path path;

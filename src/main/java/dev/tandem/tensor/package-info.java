@@ -1,5 +1,5 @@
 /**
- * Tensors as they are stored: a name, an element type, a shape and where the bytes are, in a file
- * or in memory. Nothing here computes with them.
+ * Tensors as they are stored: a name, an element type, a shape, and bytes in a file or in memory.
+ * This package encodes and decodes element types, but computes nothing else.
  */
 package dev.tandem.tensor;

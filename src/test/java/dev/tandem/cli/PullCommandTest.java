@@ -137,6 +137,6 @@ class PullCommandTest {
     assertThat(run.code()).isZero();
     assertThat(run.err()).contains("100%", "4/4 MB", "tandem generate -c " + SHAKESPEARE);
     assertThat(run.out().lines()).hasSize(1);
-    assertThat(run("pull", SHAKESPEARE, "--verbose").err()).contains("is there already");
+    assertThat(run("pull", SHAKESPEARE, "--verbose").err()).contains("is already in the cache");
   }
 }

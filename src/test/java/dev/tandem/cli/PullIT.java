@@ -38,7 +38,7 @@ class PullIT {
           Thread.sleep(1);
         }
         process.signal("INT");
-        process.finish().assertFails(Cli.INTERRUPTED, "interrupted", "the same command goes on");
+        process.finish().assertFails(Cli.INTERRUPTED, "interrupted", "the same command continues");
       }
       hub.pause(0);
       hub.forgetRequests();

@@ -68,7 +68,7 @@ class BadHubTest extends PullFixture {
   void aServerThatAlwaysDropsIsGivenUp() throws IOException {
     hub.put(REPOSITORY, model());
     hub.cutAfter = 0;
-    assertFails(REPOSITORY, REPOSITORY, "5 times", "the same command goes on");
+    assertFails(REPOSITORY, REPOSITORY, "5 times", "the same command continues");
     hub.cutAfter = -1;
     assertHolds(pull(REPOSITORY), model(), NEEDED);
   }
@@ -164,7 +164,7 @@ class BadHubTest extends PullFixture {
         };
     assertFails(
         REPOSITORY,
-        "damaged and has been deleted",
+        "damaged and was deleted",
         "sha256:" + FakeHub.sha256(content("model.safetensors")),
         "got sha256:" + FakeHub.sha256(damaged));
     try (Stream<Path> files = Files.walk(cacheFolder)) {
@@ -268,7 +268,8 @@ class BadHubTest extends PullFixture {
   void aHubThatWantsTooMuchTimeIsNotWaitedFor() throws IOException {
     hub.put(REPOSITORY, model());
     hub.trick = failing(9, 429, "Retry-After", "3600");
-    assertFails(REPOSITORY, "answers 429", "wait for 3600 s", "goes on from there later");
+    assertFails(
+        REPOSITORY, "answers 429", "wait for 3600 s", "run the same command later to continue");
     hub.trick = failing(99, 503, "X-Error-Message", "gone fishing");
     assertFails(REPOSITORY, "answers 503: gone fishing", "5 times");
   }
@@ -378,6 +379,6 @@ class BadHubTest extends PullFixture {
           hub.send(exchange, unconditional, random(600_001, 1), "v" + version.incrementAndGet());
           return true;
         };
-    assertFails(REPOSITORY, "changes on the hub while it is downloaded");
+    assertFails(REPOSITORY, "changed on the hub during the download");
   }
 }

@@ -153,7 +153,7 @@ class HostileHubTest extends PullFixture {
     Files.createSymbolicLink(partial.resolve("config.json.parts"), victim);
     Files.delete(partial.resolve("ready"));
     Files.createSymbolicLink(partial.resolve("ready"), outside);
-    assertFails(REPOSITORY, "ready must be a directory, and no symbolic link");
+    assertFails(REPOSITORY, "ready must be a directory, not a symbolic link");
     Files.delete(partial.resolve("ready"));
     Files.createSymbolicLink(repository.resolve(commit), outside);
     assertFails(REPOSITORY, commit + " must be a directory, and no symbolic link");

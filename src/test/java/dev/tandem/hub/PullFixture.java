@@ -91,7 +91,10 @@ abstract class PullFixture {
     }
   }
 
-  /** Pulls what cannot be had, and checks that one line says why and that no model is there. */
+  /**
+   * Pulls a model that cannot be pulled, and checks that one line says why and that no model is in
+   * the cache.
+   */
   void assertFails(String name, String... parts) throws IOException {
     Throwable failure = catchThrowable(() -> pull(name));
     assertThat(failure).isInstanceOf(HubException.class);

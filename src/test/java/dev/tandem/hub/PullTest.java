@@ -245,7 +245,7 @@ class PullTest extends PullFixture {
       canceller.start();
       assertThatThrownBy(() -> pull.run(HubModel.of(REPOSITORY), false))
           .isInstanceOf(HubException.class)
-          .hasMessageContaining("the same command goes on");
+          .hasMessageContaining("the same command continues");
       canceller.join();
     }
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
@@ -265,7 +265,7 @@ class PullTest extends PullFixture {
   @Test
   void whatIsNoModelIsSaidToBeNone() throws IOException {
     hub.put(REPOSITORY, Map.of("README.md", text(""), "data.csv", text("1")));
-    assertFails(REPOSITORY, "no weights that are known", "README.md, data.csv");
+    assertFails(REPOSITORY, "no weights in a known format", "README.md, data.csv");
     hub.put(REPOSITORY, Map.of("model.safetensors", text("1")));
     assertFails(REPOSITORY, "no config.json");
     Map<String, byte[]> files = model();

@@ -3,9 +3,9 @@ package dev.tandem.hub;
 import java.io.IOException;
 import java.time.Duration;
 
-/** Waits between the tries of one transfer, longer each time, and gives up in the end. */
-final class Patience {
-  /** A failure that may pass, with how long the hub wants to be left alone. */
+/** Waits between the tries of one transfer, longer each time, and gives up after too many. */
+final class RetryPolicy {
+  /** A failure that may pass, with the delay that the hub asks for. */
   static final class TemporaryFailure extends IOException {
     private static final long serialVersionUID = 1;
     private final long retryAfterMillis;
@@ -21,13 +21,13 @@ final class Patience {
   private final PullListener listener;
   private int failures;
 
-  Patience(String subject, TransferLimits limits, PullListener listener) {
+  RetryPolicy(String subject, TransferLimits limits, PullListener listener) {
     this.subject = subject;
     this.limits = limits;
     this.listener = listener;
   }
 
-  /** Something new has come: the next failure is the first again. */
+  /** Records progress: the next failure counts as the first one. */
   void progressed() {
     failures = 0;
   }
@@ -49,7 +49,7 @@ final class Patience {
               + HubException.reason(e)
               + ", "
               + failures
-              + " times; what was downloaded is kept: the same command goes on from there",
+              + " times; the downloaded parts are kept: the same command continues from there",
           e);
     }
     long delay =
@@ -63,7 +63,7 @@ final class Patience {
                 + e.getMessage()
                 + " and asks to wait for "
                 + temporary.retryAfterMillis / 1000
-                + " s; what was downloaded is kept: the same command goes on from there later",
+                + " s; the downloaded parts are kept: run the same command later to continue",
             e);
       }
       delay = Math.max(delay, temporary.retryAfterMillis);
