@@ -156,7 +156,7 @@ class HostileHubTest extends PullFixture {
     assertFails(REPOSITORY, "ready must be a directory, not a symbolic link");
     Files.delete(partial.resolve("ready"));
     Files.createSymbolicLink(repository.resolve(commit), outside);
-    assertFails(REPOSITORY, commit + " must be a directory, and no symbolic link");
+    assertFails(REPOSITORY, commit + " must be a directory, not a symbolic link");
     Files.delete(repository.resolve(commit));
     assertHolds(pull(REPOSITORY), model(), NEEDED);
     assertThat(victim).hasContent("precious");
