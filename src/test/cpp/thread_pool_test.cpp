@@ -6,7 +6,10 @@
 #include <chrono>
 #include <ctime>
 #include <mutex>
+#include <new>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -71,6 +74,43 @@ TEST_P(ThreadPoolTest, OpensAndClosesWithoutWork) {
   for (int i = 0; i < 20; ++i) ThreadPool pool(GetParam());
 }
 
+// Whoever throws, a worker or the caller: run() throws it, once the tasks that had begun are over,
+// and the next run is whole.
+TEST_P(ThreadPoolTest, ATasksExceptionIsThrownByRun) {
+  ThreadPool pool(GetParam());
+  constexpr int64_t kTasks = 64;
+  for (int64_t bad = 0; bad < kTasks; ++bad) {
+    std::atomic<int> running{0};
+    std::atomic<int> begun{0};
+    try {
+      pool.run(kTasks, [&](int64_t i, int) {
+        ++running;
+        ++begun;
+        if (i == bad) {
+          --running;
+          throw std::runtime_error("task " + std::to_string(i));
+        }
+        --running;
+      });
+      FAIL() << "no exception";
+    } catch (const std::runtime_error& e) {
+      EXPECT_EQ(e.what(), "task " + std::to_string(bad));
+    }
+    EXPECT_EQ(running.load(), 0);
+    EXPECT_GT(begun.load(), 0);
+    std::atomic<int> done{0};
+    pool.run(kTasks, [&](int64_t, int) { ++done; });
+    EXPECT_EQ(done.load(), kTasks);
+  }
+}
+
+TEST_P(ThreadPoolTest, OfManyExceptionsOneIsThrown) {
+  ThreadPool pool(GetParam());
+  for (int round = 0; round < 200; ++round) {
+    EXPECT_THROW(pool.run(50, [](int64_t, int) { throw std::bad_alloc(); }), std::bad_alloc);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, ThreadPoolTest, testing::Values(1, 2, 3, 8));
 
 TEST(ThreadPoolThreadsTest, AllThreadsTakePart) {
@@ -91,6 +131,29 @@ TEST(ThreadPoolThreadsTest, AllThreadsTakePart) {
   });
   EXPECT_EQ(threads, (std::set<int>{0, 1, 2}));
   EXPECT_EQ(ids.size(), 3U);
+}
+
+// Certainly on a worker: the caller waits in its own task until the other has begun.
+TEST(ThreadPoolThreadsTest, AWorkersExceptionReachesTheCaller) {
+  ThreadPool pool(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  for (int round = 0; round < 100; ++round) {
+    std::atomic<bool> thrown{false};
+    std::atomic<int> skipped{0};
+    const auto task = [&](int64_t i, int thread) {
+      if (i >= 2) {
+        ++skipped;
+      } else if (thread == 0) {
+        while (!thrown) std::this_thread::yield();
+      } else {
+        thrown = true;
+        throw std::logic_error("worker");
+      }
+    };
+    EXPECT_THROW(pool.run(1000, task), std::logic_error);
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+    EXPECT_LT(skipped.load(), 998) << "nothing was skipped";
+  }
 }
 
 TEST(ThreadPoolThreadsTest, TheCallerIsThreadZero) {

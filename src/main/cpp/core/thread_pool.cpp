@@ -4,9 +4,13 @@
 #include <cassert>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "core/cache_line.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
@@ -48,14 +52,14 @@ bool spinUntil(Ready ready) {
 // the worker sees the run closed, or run() sees the worker inside. A worker that is asleep, or
 // loses its core before it gets in, therefore delays nobody.
 struct ThreadPool::State {
-  alignas(64) std::atomic<int64_t> next{0};  // the next task to hand out
+  alignas(kCacheLineBytes) std::atomic<int64_t> next{0};  // the next task to hand out
   int64_t nTasks = 0;
   void (*call)(void*, int64_t, int) = nullptr;
   void* task = nullptr;
 
-  alignas(64) std::atomic<uint64_t> runs{0};  // runs started so far
-  std::atomic<int> inside{0};                 // workers that may touch this run
-  std::atomic<int> sleepers{0};               // workers asleep, or about to be
+  alignas(kCacheLineBytes) std::atomic<uint64_t> runs{0};  // runs started so far
+  std::atomic<int> inside{0};                              // workers that may touch this run
+  std::atomic<int> sleepers{0};                            // workers asleep, or about to be
   std::atomic<bool> open{false};
   std::atomic<bool> stop{false};
   std::atomic<bool> callerSleeps{false};  // or is about to
@@ -64,12 +68,19 @@ struct ThreadPool::State {
   std::condition_variable started;
   std::condition_variable finished;
   std::vector<std::thread> workers;
+  std::exception_ptr error;  // the first of this run; written under the mutex
 
-  void takeTasks(int thread) {
-    for (;;) {
-      const int64_t i = next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= nTasks) return;
-      call(task, i, thread);
+  void takeTasks(int thread) noexcept {
+    try {
+      for (;;) {
+        const int64_t i = next.fetch_add(1, std::memory_order_relaxed);
+        if (i >= nTasks) return;
+        call(task, i, thread);
+      }
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (error == nullptr) error = std::current_exception();
+      next.store(nTasks, std::memory_order_relaxed);  // skips the rest
     }
   }
 
@@ -151,7 +162,8 @@ void ThreadPool::runErased(int64_t nTasks, void (*call)(void*, int64_t, int), vo
   s.wakeWorkers();
   s.takeTasks(0);
   s.open.store(false);
-  s.awaitWorkers();
+  s.awaitWorkers();  // what workers wrote can be read from here on
+  if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
 }
 
 }  // namespace tandem
