@@ -38,12 +38,14 @@ if(NOT MSVC)
   set(TANDEM_FLAGS_scalar $<$<CONFIG:Release>:-O2>)
 endif()
 
-# Appends kernels/<isa>/*.cpp to the list `sources` for those of the given ISAs that the target has.
+# Appends kernels/<isa>/*.cpp and bench/<isa>/*.cpp to the list `sources` for those of the given
+# ISAs that the target has.
 function(tandem_add_isa_sources sources)
   set(all ${${sources}})
   foreach(isa IN LISTS ARGN)
     if(isa IN_LIST TANDEM_ISAS OR isa STREQUAL scalar)
-      file(GLOB isa_sources CONFIGURE_DEPENDS ${TANDEM_SOURCE_DIR}/kernels/${isa}/*.cpp)
+      file(GLOB isa_sources CONFIGURE_DEPENDS
+        ${TANDEM_SOURCE_DIR}/kernels/${isa}/*.cpp ${TANDEM_SOURCE_DIR}/bench/${isa}/*.cpp)
       if(isa_sources)
         set_source_files_properties(${isa_sources} PROPERTIES
           COMPILE_OPTIONS "${TANDEM_FLAGS_${isa}}")

@@ -62,7 +62,7 @@ can_run_aarch64_tests() {
 }
 
 run_aarch64_tests() {
-  local left_out='-BlocksTest*:StudyTest*:ReferenceTest*:AllocationTest*:*RoundedCaches*:*Ulp*'
+  local left_out='-BlocksTest*:ReferenceStageTest*:OracleTest*:AllocationTest*:*RoundedCaches*:*Ulp*'
   left_out+=$(printf ':ExactnessTest.%s*' {A..H} {J..Z}) # all but those of InstructionSets
   ! $long || left_out=
   export TANDEM_FEW_TESTS=1

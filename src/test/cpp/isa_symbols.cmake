@@ -1,15 +1,15 @@
 # Object files for an instruction set may share no function with others: of inline functions with one
 # name the linker keeps one, perhaps one that this processor cannot run. Whatever an object file of
-# kernels/<isa>/ lets others have must name the instruction set.
+# kernels/<isa>/ or bench/<isa>/ lets others have must name the instruction set.
 string(REPLACE "|" ";" objects "${OBJECTS}")
 set(shared)
 set(nObjects 0)
 foreach(object IN LISTS objects)
-  string(REGEX MATCH "kernels_([a-z0-9]+)\\.cpp" found ${object})
-  if(NOT found OR CMAKE_MATCH_1 STREQUAL scalar)
+  string(REGEX MATCH "(kernels|probe_loops)_([a-z0-9]+)\\.cpp" found ${object})
+  if(NOT found OR CMAKE_MATCH_2 STREQUAL scalar)
     continue()
   endif()
-  set(isa ${CMAKE_MATCH_1})
+  set(isa ${CMAKE_MATCH_2})
   math(EXPR nObjects "${nObjects} + 1")
   execute_process(COMMAND ${NM} -C ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCHALL "[^\n]+" symbols "${symbols}")

@@ -15,6 +15,24 @@ namespace tandem {
 const char* lastError() noexcept;
 void setLastError(const char* message) noexcept;
 
+inline td_status statusOf(ErrorKind kind) noexcept {
+  switch (kind) {
+    case ErrorKind::kInvalid:
+      return TD_INVALID;
+    case ErrorKind::kNoMemory:
+      return TD_NO_MEMORY;
+    case ErrorKind::kIo:
+      return TD_IO;
+    case ErrorKind::kPosition:
+      return TD_POSITION;
+    case ErrorKind::kUnsupported:
+      return TD_UNSUPPORTED;
+    case ErrorKind::kInternal:
+      break;
+  }
+  return TD_INTERNAL;
+}
+
 template <class F>
 td_status guard(F&& body) noexcept {
   const auto fail = [](td_status status, const char* message) {
@@ -26,7 +44,7 @@ td_status guard(F&& body) noexcept {
     body();
     return TD_OK;
   } catch (const Error& e) {
-    return fail(e.status(), e.what());
+    return fail(statusOf(e.kind()), e.what());
   } catch (const std::bad_alloc&) {
     return fail(TD_NO_MEMORY, "out of memory");
   } catch (const std::length_error&) {
@@ -47,7 +65,7 @@ T guardValue(T fallback, F&& body) noexcept {
 }
 
 inline void requireArgument(bool ok, const char* message) {
-  if (!ok) throw Error(TD_INVALID, message);
+  if (!ok) throw Error(ErrorKind::kInvalid, message);
 }
 
 }  // namespace tandem

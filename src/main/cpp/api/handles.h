@@ -2,6 +2,8 @@
 #ifndef TANDEM_API_HANDLES_H_
 #define TANDEM_API_HANDLES_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,20 +13,28 @@
 
 namespace tandem {
 
-// Handle is the opaque C type that stands for a T.
+// A number that has not been given before, to a handle of any type, and is not 0.
+inline uintptr_t nextHandle() {
+  static_assert(sizeof(uintptr_t) == 8, "shorter numbers could come round again");
+  static std::atomic<uintptr_t> last{0};
+  return last.fetch_add(1) + 1;
+}
+
+// Handle is the opaque C type that stands for a T: a pointer to it is a number of nextHandle() and
+// no address, so that a closed handle never stands for something else.
 template <class Handle, class T>
 class Handles {
  public:
   explicit Handles(const char* what) : what_(what) {}
 
   Handle* add(std::shared_ptr<T> object) {
+    auto* handle = reinterpret_cast<Handle*>(nextHandle());
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto* handle = reinterpret_cast<Handle*>(object.get());
     open_.emplace(handle, std::move(object));
     return handle;
   }
 
-  // Error(TD_INVALID) unless it is open. The object lives while somebody holds it.
+  // Error(kInvalid) unless it is open. The object lives while somebody holds it.
   std::shared_ptr<T> get(const Handle* handle) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return find(handle)->second;
@@ -35,11 +45,23 @@ class Handles {
     open_.erase(find(handle));
   }
 
+  // Many look-ups under one lock: while it lives, nothing is added or removed.
+  class Lookup {
+   public:
+    explicit Lookup(Handles& handles) : handles_(handles), lock_(handles.mutex_) {}
+    // Error(kInvalid) unless it is open.
+    T& operator[](const Handle* handle) const { return *handles_.find(handle)->second; }
+
+   private:
+    Handles& handles_;
+    const std::lock_guard<std::mutex> lock_;
+  };
+
  private:
   auto find(const Handle* handle) {
     const auto found = open_.find(handle);
     if (found == open_.end()) {
-      throw Error(TD_INVALID,
+      throw Error(ErrorKind::kInvalid,
                   std::string(what_) + (handle == nullptr ? " is NULL" : " is not open"));
     }
     return found;

@@ -3,15 +3,20 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "api/guard.h"
 #include "api/handles.h"
+#include "api/options.h"
+#include "bench/probe.h"
 #include "blas/openblas.h"
 #include "core/cpu.h"
 #include "core/mapped_file.h"
-#include "model/probe.h"
+#include "model/cpu_stage.h"
 #include "model/stage.h"
+#include "reference/reference_stage.h"
 
 namespace tandem {
 namespace {
@@ -31,21 +36,38 @@ OpenHandles& handles() {
   return instance;
 }
 
-// studySwitches: none for a stage that computes with the engine's kernels.
+// switches: null for a stage that computes with the engine's kernels, else of a reference stage.
 void openStage(td_engine* engine, const td_stage_options* options, const td_tensor* tensors,
-               int32_t nTensors, std::optional<int32_t> studySwitches, td_stage** out) {
+               int32_t nTensors, const int32_t* switches, td_stage** out) {
   requireArgument(out != nullptr, "out is NULL");
   *out = nullptr;
   requireArgument(options != nullptr, "options is NULL");
   requireArgument(nTensors >= 0, "n_tensors is negative");
   requireArgument(tensors != nullptr || nTensors == 0, "tensors is NULL");
-  std::optional<StudySwitches> study;
-  if (studySwitches.has_value()) study = checkedSwitches(*studySwitches);
+  std::optional<ReferenceSwitches> reference;
+  if (switches != nullptr) reference = checkedSwitches(*switches);
   const std::shared_ptr<Engine> e = handles().engines.get(engine);
   const Lock lock(e->mutex);
   handles().engines.get(engine);  // it may have been closed while this waited
-  *out = handles().stages.add(std::make_shared<Stage>(e, *options, tensors, nTensors, study));
+  const StageSpec spec = checkedSpec(*options);
+  const TableData tables = tablesOf(*options);
+  const std::vector<Tensor> list = tensorsOf(tensors, nTensors);
+  std::unique_ptr<StageImpl> impl;
+  if (reference.has_value()) {
+    impl = std::make_unique<ReferenceStage>(spec, tables, list, *reference, *e);
+  } else {
+    impl = std::make_unique<CpuStage>(spec, tables, list, *e);
+  }
+  *out = handles().stages.add(std::make_shared<Stage>(e, spec, std::move(impl)));
   ++e->nStages;
+}
+
+Stage::Rows rowsOf(const td_rows& rows, int32_t entry) {
+  if (rows.kind != TD_ROWS_PROMPT && rows.kind != TD_ROWS_GENERATED) {
+    throw Error(ErrorKind::kInvalid, "entry " + std::to_string(entry) + ": unknown row kind " +
+                                         std::to_string(rows.kind));
+  }
+  return {rows.position, rows.n_rows, rows.out_begin, rows.n_out, rows.kind == TD_ROWS_PROMPT};
 }
 
 void runStep(td_stage* stage, const td_rows* rows, int32_t n, const Stage::Buffers& buffers) {
@@ -54,10 +76,30 @@ void runStep(td_stage* stage, const td_rows* rows, int32_t n, const Stage::Buffe
   // Sequences are closed under this mutex, so those found below stay open.
   const Lock lock(s->engine().mutex);
   s->beginStep();
-  for (int32_t i = 0; i < n; ++i) {
-    s->addEntry(*handles().sequences.get(rows[i].sequence), rows[i]);
+  {
+    const Handles<td_sequence, Sequence>::Lookup open(handles().sequences);
+    for (int32_t i = 0; i < n; ++i) s->addEntry(open[rows[i].sequence], rowsOf(rows[i], i));
   }
   s->runStep(buffers);
+}
+
+// For td_probe_*: body(engine), under its mutex, gives what goes to *out.
+template <class F>
+td_status probe(td_engine* engine, double* out, const char* outIsNull, F&& body) {
+  return guard([&] {
+    requireArgument(out != nullptr, outIsNull);
+    const std::shared_ptr<Engine> e = handles().engines.get(engine);
+    const Lock lock(e->mutex);
+    *out = body(*e);
+  });
+}
+
+DType probedType(int32_t dtype) {
+  const std::optional<DType> type = dtypeOf(dtype);
+  if (!type.has_value()) {
+    throw Error(ErrorKind::kUnsupported, "dtype: there is no kernel for " + std::to_string(dtype));
+  }
+  return *type;
 }
 
 }  // namespace
@@ -79,7 +121,7 @@ td_status td_engine_open(int32_t n_threads, const char* isa, td_engine** out) no
   return guard([&] {
     requireArgument(out != nullptr, "out is NULL");
     *out = nullptr;
-    *out = handles().engines.add(std::make_shared<Engine>(n_threads, isa));
+    *out = handles().engines.add(std::make_shared<Engine>(n_threads, tandem::kernels(isa)));
   });
 }
 
@@ -143,13 +185,13 @@ void td_file_close(td_file* file) noexcept {
 
 td_status td_stage_open(td_engine* engine, const td_stage_options* options,
                         const td_tensor* tensors, int32_t n_tensors, td_stage** out) noexcept {
-  return guard([&] { tandem::openStage(engine, options, tensors, n_tensors, std::nullopt, out); });
+  return guard([&] { tandem::openStage(engine, options, tensors, n_tensors, nullptr, out); });
 }
 
-td_status td_study_open(td_engine* engine, const td_stage_options* options,
-                        const td_tensor* tensors, int32_t n_tensors, int32_t switches,
-                        td_stage** out) noexcept {
-  return guard([&] { tandem::openStage(engine, options, tensors, n_tensors, switches, out); });
+td_status td_reference_open(td_engine* engine, const td_stage_options* options,
+                            const td_tensor* tensors, int32_t n_tensors, int32_t switches,
+                            td_stage** out) noexcept {
+  return guard([&] { tandem::openStage(engine, options, tensors, n_tensors, &switches, out); });
 }
 
 td_status td_stage_close(td_stage* stage) noexcept {
@@ -163,21 +205,23 @@ td_status td_stage_close(td_stage* stage) noexcept {
 }
 
 int64_t td_stage_weight_bytes(const td_stage* stage) noexcept {
-  return guardValue<int64_t>(-1, [&] { return handles().stages.get(stage)->weightBytes(); });
+  return guardValue<int64_t>(-1, [&] { return handles().stages.get(stage)->impl().weightBytes(); });
 }
 
 int32_t td_stage_matrix_types(const td_stage* stage) noexcept {
-  return guardValue<int32_t>(0, [&] { return handles().stages.get(stage)->matrixTypes(); });
+  return guardValue<int32_t>(
+      0, [&] { return tandem::matrixTypeBits(handles().stages.get(stage)->impl().profile()); });
 }
 
 int32_t td_stage_prompt_kernels(const td_stage* stage) noexcept {
-  return guardValue<int32_t>(-1, [&] { return handles().stages.get(stage)->promptKernels(); });
+  return guardValue<int32_t>(
+      -1, [&] { return tandem::promptKernelBits(handles().stages.get(stage)->impl().profile()); });
 }
 
 int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) noexcept {
   return guardValue<int64_t>(-1, [&] {
     requireArgument(positions >= 0, "positions is negative");
-    return handles().stages.get(stage)->kvBytes(positions);
+    return handles().stages.get(stage)->impl().stateBytes(positions);
   });
 }
 
@@ -215,40 +259,26 @@ td_status td_step(td_stage* stage, const td_rows* rows, int32_t n_entries, const
 }
 
 td_status td_probe_read(td_engine* engine, int64_t bytes, double* seconds) noexcept {
-  return guard([&] {
-    requireArgument(seconds != nullptr, "seconds is NULL");
-    const std::shared_ptr<Engine> e = handles().engines.get(engine);
-    const Lock lock(e->mutex);
-    *seconds = tandem::probeRead(*e, bytes);
-  });
+  return tandem::probe(engine, seconds, "seconds is NULL",
+                       [&](Engine& e) { return tandem::probeRead(e, bytes); });
 }
 
 td_status td_probe_sgemm(td_engine* engine, int32_t m, int32_t n, int32_t k,
                          double* seconds) noexcept {
-  return guard([&] {
-    requireArgument(seconds != nullptr, "seconds is NULL");
-    const std::shared_ptr<Engine> e = handles().engines.get(engine);
-    const Lock lock(e->mutex);
-    *seconds = tandem::probeSgemm(*e, m, n, k);
-  });
+  return tandem::probe(engine, seconds, "seconds is NULL",
+                       [&](Engine& e) { return tandem::probeSgemm(e, m, n, k); });
 }
 
 td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t prompt, int32_t n_rows,
                           int32_t n_out, int32_t n_in, double* seconds) noexcept {
-  return guard([&] {
-    requireArgument(seconds != nullptr, "seconds is NULL");
+  return tandem::probe(engine, seconds, "seconds is NULL", [&](Engine& e) {
     requireArgument(prompt == 0 || prompt == 1, "prompt: expected 0 or 1");
-    const std::shared_ptr<Engine> e = handles().engines.get(engine);
-    const Lock lock(e->mutex);
-    *seconds = tandem::probeMatmul(*e, dtype, prompt == 1, {n_rows, n_out, n_in});
+    const auto rows = prompt == 1 ? tandem::RowKernel::kPromptChunk : tandem::RowKernel::kRowExact;
+    return tandem::probeMatmul(e, tandem::probedType(dtype), rows, {n_rows, n_out, n_in});
   });
 }
 
 td_status td_probe_peak(td_engine* engine, int32_t dtype, double* operations_per_second) noexcept {
-  return guard([&] {
-    requireArgument(operations_per_second != nullptr, "operations_per_second is NULL");
-    const std::shared_ptr<Engine> e = handles().engines.get(engine);
-    const Lock lock(e->mutex);
-    *operations_per_second = tandem::probePeak(*e, dtype);
-  });
+  return tandem::probe(engine, operations_per_second, "operations_per_second is NULL",
+                       [&](Engine& e) { return tandem::probePeak(e, tandem::probedType(dtype)); });
 }

@@ -60,16 +60,16 @@ typedef enum td_mode { TD_MODE_FAST = 0, TD_MODE_REPRODUCIBLE = 1 } td_mode;
 // for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core;
 // VDPBF16PS for bf16 matrices, on x86 processors that have it.
 typedef enum td_prompt_kernel { TD_PROMPT_SGEMM = 1, TD_PROMPT_VDPBF16PS = 2 } td_prompt_kernel;
-// What a stage for study saves; see td_study_open. Without a KV cache every step runs all rows of
-// its sequences through the blocks again, so the last three need one; what they do not restrict to
-// the new rows is computed for all rows.
-typedef enum td_study_switch {
-  TD_STUDY_SGEMM = 1,               // products by OpenBLAS, on all threads; else loops on one
-  TD_STUDY_KV_CACHE = 2,            // keys and values are kept
-  TD_STUDY_CURRENT_LINEAR = 4,      // linear layers compute new rows only, and wanted logits only
-  TD_STUDY_CURRENT_ACTIVATION = 8,  // so does the activation
-  TD_STUDY_CURRENT_RESIDUAL = 16    // so do norms and the additions to the residual stream
-} td_study_switch;
+// What a reference stage saves; see td_reference_open. Without a KV cache every step runs all rows
+// of its sequences through the blocks again, so the last three need one; what they do not restrict
+// to the new rows is computed for all rows.
+typedef enum td_reference_switch {
+  TD_REFERENCE_SGEMM = 1,           // products by OpenBLAS, on all threads; else loops on one
+  TD_REFERENCE_KV_CACHE = 2,        // keys and values are kept
+  TD_REFERENCE_CURRENT_LINEAR = 4,  // linear layers compute new rows only, and wanted logits only
+  TD_REFERENCE_CURRENT_ACTIVATION = 8,  // so does the activation
+  TD_REFERENCE_CURRENT_RESIDUAL = 16    // so do norms and the additions to the residual stream
+} td_reference_switch;
 typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_kind;
 
 // What a tensor is for. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
@@ -161,6 +161,8 @@ typedef struct td_rows {
   int32_t n_out;
 } td_rows;
 
+// Handles are numbers, not addresses. None is given twice: a closed handle is an error (TD_INVALID)
+// and never stands for something else.
 typedef struct td_engine td_engine;      // a thread pool and an instruction set
 typedef struct td_stage td_stage;        // weights, scratch memory
 typedef struct td_sequence td_sequence;  // one KV cache
@@ -170,8 +172,8 @@ typedef struct td_file td_file;          // a read-only mapping
 TANDEM_API const char* td_last_error(void) TANDEM_NOEXCEPT;
 
 // n_threads includes the calling thread; 0 means all cores. isa is "avx512bf16",
-// "avx512vnni", "avx512", "avx2", "neondot", "neon", "scalar", or NULL / "" for TANDEM_ISA from the
-// environment, else the best that the machine has.
+// "avx512vnni", "avx512", "avx2", "neondot", "neon", "scalar", or NULL / "" for the value that the
+// environment variable TANDEM_ISA has during this call, else the best that the machine has.
 TANDEM_API td_status td_engine_open(int32_t n_threads, const char* isa,
                                     td_engine** out) TANDEM_NOEXCEPT;
 // Fails with TD_INVALID while stages of it are open.
@@ -198,13 +200,13 @@ TANDEM_API void td_file_close(td_file* file) TANDEM_NOEXCEPT;
 TANDEM_API td_status td_stage_open(td_engine* engine, const td_stage_options* options,
                                    const td_tensor* tensors, int32_t n_tensors,
                                    td_stage** out) TANDEM_NOEXCEPT;
-// Opens a stage that is written to be read and not to be fast, to learn from and to compare with: a
-// stage like any other but for its arithmetic, which is f32 whatever the tensors' types are and not
-// row-exact. Of the options, it has no use for mode, kv_dtype and chunk_rows. switches: those
-// td_study_switch that are on, combined.
-TANDEM_API td_status td_study_open(td_engine* engine, const td_stage_options* options,
-                                   const td_tensor* tensors, int32_t n_tensors, int32_t switches,
-                                   td_stage** out) TANDEM_NOEXCEPT;
+// Opens a reference stage, which is written to be read and not to be fast, to learn from and to
+// compare with: a stage like any other but for its arithmetic, which is f32 whatever the tensors'
+// types are and not row-exact. It does not use the options mode, kv_dtype and chunk_rows. switches:
+// those td_reference_switch that are on, combined.
+TANDEM_API td_status td_reference_open(td_engine* engine, const td_stage_options* options,
+                                       const td_tensor* tensors, int32_t n_tensors,
+                                       int32_t switches, td_stage** out) TANDEM_NOEXCEPT;
 // Fails with TD_INVALID while sequences of it are open.
 TANDEM_API td_status td_stage_close(td_stage* stage) TANDEM_NOEXCEPT;
 // Bytes that one step reads of this stage's weights (for rooflines).
@@ -215,8 +217,8 @@ TANDEM_API int32_t td_stage_matrix_types(const td_stage* stage) TANDEM_NOEXCEPT;
 // Which td_prompt_kernels this stage uses, combined; 0: all rows are computed as in mode
 // reproducible. Part of what decides a sequence's bits. -1 for a handle that is not open.
 TANDEM_API int32_t td_stage_prompt_kernels(const td_stage* stage) TANDEM_NOEXCEPT;
-// Bytes of KV cache for that many positions, rounded up to whole pages; of all that a sequence of a
-// stage for study keeps.
+// Bytes of KV cache for that many positions, rounded up to whole pages; for a reference stage,
+// bytes of all that a sequence keeps.
 TANDEM_API int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) TANDEM_NOEXCEPT;
 
 // Reserves room for max_positions; memory is touched only as the sequence fills.
@@ -229,6 +231,8 @@ TANDEM_API int32_t td_sequence_length(const td_sequence* sequence) TANDEM_NOEXCE
 // out: [sum of n_out, vocabSize] for a stage with a head, else [sum of n_out, dModel]. in and out
 // do not overlap. A sequence may appear once. in_floats and out_floats are the buffers' sizes and
 // must be at least what the batch needs. One step at a time per engine: concurrent calls wait.
+// A step that is refused changes nothing. One that fails while it computes, which is a bug or a
+// lack of memory, truncates its sequences to its entries' positions.
 TANDEM_API td_status td_step(td_stage* stage, const td_rows* rows, int32_t n_entries,
                              const float* in, int64_t in_floats, float* out,
                              int64_t out_floats) TANDEM_NOEXCEPT;

@@ -80,7 +80,7 @@ void setPath(const std::string& path) {
   Library& lib = library();
   const std::lock_guard<std::mutex> lock(lib.mutex);
   if (lib.loaded && path != lib.path) {
-    throw Error(TD_INVALID, "OpenBLAS is already loaded from " + lib.path);
+    throw Error(ErrorKind::kInvalid, "OpenBLAS is already loaded from " + lib.path);
   }
   lib.path = path;
 }

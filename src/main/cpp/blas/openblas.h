@@ -7,10 +7,10 @@
 
 namespace tandem::blas {
 
-// Sets the library's path. Error(TD_INVALID) once a library is loaded from elsewhere.
+// Sets the library's path. Error(kInvalid) once a library is loaded from elsewhere.
 void setPath(const std::string& path);
 
-// Loads the library if it is not loaded. Error(TD_UNSUPPORTED) where that is impossible; a later
+// Loads the library if it is not loaded. Error(kUnsupported) where that is impossible; a later
 // call tries again.
 void load();
 

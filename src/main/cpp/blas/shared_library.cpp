@@ -51,9 +51,10 @@ void* findSymbol(void* handle, const char* name) { return dlsym(handle, name); }
 
 SharedLibrary::SharedLibrary(const std::string& path) : path_(path), handle_(openLibrary(path)) {
   if (handle_ == nullptr) {
-    throw Error(TD_UNSUPPORTED, "cannot load OpenBLAS (" + loaderMessage() +
-                                    "); give its path, or use the reproducible mode, which does "
-                                    "without it");
+    throw Error(ErrorKind::kUnsupported,
+                "cannot load OpenBLAS (" + loaderMessage() +
+                    "); give its path, or use the reproducible mode, which does "
+                    "without it");
   }
 }
 
@@ -63,7 +64,8 @@ SharedLibrary::~SharedLibrary() {
 
 void* SharedLibrary::symbol(const char* name) const {
   void* address = findSymbol(handle_, name);
-  if (address == nullptr) throw Error(TD_UNSUPPORTED, path_ + " is not OpenBLAS: no " + name);
+  if (address == nullptr)
+    throw Error(ErrorKind::kUnsupported, path_ + " is not OpenBLAS: no " + name);
   return address;
 }
 

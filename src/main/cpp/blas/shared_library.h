@@ -10,7 +10,7 @@ namespace tandem::blas {
 // Closed again when it goes, unless keep() was called.
 class SharedLibrary {
  public:
-  // Error(TD_UNSUPPORTED) with the loader's message.
+  // Error(kUnsupported) with the loader's message.
   explicit SharedLibrary(const std::string& path);
   ~SharedLibrary();
   SharedLibrary(const SharedLibrary&) = delete;
@@ -27,7 +27,7 @@ class SharedLibrary {
   void keep() { handle_ = nullptr; }
 
  private:
-  void* symbol(const char* name) const;  // Error(TD_UNSUPPORTED) if it is missing
+  void* symbol(const char* name) const;  // Error(kUnsupported) if it is missing
 
   std::string path_;
   void* handle_;

@@ -6,10 +6,11 @@
 
 #include <cstddef>
 
+#include "core/cache_line.h"
+
 namespace tandem {
 namespace {
 
-constexpr int64_t kCacheLineBytes = 64;  // and the widest vector
 constexpr int64_t kHugePageBytes = int64_t{1} << 21;
 
 // Large buffers ask for huge pages: a step reads weights once, front to back, and in pages of 4 KiB

@@ -9,14 +9,14 @@ namespace tandem {
 
 class MappedFile {
  public:
-  // path is UTF-8. Error(TD_IO) if the file cannot be mapped or is not expectedBytes long.
+  // path is UTF-8. Error(kIo) if the file cannot be mapped or is not expectedBytes long.
   MappedFile(const std::string& path, int64_t expectedBytes);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
   const void* data() const { return data_; }
-  // Error(TD_IO) if the file is now shorter than its mapping: touching the lost pages would kill
+  // Error(kIo) if the file is now shorter than its mapping: touching the lost pages would kill
   // the process.
   void check() const;
 

@@ -21,13 +21,13 @@ namespace {
 
 [[noreturn]] void failErrno(const std::string& path, const char* action) {
   const int code = errno;
-  throw Error(TD_IO, path + ": " + action + ": " + std::generic_category().message(code));
+  throw Error(ErrorKind::kIo, path + ": " + action + ": " + std::generic_category().message(code));
 }
 
 int64_t fileBytes(int file, const std::string& path) {
   struct stat status {};
   if (fstat(file, &status) != 0) failErrno(path, "cannot read its size");
-  if (!S_ISREG(status.st_mode)) throw Error(TD_IO, path + ": not a regular file");
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::kIo, path + ": not a regular file");
   return status.st_size;
 }
 
@@ -53,8 +53,8 @@ MappedFile::MappedFile(const std::string& path, int64_t expectedBytes)
   try {
     const int64_t bytes = fileBytes(file_, path);
     if (bytes != expectedBytes) {
-      throw Error(TD_IO, path + ": expected " + std::to_string(expectedBytes) + " bytes, got " +
-                             std::to_string(bytes));
+      throw Error(ErrorKind::kIo, path + ": expected " + std::to_string(expectedBytes) +
+                                      " bytes, got " + std::to_string(bytes));
     }
     void* data = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ, MAP_SHARED, file_, 0);
     if (data == MAP_FAILED) failErrno(path, "cannot map");
@@ -80,8 +80,8 @@ MappedFile::~MappedFile() {
 void MappedFile::check() const {
   const int64_t bytes = fileBytes(file_, path_);
   if (bytes < bytes_) {
-    throw Error(TD_IO, path_ + ": shrank from " + std::to_string(bytes_) + " to " +
-                           std::to_string(bytes) + " bytes since it was mapped");
+    throw Error(ErrorKind::kIo, path_ + ": shrank from " + std::to_string(bytes_) + " to " +
+                                    std::to_string(bytes) + " bytes since it was mapped");
   }
 }
 

@@ -11,7 +11,8 @@ namespace tandem {
 namespace {
 
 [[noreturn]] void failLast(const std::string& path, const char* action) {
-  throw Error(TD_IO, path + ": " + action + ": Windows error " + std::to_string(GetLastError()));
+  throw Error(ErrorKind::kIo,
+              path + ": " + action + ": Windows error " + std::to_string(GetLastError()));
 }
 
 std::wstring widen(const std::string& path) {
@@ -41,8 +42,8 @@ MappedFile::MappedFile(const std::string& path, int64_t expectedBytes)
   try {
     const int64_t bytes = fileBytes(file, path);
     if (bytes != expectedBytes) {
-      throw Error(TD_IO, path + ": expected " + std::to_string(expectedBytes) + " bytes, got " +
-                             std::to_string(bytes));
+      throw Error(ErrorKind::kIo, path + ": expected " + std::to_string(expectedBytes) +
+                                      " bytes, got " + std::to_string(bytes));
     }
     mapping = CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr);
     if (mapping == nullptr) failLast(path, "cannot map");
@@ -65,8 +66,8 @@ MappedFile::~MappedFile() {
 void MappedFile::check() const {
   const int64_t bytes = fileBytes(file_, path_);
   if (bytes < bytes_) {
-    throw Error(TD_IO, path_ + ": shrank from " + std::to_string(bytes_) + " to " +
-                           std::to_string(bytes) + " bytes since it was mapped");
+    throw Error(ErrorKind::kIo, path_ + ": shrank from " + std::to_string(bytes_) + " to " +
+                                    std::to_string(bytes) + " bytes since it was mapped");
   }
 }
 

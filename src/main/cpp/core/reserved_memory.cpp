@@ -53,7 +53,7 @@ ReservedMemory::ReservedMemory(int64_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
   data_ = reserve(static_cast<size_t>(bytes));
   if (data_ == nullptr) {
-    throw Error(TD_NO_MEMORY, "cannot reserve " + std::to_string(bytes) + " bytes");
+    throw Error(ErrorKind::kNoMemory, "cannot reserve " + std::to_string(bytes) + " bytes");
   }
 }
 

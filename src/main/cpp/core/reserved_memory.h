@@ -8,7 +8,7 @@ namespace tandem {
 
 class ReservedMemory {
  public:
-  // bytes may be 0. The memory reads as zero. Error(TD_NO_MEMORY) if it cannot be reserved.
+  // bytes may be 0. The memory reads as zero. Error(kNoMemory) if it cannot be reserved.
   explicit ReservedMemory(int64_t bytes);
   ~ReservedMemory();
   ReservedMemory(const ReservedMemory&) = delete;

@@ -12,13 +12,13 @@
 
 namespace tandem {
 
-// Product of non-negative sizes; Error(TD_INVALID) that names `what` when it exceeds 63 bits.
+// Product of non-negative sizes; Error(kInvalid) that names `what` when it exceeds 63 bits.
 inline int64_t checkedProduct(std::initializer_list<int64_t> factors, const char* what) {
   int64_t product = 1;
   for (const int64_t factor : factors) {
     assert(factor >= 0);
     if (factor != 0 && product > std::numeric_limits<int64_t>::max() / factor) {
-      throw Error(TD_INVALID, std::string(what) + ": size does not fit 63 bits");
+      throw Error(ErrorKind::kInvalid, std::string(what) + ": size does not fit 63 bits");
     }
     product *= factor;
   }
@@ -28,9 +28,18 @@ inline int64_t checkedProduct(std::initializer_list<int64_t> factors, const char
 inline int64_t checkedSum(int64_t a, int64_t b, const char* what) {
   assert(a >= 0 && b >= 0);
   if (a > std::numeric_limits<int64_t>::max() - b) {
-    throw Error(TD_INVALID, std::string(what) + ": size does not fit 63 bits");
+    throw Error(ErrorKind::kInvalid, std::string(what) + ": size does not fit 63 bits");
   }
   return a + b;
+}
+
+// Error(kInternal) unless what has room for `room` things, and is about to get `needed`, has
+// enough. To be called before memory is touched, outside of loops over elements.
+inline void requireRoom(int64_t needed, int64_t room, const char* what) {
+  if (needed > room) {
+    throw Error(ErrorKind::kInternal, std::string(what) + ": room for " + std::to_string(room) +
+                                          ", needed for " + std::to_string(needed));
+  }
 }
 
 constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -26,7 +26,6 @@
 
 namespace tandem {
 
-inline constexpr int64_t kMaxAttentionRows = 8;    // queries of any instruction set's tile
 inline constexpr int64_t kKvPrefetchBytes = 4096;  // ahead of what comes from memory
 
 // One block of positions.

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/cpu.h"
 #include "core/error.h"
 #include "kernels/table.h"
 
@@ -31,10 +32,7 @@ bool hasAvx512() { return hasAvx2(); }
 bool hasVnni() { return hasAvx2(); }
 bool hasBf16() { return hasAvx2(); }
 #else
-bool hasAvx512() {
-  return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
+bool hasAvx512() { return hasAvx2() && cpuHasAvx512(); }
 bool hasVnni() { return hasAvx512() && __builtin_cpu_supports("avx512vnni"); }
 bool hasBf16() { return hasVnni() && __builtin_cpu_supports("avx512bf16"); }
 #endif
@@ -100,11 +98,6 @@ const Candidate* candidates(int& count) {
 
 }  // namespace
 
-int64_t attentionScratchFloats(int64_t nQueries, int64_t headDim) {
-  const int64_t perQuery = headDim + 2 * attentionPartialFloats(headDim);
-  return nQueries * perQuery + kMaxAttentionRows * kKvBlock + 2 * kKvBlock * headDim;
-}
-
 const KernelTable& kernels(const char* isa) {
   std::string name = isa == nullptr ? "" : isa;
   if (name.empty()) {
@@ -119,7 +112,7 @@ const KernelTable& kernels(const char* isa) {
     if (name.empty() || name == list[i].table->isa) return *list[i].table;
     valid += (valid.empty() ? "" : ", ") + std::string(list[i].table->isa);
   }
-  throw Error(TD_UNSUPPORTED,
+  throw Error(ErrorKind::kUnsupported,
               "instruction set \"" + name + "\" is not available here; choose one of: " + valid);
 }
 

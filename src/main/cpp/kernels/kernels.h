@@ -16,8 +16,10 @@
 
 namespace tandem {
 
-inline constexpr int64_t kLanes = 16;     // virtual lanes of every reduction
-inline constexpr int64_t kKvBlock = 256;  // positions that attention reduces on their own
+inline constexpr int64_t kLanes = 16;            // virtual lanes of every reduction
+inline constexpr int64_t kKvBlock = 256;         // positions that attention reduces on their own
+inline constexpr int64_t kMaxAttentionRows = 8;  // queries of any instruction set's tile
+inline constexpr int64_t kActivationTableSize = 65536;  // one value for each f16
 
 // y[r, o] = sum_k x[r, k] * w[o, k] (+ bias[o]) (+ y[r, o] when accumulate), o in [oBegin, oEnd).
 // A call over 64 or more outputs reads w fastest: it lets long streams run through it.
@@ -64,12 +66,6 @@ struct AttentionArgs {
   float scale;
 };
 
-// Arithmetic alone, for rooflines.
-struct PeakLoop {
-  float (*run)(int64_t n);  // n rounds
-  int64_t operations;       // of one round: a product and its sum are two
-};
-
 enum class ActivationKind { kGeluTanh, kGeluErf, kSilu };
 
 // Weights in panels, activations quantised row by row and block by block.
@@ -91,8 +87,6 @@ struct PanelKernels {
                     int64_t oEnd);
   void (*matmulQ6K)(const MatmulArgs<ActivationBlock, Q6KPanel>& args, int64_t oBegin,
                     int64_t oEnd);
-  PeakLoop q8Peak;
-  PeakLoop q4Peak;
 };
 
 // Weights and activations as bfloat16, multiplied by the processor's instruction for it: not the
@@ -102,7 +96,6 @@ struct Bf16DotKernels {
   // dst[i] = x[i] rounded to bfloat16.
   void (*round)(uint16_t* dst, const float* x, int64_t n);
   void (*matmul)(const MatmulArgs<uint16_t, uint16_t>& args, int64_t oBegin, int64_t oEnd);
-  PeakLoop peak;
 };
 
 // For one type of KV cache.
@@ -126,7 +119,7 @@ struct KernelTable {
                     float eps);
   void (*rmsNorm)(float* y, const float* x, const float* gain, int64_t n, float eps);
   // y[i] = act(x[i]) * (up ? up[i] : 1); y may be x. `table` is null to evaluate the formula, else
-  // f16 bits of act for all 65536 f16 patterns, looked up for x rounded to f16, ties to even.
+  // f16 bits of act for all f16 patterns, looked up for x rounded to f16, ties to even.
   // Outside (-10, 10) for GELU, (-20, 20) for SiLU by table and (-87, 87) for SiLU by formula, act
   // is 0 or x. NaN stays NaN. Both GELUs are evaluated without cancellation: the tanh form as
   // x / (1 + exp(-2u)), the erf form as x times the normal distribution function.
@@ -143,9 +136,6 @@ struct KernelTable {
   // dst[i] = float(src[i]) from IEEE half / bfloat16.
   void (*expandF16)(float* dst, const uint16_t* src, int64_t n);
   void (*expandBf16)(float* dst, const uint16_t* src, int64_t n);
-  // Sums the n floats at x, for the bandwidth probe.
-  float (*readSum)(const float* x, int64_t n);
-  PeakLoop f32Peak;
 };
 
 // Floats of what one query has of a block: its sums in whole vectors, then m and z.
@@ -153,11 +143,15 @@ constexpr int64_t attentionPartialFloats(int64_t headDim) {
   return (headDim + kLanes - 1) / kLanes * kLanes + kLanes;
 }
 
-// Floats of scratch that `attention` needs for that many queries: heads of rows.
-int64_t attentionScratchFloats(int64_t nQueries, int64_t headDim);
+// Floats of scratch that `attention` needs for that many queries, heads of rows: their elements,
+// two results each, the scores of a tile, and a block of K and of V as f32.
+constexpr int64_t attentionScratchFloats(int64_t nQueries, int64_t headDim) {
+  return nQueries * (headDim + 2 * attentionPartialFloats(headDim)) + kMaxAttentionRows * kKvBlock +
+         2 * kKvBlock * headDim;
+}
 
 // The table for "avx512bf16", "avx512vnni", "avx512", "avx2", "neondot", "neon" or "scalar"; null
-// name or "": TANDEM_ISA, else the best available. Throws Error(TD_UNSUPPORTED) for a name this
+// name or "": TANDEM_ISA, else the best available. Throws Error(kUnsupported) for a name this
 // machine or build lacks.
 const KernelTable& kernels(const char* isa);
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/cache_line.h"
 #include "kernels/kernels.h"
 
 namespace tandem {
@@ -41,7 +42,7 @@ struct PlainKv {
 // Asks, once for each cache line, for what lies that many bytes behind an element.
 template <class V, class T>
 inline void prefetchLine(const T* data, int64_t element, int64_t bytes) {
-  constexpr int64_t kPerLine = 64 / int64_t{sizeof(T)};
+  constexpr int64_t kPerLine = kCacheLineBytes / int64_t{sizeof(T)};
   if (element % kPerLine == 0) V::prefetch(data + element, bytes);
 }
 

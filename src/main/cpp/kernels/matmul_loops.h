@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "core/cache_line.h"
 #include "kernels/formats.h"
 #include "kernels/kernels.h"
 #include "kernels/row_tiles.h"
@@ -21,7 +22,6 @@ namespace tandem {
 inline constexpr int64_t kMaxDepthBytes = 3072;    // x in one part of k: 6 rows take 18 KB
 inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
-inline constexpr int64_t kCacheLineBytes = 64;
 
 template <class F>
 using ArgsOf = MatmulArgs<typename F::X, typename F::W>;

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/cache_line.h"
 #include "kernels/kernels.h"
 #include "kernels/panel_products.h"
 #include "kernels/row_tiles.h"
@@ -45,7 +46,7 @@ inline void prefetchBlock(const Panel* w, int64_t block) {
   constexpr int64_t kBytes = int64_t{sizeof(Panel)} / Panel::kBlocks;
   constexpr int64_t kAhead = D::kPrefetchBytes / P + kLeadBytes<Panel>;
   TANDEM_UNROLL
-  for (int64_t line = 0; line < kBytes; line += 64) {
+  for (int64_t line = 0; line < kBytes; line += kCacheLineBytes) {
     D::Vec::prefetch(w, kAhead + block * kBytes + line);
   }
 }

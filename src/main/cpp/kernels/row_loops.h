@@ -165,36 +165,6 @@ void expandBf16(float* dst, const uint16_t* src, int64_t n) {
   expand<V>(dst, src, n, [](const uint16_t* p) { return V::expandBf16(p); });
 }
 
-// Four streams, each prefetched: the pattern in which the matrix products read their weights.
-template <class V>
-float readSum(const float* x, int64_t n) {
-  constexpr int kStreams = 4;
-  constexpr int64_t kStep = 4 * kLanes;
-  // Bytes. Reads alone need no more than 1024.
-  constexpr int64_t kAhead = V::kPrefetchBytes < 1024 ? V::kPrefetchBytes : 1024;
-  const int64_t part = n / kStreams / kStep * kStep;
-  V sum[kStreams];
-  TANDEM_UNROLL
-  for (int s = 0; s < kStreams; ++s) sum[s] = V::zero();
-  for (int64_t i = 0; i < part; i += kStep) {
-    TANDEM_UNROLL
-    for (int64_t j = i; j < i + kStep; j += kLanes) {
-      TANDEM_UNROLL
-      for (int s = 0; s < kStreams; ++s) {
-        V::prefetch(x + s * part + j, kAhead);
-        sum[s] = V::add(sum[s], V::load(x + s * part + j));
-      }
-    }
-  }
-  const float* rest = x + kStreams * part;
-  V total = V::zero();
-  eachVector(n - kStreams * part,
-             [&](int64_t i, int64_t m) { total = V::add(total, loadFirst<V>(rest + i, m)); });
-  TANDEM_UNROLL
-  for (int s = 0; s < kStreams; ++s) total = V::add(total, sum[s]);
-  return total.sum();
-}
-
 }  // namespace tandem
 
 #endif  // TANDEM_KERNELS_ROW_LOOPS_H_

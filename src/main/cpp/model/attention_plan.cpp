@@ -1,7 +1,6 @@
 #include "model/attention_plan.h"
 
 #include <algorithm>
-#include <cassert>
 
 #include "core/sizes.h"
 #include "kernels/kernels.h"
@@ -40,11 +39,15 @@ int64_t AttentionPlan::blockCost(const Tile& tile) const {
 void AttentionPlan::make(const std::vector<Segment>& segments) {
   int64_t nTiles = 0;
   for (const Segment& s : segments) nTiles += c_.nKvHeads * ceilDiv(s.nRows, tileRows_);
+  requireRoom(nTiles, static_cast<int64_t>(tiles_.capacity()), "tiles of attention");
   split_ = nTiles <= maxSplitTiles_;
+  for (int64_t i = 0; split_ && i < nTiles; ++i) {  // else a pass that failed leaves its counts
+    blocksDone_[static_cast<size_t>(i)].store(0, std::memory_order_relaxed);
+  }
   tiles_.clear();
   cost_ = 0;
   smallest_ = 1;
-  float* partials = partials_.data();
+  int64_t nPartials = 0;
   for (const Segment& s : segments) {
     for (int64_t kvHead = 0; kvHead < c_.nKvHeads; ++kvHead) {
       for (int64_t row = 0; row < s.nRows; row += tileRows_) {
@@ -55,12 +58,12 @@ void AttentionPlan::make(const std::vector<Segment>& segments) {
         cost_ += nBlocks * cost;
         smallest_ = std::max(smallest_, split_ ? cost : nBlocks * cost);
         if (!split_) continue;
-        tiles_.back().partials = partials;
-        partials += nRows * c_.queryGroup() * nBlocks * attentionPartialFloats(c_.headDim);
+        tiles_.back().partials = partials_.data() + nPartials;
+        nPartials += nRows * c_.queryGroup() * nBlocks * attentionPartialFloats(c_.headDim);
+        requireRoom(nPartials, partials_.size(), "partial results of attention");
       }
     }
   }
-  assert(partials <= partials_.data() + partials_.size());
   nTasks_ = shares().count();
 }
 

@@ -45,10 +45,13 @@ class AttentionPlan {
     bool whole() const { return begin == 0 && end == tile->nBlocks; }
   };
 
+  // config must outlive this.
   AttentionPlan(const Config& config, int nThreads);
+  AttentionPlan(const AttentionPlan&) = delete;
+  AttentionPlan& operator=(const AttentionPlan&) = delete;
 
   // Makes room for passes of nRows rows over caches of `capacity` positions. make() does not
-  // allocate.
+  // allocate; for a larger pass it is an Error(kInternal).
   void reserve(int64_t nRows, int64_t capacity);
   // The segments must stay where they are while the plan is used.
   void make(const std::vector<Segment>& segments);

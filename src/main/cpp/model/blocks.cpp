@@ -109,23 +109,23 @@ void decodeK6(float* dst, const unsigned char* src) {
   }
 }
 
-void decodeBlock(float* dst, int32_t dtype, const unsigned char* src) {
+void decodeBlock(float* dst, DType dtype, const unsigned char* src) {
   switch (dtype) {
-    case TD_Q4_0:
+    case DType::kQ40:
       return decodeQ4(dst, src + 2, 8, halfAt(src), 0.0F);
-    case TD_Q4_1:
+    case DType::kQ41:
       return decodeQ4(dst, src + 4, 0, halfAt(src), halfAt(src + 2));
-    case TD_Q5_0:
+    case DType::kQ50:
       return decodeQ5(dst, src + 2, 16, halfAt(src), 0.0F);
-    case TD_Q5_1:
+    case DType::kQ51:
       return decodeQ5(dst, src + 4, 0, halfAt(src), halfAt(src + 2));
-    case TD_Q8_0:
+    case DType::kQ80:
       return decodeQ8(dst, src);
-    case TD_Q4_K:
+    case DType::kQ4K:
       return decodeK4(dst, src, nullptr, src + 16);
-    case TD_Q5_K:
+    case DType::kQ5K:
       return decodeK4(dst, src, src + 16, src + 48);
-    case TD_Q6_K:
+    case DType::kQ6K:
       return decodeK6(dst, src);
     default:
       return decodeIq4(dst, src);
@@ -141,36 +141,35 @@ GroupFactors groupFactors(const unsigned char* packed, int64_t group) {
           high(packed[group + 4]) | (packed[group] >> 6) << 4};
 }
 
-BlockShape blockShape(int32_t dtype) {
+BlockShape blockShape(DType dtype) {
   switch (dtype) {
-    case TD_F32:
+    case DType::kF32:
       return {1, 4};
-    case TD_F16:
-    case TD_BF16:
+    case DType::kF16:
+    case DType::kBf16:
       return {1, 2};
-    case TD_Q4_0:
-    case TD_IQ4_NL:
-      return {32, 18};
-    case TD_Q4_1:
+    case DType::kQ41:
       return {32, 20};
-    case TD_Q5_0:
+    case DType::kQ50:
       return {32, 22};
-    case TD_Q5_1:
+    case DType::kQ51:
       return {32, 24};
-    case TD_Q8_0:
+    case DType::kQ80:
       return {32, 34};
-    case TD_Q4_K:
+    case DType::kQ4K:
       return {256, 144};
-    case TD_Q5_K:
+    case DType::kQ5K:
       return {256, 176};
-    case TD_Q6_K:
+    case DType::kQ6K:
       return {256, 210};
-    default:
-      return {0, 0};
+    case DType::kQ40:
+    case DType::kIq4Nl:
+      break;
   }
+  return {32, 18};
 }
 
-void decodeBlocks(float* dst, int32_t dtype, const unsigned char* src, int64_t nBlocks) {
+void decodeBlocks(float* dst, DType dtype, const unsigned char* src, int64_t nBlocks) {
   const BlockShape shape = blockShape(dtype);
   for (int64_t i = 0; i < nBlocks; ++i) {
     decodeBlock(dst + i * shape.elements, dtype, src + i * shape.bytes);

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "api/tandem.h"
+#include "model/tensor.h"
 
 namespace tandem {
 
@@ -14,11 +14,10 @@ struct BlockShape {
   int64_t bytes;
 };
 
-// {0, 0} for a number that is no td_dtype.
-BlockShape blockShape(int32_t dtype);
+BlockShape blockShape(DType dtype);
 
 // nBlocks blocks of a quantised type, as f32. src need not be aligned.
-void decodeBlocks(float* dst, int32_t dtype, const unsigned char* src, int64_t nBlocks);
+void decodeBlocks(float* dst, DType dtype, const unsigned char* src, int64_t nBlocks);
 
 // Scale and minimum, six bits each, of one of a Q4_K's or Q5_K's eight groups of 32 elements.
 struct GroupFactors {

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 
-#include "api/tandem.h"
 #include "kernels/kernels.h"
 
 namespace tandem {
+
+// Far above any model, and low enough that sgemm's 32-bit arguments never overflow.
+inline constexpr int64_t kMaxDim = int64_t{1} << 24;
 
 enum class Norm { kLayer, kRms };
 enum class Rope { kNone, kInterleaved, kHalves };
@@ -33,13 +35,9 @@ struct StageSpec {
   bool reproducible;  // else prompt chunks use sgemm
   int64_t chunkRows;  // C
   KvType kvType;
-  bool f32Only;  // matrices of all types are expanded to f32
 
   int64_t nLayers() const { return layerEnd - layerBegin; }
 };
-
-// Error(TD_INVALID or TD_UNSUPPORTED) that names the field, what was expected and what came.
-StageSpec checkedSpec(const td_stage_options& options);
 
 }  // namespace tandem
 

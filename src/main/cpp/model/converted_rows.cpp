@@ -1,7 +1,5 @@
 #include "model/converted_rows.h"
 
-#include <cassert>
-
 #include "core/parallel.h"
 #include "core/sizes.h"
 
@@ -18,8 +16,8 @@ void ConvertedRows::reserveRounded(int64_t nRows, int64_t nIn) {
 View2<const ActivationBlock> ConvertedRows::quantize(View2<const float> x, ThreadPool& pool,
                                                      const KernelTable& kernels) {
   const int64_t nBlocks = x.cols / kBlockElements;
+  requireRoom(x.rows * nBlocks, quantized_.size(), "quantised rows");
   const View2<ActivationBlock> rows{quantized_.data(), x.rows, nBlocks, nBlocks};
-  assert(x.rows * nBlocks <= quantized_.size());
   parallelFor(pool, x.rows, x.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) kernels.panels.quantize(rows.row(r), x.row(r), x.cols);
   });
@@ -28,8 +26,8 @@ View2<const ActivationBlock> ConvertedRows::quantize(View2<const float> x, Threa
 
 View2<const uint16_t> ConvertedRows::round(View2<const float> x, ThreadPool& pool,
                                            const KernelTable& kernels) {
+  requireRoom(x.rows * x.cols, rounded_.size(), "rounded rows");
   const View2<uint16_t> rows{rounded_.data(), x.rows, x.cols, x.cols};
-  assert(x.rows * x.cols <= rounded_.size());
   parallelFor(pool, x.rows, x.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) kernels.bf16Dots.round(rows.row(r), x.row(r), x.cols);
   });

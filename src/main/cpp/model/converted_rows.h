@@ -13,7 +13,8 @@ namespace tandem {
 
 class ConvertedRows {
  public:
-  // Make room for that many rows. Nothing below allocates.
+  // Make room for that many rows. Nothing below allocates; without room it is an
+  // Error(kInternal).
   void reserveQuantized(int64_t nRows, int64_t nIn);
   void reserveRounded(int64_t nRows, int64_t nIn);
 

@@ -2,12 +2,11 @@
 
 #include <cassert>
 
+#include "core/cache_line.h"
 #include "core/sizes.h"
 
 namespace tandem {
 namespace {
-
-constexpr int64_t kCacheLineBytes = 64;
 
 // Of K, and of V, of one head.
 int64_t headBytesOf(const StageSpec& spec, int64_t positions) {

@@ -18,6 +18,8 @@ class KvCache {
  public:
   // spec and kernels must outlive this.
   KvCache(const StageSpec& spec, const KernelTable& kernels, int64_t capacity);
+  KvCache(const KvCache&) = delete;
+  KvCache& operator=(const KvCache&) = delete;
 
   int64_t capacity() const { return capacity_; }
   const void* k(int64_t layer, int64_t kvHead) const { return head(layer, kvHead); }

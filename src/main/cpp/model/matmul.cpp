@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstddef>
 #include <cstring>
 
 #include "blas/openblas.h"
@@ -31,6 +32,15 @@ int64_t chunkOutputs(const Linear& w) {
   return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
 }
 
+// Products that live while this does.
+struct Products {
+  const Product* first;
+  size_t count;
+
+  const Product* begin() const { return first; }
+  const Product* end() const { return first + count; }
+};
+
 // Some rows of a product, and some of its outputs.
 struct Part {
   const Product* product;
@@ -51,14 +61,14 @@ void run(void (*kernel)(const MatmulArgs<X, W>&, int64_t, int64_t), const Part& 
   const Product& p = *part.product;
   MatmulArgs<X, W> a{};
   a.x = x.row(part.rows.begin);
-  a.w = static_cast<const W*>(p.w.w);
-  a.bias = p.w.bias;
+  a.w = static_cast<const W*>(p.w->w);
+  a.bias = p.w->bias;
   a.y = p.y.row(part.rows.begin);
   a.ldx = x.stride;
   a.ldw = ldw;
   a.ldy = p.y.stride;
   a.nRows = part.rows.count;
-  a.nIn = p.w.nIn;
+  a.nIn = p.w->nIn;
   a.accumulate = p.accumulate;
   kernel(a, part.oBegin, part.oEnd);
 }
@@ -66,11 +76,11 @@ void run(void (*kernel)(const MatmulArgs<X, W>&, int64_t, int64_t), const Part& 
 template <class Panel>
 void runPanels(void (*kernel)(const MatmulArgs<ActivationBlock, Panel>&, int64_t, int64_t),
                const Part& part, const Rows& rows) {
-  run(kernel, part, rows.quantized, part.product->w.nIn / kPanelElements<Panel>);
+  run(kernel, part, rows.quantized, part.product->w->nIn / kPanelElements<Panel>);
 }
 
 void rowExact(const Part& part, const Rows& rows, const KernelTable& kernels) {
-  const Linear& w = part.product->w;
+  const Linear& w = *part.product->w;
   switch (w.type) {
     case WeightType::kF32:
       return run(kernels.matmulF32, part, rows.x, w.nIn);
@@ -92,7 +102,7 @@ void rowExact(const Part& part, const Rows& rows, const KernelTable& kernels) {
 // Puts the bias where sgemm adds the product to it.
 void startWithBias(const Part& part, const KernelTable& kernels) {
   const Product& p = *part.product;
-  const float* bias = p.w.bias + part.oBegin;
+  const float* bias = p.w->bias + part.oBegin;
   const int64_t n = part.oEnd - part.oBegin;
   for (int64_t r = part.rows.begin; r < part.rows.begin + part.rows.count; ++r) {
     float* y = p.y.row(r) + part.oBegin;
@@ -106,18 +116,18 @@ void startWithBias(const Part& part, const KernelTable& kernels) {
 
 void sgemm(const Part& part, const KernelTable& kernels) {
   const Product& p = *part.product;
-  const bool hasBias = p.w.bias != nullptr;
+  const bool hasBias = p.w->bias != nullptr;
   if (hasBias) startWithBias(part, kernels);
   blas::SgemmArgs a{};
   a.x = p.x.row(part.rows.begin);
-  a.w = static_cast<const float*>(p.w.w) + part.oBegin * p.w.nIn;
+  a.w = static_cast<const float*>(p.w->w) + part.oBegin * p.w->nIn;
   a.y = p.y.row(part.rows.begin) + part.oBegin;
   a.ldx = p.x.stride;
-  a.ldw = p.w.nIn;
+  a.ldw = p.w->nIn;
   a.ldy = p.y.stride;
   a.m = part.rows.count;
   a.n = part.oEnd - part.oBegin;
-  a.k = p.w.nIn;
+  a.k = p.w->nIn;
   a.beta = hasBias || p.accumulate ? 1.0f : 0.0f;
   blas::sgemm(a);
 }
@@ -137,8 +147,8 @@ void activate(const Part& part, const KernelTable& kernels) {
 enum class ChunkKernel { kSgemm, kBf16Dots, kRowExact };
 
 ChunkKernel chunkKernelOf(const Product& p, const KernelTable& kernels) {
-  if (p.w.type == WeightType::kF32) return ChunkKernel::kSgemm;
-  const bool dots = p.w.type == WeightType::kBf16 && kernels.bf16Dots.matmul != nullptr;
+  if (p.w->type == WeightType::kF32) return ChunkKernel::kSgemm;
+  const bool dots = p.w->type == WeightType::kBf16 && kernels.bf16Dots.matmul != nullptr;
   return dots ? ChunkKernel::kBf16Dots : ChunkKernel::kRowExact;
 }
 
@@ -147,20 +157,20 @@ ChunkKernel chunkKernelOf(const Product& p, const KernelTable& kernels) {
 // are cut as if the products were one.
 class Tasks {
  public:
-  Tasks(std::initializer_list<Product> products, const RowRanges& ranges, const Rows& rows,
-        ThreadPool& pool, const KernelTable& kernels)
+  Tasks(const Products& products, const RowRanges& ranges, const Rows& rows, ThreadPool& pool,
+        const KernelTable& kernels)
       : products_(products),
         ranges_(ranges),
         rows_(rows),
         nThreads_(pool.size()),
         kernels_(kernels) {
     for (const Product& p : products) {
-      assert(p.x.data == rows.x.data && p.x.cols == p.w.nIn);
-      assert(p.y.cols == p.w.nOut && p.x.rows == p.y.rows);
+      assert(p.x.data == rows.x.data && p.x.cols == p.w->nIn);
+      assert(p.y.cols == p.w->nOut && p.x.rows == p.y.rows);
       const ChunkKernel kernel = chunkKernelOf(p, kernels);
-      const int64_t nOutputs = roundUp(p.w.nOut, kOutputStep);
+      const int64_t nOutputs = roundUp(p.w->nOut, kOutputStep);
       outputs_[static_cast<size_t>(kernel)] += nOutputs;
-      bytes_[static_cast<size_t>(kernel)] += nOutputs * bytesPerOutput(p.w.type, p.w.nIn);
+      bytes_[static_cast<size_t>(kernel)] += nOutputs * bytesPerOutput(p.w->type, p.w->nIn);
       if (kernel == ChunkKernel::kSgemm) nSgemmTasks_ += nSgemmTasks(p);
     }
     nTasks_ = nSgemmTasks_;
@@ -199,7 +209,7 @@ class Tasks {
 
   int64_t nChunks() const { return static_cast<int64_t>(ranges_.chunks.size()); }
   int64_t nSgemmTasks(const Product& p) const {
-    return nChunks() * ceilDiv(p.w.nOut, chunkOutputs(p.w));
+    return nChunks() * ceilDiv(p.w->nOut, chunkOutputs(*p.w));
   }
 
   void runSgemm(int64_t task) const {
@@ -210,8 +220,8 @@ class Tasks {
       task -= nSgemmTasks(*p);
     }
     const RowRange& chunk = ranges_.chunks[static_cast<size_t>(task % nChunks())];
-    const int64_t oBegin = task / nChunks() * chunkOutputs(p->w);
-    const Part part{p, chunk, oBegin, std::min(oBegin + chunkOutputs(p->w), p->w.nOut)};
+    const int64_t oBegin = task / nChunks() * chunkOutputs(*p->w);
+    const Part part{p, chunk, oBegin, std::min(oBegin + chunkOutputs(*p->w), p->w->nOut)};
     sgemm(part, kernels_);
     activate(part, kernels_);
   }
@@ -247,9 +257,9 @@ class Tasks {
     for (const Product& p : products_) {
       if (chunkKernelOf(p, kernels_) != job.products) continue;
       const int64_t begin = std::max<int64_t>(outputs.begin, 0);
-      const int64_t end = std::min(outputs.end, p.w.nOut);
+      const int64_t end = std::min(outputs.end, p.w->nOut);
       if (begin < end) runPart({&p, job.rows, begin, end}, job.dots);
-      const int64_t next = roundUp(p.w.nOut, kOutputStep);
+      const int64_t next = roundUp(p.w->nOut, kOutputStep);
       outputs.begin -= next;  // from here on counted in the next product
       outputs.end -= next;
     }
@@ -257,14 +267,14 @@ class Tasks {
 
   void runPart(const Part& part, bool dots) const {
     if (dots) {
-      tandem::run(kernels_.bf16Dots.matmul, part, rows_.rounded, part.product->w.nIn);
+      tandem::run(kernels_.bf16Dots.matmul, part, rows_.rounded, part.product->w->nIn);
     } else {
       rowExact(part, rows_, kernels_);
     }
     activate(part, kernels_);
   }
 
-  std::initializer_list<Product> products_;
+  const Products products_;
   const RowRanges& ranges_;
   const Rows& rows_;
   int64_t nThreads_;
@@ -277,12 +287,12 @@ class Tasks {
 };
 
 // What the products' kernels need besides x itself.
-Rows convert(std::initializer_list<Product> products, const RowRanges& ranges,
-             ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels) {
+Rows convert(const Products& products, const RowRanges& ranges, ConvertedRows& converted,
+             ThreadPool& pool, const KernelTable& kernels) {
   const View2<const float> x = products.begin()->x;
   bool quantized = false, rounded = false;
   for (const Product& p : products) {
-    quantized |= inPanels(p.w.type);
+    quantized |= inPanels(p.w->type);
     rounded |= chunkKernelOf(p, kernels) == ChunkKernel::kBf16Dots && !ranges.chunks.empty();
   }
   Rows rows{x, {}, {}};
@@ -293,8 +303,9 @@ Rows convert(std::initializer_list<Product> products, const RowRanges& ranges,
 
 }  // namespace
 
-void multiply(std::initializer_list<Product> products, const RowRanges& ranges,
+void multiply(std::initializer_list<Product> list, const RowRanges& ranges,
               ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels) {
+  const Products products{list.begin(), list.size()};  // until this returns
   const Rows rows = convert(products, ranges, converted, pool, kernels);
   const Tasks tasks(products, ranges, rows, pool, kernels);
   pool.run(tasks.count(), [&](int64_t task, int) { tasks.run(task); });

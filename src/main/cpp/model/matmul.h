@@ -36,19 +36,29 @@ struct Activation {
   const uint16_t* table;
 };
 
-// y = x * w^T + bias, or y += ... when accumulate; then y = activation(y), if there is one.
+// Made by the functions below.
 struct Product {
   View2<float> y;        // (nRows, w.nOut)
   View2<const float> x;  // (nRows, w.nIn)
-  const Linear& w;
-  bool accumulate = false;
-  const Activation* activation = nullptr;
+  const Linear* w;
+  bool accumulate;
+  const Activation* activation;  // or null
 };
+
+// y = x * w^T + bias; then y = activation(y), if there is one.
+inline Product product(View2<float> y, View2<const float> x, const Linear& w,
+                       const Activation* activation = nullptr) {
+  return {y, x, &w, /*accumulate=*/false, activation};
+}
+// y += x * w^T + bias
+inline Product addedProduct(View2<float> y, View2<const float> x, const Linear& w) {
+  return {y, x, &w, /*accumulate=*/true, nullptr};
+}
 
 // Computes the products, which have the same x, together, so that they share one start and one end
 // of the pool's work, and the ranges of rows together, so that they share the reading of the
 // weights.
-void multiply(std::initializer_list<Product> products, const RowRanges& ranges,
+void multiply(std::initializer_list<Product> list, const RowRanges& ranges,
               ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels);
 
 }  // namespace tandem

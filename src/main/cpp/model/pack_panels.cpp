@@ -26,7 +26,7 @@ constexpr uint32_t kLowPairs = 0x03030303U;
 // Each puts one block of one output, as GGUF stores it, in its place.
 struct Q8 {
   using Panel = Q8Panel;
-  static constexpr td_dtype kType = TD_Q8_0;
+  static constexpr DType kType = DType::kQ80;
 
   static void pack(Panel& to, int64_t output, const unsigned char* from) {
     constexpr uint32_t kFlip = 0x80808080U;  // from -128 .. 127 to 0 .. 255
@@ -37,7 +37,7 @@ struct Q8 {
 
 struct Q4 {
   using Panel = Q4Panel;
-  static constexpr td_dtype kType = TD_Q4_0;
+  static constexpr DType kType = DType::kQ40;
 
   static void pack(Panel& to, int64_t output, const unsigned char* from) {
     putHalf(to.scale[output], from);
@@ -48,7 +48,7 @@ struct Q4 {
 // 32 bytes of a file's nibbles are two blocks of 32, here their halves: elements 16 apart.
 struct Q4K {
   using Panel = Q4KPanel;
-  static constexpr td_dtype kType = TD_Q4_K;
+  static constexpr DType kType = DType::kQ4K;
 
   static void pack(Panel& to, int64_t output, const unsigned char* from) {
     putHalf(to.scale[output], from);
@@ -70,7 +70,7 @@ struct Q4K {
 
 struct Q6K {
   using Panel = Q6KPanel;
-  static constexpr td_dtype kType = TD_Q6_K;
+  static constexpr DType kType = DType::kQ6K;
 
   static void pack(Panel& to, int64_t output, const unsigned char* from) {
     putHalf(to.scale[output], from + 208);
@@ -106,7 +106,7 @@ struct Q6K {
 constexpr unsigned char kZeroBlock[210] = {};
 
 template <class Format>
-void pack(typename Format::Panel* dst, const td_tensor& t, ThreadPool& pool) {
+void pack(typename Format::Panel* dst, const Tensor& t, ThreadPool& pool) {
   const BlockShape shape = blockShape(Format::kType);
   static_assert(sizeof(typename Format::Panel) / kPanelOutputs <= sizeof kZeroBlock);
   const int64_t nBlocks = t.cols / shape.elements;
@@ -126,19 +126,19 @@ void pack(typename Format::Panel* dst, const td_tensor& t, ThreadPool& pool) {
 
 }  // namespace
 
-void packPanels(Q8Panel* dst, const td_tensor& tensor, ThreadPool& pool) {
+void packPanels(Q8Panel* dst, const Tensor& tensor, ThreadPool& pool) {
   pack<Q8>(dst, tensor, pool);
 }
 
-void packPanels(Q4Panel* dst, const td_tensor& tensor, ThreadPool& pool) {
+void packPanels(Q4Panel* dst, const Tensor& tensor, ThreadPool& pool) {
   pack<Q4>(dst, tensor, pool);
 }
 
-void packPanels(Q4KPanel* dst, const td_tensor& tensor, ThreadPool& pool) {
+void packPanels(Q4KPanel* dst, const Tensor& tensor, ThreadPool& pool) {
   pack<Q4K>(dst, tensor, pool);
 }
 
-void packPanels(Q6KPanel* dst, const td_tensor& tensor, ThreadPool& pool) {
+void packPanels(Q6KPanel* dst, const Tensor& tensor, ThreadPool& pool) {
   pack<Q6K>(dst, tensor, pool);
 }
 

@@ -15,7 +15,7 @@ namespace {
 // A tile of the transposition: 16 KiB in f32, so that it stays in the first-level cache.
 constexpr int64_t kTile = 64;
 
-bool isVector(const td_tensor& t) { return t.rows == 1 || t.cols == 1; }
+bool isVector(const Tensor& t) { return t.rows == 1 || t.cols == 1; }
 
 int64_t elementBytes(WeightType type) {
   assert(!inPanels(type));
@@ -29,26 +29,25 @@ int64_t panelBytesPerOutput(int64_t nIn) {
 
 // n stored elements from element `begin` on, as they are. n <= kTile.
 template <class T>
-void copyRun(T* dst, const td_tensor& t, int64_t begin, int64_t n) {
+void copyRun(T* dst, const Tensor& t, int64_t begin, int64_t n) {
   constexpr auto kWidth = static_cast<int64_t>(sizeof(T));
   const auto* bytes = static_cast<const unsigned char*>(t.data);
   std::memcpy(dst, bytes + begin * kWidth, static_cast<size_t>(n * kWidth));
 }
 
 // The same as f32.
-void expandRun(float* dst, const td_tensor& t, int64_t begin, int64_t n,
-               const KernelTable& kernels) {
-  if (t.dtype == TD_F32) return copyRun(dst, t, begin, n);
+void expandRun(float* dst, const Tensor& t, int64_t begin, int64_t n, const KernelTable& kernels) {
+  if (t.dtype == DType::kF32) return copyRun(dst, t, begin, n);
   uint16_t aligned[kTile];  // files may place 16-bit tensors at odd addresses
   copyRun(aligned, t, begin, n);
-  if (t.dtype == TD_F16) {
+  if (t.dtype == DType::kF16) {
     kernels.expandF16(dst, aligned, n);
   } else {
     kernels.expandBf16(dst, aligned, n);
   }
 }
 
-void decodeRows(float* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd) {
+void decodeRows(float* dst, const Tensor& t, int64_t rowBegin, int64_t rowEnd) {
   const BlockShape shape = blockShape(t.dtype);
   const auto* bytes = static_cast<const unsigned char*>(t.data);
   const int64_t rowBlocks = t.cols / shape.elements;
@@ -57,7 +56,7 @@ void decodeRows(float* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd
 }
 
 template <class T, class LoadRun>
-void loadRows(T* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd, const LoadRun& load) {
+void loadRows(T* dst, const Tensor& t, int64_t rowBegin, int64_t rowEnd, const LoadRun& load) {
   const int64_t end = rowEnd * t.cols;
   for (int64_t i = rowBegin * t.cols; i < end; i += kTile) {
     load(dst + i, i, std::min(kTile, end - i));
@@ -66,8 +65,7 @@ void loadRows(T* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd, cons
 
 // Rows [rowBegin, rowEnd) of dst are columns of the stored [cols, rows]; at most kTile of them.
 template <class T, class LoadRun>
-void transposeRows(T* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd,
-                   const LoadRun& load) {
+void transposeRows(T* dst, const Tensor& t, int64_t rowBegin, int64_t rowEnd, const LoadRun& load) {
   T tile[kTile][kTile];  // (col, row)
   const int64_t nRows = rowEnd - rowBegin;
   for (int64_t colBegin = 0; colBegin < t.cols; colBegin += kTile) {
@@ -84,8 +82,8 @@ void transposeRows(T* dst, const td_tensor& t, int64_t rowBegin, int64_t rowEnd,
 
 // dst: [rows, cols]. load(dst, begin, n) gives a run of stored elements.
 template <class T, class LoadRun>
-void makeRowMajor(T* dst, const td_tensor& t, ThreadPool& pool, const LoadRun& load) {
-  const bool transpose = t.transposed == 1 && !isVector(t);
+void makeRowMajor(T* dst, const Tensor& t, ThreadPool& pool, const LoadRun& load) {
+  const bool transpose = t.transposed && !isVector(t);
   pool.run(ceilDiv(t.rows, kTile), [&](int64_t task, int) {
     const int64_t rowBegin = task * kTile;
     const int64_t rowEnd = std::min(rowBegin + kTile, t.rows);
@@ -97,7 +95,7 @@ void makeRowMajor(T* dst, const td_tensor& t, ThreadPool& pool, const LoadRun& l
   });
 }
 
-void expand(float* dst, const td_tensor& t, ThreadPool& pool, const KernelTable& kernels) {
+void expand(float* dst, const Tensor& t, ThreadPool& pool, const KernelTable& kernels) {
   if (blockShape(t.dtype).elements == 1) {
     makeRowMajor(dst, t, pool,
                  [&](float* to, int64_t begin, int64_t n) { expandRun(to, t, begin, n, kernels); });
@@ -110,41 +108,41 @@ void expand(float* dst, const td_tensor& t, ThreadPool& pool, const KernelTable&
 
 }  // namespace
 
-WeightType weightTypeOf(int32_t dtype) {
+WeightType weightTypeOf(DType dtype) {
   switch (dtype) {
-    case TD_F16:
+    case DType::kF16:
       return WeightType::kF16;
-    case TD_BF16:
+    case DType::kBf16:
       return WeightType::kBf16;
-    case TD_Q8_0:
+    case DType::kQ80:
       return WeightType::kQ8;
-    case TD_Q4_0:
+    case DType::kQ40:
       return WeightType::kQ4;
-    case TD_Q4_K:
+    case DType::kQ4K:
       return WeightType::kQ4K;
-    case TD_Q6_K:
+    case DType::kQ6K:
       return WeightType::kQ6K;
     default:
       return WeightType::kF32;
   }
 }
 
-td_dtype dtypeOf(WeightType type) {
+DType dtypeOf(WeightType type) {
   switch (type) {
     case WeightType::kF16:
-      return TD_F16;
+      return DType::kF16;
     case WeightType::kBf16:
-      return TD_BF16;
+      return DType::kBf16;
     case WeightType::kQ8:
-      return TD_Q8_0;
+      return DType::kQ80;
     case WeightType::kQ4:
-      return TD_Q4_0;
+      return DType::kQ40;
     case WeightType::kQ4K:
-      return TD_Q4_K;
+      return DType::kQ4K;
     case WeightType::kQ6K:
-      return TD_Q6_K;
+      return DType::kQ6K;
     default:
-      return TD_F32;
+      return DType::kF32;
   }
 }
 
@@ -165,20 +163,20 @@ int64_t bytesPerOutput(WeightType type, int64_t nIn) {
   }
 }
 
-bool usableInPlace(const td_tensor& t, WeightType as) {
+bool usableInPlace(const Tensor& t, WeightType as) {
   if (inPanels(as)) return false;
   const bool sameType = blockShape(t.dtype).bytes == elementBytes(as);
-  const bool rowMajor = t.transposed == 0 || isVector(t);
+  const bool rowMajor = !t.transposed || isVector(t);
   const auto alignment = static_cast<uintptr_t>(elementBytes(as));
   return sameType && rowMajor && reinterpret_cast<uintptr_t>(t.data) % alignment == 0;
 }
 
-int64_t preparedBytes(const td_tensor& t, WeightType as) {
+int64_t preparedBytes(const Tensor& t, WeightType as) {
   const int64_t nOut = inPanels(as) ? roundUp(t.rows, kPanelOutputs) : t.rows;
   return checkedProduct({nOut, bytesPerOutput(as, t.cols)}, "tensor");
 }
 
-void prepare(void* dst, const td_tensor& t, WeightType as, ThreadPool& pool,
+void prepare(void* dst, const Tensor& t, WeightType as, ThreadPool& pool,
              const KernelTable& kernels) {
   switch (as) {
     case WeightType::kF32:

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <iterator>
 
-#include "api/tandem.h"
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
+#include "model/tensor.h"
 
 namespace tandem {
 
@@ -21,11 +21,11 @@ inline constexpr WeightType kAllWeightTypes[] = {
     WeightType::kQ4,  WeightType::kQ4K, WeightType::kQ6K};
 inline constexpr size_t kWeightTypes = std::size(kAllWeightTypes);
 
-// What a matrix of that td_dtype is computed in; f32 where there is no kernel for it.
-WeightType weightTypeOf(int32_t dtype);
+// What a matrix of that type is computed in; f32 where there is no kernel for it.
+WeightType weightTypeOf(DType dtype);
 
-// The td_dtype of the same values.
-td_dtype dtypeOf(WeightType type);
+// The stored type of the same values.
+DType dtypeOf(WeightType type);
 
 bool inPanels(WeightType type);
 
@@ -33,13 +33,13 @@ bool inPanels(WeightType type);
 int64_t bytesPerOutput(WeightType type, int64_t nIn);
 
 // Whether the tensor's own memory is already what the kernels read.
-bool usableInPlace(const td_tensor& tensor, WeightType as);
+bool usableInPlace(const Tensor& tensor, WeightType as);
 
 // Size of the tensor as that type, which is f32 or weightTypeOf(its dtype).
-int64_t preparedBytes(const td_tensor& tensor, WeightType as);
+int64_t preparedBytes(const Tensor& tensor, WeightType as);
 
 // Fills preparedBytes(...) bytes at dst, aligned to 64. The source need not be aligned.
-void prepare(void* dst, const td_tensor& tensor, WeightType as, ThreadPool& pool,
+void prepare(void* dst, const Tensor& tensor, WeightType as, ThreadPool& pool,
              const KernelTable& kernels);
 
 }  // namespace tandem

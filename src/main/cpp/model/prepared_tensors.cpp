@@ -2,19 +2,19 @@
 
 #include <algorithm>
 
+#include "core/cache_line.h"
 #include "core/mapped_file.h"
 #include "core/sizes.h"
 
 namespace tandem {
 namespace {
 
-constexpr int64_t kAlignment = 64;
 constexpr int64_t kFirstChunk = int64_t{1} << 16;
 constexpr int64_t kLargestChunk = int64_t{1} << 26;
 
 }  // namespace
 
-std::shared_ptr<const void> PreparedTensors::get(const td_tensor& tensor, WeightType as,
+std::shared_ptr<const void> PreparedTensors::get(const Tensor& tensor, WeightType as,
                                                  ThreadPool& pool, const KernelTable& kernels) {
   for (auto it = tensors_.begin(); it != tensors_.end();) {
     it = it->second.expired() ? tensors_.erase(it) : std::next(it);
@@ -26,13 +26,14 @@ std::shared_ptr<const void> PreparedTensors::get(const td_tensor& tensor, Weight
   }
   const std::shared_ptr<unsigned char> data = allocate(preparedBytes(tensor, as));
   prepare(data.get(), tensor, as, pool, kernels);
-  releaseMappedPages(tensor.data, tensor.data_bytes);
+  releaseMappedPages(tensor.data, tensor.dataBytes);
   tensors_.insert_or_assign(key, data);
   return data;
 }
 
 std::shared_ptr<unsigned char> PreparedTensors::allocate(int64_t bytes) {
-  const int64_t needed = checkedSum(bytes, kAlignment - 1, "tensor") / kAlignment * kAlignment;
+  const int64_t needed =
+      checkedSum(bytes, kCacheLineBytes - 1, "tensor") / kCacheLineBytes * kCacheLineBytes;
   std::shared_ptr<const ByteBuffer> chunk = chunk_.lock();
   if (chunk == nullptr || chunk->size() - used_ < needed) {
     const int64_t next =

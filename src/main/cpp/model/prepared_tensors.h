@@ -7,11 +7,11 @@
 #include <memory>
 #include <tuple>
 
-#include "api/tandem.h"
 #include "core/buffer.h"
 #include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/prepare.h"
+#include "model/tensor.h"
 
 namespace tandem {
 
@@ -20,12 +20,12 @@ class PreparedTensors {
   // The tensor as that type; made now unless a stage that is still open had the same one made.
   // Tensors are told apart by address and shape, which works because a tensor's memory outlives the
   // stages opened from it.
-  std::shared_ptr<const void> get(const td_tensor& tensor, WeightType as, ThreadPool& pool,
+  std::shared_ptr<const void> get(const Tensor& tensor, WeightType as, ThreadPool& pool,
                                   const KernelTable& kernels);
 
  private:
   // data, dtype, transposed, rows, cols, as
-  using Key = std::tuple<const void*, int32_t, int32_t, int64_t, int64_t, WeightType>;
+  using Key = std::tuple<const void*, DType, bool, int64_t, int64_t, WeightType>;
 
   std::shared_ptr<unsigned char> allocate(int64_t bytes);
 

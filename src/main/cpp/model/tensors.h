@@ -3,30 +3,35 @@
 #define TANDEM_MODEL_TENSORS_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
-#include "api/tandem.h"
 #include "model/config.h"
+#include "model/tensor.h"
 
 namespace tandem {
 
+// "tensor wq of layer 3"; without a layer where that is kHeadLayer.
+std::string describe(Role role, int64_t layer);
+
 class Tensors {
  public:
-  // Error(TD_INVALID) with role, layer, expected and got unless the tensors are exactly those that
-  // the stage needs, each once, with the right shape, type and number of bytes.
-  Tensors(const StageSpec& spec, const td_tensor* tensors, int64_t nTensors);
+  // Error(kInvalid) with role, layer, expected and got unless the tensors are exactly those that
+  // the stage needs, each once, with the right shape, type and number of bytes. The tensors must
+  // outlive this.
+  Tensors(const StageSpec& spec, const std::vector<Tensor>& tensors);
 
-  // Null where an optional tensor is absent. layer is -1 for the head.
-  const td_tensor* find(td_role role, int64_t layer) const;
+  // Null where an optional tensor is absent.
+  const Tensor* find(Role role, int64_t layer) const;
 
  private:
-  const td_tensor*& slot(td_role role, int64_t layer);
-  void add(const StageSpec& spec, const td_tensor& tensor);
+  size_t slot(Role role, int64_t layer) const;
+  void add(const StageSpec& spec, const Tensor& tensor);
   void checkBlock(const StageSpec& spec, int64_t layer) const;
   void checkHead(const StageSpec& spec) const;
 
   int64_t layerBegin_;
-  std::vector<const td_tensor*> slots_;  // (1 + nLayers of the stage, kRoles); the head first
+  std::vector<const Tensor*> slots_;  // (1 + nLayers of the stage, kRoles); the head first
 };
 
 }  // namespace tandem

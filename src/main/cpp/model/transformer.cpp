@@ -4,51 +4,37 @@
 #include <cassert>
 #include <cmath>
 
+#include "core/cache_line.h"
 #include "core/parallel.h"
 #include "core/sizes.h"
 
 namespace tandem {
 namespace {
 
-constexpr int64_t kActivationTableSize = 65536;
-constexpr int64_t kAlignFloats = 16;  // a cache line
-
-std::vector<float> copyTable(const float* table, const Config& c) {
-  if (c.rope == Rope::kNone) return {};
-  return {table, table + checkedProduct({c.maxSeq, c.headDim / 2}, "rope table")};
-}
+constexpr int64_t kMatrices = 8;  // of a pass, each from a cache line on
 
 // The next matrix in a block of scratch memory.
 View2<float> carve(float*& next, int64_t rows, int64_t cols) {
   const View2<float> view{next, rows, cols, cols};
-  next += roundUp(rows * cols, kAlignFloats);
+  next += roundUp(rows * cols, kCacheLineFloats);
   return view;
 }
 
 }  // namespace
 
-Transformer::Transformer(const StageSpec& spec, const td_stage_options& tables,
-                         const Weights& weights, ThreadPool& pool, const KernelTable& kernels)
+Transformer::Transformer(const StageSpec& spec, const TableData& tables, const Weights& weights,
+                         ThreadPool& pool, const KernelTable& kernels)
     : spec_(spec),
       c_(spec.config),
       weights_(weights),
       pool_(pool),
       kernels_(kernels),
-      ropeCos_(copyTable(tables.rope_cos, spec.config)),
-      ropeSin_(copyTable(tables.rope_sin, spec.config)),
-      attentionPlan_(spec.config, pool.size()) {
-  if (tables.activation_eval == TD_EVAL_TABLE) {
-    activationTable_.assign(tables.activation_table,
-                            tables.activation_table + kActivationTableSize);
-  }
-  activation_ = {c_.activation, activationTable_.empty() ? nullptr : activationTable_.data()};
-}
+      tables_(spec.config, tables),
+      activation_{spec.config.activation, tables_.activation()},
+      attentionPlan_(spec.config, pool.size()) {}
 
 void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
-  const int64_t matrices = 8;
-  const int64_t perRow = 2 * c_.dModel + 2 * c_.qSize() + 2 * c_.kvSize() + 2 * c_.dFf;
-  passBuffer_.reserve(
-      checkedSum(checkedProduct({nRows, perRow}, "scratch"), matrices * kAlignFloats, "scratch"));
+  passBuffer_.reserve(activationFloats(nRows));
   headBuffer_.reserve(checkedProduct({nHeadRows, c_.dModel}, "scratch"));
   const int64_t widest = std::max({c_.dModel, c_.qSize(), c_.dFf});
   if (std::any_of(std::begin(kAllWeightTypes), std::end(kAllWeightTypes),
@@ -60,40 +46,60 @@ void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
     converted_.reserveRounded(nRows, widest);
   }
   attentionPlan_.reserve(nRows, capacity);
-  const int64_t nQueries = std::min(nRows * c_.queryGroup(), attentionPlan_.maxQueries());
-  const int64_t perThread = roundUp(attentionScratchFloats(nQueries, c_.headDim), kAlignFloats);
-  attentionStride_ = std::max(attentionStride_, perThread);
+  attentionStride_ = std::max(attentionStride_, attentionFloats(nRows));
   attentionBuffer_.reserve(checkedProduct({pool_.size(), attentionStride_}, "scratch"));
   if (positions_.size() < static_cast<size_t>(nRows)) positions_.resize(static_cast<size_t>(nRows));
 }
 
-Transformer::Scratch Transformer::scratch(int64_t nRows) const {
-  float* next = passBuffer_.data();
-  Scratch s{};
-  s.x = carve(next, nRows, c_.dModel);
-  s.xn = carve(next, nRows, c_.dModel);
-  s.q = carve(next, nRows, c_.qSize());
-  s.k = carve(next, nRows, c_.kvSize());
-  s.v = carve(next, nRows, c_.kvSize());
-  s.att = carve(next, nRows, c_.qSize());
-  s.gate = carve(next, nRows, c_.dFf);
-  s.up = carve(next, nRows, c_.dFf);
-  assert(next <= passBuffer_.data() + passBuffer_.size());
-  return s;
+int64_t Transformer::activationFloats(int64_t nRows) const {
+  const int64_t perRow = 2 * c_.dModel + 2 * c_.qSize() + 2 * c_.kvSize() + 2 * c_.dFf;
+  return checkedSum(checkedProduct({nRows, perRow}, "scratch"), kMatrices * kCacheLineFloats,
+                    "scratch");
 }
 
-View2<float> Transformer::hidden(int64_t nRows) { return scratch(nRows).x; }
+// Scratch of one thread.
+int64_t Transformer::attentionFloats(int64_t nRows) const {
+  const int64_t nQueries = std::min(nRows * c_.queryGroup(), attentionPlan_.maxQueries());
+  return roundUp(attentionScratchFloats(nQueries, c_.headDim), kCacheLineFloats);
+}
+
+Transformer::Activations Transformer::activations(int64_t nRows) const {
+  requireRoom(activationFloats(nRows), passBuffer_.size(), "activations");
+  float* next = passBuffer_.data();
+  Activations a{};
+  a.x = carve(next, nRows, c_.dModel);
+  a.xn = carve(next, nRows, c_.dModel);
+  a.q = carve(next, nRows, c_.qSize());
+  a.k = carve(next, nRows, c_.kvSize());
+  a.v = carve(next, nRows, c_.kvSize());
+  a.att = carve(next, nRows, c_.qSize());
+  a.gate = carve(next, nRows, c_.dFf);
+  a.up = carve(next, nRows, c_.dFf);
+  return a;
+}
+
+View2<float> Transformer::hidden(int64_t nRows) { return activations(nRows).x; }
 
 View2<float> Transformer::headInput(int64_t nRows) {
+  requireRoom(nRows * c_.dModel, headBuffer_.size(), "the head's rows");
   return {headBuffer_.data(), nRows, c_.dModel, c_.dModel};
+}
+
+// Of what activations() and the attention plan do not check themselves.
+void Transformer::checkRoom(const std::vector<Segment>& segments, int64_t nRows) const {
+  requireRoom(nRows, static_cast<int64_t>(positions_.size()), "positions");
+  requireRoom(attentionFloats(nRows), attentionStride_, "attention");
+  for (const Segment& segment : segments) {
+    requireRoom(segment.row + segment.nRows, nRows, "rows of a pass");
+    requireRoom(segment.position + segment.nRows, segment.kv->capacity(), "KV cache");
+  }
 }
 
 void Transformer::blocks(const std::vector<Segment>& segments, const RowRanges& ranges,
                          int64_t nRows) {
-  s_ = scratch(nRows);
-  segments_ = &segments;
+  checkRoom(segments, nRows);
+  const Pass pass{activations(nRows), segments, ranges, positions_.data()};
   attentionPlan_.make(segments);
-  ranges_ = &ranges;
   for (const Segment& segment : segments) {
     for (int64_t r = 0; r < segment.nRows; ++r) {
       positions_[static_cast<size_t>(segment.row + r)] = segment.position + r;
@@ -101,43 +107,46 @@ void Transformer::blocks(const std::vector<Segment>& segments, const RowRanges& 
   }
   const std::vector<BlockWeights>& blocks = weights_.blocks();
   for (size_t layer = 0; layer < blocks.size(); ++layer) {
-    block(blocks[layer], static_cast<int64_t>(layer));
+    block(blocks[layer], static_cast<int64_t>(layer), pass);
   }
 }
 
-void Transformer::block(const BlockWeights& w, int64_t layer) {
-  norm(s_.xn, s_.x, w.attnNorm);  // [nTok, dModel]
-  matmul({{s_.q, s_.xn, w.wq},    // [nTok, nHeads * headDim]
-          {s_.k, s_.xn, w.wk},    // [nTok, nKvHeads * headDim]
-          {s_.v, s_.xn, w.wv}});
-  rope(s_.q);
-  rope(s_.k);
-  store(layer, s_.k, s_.v);              // at the rows' positions
-  attention(s_.att, s_.q, layer);        // row t sees 0 .. pos + t
-  matmul({{s_.x, s_.att, w.wo, true}});  // x += att * wo^T
-  norm(s_.xn, s_.x, w.ffnNorm);          // [nTok, dModel]
-  feedForward(w);                        // x += ...
+void Transformer::block(const BlockWeights& w, int64_t layer, const Pass& pass) {
+  const Activations& a = pass.a;
+  norm(a.xn, a.x, w.attnNorm);        // [nTok, dModel]
+  matmul({product(a.q, a.xn, w.wq),   // [nTok, nHeads * headDim]
+          product(a.k, a.xn, w.wk),   // [nTok, nKvHeads * headDim]
+          product(a.v, a.xn, w.wv)},  // [nTok, nKvHeads * headDim]
+         pass);
+  rope(a.q, pass);
+  rope(a.k, pass);
+  store(layer, pass);                              // k and v at the rows' positions
+  attention(layer, pass);                          // att: row t sees 0 .. pos + t
+  matmul({addedProduct(a.x, a.att, w.wo)}, pass);  // x += att * wo^T
+  norm(a.xn, a.x, w.ffnNorm);                      // [nTok, dModel]
+  feedForward(w, pass);                            // x += ...
 }
 
-void Transformer::feedForward(const BlockWeights& w) {
+void Transformer::feedForward(const BlockWeights& w, const Pass& pass) {
+  const Activations& a = pass.a;
   if (c_.gated) {
-    matmul({{s_.gate, s_.xn, w.wGate}, {s_.up, s_.xn, w.wUp}});
-    multiplyByActivated(s_.up, s_.gate);  // [nTok, dFf]
+    matmul({product(a.gate, a.xn, w.wGate), product(a.up, a.xn, w.wUp)}, pass);
+    multiplyByActivated(a.up, a.gate);  // [nTok, dFf]
   } else {
-    matmul({{s_.up, s_.xn, w.wUp, false, &activation_}});  // [nTok, dFf]
+    matmul({product(a.up, a.xn, w.wUp, &activation_)}, pass);  // [nTok, dFf]
   }
-  matmul({{s_.x, s_.up, w.wDown, true}});
+  matmul({addedProduct(a.x, a.up, w.wDown)}, pass);
 }
 
 void Transformer::head(View2<float> logits) {
   const View2<float> x = headInput(logits.rows);
   norm(x, x, weights_.outputNorm());
   headRanges_.exact.front().count = logits.rows;
-  multiply({{logits, x, weights_.lmHead()}}, headRanges_, converted_, pool_, kernels_);
+  multiply({product(logits, x, weights_.lmHead())}, headRanges_, converted_, pool_, kernels_);
 }
 
-void Transformer::matmul(std::initializer_list<Product> products) {
-  multiply(products, *ranges_, converted_, pool_, kernels_);
+void Transformer::matmul(std::initializer_list<Product> products, const Pass& pass) {
+  multiply(products, pass.ranges, converted_, pool_, kernels_);
 }
 
 void Transformer::norm(View2<float> y, View2<const float> x, const NormWeights& w) {
@@ -152,22 +161,23 @@ void Transformer::norm(View2<float> y, View2<const float> x, const NormWeights& 
   });
 }
 
-void Transformer::rope(View2<float> heads) {
+void Transformer::rope(View2<float> heads, const Pass& pass) {
   if (c_.rope == Rope::kNone) return;
   const int64_t half = c_.headDim / 2;
   parallelFor(pool_, heads.rows, heads.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
-      const int64_t angle = positions_[static_cast<size_t>(r)] * half;
+      const int64_t angle = pass.positions[r] * half;
       for (int64_t i = 0; i < heads.cols; i += c_.headDim) {
-        kernels_.rope(heads.row(r) + i, ropeCos_.data() + angle, ropeSin_.data() + angle,
-                      c_.headDim, c_.rope == Rope::kInterleaved);
+        kernels_.rope(heads.row(r) + i, tables_.ropeCos() + angle, tables_.ropeSin() + angle,
+                      c_.headDim, /*interleaved=*/c_.rope == Rope::kInterleaved);
       }
     }
   });
 }
 
-void Transformer::store(int64_t layer, View2<const float> k, View2<const float> v) {
-  const std::vector<Segment>& segments = *segments_;
+void Transformer::store(int64_t layer, const Pass& pass) {
+  const View2<float> k = pass.a.k;
+  const std::vector<Segment>& segments = pass.segments;
   const int64_t nHeads = c_.nKvHeads;
   const auto nSegments = static_cast<int64_t>(segments.size());
   // A row touches all cache lines of a panel of K.
@@ -181,12 +191,14 @@ void Transformer::store(int64_t layer, View2<const float> k, View2<const float> 
         const View2<const float> columns = all.columns(head * c_.headDim, c_.headDim);
         return View2<const float>{columns.row(segment.row), segment.nRows, c_.headDim, all.stride};
       };
-      segment.kv->store(layer, head, segment.position, rows(k), rows(v));
+      segment.kv->store(layer, head, segment.position, rows(k), rows(pass.a.v));
     }
   });
 }
 
-void Transformer::attention(View2<float> out, View2<const float> q, int64_t layer) {
+void Transformer::attention(int64_t layer, const Pass& pass) {
+  const View2<const float> q = pass.a.q;
+  const View2<float> out = pass.a.att;
   const KvKernels& kv = kernels_.kv[static_cast<int>(spec_.kvType)];
   pool_.run(attentionPlan_.nTasks(), [&](int64_t task, int thread) {
     attentionPlan_.eachPart(task, [&](const AttentionPlan::Part& part) {
@@ -219,11 +231,11 @@ void Transformer::attention(View2<float> out, View2<const float> q, int64_t laye
 // up = act(gate) * up
 void Transformer::multiplyByActivated(View2<float> up, View2<const float> gate) {
   assert(gate.stride == gate.cols && up.stride == up.cols);  // so that rows are one run of elements
-  constexpr int64_t kCost = 4 * kAlignFloats;  // a look-up misses the cache, a formula is long
-  parallelFor(pool_, ceilDiv(up.rows * up.cols, kAlignFloats), kCost,
+  constexpr int64_t kCost = 4 * kCacheLineFloats;  // a look-up misses the cache, a formula is long
+  parallelFor(pool_, ceilDiv(up.rows * up.cols, kCacheLineFloats), kCost,
               [&](int64_t begin, int64_t end, int) {
-                const int64_t first = begin * kAlignFloats;
-                const int64_t last = std::min(end * kAlignFloats, up.rows * up.cols);
+                const int64_t first = begin * kCacheLineFloats;
+                const int64_t last = std::min(end * kCacheLineFloats, up.rows * up.cols);
                 kernels_.activate(up.data + first, gate.data + first, up.data + first, last - first,
                                   activation_.kind, activation_.table);
               });

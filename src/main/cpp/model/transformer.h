@@ -13,6 +13,7 @@
 #include "model/attention_plan.h"
 #include "model/config.h"
 #include "model/matmul.h"
+#include "model/tables.h"
 #include "model/weights.h"
 
 namespace tandem {
@@ -20,11 +21,13 @@ namespace tandem {
 class Transformer {
  public:
   // The tables are copied; the rest must outlive this.
-  Transformer(const StageSpec& spec, const td_stage_options& tables, const Weights& weights,
+  Transformer(const StageSpec& spec, const TableData& tables, const Weights& weights,
               ThreadPool& pool, const KernelTable& kernels);
+  Transformer(const Transformer&) = delete;
+  Transformer& operator=(const Transformer&) = delete;
 
   // Makes room for passes of nRows rows over caches of `capacity` positions, and for heads on
-  // nHeadRows rows. Nothing below allocates.
+  // nHeadRows rows. Nothing below allocates; what there is no room for is an Error(kInternal).
   void reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows);
 
   // The residual stream of a pass: filled by the caller, updated in place by blocks().
@@ -38,7 +41,8 @@ class Transformer {
   void head(View2<float> logits);
 
  private:
-  struct Scratch {
+  // What a pass computes, layer after layer.
+  struct Activations {
     View2<float> x;     // [nTok, dModel]
     View2<float> xn;    // [nTok, dModel]
     View2<float> q;     // [nTok, nHeads * headDim]
@@ -48,16 +52,24 @@ class Transformer {
     View2<float> gate;  // [nTok, dFf], gated models only
     View2<float> up;    // [nTok, dFf]
   };
-  static int64_t scratchFloatsPerRow(const Config& c);
-  Scratch scratch(int64_t nRows) const;
+  struct Pass {
+    Activations a;
+    const std::vector<Segment>& segments;
+    const RowRanges& ranges;
+    const int64_t* positions;  // [nTok]
+  };
+  int64_t activationFloats(int64_t nRows) const;
+  Activations activations(int64_t nRows) const;
+  void checkRoom(const std::vector<Segment>& segments, int64_t nRows) const;
+  int64_t attentionFloats(int64_t nRows) const;
 
-  void block(const BlockWeights& w, int64_t layer);
-  void feedForward(const BlockWeights& w);
-  void matmul(std::initializer_list<Product> products);
+  void block(const BlockWeights& w, int64_t layer, const Pass& pass);
+  void feedForward(const BlockWeights& w, const Pass& pass);
+  void matmul(std::initializer_list<Product> products, const Pass& pass);
   void norm(View2<float> y, View2<const float> x, const NormWeights& w);
-  void rope(View2<float> heads);
-  void store(int64_t layer, View2<const float> k, View2<const float> v);
-  void attention(View2<float> out, View2<const float> q, int64_t layer);
+  void rope(View2<float> heads, const Pass& pass);
+  void store(int64_t layer, const Pass& pass);
+  void attention(int64_t layer, const Pass& pass);
   void multiplyByActivated(View2<float> up, View2<const float> gate);
 
   const StageSpec& spec_;
@@ -65,20 +77,15 @@ class Transformer {
   const Weights& weights_;
   ThreadPool& pool_;
   const KernelTable& kernels_;
-  std::vector<float> ropeCos_, ropeSin_;   // (maxSeq, headDim / 2)
-  std::vector<uint16_t> activationTable_;  // (65536), or empty for the formula
-  Activation activation_;
+  const Tables tables_;
+  const Activation activation_;
 
+  // Memory that is kept from pass to pass.
   ConvertedRows converted_;
   AttentionPlan attentionPlan_;
   FloatBuffer passBuffer_, headBuffer_, attentionBuffer_;
   int64_t attentionStride_ = 0;  // floats of attention scratch per thread
-
-  // The pass that runs.
-  Scratch s_{};
-  const std::vector<Segment>* segments_ = nullptr;
-  std::vector<int64_t> positions_;  // (nTok)
-  const RowRanges* ranges_ = nullptr;
+  std::vector<int64_t> positions_;
   RowRanges headRanges_{{{0, 0}}, {}};  // all rows, exact
 };
 

@@ -3,62 +3,55 @@
 #include "model/prepare.h"
 
 namespace tandem {
-namespace {
-
-constexpr int64_t kHeadLayer = -1;
-
-}  // namespace
 
 struct Weights::Loader {
   const Tensors& tensors;
-  ThreadPool& pool;
-  const KernelTable& kernels;
-  PreparedTensors& prepared;
+  const MatrixTypes types;
+  Engine& engine;
   Weights& weights;
-  const bool f32Only;
 
-  const void* prepare(const td_tensor& t, WeightType as) {
+  const void* prepare(const Tensor& t, WeightType as) {
     weights.bytes_ += preparedBytes(t, as);
-    weights.prepared_.push_back(prepared.get(t, as, pool, kernels));
+    weights.prepared_.push_back(engine.prepared.get(t, as, engine.pool, engine.kernels));
     return weights.prepared_.back().get();
   }
 
   // Null where the tensor is absent.
-  const float* vector(td_role role, int64_t layer) {
-    const td_tensor* t = tensors.find(role, layer);
+  const float* vector(Role role, int64_t layer) {
+    const Tensor* t = tensors.find(role, layer);
     return t == nullptr ? nullptr : static_cast<const float*>(prepare(*t, WeightType::kF32));
   }
 
-  Linear linear(const td_tensor& t, const float* bias) {
-    const WeightType type = f32Only ? WeightType::kF32 : weightTypeOf(t.dtype);
+  Linear linear(const Tensor& t, const float* bias) {
+    const WeightType type = types == MatrixTypes::kF32 ? WeightType::kF32 : weightTypeOf(t.dtype);
     if (t.layer != kHeadLayer) weights.blockTypes_[static_cast<size_t>(type)] = true;
     if (!usableInPlace(t, type)) return {type, prepare(t, type), bias, t.rows, t.cols};
     weights.bytes_ += preparedBytes(t, type);
     return {type, t.data, bias, t.rows, t.cols};
   }
 
-  Linear linear(td_role matrix, td_role bias, int64_t layer) {
+  Linear linear(Role matrix, Role bias, int64_t layer) {
     return linear(*tensors.find(matrix, layer), vector(bias, layer));
   }
 
-  Linear linear(td_role matrix, int64_t layer) {
+  Linear linear(Role matrix, int64_t layer) {
     return linear(*tensors.find(matrix, layer), nullptr);
   }
 
-  NormWeights norm(td_role gain, td_role bias, int64_t layer) {
+  NormWeights norm(Role gain, Role bias, int64_t layer) {
     return {vector(gain, layer), vector(bias, layer)};
   }
 
   void loadQkv(BlockWeights& block, const Config& c, int64_t layer) {
-    const td_tensor* all = tensors.find(TD_WQKV, layer);
+    const Tensor* all = tensors.find(Role::kWqkv, layer);
     if (all == nullptr) {
-      block.wq = linear(TD_WQ, TD_BQ, layer);
-      block.wk = linear(TD_WK, TD_BK, layer);
-      block.wv = linear(TD_WV, TD_BV, layer);
+      block.wq = linear(Role::kWq, Role::kBq, layer);
+      block.wk = linear(Role::kWk, Role::kBk, layer);
+      block.wv = linear(Role::kWv, Role::kBv, layer);
       return;
     }
-    const float* bias = vector(TD_BQKV, layer);
-    if (all->transposed == 0) {
+    const float* bias = vector(Role::kBqkv, layer);
+    if (!all->transposed) {
       block.wq = outputs(*all, bias, 0, c.qSize());
       block.wk = outputs(*all, bias, c.qSize(), c.kvSize());
       block.wv = outputs(*all, bias, c.qSize() + c.kvSize(), c.kvSize());
@@ -71,12 +64,12 @@ struct Weights::Loader {
   }
 
   // Some of a tensor's rows, as a tensor of their own: panels begin with them.
-  Linear outputs(const td_tensor& all, const float* bias, int64_t begin, int64_t count) {
-    td_tensor part = all;
-    const int64_t rowBytes = all.data_bytes / all.rows;
+  Linear outputs(const Tensor& all, const float* bias, int64_t begin, int64_t count) {
+    Tensor part = all;
+    const int64_t rowBytes = all.dataBytes / all.rows;
     part.data = static_cast<const unsigned char*>(all.data) + begin * rowBytes;
     part.rows = count;
-    part.data_bytes = count * rowBytes;
+    part.dataBytes = count * rowBytes;
     return linear(part, bias == nullptr ? nullptr : bias + begin);
   }
 
@@ -89,27 +82,26 @@ struct Weights::Loader {
 
   BlockWeights block(const Config& c, int64_t layer) {
     BlockWeights b;
-    b.attnNorm = norm(TD_ATTN_NORM, TD_ATTN_NORM_BIAS, layer);
+    b.attnNorm = norm(Role::kAttnNorm, Role::kAttnNormBias, layer);
     loadQkv(b, c, layer);
-    b.wo = linear(TD_WO, TD_BO, layer);
-    b.ffnNorm = norm(TD_FFN_NORM, TD_FFN_NORM_BIAS, layer);
-    if (c.gated) b.wGate = linear(TD_WGATE, layer);
-    b.wUp = linear(TD_WUP, TD_BUP, layer);
-    b.wDown = linear(TD_WDOWN, TD_BDOWN, layer);
+    b.wo = linear(Role::kWo, Role::kBo, layer);
+    b.ffnNorm = norm(Role::kFfnNorm, Role::kFfnNormBias, layer);
+    if (c.gated) b.wGate = linear(Role::kWGate, layer);
+    b.wUp = linear(Role::kWUp, Role::kBUp, layer);
+    b.wDown = linear(Role::kWDown, Role::kBDown, layer);
     return b;
   }
 };
 
-Weights::Weights(const StageSpec& spec, const Tensors& tensors, ThreadPool& pool,
-                 const KernelTable& kernels, PreparedTensors& prepared) {
-  Loader loader{tensors, pool, kernels, prepared, *this, spec.f32Only};
+Weights::Weights(const StageSpec& spec, const Tensors& tensors, MatrixTypes types, Engine& engine) {
+  Loader loader{tensors, types, engine, *this};
   const Config& c = spec.config;
   for (int64_t layer = spec.layerBegin; layer < spec.layerEnd; ++layer) {
     blocks_.push_back(loader.block(c, layer));
   }
   if (!spec.hasHead) return;
-  outputNorm_ = loader.norm(TD_OUTPUT_NORM, TD_OUTPUT_NORM_BIAS, kHeadLayer);
-  lmHead_ = loader.linear(TD_LM_HEAD, kHeadLayer);
+  outputNorm_ = loader.norm(Role::kOutputNorm, Role::kOutputNormBias, kHeadLayer);
+  lmHead_ = loader.linear(Role::kLmHead, kHeadLayer);
 }
 
 }  // namespace tandem

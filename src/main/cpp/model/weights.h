@@ -7,10 +7,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
-#include "model/prepared_tensors.h"
+#include "model/engine.h"
+#include "model/prepare.h"
 #include "model/tensors.h"
 
 namespace tandem {
@@ -40,13 +40,18 @@ struct BlockWeights {
   Linear wDown;  // (dModel, dFf)
 };
 
+// What matrices are computed in.
+enum class MatrixTypes {
+  kAsStored,  // their own type where there are kernels for it, else f32
+  kF32        // f32, whatever is stored
+};
+
 class Weights {
  public:
   // Matrices that the kernels can read as they are stay where they are. The rest is made what the
   // kernels read: matrices of 16 bits row-major, those quantised types that have kernels in panels,
-  // all others f32; all of them f32 where the spec says so.
-  Weights(const StageSpec& spec, const Tensors& tensors, ThreadPool& pool,
-          const KernelTable& kernels, PreparedTensors& prepared);
+  // all others f32. The caller holds engine.mutex.
+  Weights(const StageSpec& spec, const Tensors& tensors, MatrixTypes types, Engine& engine);
 
   const std::vector<BlockWeights>& blocks() const { return blocks_; }
   const NormWeights& outputNorm() const { return outputNorm_; }

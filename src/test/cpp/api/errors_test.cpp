@@ -345,27 +345,30 @@ TEST_F(StageErrorsTest, NullsAndOrderOfClosing) {
   expectError(td_sequence_open(stage, 1, &sequence), TD_INVALID, "stage is not open");
 }
 
-TEST_F(StageErrorsTest, Study) {
+TEST_F(StageErrorsTest, References) {
   td_stage_options o = llama_.options(0, 3, true);
   const auto n = static_cast<int32_t>(llama_.tensors.size());
   const td_tensor* tensors = llama_.tensors.data();
   td_stage* stage = nullptr;
   const auto open = [&](int32_t switches) {
-    return td_study_open(engine_.get(), &o, tensors, n, switches, &stage);
+    return td_reference_open(engine_.get(), &o, tensors, n, switches, &stage);
   };
   for (const int32_t unknown : {-1, 32, std::numeric_limits<int32_t>::min()}) {
-    expectError(open(unknown), TD_INVALID, "switches: expected td_study_switch bits");
+    expectError(open(unknown), TD_INVALID, "switches: expected td_reference_switch bits");
   }
-  for (const int32_t current :
-       {TD_STUDY_CURRENT_LINEAR, TD_STUDY_CURRENT_ACTIVATION, TD_STUDY_CURRENT_RESIDUAL}) {
-    expectError(open(current | TD_STUDY_SGEMM), TD_INVALID, "without TD_STUDY_KV_CACHE");
+  for (const int32_t current : {TD_REFERENCE_CURRENT_LINEAR, TD_REFERENCE_CURRENT_ACTIVATION,
+                                TD_REFERENCE_CURRENT_RESIDUAL}) {
+    expectError(open(current | TD_REFERENCE_SGEMM), TD_INVALID, "without TD_REFERENCE_KV_CACHE");
   }
-  expectError(td_study_open(nullptr, &o, tensors, n, 0, &stage), TD_INVALID, "engine is NULL");
-  expectError(td_study_open(engine_.get(), nullptr, tensors, n, 0, &stage), TD_INVALID, "options");
-  expectError(td_study_open(engine_.get(), &o, nullptr, n, 0, &stage), TD_INVALID, "tensors");
-  expectError(td_study_open(engine_.get(), &o, tensors, -1, 0, &stage), TD_INVALID, "n_tensors");
-  expectError(td_study_open(engine_.get(), &o, tensors, n, 0, nullptr), TD_INVALID, "out");
-  expectError(td_study_open(engine_.get(), &o, tensors, n - 1, 0, &stage), TD_INVALID, "missing");
+  expectError(td_reference_open(nullptr, &o, tensors, n, 0, &stage), TD_INVALID, "engine is NULL");
+  expectError(td_reference_open(engine_.get(), nullptr, tensors, n, 0, &stage), TD_INVALID,
+              "options");
+  expectError(td_reference_open(engine_.get(), &o, nullptr, n, 0, &stage), TD_INVALID, "tensors");
+  expectError(td_reference_open(engine_.get(), &o, tensors, -1, 0, &stage), TD_INVALID,
+              "n_tensors");
+  expectError(td_reference_open(engine_.get(), &o, tensors, n, 0, nullptr), TD_INVALID, "out");
+  expectError(td_reference_open(engine_.get(), &o, tensors, n - 1, 0, &stage), TD_INVALID,
+              "missing");
   EXPECT_EQ(stage, nullptr);
   o.config.n_heads = 0;
   expectError(open(0), TD_INVALID, "n_heads");

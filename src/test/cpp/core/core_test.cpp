@@ -34,7 +34,7 @@ TEST(SizesTest, OverflowIsAnErrorThatNamesTheSize) {
     checkedSum(kMax, 1, "KV cache");
     FAIL();
   } catch (const Error& e) {
-    EXPECT_EQ(e.status(), TD_INVALID);
+    EXPECT_EQ(e.kind(), ErrorKind::kInvalid);
     EXPECT_STREQ(e.what(), "KV cache: size does not fit 63 bits");
   }
 }

@@ -59,7 +59,7 @@ TEST(DispatchTest, AnUnknownNameIsUnsupportedAndListsTheValidOnes) {
       kernels(inEnvironment ? nullptr : "sse9");
       FAIL() << "no exception";
     } catch (const Error& e) {
-      EXPECT_EQ(e.status(), TD_UNSUPPORTED);
+      EXPECT_EQ(e.kind(), ErrorKind::kUnsupported);
       EXPECT_NE(std::string(e.what()).find("sse9"), std::string::npos) << e.what();
       for (const char* isa : availableIsas()) {
         EXPECT_NE(std::string(e.what()).find(isa), std::string::npos) << e.what();

@@ -1,6 +1,8 @@
 // Every kernel gives the same bits on every processor, for values of all kinds.
 #include "kernels/fingerprint.h"
 
+#include "bench/probe_loops.h"
+
 namespace tandem {
 namespace {
 
@@ -102,7 +104,7 @@ void addRows(Fingerprint& f, const KernelTable& t) {
     t.rope(y.data(), gain.data(), bias.data(), n / 2 * 2, true);
     t.rope(y.data(), gain.data(), bias.data(), n / 2 * 2, false);
     f.addFloats(y);
-    f.addFloat(t.readSum(x.data(), n));
+    f.addFloat(probeLoops(t.isa).readSum(x.data(), n));
   }
   const std::vector<uint16_t> halves = halvesOf(random, kPatterns, 0xFFFF);
   std::vector<float> y(halves.size());

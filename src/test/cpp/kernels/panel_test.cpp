@@ -16,8 +16,8 @@ constexpr int64_t kBlock = 32;
 std::vector<BlockType> panelTypes() {
   std::vector<BlockType> types;
   for (const BlockType& type : blockTypes()) {
-    if (type.dtype == TD_Q8_0 || type.dtype == TD_Q4_0 || type.dtype == TD_Q4_K ||
-        type.dtype == TD_Q6_K) {
+    if (type.dtype == DType::kQ80 || type.dtype == DType::kQ40 || type.dtype == DType::kQ4K ||
+        type.dtype == DType::kQ6K) {
       types.push_back(type);
     }
   }
@@ -56,7 +56,7 @@ std::vector<Weights> weightsOf(const BlockType& type, const unsigned char* block
     for (int64_t k = 0; k < kBlock; ++k) {
       b.w[k] = static_cast<int64_t>(blockElement(type, ones.data(), begin + k));
     }
-    if (type.dtype == TD_Q4_K) {
+    if (type.dtype == DType::kQ4K) {
       std::vector<unsigned char> largest = ones;
       std::fill(largest.begin() + 16, largest.end(), static_cast<unsigned char>(0xFF));
       const double factorOfBlock = blockElement(type, largest.data(), begin) / 15.0;
@@ -145,11 +145,11 @@ struct Product {
 
   void pack() {
     switch (type.dtype) {
-      case TD_Q8_0:
+      case DType::kQ80:
         return pack(q8);
-      case TD_Q4_0:
+      case DType::kQ40:
         return pack(q4);
-      case TD_Q4_K:
+      case DType::kQ4K:
         return pack(q4K);
       default:
         return pack(q6K);
@@ -159,7 +159,7 @@ struct Product {
   template <class Panel>
   void pack(std::vector<Panel>& panels) {
     ThreadPool pool(1);
-    td_tensor t{};
+    Tensor t{};
     t.rows = nOut;
     t.cols = nIn;
     t.data = w.data();
@@ -183,11 +183,11 @@ struct Product {
     }
     const PanelKernels& k = table.panels;
     switch (type.dtype) {
-      case TD_Q8_0:
+      case DType::kQ80:
         return multiply(k.matmulQ8, q8, blocks, oBegin, oEnd, out);
-      case TD_Q4_0:
+      case DType::kQ40:
         return multiply(k.matmulQ4, q4, blocks, oBegin, oEnd, out);
-      case TD_Q4_K:
+      case DType::kQ4K:
         return multiply(k.matmulQ4K, q4K, blocks, oBegin, oEnd, out);
       default:
         return multiply(k.matmulQ6K, q6K, blocks, oBegin, oEnd, out);
@@ -230,7 +230,8 @@ std::vector<float> specified(const Product& p) {
       const float* x = p.x.data() + r * p.nIn;
       float sum = 0.0F;
       for (size_t b = 0; b < w.size(); ++b) {
-        sum = addBlock(x + static_cast<int64_t>(b) * kBlock, w[b], p.type.dtype == TD_Q4_K, sum);
+        sum =
+            addBlock(x + static_cast<int64_t>(b) * kBlock, w[b], p.type.dtype == DType::kQ4K, sum);
       }
       if (!p.bias.empty()) sum += p.bias[static_cast<size_t>(o)];
       float& out = y[static_cast<size_t>(r * p.ldy + o)];

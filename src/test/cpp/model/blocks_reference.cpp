@@ -66,15 +66,15 @@ double q6(const Bits& b, int64_t i) {
 
 const std::vector<BlockType>& blockTypes() {
   static const std::vector<BlockType> types = {
-      {TD_Q4_0, "Q4_0", 32, 18, {0}, 8},
-      {TD_Q4_1, "Q4_1", 32, 20, {0, 2}, 16},
-      {TD_Q5_0, "Q5_0", 32, 22, {0}, 16},
-      {TD_Q5_1, "Q5_1", 32, 24, {0, 2}, 32},
-      {TD_Q8_0, "Q8_0", 32, 34, {0}, 128},
-      {TD_IQ4_NL, "IQ4_NL", 32, 18, {0}, 127},
-      {TD_Q4_K, "Q4_K", 256, 144, {0, 2}, 63 * 15},
-      {TD_Q5_K, "Q5_K", 256, 176, {0, 2}, 63 * 31},
-      {TD_Q6_K, "Q6_K", 256, 210, {208}, 128 * 32},
+      {DType::kQ40, "Q4_0", 32, 18, {0}, 8},
+      {DType::kQ41, "Q4_1", 32, 20, {0, 2}, 16},
+      {DType::kQ50, "Q5_0", 32, 22, {0}, 16},
+      {DType::kQ51, "Q5_1", 32, 24, {0, 2}, 32},
+      {DType::kQ80, "Q8_0", 32, 34, {0}, 128},
+      {DType::kIq4Nl, "IQ4_NL", 32, 18, {0}, 127},
+      {DType::kQ4K, "Q4_K", 256, 144, {0, 2}, 63 * 15},
+      {DType::kQ5K, "Q5_K", 256, 176, {0, 2}, 63 * 31},
+      {DType::kQ6K, "Q6_K", 256, 210, {208}, 128 * 32},
   };
   return types;
 }
@@ -84,26 +84,26 @@ double halfAt(const unsigned char* bytes) { return Bits{bytes}.half(0); }
 double blockElement(const BlockType& type, const unsigned char* block, int64_t i) {
   const Bits b{block};
   switch (type.dtype) {
-    case TD_Q4_0:
+    case DType::kQ40:
       return (b.nibble(2, i) - 8) * b.half(0);
-    case TD_Q4_1:
+    case DType::kQ41:
       return b.nibble(4, i) * b.half(0) + b.half(2);
-    case TD_Q5_0:
+    case DType::kQ50:
       return (b.nibble(6, i) + 16 * b.at(16 + i) - 16) * b.half(0);
-    case TD_Q5_1:
+    case DType::kQ51:
       return (b.nibble(8, i) + 16 * b.at(32 + i)) * b.half(0) + b.half(2);
-    case TD_Q8_0:
+    case DType::kQ80:
       return b.signedByte(2 + i) * b.half(0);
-    case TD_IQ4_NL:
+    case DType::kIq4Nl:
       return iq4(b.nibble(2, i)) * b.half(0);
-    case TD_Q4_K:
+    case DType::kQ4K:
       return superBlock(b, 0, i);
-    case TD_Q5_K:
+    case DType::kQ5K:
       return superBlock(b, 32, i);
-    case TD_Q6_K:
+    case DType::kQ6K:
       return q6(b, i);
     default:
-      ADD_FAILURE() << "no block type " << type.dtype;
+      ADD_FAILURE() << "no block type " << type.name;
       return 0.0;
   }
 }

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "api/tandem.h"
 #include "kernels/kernel_testing.h"
+#include "model/tensor.h"
 
 namespace tandem {
 
 struct BlockType {
-  td_dtype dtype;
+  DType dtype;
   const char* name;
   int64_t elements, bytes;
   std::vector<int64_t> factors;  // offsets of the f16 factors

@@ -281,14 +281,16 @@ TestModel expanded(const TestModel& model) {
     if (t.dtype == TD_F32) continue;
     auto values = std::make_unique<std::vector<float>>(static_cast<size_t>(t.rows * t.cols));
     const auto* bytes = static_cast<const unsigned char*>(t.data);
-    for (size_t i = 0; i < values->size() && blockShape(t.dtype).elements == 1; ++i) {
+    const auto dtype = static_cast<DType>(t.dtype);
+    const int64_t blockElements = blockShape(dtype).elements;
+    for (size_t i = 0; i < values->size() && blockElements == 1; ++i) {
       uint16_t half = 0;
       std::memcpy(&half, bytes + 2 * i, sizeof half);
       (*values)[i] = t.dtype == TD_F16 ? scalar::floatFromHalf(half)
                                        : floatOfBits(static_cast<uint32_t>(half) << 16);
     }
-    if (blockShape(t.dtype).elements > 1) {
-      decodeBlocks(values->data(), t.dtype, bytes, t.rows * t.cols / blockShape(t.dtype).elements);
+    if (blockElements > 1) {
+      decodeBlocks(values->data(), dtype, bytes, t.rows * t.cols / blockElements);
     }
     t.dtype = TD_F32;
     t.data = values->data();

@@ -40,8 +40,8 @@ class ProductTest : public testing::TestWithParam<WeightType> {
     ConvertedRows converted;
     converted.reserveRounded(kRows, kIn);
     ThreadPool pool(2);
-    multiply({{{y.data(), kRows, kOut, kOut}, x, w, false, activation},
-              {{y.data() + kRows * kOut, kRows, kOut, kOut}, x, w}},
+    multiply({product({y.data(), kRows, kOut, kOut}, x, w, activation),
+              product({y.data() + kRows * kOut, kRows, kOut, kOut}, x, w)},
              ranges, converted, pool, kernels);
     return y;
   }

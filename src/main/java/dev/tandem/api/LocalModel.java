@@ -4,8 +4,8 @@ import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.LocalStage;
 import dev.tandem.engine.NativeCore;
+import dev.tandem.engine.ReferenceSwitches;
 import dev.tandem.engine.StageOptions;
-import dev.tandem.engine.StudySwitches;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.plain.PlainModel;
 import dev.tandem.plain.PlainStage;
@@ -90,14 +90,14 @@ public final class LocalModel implements AutoCloseable {
     if (backend == Backend.FAST) {
       return span -> model.openStage(span, options);
     }
-    StudySwitches switches =
+    ReferenceSwitches switches =
         switch (backend) {
-          case NAIVE -> StudySwitches.NAIVE;
-          case BLAS -> StudySwitches.BLAS;
-          case BLAS_KV -> StudySwitches.BLAS_KV;
-          case JAVA, FAST -> throw new IllegalStateException(backend + " is no study");
+          case NAIVE -> ReferenceSwitches.NAIVE;
+          case BLAS -> ReferenceSwitches.BLAS;
+          case BLAS_KV -> ReferenceSwitches.BLAS_KV;
+          case JAVA, FAST -> throw new IllegalStateException(backend + " is no reference");
         };
-    return span -> model.openStudy(span, switches, options.activationEval());
+    return span -> model.openReference(span, switches, options.activationEval());
   }
 
   /** The native engine, if it is one. */

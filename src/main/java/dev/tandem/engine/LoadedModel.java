@@ -70,7 +70,8 @@ public final class LoadedModel implements AutoCloseable {
    *
    * @throws IOException if the model's file has shrunk
    * @throws MissingSpanException if the checkpoint does not hold all of the span
-   * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
+   * @throws NativeException if a tensor is missing or has a wrong shape, memory is short, or the
+   *     stage needs the BLAS and it cannot be loaded
    */
   public LocalStage openStage(Span span, StageOptions options) throws IOException {
     return new LocalStage(this, spec(span), options, Optional.empty());
@@ -83,13 +84,14 @@ public final class LoadedModel implements AutoCloseable {
    * @param switches the savings to use
    * @throws IOException if the model's file has shrunk
    * @throws MissingSpanException if the checkpoint does not hold all of the span
-   * @throws NativeException if a tensor is missing or has a wrong shape, or memory is short
+   * @throws NativeException if a tensor is missing or has a wrong shape, memory is short, or the
+   *     stage needs the BLAS and it cannot be loaded
    */
-  public LocalStage openStudy(Span span, StudySwitches switches, ActivationEval eval)
+  public LocalStage openReference(Span span, ReferenceSwitches switches, ActivationEval eval)
       throws IOException {
     StageOptions options =
         new StageOptions(
-            ArithmeticMode.STUDY, eval, KvType.F32, ArithmeticProfile.DEFAULT_CHUNK_ROWS);
+            ArithmeticMode.REFERENCE, eval, KvType.F32, ArithmeticProfile.DEFAULT_CHUNK_ROWS);
     return new LocalStage(this, spec(span), options, Optional.of(switches));
   }
 

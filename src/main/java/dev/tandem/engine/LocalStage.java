@@ -22,26 +22,49 @@ public final class LocalStage implements Stage {
   private final LoadedModel model;
 
   private final StageSpec spec;
-  private final StageOptions options;
   private final StageHandle stage;
   private final NativeHandle handle;
+  private final ArithmeticProfile profile;
   private final DirectAddress inAddress = new DirectAddress();
   private final DirectAddress outAddress = new DirectAddress();
   private RowsArgs rows = new RowsArgs(new BytePointer(TandemApi.structs(RowsArgs.class, 1)));
   private int rowsCapacity = 1;
 
   /**
-   * @param study of a stage for study
+   * @param reference what a reference stage saves; empty for the engine's own
    */
-  LocalStage(LoadedModel model, StageSpec spec, StageOptions options, Optional<StudySwitches> study)
+  LocalStage(
+      LoadedModel model,
+      StageSpec spec,
+      StageOptions options,
+      Optional<ReferenceSwitches> reference)
       throws IOException {
     this.model = model;
     this.spec = spec;
-    this.options = options;
-    stage = new StageArguments(model, spec, options, study).open();
+    stage = new StageArguments(model, spec, options, reference).open();
     StageHandle owned = stage;
     handle = new NativeHandle("the stage", () -> TandemApi.td_stage_close(owned), parents(model));
+    try {
+      profile = profileOf(stage, options);
+    } catch (RuntimeException e) {
+      handle.run();
+      throw e;
+    }
     handle.closeWith(this);
+  }
+
+  /** Loads the BLAS for its name, if the stage computes with it. */
+  private static ArithmeticProfile profileOf(StageHandle stage, StageOptions options) {
+    Set<PromptKernel> kernels = NativeCodes.promptKernels(TandemApi.td_stage_prompt_kernels(stage));
+    return new ArithmeticProfile(
+        "",
+        NativeCodes.dtypes(TandemApi.td_stage_matrix_types(stage)),
+        options.activationEval(),
+        options.kvType(),
+        options.mode(),
+        options.chunkRows(),
+        kernels,
+        kernels.contains(PromptKernel.SGEMM) ? Engine.blasDescription() : "");
   }
 
   private static NativeHandle[] parents(LoadedModel model) {
@@ -57,29 +80,12 @@ public final class LocalStage implements Stage {
   }
 
   /**
-   * {@inheritDoc} Its model hash is empty; callers that need it add it. A stage that uses the BLAS
-   * names it, and loads it for that if it was not.
-   *
-   * @throws NativeException if the BLAS cannot be loaded
+   * {@inheritDoc} Its model hash is empty, because a stage does not know it; {@link
+   * ArithmeticProfile#withModelHash} adds it.
    */
   @Override
   public ArithmeticProfile profile() {
-    handle.acquire();
-    try {
-      Set<PromptKernel> kernels =
-          NativeCodes.promptKernels(TandemApi.td_stage_prompt_kernels(stage));
-      return new ArithmeticProfile(
-          "",
-          NativeCodes.dtypes(TandemApi.td_stage_matrix_types(stage)),
-          options.activationEval(),
-          options.kvType(),
-          options.mode(),
-          options.chunkRows(),
-          kernels,
-          kernels.contains(PromptKernel.SGEMM) ? Engine.blasDescription() : "");
-    } finally {
-      handle.release();
-    }
+    return profile;
   }
 
   /** Bytes of weights that one step reads. */

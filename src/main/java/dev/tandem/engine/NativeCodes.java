@@ -97,13 +97,13 @@ final class NativeCodes {
   }
 
   /**
-   * {@code td_mode}; a stage for study has no use for it.
+   * {@code td_mode}; a reference stage does not use it.
    *
    * @throws IllegalArgumentException for plain Java
    */
   static int of(ArithmeticMode mode) {
     return switch (mode) {
-      case FAST, STUDY -> 0;
+      case FAST, REFERENCE -> 0;
       case REPRODUCIBLE -> 1;
       case JAVA -> throw new IllegalArgumentException("the native core does not compute in Java");
     };

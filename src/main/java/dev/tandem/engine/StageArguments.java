@@ -65,20 +65,23 @@ final class StageArguments {
   private final LoadedModel model;
   private final StageSpec spec;
   private final StageOptions options;
-  private final Optional<StudySwitches> study;
+  private final Optional<ReferenceSwitches> reference;
 
   /** Buffers whose addresses are in the arguments; they must live until the call returns. */
   private final List<Object> alive = new ArrayList<>();
 
   /**
-   * @param study of a stage for study
+   * @param reference what a reference stage saves; empty for the engine's own
    */
   StageArguments(
-      LoadedModel model, StageSpec spec, StageOptions options, Optional<StudySwitches> study) {
+      LoadedModel model,
+      StageSpec spec,
+      StageOptions options,
+      Optional<ReferenceSwitches> reference) {
     this.model = model;
     this.spec = spec;
     this.options = options;
-    this.study = study;
+    this.reference = reference;
   }
 
   StageHandle open() throws IOException {
@@ -99,11 +102,11 @@ final class StageArguments {
     try {
       TensorArgs first = tensors.position(0);
       StageOptionsArgs settings = optionsArgs();
-      if (study.isPresent()) {
-        int switches = study.get().bits();
+      if (reference.isPresent()) {
+        int switches = reference.get().bits();
         NativeCalls.check(
-            "td_study_open",
-            TandemApi.td_study_open(
+            "td_reference_open",
+            TandemApi.td_reference_open(
                 model.engine().pointer(), settings, first, arguments.size(), switches, stage));
       } else {
         NativeCalls.check(

@@ -10,7 +10,7 @@ import dev.tandem.stage.KvType;
 /**
  * The choices in a local stage's arithmetic.
  *
- * @param mode fast or reproducible; {@code STUDY} in a stage for study
+ * @param mode fast or reproducible; {@code REFERENCE} in a reference stage
  * @param activationEval how the non-linearity is evaluated
  * @param kvType type of the KV cache
  * @param chunkRows C, at least 1: prompt rows are cut at multiples of it

@@ -268,7 +268,7 @@ final class TandemApi {
       int nTensors,
       @ByPtrPtr StageHandle out);
 
-  static native int td_study_open(
+  static native int td_reference_open(
       EngineHandle engine,
       @Const StageOptionsArgs options,
       @Const TensorArgs tensors,

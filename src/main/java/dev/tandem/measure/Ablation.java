@@ -4,7 +4,7 @@ import dev.tandem.api.EngineSettings;
 import dev.tandem.api.Opening;
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
-import dev.tandem.engine.StudySwitches;
+import dev.tandem.engine.ReferenceSwitches;
 import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.stage.ActivationEval;
@@ -35,8 +35,8 @@ public final class Ablation {
       boolean residual,
       ActivationEval eval) {
 
-    StudySwitches switches() {
-      return new StudySwitches(true, kvCache, linear, activation, residual);
+    ReferenceSwitches switches() {
+      return new ReferenceSwitches(true, kvCache, linear, activation, residual);
     }
   }
 
@@ -82,7 +82,8 @@ public final class Ablation {
       for (Variant variant : VARIANTS) {
         int nLayers = checkpoint.config().nLayers();
         stages.add(
-            opening.add(model.openStudy(Span.whole(nLayers), variant.switches(), variant.eval())));
+            opening.add(
+                model.openReference(Span.whole(nLayers), variant.switches(), variant.eval())));
       }
       for (int context : contexts) {
         measure(checkpoint, stages, context, repeat, rows);

@@ -8,8 +8,10 @@ public enum ArithmeticMode {
   REPRODUCIBLE,
   /** Plain Java: row-exact and equal on every machine, but with bits of its own. */
   JAVA,
-  /** Made to learn from and to compare with: not row-exact, so equal profiles promise nothing. */
-  STUDY;
+  /**
+   * Written to learn from and to compare with: not row-exact, so equal profiles promise nothing.
+   */
+  REFERENCE;
 
   /** Whether the native core's own kernels compute: the modes that promise a whole model's bits. */
   public boolean isNative() {

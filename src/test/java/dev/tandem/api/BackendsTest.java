@@ -218,7 +218,7 @@ class BackendsTest {
                   switch (backend) {
                     case FAST -> ArithmeticMode.FAST;
                     case JAVA -> ArithmeticMode.JAVA;
-                    case NAIVE, BLAS, BLAS_KV -> ArithmeticMode.STUDY;
+                    case NAIVE, BLAS, BLAS_KV -> ArithmeticMode.REFERENCE;
                   });
           assertThat(stage.profile().blas().isEmpty())
               .isEqualTo(backend == Backend.JAVA || backend == Backend.NAIVE);
@@ -236,7 +236,7 @@ class BackendsTest {
   }
 
   @Test
-  void studiesAreForWholeModelsOnly() throws Exception {
+  void referencesAreForWholeModelsOnly() throws Exception {
     try (Checkpoint checkpoint = Checkpoints.open("stories260K", Optional.empty())) {
       for (Backend backend : List.of(Backend.NAIVE, Backend.BLAS, Backend.BLAS_KV)) {
         assertThatThrownBy(

@@ -1,4 +1,4 @@
-#include "model/reference.h"
+#include "model/naive_oracle.h"
 
 #include <algorithm>
 #include <cmath>
@@ -187,8 +187,8 @@ void widen(std::vector<double>& bound, const std::vector<double>& a, const std::
 
 }  // namespace
 
-Expected reference(const TestModel& model, const std::vector<float>& hidden, Random* perturb,
-                   bool table) {
+Expected oracle(const TestModel& model, const std::vector<float>& hidden, Random* perturb,
+                bool table) {
   return Naive(model, perturb, table).run(hidden);
 }
 
@@ -197,7 +197,7 @@ Bounds errorBounds(const TestModel& model, const std::vector<float>& hidden,
   Random random(seed);
   Bounds bounds;
   for (int run = 0; run < 5; ++run) {
-    const Expected perturbed = reference(model, hidden, &random, table);
+    const Expected perturbed = oracle(model, hidden, &random, table);
     widen(bounds.hidden, perturbed.hidden, expected.hidden);
     widen(bounds.logits, perturbed.logits, expected.logits);
   }

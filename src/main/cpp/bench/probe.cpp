@@ -1,9 +1,10 @@
-#include "model/probe.h"
+#include "bench/probe.h"
 
 #include <algorithm>
 #include <chrono>
 #include <string>
 
+#include "bench/probe_loops.h"
 #include "blas/openblas.h"
 #include "core/error.h"
 #include "core/parallel.h"
@@ -17,7 +18,6 @@ namespace tandem {
 namespace {
 
 constexpr int64_t kMaxProbeBytes = int64_t{1} << 33;  // more would only measure the same
-constexpr int64_t kMaxDim = int64_t{1} << 24;
 constexpr int64_t kSmallestPiece = 16384;
 constexpr int64_t kLargestPiece = kMaxProbeBytes / int64_t{sizeof(float)};
 
@@ -25,7 +25,8 @@ constexpr int64_t kLargestPiece = kMaxProbeBytes / int64_t{sizeof(float)};
 // timed.
 float* filled(FloatBuffer& buffer, int64_t floats, ThreadPool& pool) {
   if (floats > kMaxProbeBytes / int64_t{sizeof(float)}) {
-    throw Error(TD_INVALID, "a probe takes at most " + std::to_string(kMaxProbeBytes) + " bytes");
+    throw Error(ErrorKind::kInvalid,
+                "a probe takes at most " + std::to_string(kMaxProbeBytes) + " bytes");
   }
   if (floats > buffer.size()) {
     buffer.reserve(floats);
@@ -37,10 +38,11 @@ float* filled(FloatBuffer& buffer, int64_t floats, ThreadPool& pool) {
   return buffer.data();
 }
 
-WeightType kernelTypeOf(int32_t dtype) {
+WeightType kernelTypeOf(DType dtype) {
   const WeightType type = weightTypeOf(dtype);
-  if (type == WeightType::kF32 && dtype != TD_F32) {
-    throw Error(TD_UNSUPPORTED, "dtype: there is no kernel for " + std::to_string(dtype));
+  if (type == WeightType::kF32 && dtype != DType::kF32) {
+    throw Error(ErrorKind::kUnsupported,
+                "dtype: there is no kernel for " + std::to_string(static_cast<int>(dtype)));
   }
   return type;
 }
@@ -56,13 +58,14 @@ double secondsOf(F&& body) {
 
 double probeRead(Engine& engine, int64_t bytes) {
   const int64_t floats = bytes / int64_t{sizeof(float)};
-  if (floats < 1) throw Error(TD_INVALID, "bytes: expected 4 or more");
+  if (floats < 1) throw Error(ErrorKind::kInvalid, "bytes: expected 4 or more");
   const float* data = filled(engine.probeInput, floats, engine.pool);
   const Shares shares(floats, {kLanes, kSmallestPiece, kLargestPiece}, engine.pool.size());
+  const ProbeLoops loops = probeLoops(engine.kernels.isa);
   return secondsOf([&] {
     engine.pool.run(shares.count(), [&](int64_t i, int) {
       const Shares::Piece piece = shares[i];
-      engine.kernels.readSum(data + piece.begin, piece.end - piece.begin);
+      loops.readSum(data + piece.begin, piece.end - piece.begin);
     });
   });
 }
@@ -75,7 +78,7 @@ double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kMaxPanel = 384;
   constexpr int64_t kPanelStep = 16;
   if (std::min({m, n, k}) < 1 || std::max({m, n, k}) > kMaxDim) {
-    throw Error(TD_INVALID, "m, n, k: expected 1 to " + std::to_string(kMaxDim));
+    throw Error(ErrorKind::kInvalid, "m, n, k: expected 1 to " + std::to_string(kMaxDim));
   }
   blas::load();
   const float* x = filled(engine.probeInput, m * k + n * k, engine.pool);
@@ -91,15 +94,15 @@ double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
   });
 }
 
-double probePeak(Engine& engine, int32_t dtype) {
+double probePeak(Engine& engine, DType dtype) {
   constexpr int64_t kOperations = 60'000'000;  // of one thread, about a millisecond
-  const KernelTable& kernels = engine.kernels;
+  const ProbeLoops loops = probeLoops(engine.kernels.isa);
   const WeightType type = kernelTypeOf(dtype);
-  const bool dots = type == WeightType::kBf16 && kernels.bf16Dots.peak.run != nullptr;
-  const PeakLoop& loop = type == WeightType::kQ8 ? kernels.panels.q8Peak
-                         : inPanels(type)        ? kernels.panels.q4Peak
-                         : dots                  ? kernels.bf16Dots.peak
-                                                 : kernels.f32Peak;
+  const bool dots = type == WeightType::kBf16 && loops.bf16Dot.run != nullptr;
+  const PeakLoop& loop = type == WeightType::kQ8 ? loops.q8
+                         : inPanels(type)        ? loops.q4
+                         : dots                  ? loops.bf16Dot
+                                                 : loops.f32;
   const int64_t rounds = kOperations / loop.operations;
   const int64_t nThreads = engine.pool.size();
   const double seconds =
@@ -107,18 +110,20 @@ double probePeak(Engine& engine, int32_t dtype) {
   return static_cast<double>(rounds * nThreads * loop.operations) / seconds;
 }
 
-double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShape& shape) {
+double probeMatmul(Engine& engine, DType dtype, RowKernel rows, const ProductShape& shape) {
+  const bool prompt = rows == RowKernel::kPromptChunk;
   const auto [nRows, nOut, nIn] = shape;
   const WeightType type = kernelTypeOf(dtype);
   const int64_t block = blockShape(dtype).elements;
   if (std::min({nRows, nOut, nIn}) < 1 || std::max({nRows, nOut, nIn}) > kMaxDim) {
-    throw Error(TD_INVALID, "n_rows, n_out, n_in: expected 1 to " + std::to_string(kMaxDim));
+    throw Error(ErrorKind::kInvalid,
+                "n_rows, n_out, n_in: expected 1 to " + std::to_string(kMaxDim));
   }
   if (nIn % block != 0) {
-    throw Error(TD_INVALID, "n_in: expected a multiple of " + std::to_string(block));
+    throw Error(ErrorKind::kInvalid, "n_in: expected a multiple of " + std::to_string(block));
   }
   if (prompt && type == WeightType::kF32) blas::load();
-  td_tensor tensor{};
+  Tensor tensor{};
   tensor.dtype = dtype;
   tensor.rows = nOut;
   tensor.cols = nIn;
@@ -133,8 +138,8 @@ double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShap
   const Linear w{type, x + xFloats, nullptr, nOut, nIn};
   RowRanges ranges;
   (prompt ? ranges.chunks : ranges.exact).push_back({0, nRows});
-  const Product product{{y, nRows, nOut, nOut}, {x, nRows, nIn, nIn}, w};
-  return secondsOf([&] { multiply({product}, ranges, converted, engine.pool, engine.kernels); });
+  const Product all = product({y, nRows, nOut, nOut}, {x, nRows, nIn, nIn}, w);
+  return secondsOf([&] { multiply({all}, ranges, converted, engine.pool, engine.kernels); });
 }
 
 }  // namespace tandem

@@ -1,9 +1,10 @@
-// A transformer written to be read: it shows what each saving of an inference engine is worth.
+// A transformer that is written to be read and not to be fast: a reference for the engine's own,
+// and a way to see what each saving of an inference engine is worth.
 //
 // Everything is f32 and one equation after another. Nothing here is row-exact: it agrees with the
 // engine's own kernels within rounding, and with itself only for equal calls.
-#ifndef TANDEM_MODEL_STUDY_H_
-#define TANDEM_MODEL_STUDY_H_
+#ifndef TANDEM_REFERENCE_REFERENCE_TRANSFORMER_H_
+#define TANDEM_REFERENCE_REFERENCE_TRANSFORMER_H_
 
 #include <cstdint>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "core/thread_pool.h"
 #include "core/views.h"
 #include "model/config.h"
+#include "model/stage_impl.h"
+#include "model/tables.h"
 #include "model/weights.h"
 
 namespace tandem {
@@ -19,7 +22,7 @@ namespace tandem {
 // What is saved. Without a KV cache every step needs all rows of everything, so there the other
 // three are false. With one, only the new rows are needed, and what is not restricted to them is
 // computed for all rows and thrown away.
-struct StudySwitches {
+struct ReferenceSwitches {
   bool sgemm;          // products by OpenBLAS, work shared out to threads; else loops, one thread
   bool kvCache;        // keys and values of earlier rows are kept
   bool currentLinear;  // linear layers compute new rows only, and wanted logits only
@@ -27,41 +30,41 @@ struct StudySwitches {
   bool currentResidual;    // so do norms and the additions to the residual stream
 };
 
-// From td_study_switch bits. Error(TD_INVALID) for unknown bits and for what needs a KV cache.
-StudySwitches checkedSwitches(int32_t bits);
-
-class Study {
+class ReferenceTransformer {
  public:
   // What a sequence keeps.
-  class State {
+  class State final : public SequenceState {
    public:
-    State(const Study& study, int64_t capacity);
+    State(const ReferenceTransformer& model, int64_t capacity);
 
    private:
-    friend class Study;
+    friend class ReferenceTransformer;
     FloatBuffer inputs_;  // (capacity, dModel)
     FloatBuffer k_, v_;   // (nLayers, capacity, nKvHeads * headDim), with a KV cache
     int64_t capacity_;
   };
 
   // The weights are all f32. They, the pool and the spec must outlive this; tables are copied.
-  Study(const StageSpec& spec, const td_stage_options& tables, const Weights& weights,
-        const StudySwitches& switches, ThreadPool& pool);
+  ReferenceTransformer(const StageSpec& spec, const TableData& tables, const Weights& weights,
+                       const ReferenceSwitches& switches, ThreadPool& pool);
+  ReferenceTransformer(const ReferenceTransformer&) = delete;
+  ReferenceTransformer& operator=(const ReferenceTransformer&) = delete;
 
-  const StudySwitches& switches() const { return switches_; }
+  const ReferenceSwitches& switches() const { return switches_; }
   // What a sequence of that many positions keeps.
   int64_t stateBytes(int64_t positions) const;
 
   // Makes room for sequences of that many positions. run() allocates nothing.
   void reserve(int64_t nPositions);
 
-  struct Step {
-    int64_t position, nRows;  // new rows
-    int64_t outBegin, nOut;   // of them, those wanted back
-    const float* in;          // (nRows, dModel)
-    float* out;               // (nOut, dModel), or (nOut, vocabSize) with a head
+  // New rows of one sequence.
+  struct Rows {
+    int64_t position, nRows;
+    int64_t outBegin, nOut;  // of them, those wanted back
+    const float* in;         // (nRows, dModel)
+    float* out;              // (nOut, dModel), or (nOut, vocabSize) with a head
   };
-  void run(State& state, const Step& step);
+  void run(State& state, const Rows& rows);
 
  private:
   struct Range {
@@ -74,7 +77,7 @@ class Study {
 
   void block(const BlockWeights& w, State& state, int64_t layer);
   void feedForward(const BlockWeights& w);
-  void head(const Step& step);
+  void head(const Rows& rows);
   void norm(View2<float> y, View2<const float> x, const NormWeights& w, Range rows);
   void linear(View2<float> y, View2<const float> x, const Linear& w, Range rows);
   void rope(View2<float> heads);
@@ -90,10 +93,9 @@ class Study {
   const StageSpec& spec_;
   const Config& c_;
   const Weights& weights_;
-  const StudySwitches switches_;
+  const ReferenceSwitches switches_;
   ThreadPool& pool_;
-  std::vector<float> ropeCos_, ropeSin_;   // (maxSeq, headDim / 2)
-  std::vector<uint16_t> activationTable_;  // (65536), or empty for the formula
+  const Tables tables_;
 
   // Of all rows of a sequence. Rows that a step does not compute keep what they had.
   std::vector<float> x_, xn_, y_;       // (n, dModel)
@@ -110,4 +112,4 @@ class Study {
 
 }  // namespace tandem
 
-#endif  // TANDEM_MODEL_STUDY_H_
+#endif  // TANDEM_REFERENCE_REFERENCE_TRANSFORMER_H_

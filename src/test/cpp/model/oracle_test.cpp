@@ -1,8 +1,7 @@
 // The core against the naive transformer in double precision.
-#include "model/reference.h"
-
 #include <algorithm>
 
+#include "model/naive_oracle.h"
 #include "model/requests.h"
 
 namespace tandem {
@@ -12,7 +11,7 @@ constexpr uint64_t kSeed = 20240607;
 constexpr int32_t kPrompt = 37;  // two whole chunks of 16, then one of 5
 constexpr int32_t kTotal = 43;   // then rows generated one by one
 
-class ReferenceTest : public testing::Test {
+class OracleTest : public testing::Test {
  protected:
   void SetUp() override { useTestOpenBlas(); }
 
@@ -26,13 +25,13 @@ class ReferenceTest : public testing::Test {
   }
 };
 
-TEST_F(ReferenceTest, BothFamiliesAgreeWithDoublePrecision) {
+TEST_F(OracleTest, BothFamiliesAgreeWithDoublePrecision) {
   RecordProperty("seed", static_cast<int>(kSeed));
   for (const TestModel& m : allModels(kSeed)) {
     Random random(kSeed + 100);
     const std::vector<float> in = randomHidden(random, m, kTotal);
     for (const bool table : {false, true}) {
-      const Expected expected = reference(m, in, nullptr, false);
+      const Expected expected = oracle(m, in, nullptr, false);
       const Bounds bounds = errorBounds(m, in, expected, kSeed + 200, table);
       for (const td_mode mode : {TD_MODE_FAST, TD_MODE_REPRODUCIBLE}) {
         SCOPED_TRACE(m.name + (table ? " table" : " formula") + " mode " + std::to_string(mode));
@@ -50,12 +49,12 @@ TEST_F(ReferenceTest, BothFamiliesAgreeWithDoublePrecision) {
   }
 }
 
-TEST_F(ReferenceTest, TheBoundIsTightEnoughToRejectWrongResults) {
+TEST_F(OracleTest, TheBoundIsTightEnoughToRejectWrongResults) {
   for (const TestModel& m : allModels(kSeed)) {
     SCOPED_TRACE(m.name);
     Random random(kSeed + 100);
     const std::vector<float> in = randomHidden(random, m, kTotal);
-    const Expected expected = reference(m, in, nullptr, false);
+    const Expected expected = oracle(m, in, nullptr, false);
     const Bounds bounds = errorBounds(m, in, expected, kSeed + 200, true);
     const std::vector<float> good(expected.logits.begin(), expected.logits.end());
     const int64_t cols = m.config.vocab_size;

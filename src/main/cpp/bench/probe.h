@@ -1,10 +1,11 @@
 // Measurements of what the machine can do, to hold the engine's speed against.
-#ifndef TANDEM_MODEL_PROBE_H_
-#define TANDEM_MODEL_PROBE_H_
+#ifndef TANDEM_BENCH_PROBE_H_
+#define TANDEM_BENCH_PROBE_H_
 
 #include <cstdint>
 
-#include "model/stage.h"
+#include "model/engine.h"
+#include "model/tensor.h"
 
 namespace tandem {
 
@@ -19,14 +20,17 @@ struct ProductShape {
   int64_t nRows, nOut, nIn;
 };
 
-// Seconds of a product with weights of that td_dtype; as a prompt's chunk in mode fast, else
-// row-exact. The caller holds engine.mutex.
-double probeMatmul(Engine& engine, int32_t dtype, bool prompt, const ProductShape& shape);
+// How the rows of a product are computed.
+enum class RowKernel { kRowExact, kPromptChunk };
 
-// Operations per second of the arithmetic alone of products with weights of that td_dtype. The
+// Seconds of a product with weights of that type; a chunk as in mode fast. The caller holds
+// engine.mutex.
+double probeMatmul(Engine& engine, DType dtype, RowKernel rows, const ProductShape& shape);
+
+// Operations per second of the arithmetic alone of products with weights of that type. The
 // caller holds engine.mutex.
-double probePeak(Engine& engine, int32_t dtype);
+double probePeak(Engine& engine, DType dtype);
 
 }  // namespace tandem
 
-#endif  // TANDEM_MODEL_PROBE_H_
+#endif  // TANDEM_BENCH_PROBE_H_

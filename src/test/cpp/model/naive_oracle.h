@@ -1,6 +1,6 @@
 // The naive transformer in double precision that the core is held against.
-#ifndef TANDEM_TEST_MODEL_REFERENCE_H_
-#define TANDEM_TEST_MODEL_REFERENCE_H_
+#ifndef TANDEM_TEST_MODEL_NAIVE_ORACLE_H_
+#define TANDEM_TEST_MODEL_NAIVE_ORACLE_H_
 
 #include <cstdint>
 #include <vector>
@@ -17,8 +17,8 @@ struct Expected {
 // One sequence from position 0. With `perturb`, every product and every result is multiplied by
 // 1 + d, where d is random and as large as the rounding of a dot product's longest chain can make
 // it: the distance between two such runs says how far rounding can carry the result.
-Expected reference(const TestModel& model, const std::vector<float>& hidden, Random* perturb,
-                   bool table);
+Expected oracle(const TestModel& model, const std::vector<float>& hidden, Random* perturb,
+                bool table);
 
 // For each element a bound on the core's error: 4 times the largest distance seen in its matrix
 // over several perturbed runs, which is random where rounding errors are not.
@@ -30,4 +30,4 @@ Bounds errorBounds(const TestModel& model, const std::vector<float>& hidden,
 
 }  // namespace tandem
 
-#endif  // TANDEM_TEST_MODEL_REFERENCE_H_
+#endif  // TANDEM_TEST_MODEL_NAIVE_ORACLE_H_

@@ -1,9 +1,9 @@
-// The stages for study against the naive transformer in double precision.
-#include "model/study.h"
+// The reference stages against the naive transformer in double precision.
+#include "reference/reference_stage.h"
 
 #include <algorithm>
 
-#include "model/reference.h"
+#include "model/naive_oracle.h"
 #include "model/requests.h"
 
 namespace tandem {
@@ -15,39 +15,40 @@ constexpr int32_t kTotal = 26;  // then rows generated one by one
 
 constexpr int32_t kNaive = 0;
 constexpr int32_t kKvLinearResidual =
-    TD_STUDY_KV_CACHE | TD_STUDY_CURRENT_LINEAR | TD_STUDY_CURRENT_RESIDUAL;
-constexpr int32_t kBlasKv = TD_STUDY_SGEMM | kKvLinearResidual | TD_STUDY_CURRENT_ACTIVATION;
+    TD_REFERENCE_KV_CACHE | TD_REFERENCE_CURRENT_LINEAR | TD_REFERENCE_CURRENT_RESIDUAL;
+constexpr int32_t kBlasKv =
+    TD_REFERENCE_SGEMM | kKvLinearResidual | TD_REFERENCE_CURRENT_ACTIVATION;
 
 // All combinations that there are: without a KV cache the others are off.
 std::vector<int32_t> allSwitches() {
   std::vector<int32_t> all;
   for (int32_t bits = 0; bits < 32; ++bits) {
-    const bool kvCache = (bits & TD_STUDY_KV_CACHE) != 0;
-    if (kvCache || bits <= TD_STUDY_SGEMM) all.push_back(bits);
+    const bool kvCache = (bits & TD_REFERENCE_KV_CACHE) != 0;
+    if (kvCache || bits <= TD_REFERENCE_SGEMM) all.push_back(bits);
   }
   return all;
 }
 
-StagePtr openStudy(const EnginePtr& engine, const td_stage_options& options,
-                   const std::vector<td_tensor>& tensors, int32_t switches) {
+StagePtr openReference(const EnginePtr& engine, const td_stage_options& options,
+                       const std::vector<td_tensor>& tensors, int32_t switches) {
   td_stage* stage = nullptr;
-  TANDEM_OK(td_study_open(engine.get(), &options, tensors.data(),
-                          static_cast<int32_t>(tensors.size()), switches, &stage));
+  TANDEM_OK(td_reference_open(engine.get(), &options, tensors.data(),
+                              static_cast<int32_t>(tensors.size()), switches, &stage));
   return StagePtr(stage);
 }
 
-class StudyTest : public testing::Test {
+class ReferenceStageTest : public testing::Test {
  protected:
   void SetUp() override { useTestOpenBlas(); }
 };
 
-TEST_F(StudyTest, EveryCombinationAgreesWithDoublePrecision) {
+TEST_F(ReferenceStageTest, EveryCombinationAgreesWithDoublePrecision) {
   RecordProperty("seed", static_cast<int>(kSeed));
   const EnginePtr engine = openEngine(2);
   for (const TestModel& m : allModels(kSeed)) {
     Random random(kSeed + 1);
     const std::vector<float> in = randomHidden(random, m, kTotal);
-    const Expected expected = reference(m, in, nullptr, false);
+    const Expected expected = oracle(m, in, nullptr, false);
     for (const bool table : {false, true}) {
       const Bounds bounds = errorBounds(m, in, expected, kSeed + 2, table);
       for (const int32_t switches : allSwitches()) {
@@ -57,8 +58,8 @@ TEST_F(StudyTest, EveryCombinationAgreesWithDoublePrecision) {
         td_stage_options blocks = m.options(0, n, false);
         td_stage_options whole = m.options(0, n, true);
         blocks.activation_eval = whole.activation_eval = table ? TD_EVAL_TABLE : TD_EVAL_FORMULA;
-        const StagePtr hidden = openStudy(engine, blocks, m.tensorsOf(0, n, false), switches);
-        const StagePtr logits = openStudy(engine, whole, m.tensors, switches);
+        const StagePtr hidden = openReference(engine, blocks, m.tensorsOf(0, n, false), switches);
+        const StagePtr logits = openReference(engine, whole, m.tensors, switches);
         EXPECT_TRUE(within(runAlone(hidden, m, in, kPrompt, m.config.d_model), expected.hidden,
                            bounds.hidden));
         EXPECT_TRUE(within(runAlone(logits, m, in, kPrompt, m.config.vocab_size), expected.logits,
@@ -69,30 +70,30 @@ TEST_F(StudyTest, EveryCombinationAgreesWithDoublePrecision) {
 }
 
 // The bounds must tell a model from one whose last block is missing, and rows from each other.
-TEST_F(StudyTest, TheBoundRejectsWrongResults) {
+TEST_F(ReferenceStageTest, TheBoundRejectsWrongResults) {
   const EnginePtr engine = openEngine(2);
   for (const TestModel& m : allModels(kSeed)) {
     SCOPED_TRACE(m.name);
     Random random(kSeed + 1);
     const std::vector<float> in = randomHidden(random, m, kTotal);
-    const Expected expected = reference(m, in, nullptr, false);
+    const Expected expected = oracle(m, in, nullptr, false);
     const Bounds bounds = errorBounds(m, in, expected, kSeed + 2, true);
     const int64_t d = m.config.d_model;
     const int32_t n = m.config.n_layers;
     const StagePtr whole =
-        openStudy(engine, m.options(0, n, false), m.tensorsOf(0, n, false), kNaive);
+        openReference(engine, m.options(0, n, false), m.tensorsOf(0, n, false), kNaive);
     std::vector<float> swapped = runAlone(whole, m, in, kPrompt, d);
     EXPECT_TRUE(within(swapped, expected.hidden, bounds.hidden));
     std::swap_ranges(swapped.begin(), swapped.begin() + d, swapped.begin() + d);
     EXPECT_FALSE(within(swapped, expected.hidden, bounds.hidden));
     const StagePtr shorter =
-        openStudy(engine, m.options(0, n - 1, false), m.tensorsOf(0, n - 1, false), kNaive);
+        openReference(engine, m.options(0, n - 1, false), m.tensorsOf(0, n - 1, false), kNaive);
     EXPECT_FALSE(within(runAlone(shorter, m, in, kPrompt, d), expected.hidden, bounds.hidden));
   }
 }
 
 // Matrices of every type count as the f32 values that they stand for.
-TEST_F(StudyTest, AllTypesAreExpanded) {
+TEST_F(ReferenceStageTest, AllTypesAreExpanded) {
   const EnginePtr engine = openEngine(2);
   for (const TestModel& m : blockModels(kSeed)) {
     const TestModel mixed = typed(m, kMixed, kSeed + 3);
@@ -102,8 +103,8 @@ TEST_F(StudyTest, AllTypesAreExpanded) {
     for (const int32_t switches : {kNaive, kBlasKv}) {
       SCOPED_TRACE(m.name + " switches " + std::to_string(switches));
       const td_stage_options options = m.options(0, m.config.n_layers, true);
-      const StagePtr a = openStudy(engine, options, mixed.tensors, switches);
-      const StagePtr b = openStudy(engine, options, f32.tensors, switches);
+      const StagePtr a = openReference(engine, options, mixed.tensors, switches);
+      const StagePtr b = openReference(engine, options, f32.tensors, switches);
       EXPECT_EQ(td_stage_weight_bytes(a.get()), td_stage_weight_bytes(b.get()));
       EXPECT_EQ(runAlone(a, m, in, kPrompt, m.config.vocab_size),
                 runAlone(b, m, in, kPrompt, m.config.vocab_size));
@@ -112,7 +113,7 @@ TEST_F(StudyTest, AllTypesAreExpanded) {
 }
 
 // A sequence that goes back to an earlier position, beside another one in the same batch.
-TEST_F(StudyTest, SequencesAreTruncatedAndApart) {
+TEST_F(ReferenceStageTest, SequencesAreTruncatedAndApart) {
   const EnginePtr engine = openEngine(2);
   const TestModel m = gpt2Model(kSeed);
   const int64_t d = m.config.d_model;
@@ -123,7 +124,7 @@ TEST_F(StudyTest, SequencesAreTruncatedAndApart) {
   for (const int32_t switches : {kNaive, kKvLinearResidual, kBlasKv}) {
     SCOPED_TRACE("switches " + std::to_string(switches));
     const StagePtr stage =
-        openStudy(engine, m.options(0, m.config.n_layers, true), m.tensors, switches);
+        openReference(engine, m.options(0, m.config.n_layers, true), m.tensors, switches);
     const std::vector<float> alone = runAlone(stage, m, in, kPrompt, v);
     const SequencePtr a = openSequence(stage, kTotal);
     const SequencePtr b = openSequence(stage, kTotal);
@@ -144,12 +145,12 @@ TEST_F(StudyTest, SequencesAreTruncatedAndApart) {
   }
 }
 
-TEST_F(StudyTest, SaysWhatItKeeps) {
+TEST_F(ReferenceStageTest, SaysWhatItKeeps) {
   const EnginePtr engine = openEngine(1);
   const TestModel m = llamaModel(kSeed, {6, 2, 10, 44, 60, TD_ROPE_HALVES});
   const td_stage_options options = m.options(0, m.config.n_layers, true);
-  const StagePtr naive = openStudy(engine, options, m.tensors, kNaive);
-  const StagePtr kept = openStudy(engine, options, m.tensors, kBlasKv);
+  const StagePtr naive = openReference(engine, options, m.tensors, kNaive);
+  const StagePtr kept = openReference(engine, options, m.tensors, kBlasKv);
   EXPECT_EQ(td_stage_kv_bytes(naive.get(), 7), 7 * 44 * 4);
   EXPECT_EQ(td_stage_kv_bytes(kept.get(), 7), 7 * (44 + m.config.n_layers * 2 * 20) * 4);
   EXPECT_EQ(td_stage_prompt_kernels(naive.get()), 0);

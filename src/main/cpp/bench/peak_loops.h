@@ -1,12 +1,16 @@
-// The arithmetic of the matrix products without their memory: as many independent sums as a
-// register tile has, so that what is measured is what the processor could do at most. All sums
-// differ, and so do products that are instructions of their own: compilers compute equal ones once.
-#ifndef TANDEM_KERNELS_PEAK_LOOPS_H_
-#define TANDEM_KERNELS_PEAK_LOOPS_H_
+// The loops of bench/probe_loops.h over 16 lanes. V is an instruction set's Vec16, D its Dots.
+//
+// Loops of arithmetic have as many independent sums as a register tile has, so that what is
+// measured is what the processor could do at most. All sums differ, and so do products that are
+// instructions of their own: compilers compute equal ones once.
+#ifndef TANDEM_BENCH_PEAK_LOOPS_H_
+#define TANDEM_BENCH_PEAK_LOOPS_H_
 
 #include <cstdint>
 
+#include "bench/probe_loops.h"
 #include "kernels/kernels.h"
+#include "kernels/row_loops.h"
 #include "kernels/unroll.h"
 
 namespace tandem {
@@ -20,7 +24,7 @@ inline void startDifferently(V (&sums)[N]) {
   for (int i = 0; i < N; ++i) sums[i] = V::load(starts + i * kLanes);
 }
 
-// n rounds of products in f32, 16 lanes each; the result only keeps them from being left out.
+// n rounds of products in f32, 16 lanes each.
 template <class V>
 float f32PeakLoop(int64_t n) {
   constexpr int kSums = V::kMatmulRows * V::matmulOutputs(V::kMatmulRows);
@@ -176,6 +180,46 @@ constexpr PeakLoop dotPeak() {
   return {&dotPeakLoop<F>, 2 * F::kStep * kRows * F::Vec::matmulOutputs(kRows)};
 }
 
+// Four streams, each prefetched: the pattern in which the matrix products read their weights.
+template <class V>
+float readSum(const float* x, int64_t n) {
+  constexpr int kStreams = 4;
+  constexpr int64_t kStep = 4 * kLanes;
+  // Bytes. Reads alone need no more than 1024.
+  constexpr int64_t kAhead = V::kPrefetchBytes < 1024 ? V::kPrefetchBytes : 1024;
+  const int64_t part = n / kStreams / kStep * kStep;
+  V sum[kStreams];
+  TANDEM_UNROLL
+  for (int s = 0; s < kStreams; ++s) sum[s] = V::zero();
+  for (int64_t i = 0; i < part; i += kStep) {
+    TANDEM_UNROLL
+    for (int64_t j = i; j < i + kStep; j += kLanes) {
+      TANDEM_UNROLL
+      for (int s = 0; s < kStreams; ++s) {
+        V::prefetch(x + s * part + j, kAhead);
+        sum[s] = V::add(sum[s], V::load(x + s * part + j));
+      }
+    }
+  }
+  const float* rest = x + kStreams * part;
+  V total = V::zero();
+  eachVector(n - kStreams * part,
+             [&](int64_t i, int64_t m) { total = V::add(total, loadFirst<V>(rest + i, m)); });
+  TANDEM_UNROLL
+  for (int s = 0; s < kStreams; ++s) total = V::add(total, sum[s]);
+  return total.sum();
+}
+
+template <class V, class D>
+constexpr ProbeLoops makeProbeLoops() {
+  ProbeLoops loops{};
+  loops.f32 = f32Peak<V>();
+  loops.q8 = q8Peak<D>();
+  loops.q4 = q4Peak<D>();
+  loops.readSum = &readSum<V>;
+  return loops;
+}
+
 }  // namespace tandem
 
-#endif  // TANDEM_KERNELS_PEAK_LOOPS_H_
+#endif  // TANDEM_BENCH_PEAK_LOOPS_H_

@@ -1,19 +1,16 @@
-#include "model/study.h"
+#include "reference/reference_transformer.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <string>
 
 #include "blas/openblas.h"
-#include "core/error.h"
 #include "core/sizes.h"
 #include "kernels/scalar/half.h"
 
 namespace tandem {
 namespace {
 
-constexpr int64_t kActivationTableSize = 65536;
 // Logits that nobody wants are computed so many rows at a time, to bound their memory.
 constexpr int64_t kHeadRows = 64;
 
@@ -36,51 +33,31 @@ void copy(float* to, const float* from, int64_t n) {
 
 }  // namespace
 
-StudySwitches checkedSwitches(int32_t bits) {
-  constexpr int32_t kCurrent =
-      TD_STUDY_CURRENT_LINEAR | TD_STUDY_CURRENT_ACTIVATION | TD_STUDY_CURRENT_RESIDUAL;
-  constexpr int32_t kAll = TD_STUDY_SGEMM | TD_STUDY_KV_CACHE | kCurrent;
-  if ((bits & ~kAll) != 0) {
-    throw Error(TD_INVALID, "switches: expected td_study_switch bits, got " + std::to_string(bits));
-  }
-  const bool kvCache = (bits & TD_STUDY_KV_CACHE) != 0;
-  if (!kvCache && (bits & kCurrent) != 0) {
-    throw Error(TD_INVALID, "switches: without TD_STUDY_KV_CACHE all rows are needed, got " +
-                                std::to_string(bits));
-  }
-  return {(bits & TD_STUDY_SGEMM) != 0, kvCache, (bits & TD_STUDY_CURRENT_LINEAR) != 0,
-          (bits & TD_STUDY_CURRENT_ACTIVATION) != 0, (bits & TD_STUDY_CURRENT_RESIDUAL) != 0};
-}
-
-Study::State::State(const Study& study, int64_t capacity)
-    : inputs_(checkedProduct({capacity, study.c_.dModel}, "inputs")), capacity_(capacity) {
-  if (!study.switches_.kvCache) return;
+ReferenceTransformer::State::State(const ReferenceTransformer& model, int64_t capacity)
+    : inputs_(checkedProduct({capacity, model.c_.dModel}, "inputs")), capacity_(capacity) {
+  if (!model.switches_.kvCache) return;
   const int64_t n =
-      checkedProduct({study.spec_.nLayers(), capacity, study.c_.kvSize()}, "KV cache");
+      checkedProduct({model.spec_.nLayers(), capacity, model.c_.kvSize()}, "KV cache");
   k_.reserve(n);
   v_.reserve(n);
 }
 
-Study::Study(const StageSpec& spec, const td_stage_options& tables, const Weights& weights,
-             const StudySwitches& switches, ThreadPool& pool)
-    : spec_(spec), c_(spec.config), weights_(weights), switches_(switches), pool_(pool) {
-  if (c_.rope != Rope::kNone) {
-    const int64_t n = checkedProduct({c_.maxSeq, c_.headDim / 2}, "rope table");
-    ropeCos_.assign(tables.rope_cos, tables.rope_cos + n);
-    ropeSin_.assign(tables.rope_sin, tables.rope_sin + n);
-  }
-  if (tables.activation_eval == TD_EVAL_TABLE) {
-    activationTable_.assign(tables.activation_table,
-                            tables.activation_table + kActivationTableSize);
-  }
-}
+ReferenceTransformer::ReferenceTransformer(const StageSpec& spec, const TableData& tables,
+                                           const Weights& weights,
+                                           const ReferenceSwitches& switches, ThreadPool& pool)
+    : spec_(spec),
+      c_(spec.config),
+      weights_(weights),
+      switches_(switches),
+      pool_(pool),
+      tables_(spec.config, tables) {}
 
-int64_t Study::stateBytes(int64_t positions) const {
+int64_t ReferenceTransformer::stateBytes(int64_t positions) const {
   const int64_t kv = switches_.kvCache ? 2 * spec_.nLayers() * c_.kvSize() : 0;
   return checkedProduct({positions, c_.dModel + kv, int64_t{sizeof(float)}}, "state");
 }
 
-void Study::reserve(int64_t nPositions) {
+void ReferenceTransformer::reserve(int64_t nPositions) {
   if (switches_.sgemm) blas::load();
   if (nPositions <= reserved_) return;
   const auto grow = [&](std::vector<float>& data, int64_t cols) {
@@ -98,13 +75,13 @@ void Study::reserve(int64_t nPositions) {
   reserved_ = nPositions;
 }
 
-View2<float> Study::matrix(std::vector<float>& data, int64_t cols) const {
+View2<float> ReferenceTransformer::matrix(std::vector<float>& data, int64_t cols) const {
   return {data.data(), reserved_, cols, cols};
 }
 
 // Calls body(i) for each i of the range.
 template <class F>
-void Study::forEach(Range range, F&& body) {
+void ReferenceTransformer::forEach(Range range, F&& body) {
   if (switches_.sgemm) {
     pool_.run(range.end - range.begin, [&](int64_t i, int) { body(range.begin + i); });
   } else {
@@ -112,24 +89,24 @@ void Study::forEach(Range range, F&& body) {
   }
 }
 
-void Study::run(State& state, const Step& step) {
+void ReferenceTransformer::run(State& state, const Rows& rows) {
   const int64_t d = c_.dModel;
-  new_ = {step.position, step.position + step.nRows};
+  new_ = {rows.position, rows.position + rows.nRows};
   all_ = {0, new_.end};
-  copy(state.inputs_.data() + new_.begin * d, step.in, step.nRows * d);
+  copy(state.inputs_.data() + new_.begin * d, rows.in, rows.nRows * d);
   copy(x_.data(), state.inputs_.data(), all_.end * d);
   const std::vector<BlockWeights>& blocks = weights_.blocks();
   for (size_t layer = 0; layer < blocks.size(); ++layer) {
     block(blocks[layer], state, static_cast<int64_t>(layer));
   }
   if (spec_.hasHead) {
-    head(step);
+    head(rows);
   } else {
-    copy(step.out, x_.data() + (new_.begin + step.outBegin) * d, step.nOut * d);
+    copy(rows.out, x_.data() + (new_.begin + rows.outBegin) * d, rows.nOut * d);
   }
 }
 
-void Study::block(const BlockWeights& w, State& state, int64_t layer) {
+void ReferenceTransformer::block(const BlockWeights& w, State& state, int64_t layer) {
   const View2<float> x = matrix(x_, c_.dModel);
   const View2<float> xn = matrix(xn_, c_.dModel);
   const View2<float> y = matrix(y_, c_.dModel);
@@ -154,7 +131,7 @@ void Study::block(const BlockWeights& w, State& state, int64_t layer) {
 }
 
 // y = what is to be added to x.
-void Study::feedForward(const BlockWeights& w) {
+void ReferenceTransformer::feedForward(const BlockWeights& w) {
   const View2<float> xn = matrix(xn_, c_.dModel);
   const View2<float> up = matrix(up_, c_.dFf);
   if (c_.gated) linear(matrix(gate_, c_.dFf), xn, w.wGate, linearRows());
@@ -163,26 +140,27 @@ void Study::feedForward(const BlockWeights& w) {
   linear(matrix(y_, c_.dModel), matrix(act_, c_.dFf), w.wDown, linearRows());
 }
 
-void Study::head(const Step& step) {
+void ReferenceTransformer::head(const Rows& rows) {
   const View2<float> xn = matrix(xn_, c_.dModel);
-  const Range wanted{new_.begin + step.outBegin, new_.begin + step.outBegin + step.nOut};
-  const Range rows = switches_.currentLinear ? wanted : all_;
-  norm(xn, matrix(x_, c_.dModel), weights_.outputNorm(), rows);
-  for (int64_t begin = rows.begin; begin < rows.end; begin += kHeadRows) {
-    const Range part{begin, std::min(begin + kHeadRows, rows.end)};
+  const Range wanted{new_.begin + rows.outBegin, new_.begin + rows.outBegin + rows.nOut};
+  const Range computed = switches_.currentLinear ? wanted : all_;
+  norm(xn, matrix(x_, c_.dModel), weights_.outputNorm(), computed);
+  for (int64_t begin = computed.begin; begin < computed.end; begin += kHeadRows) {
+    const Range part{begin, std::min(begin + kHeadRows, computed.end)};
     const View2<float> some{xn.row(begin), part.end - begin, xn.cols, xn.stride};
     const View2<float> logits{logits_.data(), some.rows, c_.vocabSize, c_.vocabSize};
     linear(logits, some, weights_.lmHead(), {0, some.rows});
     const int64_t from = std::max(wanted.begin, part.begin);
     const int64_t to = std::min(wanted.end, part.end);
     if (from < to) {
-      copy(step.out + (from - wanted.begin) * c_.vocabSize, logits.row(from - begin),
+      copy(rows.out + (from - wanted.begin) * c_.vocabSize, logits.row(from - begin),
            (to - from) * c_.vocabSize);
     }
   }
 }
 
-void Study::norm(View2<float> y, View2<const float> x, const NormWeights& w, Range rows) {
+void ReferenceTransformer::norm(View2<float> y, View2<const float> x, const NormWeights& w,
+                                Range rows) {
   const auto n = static_cast<float>(x.cols);
   forEach(rows, [&](int64_t r) {
     float mean = 0.0F;
@@ -204,7 +182,8 @@ void Study::norm(View2<float> y, View2<const float> x, const NormWeights& w, Ran
 }
 
 // y[r, o] = sum_i x[r, i] * w[o, i] + bias[o]
-void Study::linear(View2<float> y, View2<const float> x, const Linear& w, Range rows) {
+void ReferenceTransformer::linear(View2<float> y, View2<const float> x, const Linear& w,
+                                  Range rows) {
   const auto* weights = static_cast<const float*>(w.w);
   if (rows.begin == rows.end) return;
   if (!switches_.sgemm) {
@@ -240,13 +219,13 @@ void Study::linear(View2<float> y, View2<const float> x, const Linear& w, Range 
   });
 }
 
-void Study::rope(View2<float> heads) {
+void ReferenceTransformer::rope(View2<float> heads) {
   if (c_.rope == Rope::kNone) return;
   const int64_t half = c_.headDim / 2;
   const bool interleaved = c_.rope == Rope::kInterleaved;
   forEach(linearRows(), [&](int64_t pos) {
-    const float* cos = ropeCos_.data() + pos * half;
-    const float* sin = ropeSin_.data() + pos * half;
+    const float* cos = tables_.ropeCos() + pos * half;
+    const float* sin = tables_.ropeSin() + pos * half;
     for (int64_t head = 0; head < heads.cols; head += c_.headDim) {
       for (int64_t i = 0; i < half; ++i) {
         float& a = heads.row(pos)[head + (interleaved ? 2 * i : i)];
@@ -260,7 +239,7 @@ void Study::rope(View2<float> heads) {
 }
 
 // The new rows' keys and values into the cache.
-void Study::keep(State& state, int64_t layer) {
+void ReferenceTransformer::keep(State& state, int64_t layer) {
   const int64_t n = (new_.end - new_.begin) * c_.kvSize();
   const int64_t from = new_.begin * c_.kvSize();
   const int64_t to = layer * state.capacity_ * c_.kvSize() + from;
@@ -269,14 +248,14 @@ void Study::keep(State& state, int64_t layer) {
 }
 
 // k, v: (n, nKvHeads * headDim); row t sees 0 .. t
-void Study::attention(const float* k, const float* v) {
+void ReferenceTransformer::attention(const float* k, const float* v) {
   const Range rows = attentionRows();
   forEach({0, c_.nHeads}, [&](int64_t head) {
     for (int64_t row = rows.begin; row < rows.end; ++row) attend(head, row, k, v);
   });
 }
 
-void Study::attend(int64_t head, int64_t row, const float* k, const float* v) {
+void ReferenceTransformer::attend(int64_t head, int64_t row, const float* k, const float* v) {
   const int64_t kvBegin = head / (c_.nHeads / c_.nKvHeads) * c_.headDim;
   const float* q = q_.data() + row * c_.qSize() + head * c_.headDim;
   float* out = att_.data() + row * c_.qSize() + head * c_.headDim;
@@ -298,14 +277,14 @@ void Study::attend(int64_t head, int64_t row, const float* k, const float* v) {
 }
 
 // y = act(x), times up where the feed-forward is gated
-void Study::activate(View2<float> y, View2<const float> x) {
+void ReferenceTransformer::activate(View2<float> y, View2<const float> x) {
+  const uint16_t* const table = tables_.activation();
   forEach(activationRows(), [&](int64_t r) {
     const float* in = x.row(r);
     float* out = y.row(r);
     for (int64_t i = 0; i < x.cols; ++i) {
-      out[i] = activationTable_.empty()
-                   ? activation(c_.activation, in[i])
-                   : scalar::floatFromHalf(activationTable_[scalar::halfFromFloat(in[i])]);
+      out[i] = table == nullptr ? activation(c_.activation, in[i])
+                                : scalar::floatFromHalf(table[scalar::halfFromFloat(in[i])]);
     }
     if (!c_.gated) return;
     const float* up = up_.data() + r * x.cols;
@@ -313,7 +292,7 @@ void Study::activate(View2<float> y, View2<const float> x) {
   });
 }
 
-void Study::add(View2<float> x, View2<const float> y) {
+void ReferenceTransformer::add(View2<float> x, View2<const float> y) {
   forEach(residualRows(), [&](int64_t r) {
     for (int64_t i = 0; i < x.cols; ++i) x.row(r)[i] += y.row(r)[i];
   });
