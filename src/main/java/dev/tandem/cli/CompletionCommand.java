@@ -1,5 +1,7 @@
 package dev.tandem.cli;
 
+import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Version;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;

@@ -1,5 +1,20 @@
 package dev.tandem.cli;
 
+import dev.tandem.cli.client.ClientCommand;
+import dev.tandem.cli.measure.BenchCommand;
+import dev.tandem.cli.measure.CompareCommand;
+import dev.tandem.cli.measure.PerplexityCommand;
+import dev.tandem.cli.models.ConvertCommand;
+import dev.tandem.cli.models.InspectCommand;
+import dev.tandem.cli.models.PullCommand;
+import dev.tandem.cli.models.SplitCommand;
+import dev.tandem.cli.models.SynthesizeCommand;
+import dev.tandem.cli.server.ServerCommand;
+import dev.tandem.cli.terminal.Cli;
+import dev.tandem.cli.terminal.Version;
+import dev.tandem.cli.text.DetokenizeCommand;
+import dev.tandem.cli.text.GenerateCommand;
+import dev.tandem.cli.text.TokenizeCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;

@@ -1,5 +1,6 @@
 package dev.tandem.hub;
 
+import dev.tandem.hub.cache.HubException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;

@@ -1,6 +1,8 @@
 package dev.tandem.hub;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tandem.hub.cache.FileNames;
+import dev.tandem.hub.cache.HubException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

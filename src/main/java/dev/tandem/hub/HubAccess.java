@@ -1,5 +1,7 @@
 package dev.tandem.hub;
 
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.Percent;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Locale;
@@ -52,7 +54,7 @@ public record HubAccess(URI endpoint, Optional<String> token) {
   }
 
   /** Whether an address is on the hub itself: same scheme, host and port. */
-  boolean isHub(URI uri) {
+  public boolean isHub(URI uri) {
     return origin(uri).equals(origin(endpoint));
   }
 
@@ -63,7 +65,7 @@ public record HubAccess(URI endpoint, Optional<String> token) {
   }
 
   /** An address on the hub; the segments may hold any characters. */
-  URI uri(String path, String... segments) {
+  public URI uri(String path, String... segments) {
     StringBuilder out = new StringBuilder(endpoint.toString()).append(path);
     for (String segment : segments) {
       out.append('/').append(Percent.encoded(segment));

@@ -1,5 +1,7 @@
 package dev.tandem.hub;
 
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.HubModel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;

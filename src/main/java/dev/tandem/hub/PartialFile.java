@@ -1,5 +1,7 @@
 package dev.tandem.hub;
 
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -1,5 +1,10 @@
 package dev.tandem.hub;
 
+import dev.tandem.hub.cache.FileNames;
+import dev.tandem.hub.cache.HubCache;
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.HubModel;
+import dev.tandem.hub.cache.Storage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

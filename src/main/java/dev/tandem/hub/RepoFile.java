@@ -1,5 +1,6 @@
 package dev.tandem.hub;
 
+import dev.tandem.hub.cache.FileNames;
 import java.util.Optional;
 import java.util.OptionalLong;
 

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tandem.hub.cache.FileNames;
+import dev.tandem.hub.cache.HubException;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -2,6 +2,7 @@ package dev.tandem.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.cli.terminal.Cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.ModelServer;
 import dev.tandem.cli.JarProcess.Start;
+import dev.tandem.cli.terminal.Cli;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.server.ServerOptions;

@@ -3,6 +3,7 @@ package dev.tandem.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.cli.JarProcess.Start;
+import dev.tandem.cli.terminal.Cli;
 import dev.tandem.hub.FakeHub;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tandem.api.EngineSettings;
 import dev.tandem.api.ModelServer;
+import dev.tandem.cli.terminal.Cli;
 import dev.tandem.convert.ConvertedModels;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.formats.files.ConversionProgress;

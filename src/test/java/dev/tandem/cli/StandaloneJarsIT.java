@@ -3,13 +3,13 @@ package dev.tandem.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.cli.JarProcess.Start;
+import dev.tandem.cli.terminal.Cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -194,26 +194,6 @@ class StandaloneJarsIT {
       assertThat(run.out()).startsWith("hi");
       assertThat(run.err()).hasLineCount(1).contains("native libraries", "plain Java");
       wanted.finish().assertFails(Cli.FAILURE, "native libraries");
-    }
-  }
-
-  @Test
-  void theClientHasNoServerInside() throws IOException {
-    assertThat(entries(JarProcess.CLIENT))
-        .noneMatch(name -> name.startsWith("io/vertx/"))
-        .noneMatch(name -> name.startsWith("io/netty/"))
-        .noneMatch(name -> name.contains("netty") || name.contains("vertx"))
-        .noneMatch(name -> name.startsWith("org/slf4j/") || name.startsWith("ch/qos/logback/"))
-        .noneMatch(name -> name.matches("dev/tandem/(server|scheduler|http)/.*\\.class"))
-        .contains("dev/tandem/client/RemoteStage.class");
-    assertThat(entries(JarProcess.SERVER))
-        .anyMatch(name -> name.startsWith("io/vertx/"))
-        .contains("dev/tandem/server/SplitServer.class");
-  }
-
-  private static List<String> entries(String jar) throws IOException {
-    try (JarFile file = new JarFile(JarProcess.jar(jar).toFile())) {
-      return file.stream().map(entry -> entry.getName()).toList();
     }
   }
 

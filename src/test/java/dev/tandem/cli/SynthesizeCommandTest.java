@@ -3,6 +3,7 @@ package dev.tandem.cli;
 import static dev.tandem.cli.CommandRun.tandem;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.cli.terminal.Cli;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.random.RandomModels;

@@ -3,6 +3,9 @@ package dev.tandem.cli;
 import static dev.tandem.cli.CommandRun.tandem;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.cli.terminal.Cli;
+import dev.tandem.cli.terminal.Utf8Arguments;
+import dev.tandem.cli.text.Pieces;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

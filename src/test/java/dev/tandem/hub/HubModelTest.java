@@ -3,6 +3,9 @@ package dev.tandem.hub;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.HubModel;
+import dev.tandem.hub.cache.Percent;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;

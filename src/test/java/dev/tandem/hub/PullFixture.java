@@ -3,6 +3,9 @@ package dev.tandem.hub;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.tandem.hub.cache.HubCache;
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.HubModel;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;

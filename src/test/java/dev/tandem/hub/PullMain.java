@@ -1,5 +1,8 @@
 package dev.tandem.hub;
 
+import dev.tandem.hub.cache.HubCache;
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.HubModel;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Optional;

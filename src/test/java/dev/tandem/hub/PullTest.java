@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.hub.FakeHub.Request;
+import dev.tandem.hub.cache.HubCache;
+import dev.tandem.hub.cache.HubException;
+import dev.tandem.hub.cache.HubModel;
+import dev.tandem.hub.cache.PulledModel;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;

@@ -1,0 +1,175 @@
+package dev.tandem.cli.client;
+
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.SplitModel;
+import dev.tandem.api.SplitOptions;
+import dev.tandem.cli.generation.GenerationMixin;
+import dev.tandem.cli.generation.GenerationRun;
+import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.EngineMixin;
+import dev.tandem.cli.options.TextModelMixin;
+import dev.tandem.cli.terminal.Aliases;
+import dev.tandem.cli.terminal.Cli;
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Interrupts;
+import dev.tandem.cli.terminal.Version;
+import dev.tandem.client.WireStats;
+import dev.tandem.generation.GenerationException;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.stage.Output;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code tandem client}: text, embedding and sampling here, blocks on a server. */
+@Command(
+    name = "client",
+    versionProvider = Version.class,
+    preprocessor = Aliases.class,
+    optionListHeading = "Server:",
+    description = "Continue a text with a model whose blocks run on a server.")
+public final class ClientCommand implements Callable<Integer> {
+  private static final String PATH = "/v1/split";
+  private static final String WRONG_URL = "--server must be ws://HOST:PORT" + PATH + ", got ";
+
+  @Spec private CommandSpec spec;
+  @Mixin private TextModelMixin model;
+  @Mixin private GenerationMixin generation;
+
+  @Option(
+      names = {"-a", "--address"},
+      paramLabel = "HOST",
+      defaultValue = "127.0.0.1",
+      description = "The server's address. Default: ${DEFAULT-VALUE}")
+  private String address;
+
+  @Option(
+      names = {"-o", "--port"},
+      paramLabel = "PORT",
+      defaultValue = "8080",
+      description = "The server's port. Default: ${DEFAULT-VALUE}")
+  private int port;
+
+  @Option(
+      names = "--server",
+      paramLabel = "URL",
+      description = "The server as a URL, ws://HOST:PORT/v1/split, instead of address and port.")
+  private Optional<String> server = Optional.empty();
+
+  @Option(
+      names = "--split",
+      paramLabel = "K",
+      description =
+          "Blocks 0..K-1 run here. Default: those that the client's part of a model holds; of a whole"
+              + " model none")
+  private Optional<Integer> split = Optional.empty();
+
+  @Option(
+      names = "--reply",
+      paramLabel = "hidden|logits",
+      description =
+          "What the server sends back: hidden states, or logits. Default: hidden, if the head is"
+              + " here")
+  private Optional<Output> reply = Optional.empty();
+
+  @Mixin private EngineMixin engine;
+  @Mixin private BackendMixin backend;
+  @Mixin private GeneralMixin general;
+
+  @Override
+  @SuppressWarnings("try") // interrupts count as long as the block lasts
+  public Integer call() throws IOException, GenerationException {
+    long start = System.nanoTime();
+    EngineSettings settings = backend.applyToSplit(engine.settings());
+    SplitOptions options = options();
+    String text = generation.checkedPrompt();
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    AtomicBoolean interrupted = new AtomicBoolean();
+    Thread here = Thread.currentThread();
+    Runnable stop =
+        () -> {
+          interrupted.set(true);
+          here.interrupt(); // it may be waiting for the server
+        };
+    try (Interrupts interrupts = Interrupts.during(stop);
+        Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get)) {
+      int held = checkpoint.part().layers().end();
+      if (split.isPresent() && split.get() > held) {
+        throw usage("--split must be in 0.." + held + ", got " + split.get());
+      }
+      try (SplitModel opened = SplitModel.connect(checkpoint, settings, options)) {
+        opened.notes().forEach(console::warn);
+        return new GenerationRun(generation, console, start, interrupted::get)
+            .run(opened, text, () -> facts(opened.wireStats()));
+      }
+    } catch (IOException e) {
+      if (!interrupted.get()) {
+        throw e;
+      }
+      return Cli.INTERRUPTED;
+    }
+  }
+
+  private SplitOptions options() {
+    if (port < 1 || port > 65_535) {
+      throw usage("--port must be in 1..65535, got " + port);
+    }
+    if (split.isPresent() && split.get() < 0) {
+      throw usage("--split must be at least 0, got " + split.get());
+    }
+    return new SplitOptions(
+        server.isPresent() ? given(server.get()) : ofAddress(),
+        split.stream().mapToInt(Integer::intValue).findFirst(),
+        reply);
+  }
+
+  private URI ofAddress() {
+    try {
+      return new URI("ws", null, address, port, PATH, null, null);
+    } catch (URISyntaxException e) {
+      throw usage("--address must be a host name or an IP address, got '" + address + "'");
+    }
+  }
+
+  private URI given(String url) {
+    try {
+      URI uri = new URI(url);
+      if ("ws".equals(uri.getScheme())
+          && uri.getHost() != null
+          && uri.getUserInfo() == null
+          && uri.getQuery() == null
+          && uri.getFragment() == null
+          && uri.getPort() <= 65_535) {
+        return uri;
+      }
+    } catch (URISyntaxException e) {
+      throw usage(WRONG_URL + url + " (" + e.getReason() + ")");
+    }
+    throw usage(WRONG_URL + url);
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private static Map<String, Object> facts(WireStats stats) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("round_trips", stats.roundTrips());
+    facts.put("bytes_sent", stats.bytesSent());
+    facts.put("bytes_received", stats.bytesReceived());
+    return facts;
+  }
+}

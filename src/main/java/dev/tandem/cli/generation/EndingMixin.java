@@ -1,0 +1,38 @@
+package dev.tandem.cli.generation;
+
+import dev.tandem.generation.GenerationRequest;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Where a text ends. */
+@Command(optionListHeading = "Length:")
+final class EndingMixin {
+  @Option(
+      names = {"-n", "--max-tokens"},
+      paramLabel = "N",
+      defaultValue = "256",
+      description = "Tokens to generate at most. Default: ${DEFAULT-VALUE}")
+  private int maxTokens;
+
+  @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description = "End before this text. Repeatable. Default: none")
+  private List<String> stop = List.of();
+
+  @Option(
+      names = "--ignore-eos",
+      fallbackValue = "true",
+      description = "Go on where the model would end the text.")
+  private boolean ignoreEos;
+
+  /**
+   * Fills in what was given.
+   *
+   * @throws IllegalArgumentException naming what is out of range
+   */
+  GenerationRequest.Builder apply(GenerationRequest.Builder request) {
+    return request.maxTokens(maxTokens).stopStrings(stop).ignoreEos(ignoreEos);
+  }
+}

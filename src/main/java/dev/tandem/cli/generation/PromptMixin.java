@@ -1,0 +1,90 @@
+package dev.tandem.cli.generation;
+
+import dev.tandem.api.TextModel;
+import dev.tandem.cli.terminal.StandardInput;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/** What to continue. What is written on the command line goes before the environment. */
+@Command(optionListHeading = "Prompt:")
+public final class PromptMixin {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "PROMPT",
+      description =
+          "The text to continue; - reads standard input as UTF-8. Without one the model starts from"
+              + " its beginning-of-text token.")
+  private Optional<String> positional = Optional.empty();
+
+  @Option(
+      names = {"-i", "--prompt"},
+      paramLabel = "TEXT",
+      description = "The same, as an option.")
+  private Optional<String> named = Optional.empty();
+
+  @Option(
+      names = "--ids",
+      paramLabel = "\"ID ...\"",
+      description = "The prompt as token ids, used exactly as they are.")
+  private Optional<String> ids = Optional.empty();
+
+  @Option(
+      names = "--special",
+      fallbackValue = "true",
+      description = "Special tokens written in the prompt count as such.")
+  private boolean special;
+
+  /**
+   * Checks what was given, reads standard input if asked to.
+   *
+   * @return the prompt as text; empty where ids were given
+   */
+  public String text() throws IOException {
+    ParseResult written = spec.commandLine().getParseResult();
+    boolean namedWritten = written.hasMatchedOption("--prompt");
+    boolean idsWritten = written.hasMatchedOption("--ids");
+    if ((positional.isPresent() ? 1 : 0) + (namedWritten ? 1 : 0) + (idsWritten ? 1 : 0) > 1) {
+      throw new ParameterException(
+          spec.commandLine(), "give the prompt once: as PROMPT, with --prompt, or with --ids");
+    }
+    if (positional.isPresent() || namedWritten) {
+      ids = Optional.empty();
+    }
+    if (ids.isPresent()) {
+      parsedIds();
+      return "";
+    }
+    return StandardInput.textOr(positional.or(() -> named).orElse(""));
+  }
+
+  /** The prompt as the model is fed it; a usage error names an id that is not in the vocabulary. */
+  public int[] promptIds(Tokenizer tokenizer, String text) {
+    if (ids.isEmpty()) {
+      return TextModel.promptIds(tokenizer, text, special);
+    }
+    int[] given = parsedIds();
+    Ids.checkRange(spec, given, tokenizer.vocabSize());
+    return given;
+  }
+
+  private int[] parsedIds() {
+    int[] parsed = Ids.parse(spec, ids.orElse(""));
+    if (parsed.length == 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--ids needs at least one id, such as --ids \"15 496\"");
+    }
+    return parsed;
+  }
+}

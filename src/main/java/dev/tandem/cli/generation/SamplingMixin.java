@@ -1,0 +1,105 @@
+package dev.tandem.cli.generation;
+
+import dev.tandem.sampling.Rng;
+import dev.tandem.sampling.SamplingOptions;
+import java.security.SecureRandom;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** How tokens are drawn. */
+@Command(optionListHeading = "Sampling:")
+final class SamplingMixin {
+  @Option(
+      names = {"-t", "--temperature"},
+      paramLabel = "T",
+      defaultValue = "1.0",
+      description = "Below 1 likelier tokens gain; 0 takes the best one. Default: ${DEFAULT-VALUE}")
+  private double temperature;
+
+  @Option(
+      names = {"-p", "--top-p"},
+      paramLabel = "P",
+      defaultValue = "0.9",
+      description =
+          "Keep the best tokens that together have this probability. Default: ${DEFAULT-VALUE}")
+  private double topP;
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      defaultValue = "0",
+      description = "Keep this many tokens; 0 keeps all. Default: ${DEFAULT-VALUE}")
+  private int topK;
+
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      defaultValue = "0",
+      description =
+          "Keep tokens with this share of the best one's probability. Default: ${DEFAULT-VALUE}")
+  private double minP;
+
+  @Option(
+      names = "--repeat-penalty",
+      paramLabel = "R",
+      defaultValue = "1",
+      description =
+          "Divide positive logits of earlier tokens by this; 1 is off. Default: ${DEFAULT-VALUE}")
+  private double repeatPenalty;
+
+  @Option(
+      names = "--presence-penalty",
+      paramLabel = "R",
+      defaultValue = "0",
+      description = "Subtract this from the logits of generated tokens. Default: ${DEFAULT-VALUE}")
+  private double presencePenalty;
+
+  @Option(
+      names = "--frequency-penalty",
+      paramLabel = "R",
+      defaultValue = "0",
+      description =
+          "Subtract this for every occurrence of a generated token. Default: ${DEFAULT-VALUE}")
+  private double frequencyPenalty;
+
+  @Option(
+      names = "--logit-bias",
+      paramLabel = "ID=BIAS",
+      description = "Add to a token's logit; -Infinity forbids it. Repeatable. Default: none")
+  private Map<Integer, Double> logitBias = Map.of();
+
+  @Option(
+      names = {"-s", "--seed"},
+      paramLabel = "N",
+      description = "Seed of the random numbers. Default: a random one, which is printed")
+  private Optional<Long> seed = Optional.empty();
+
+  @Option(
+      names = "--rng",
+      paramLabel = "philox|llama2c",
+      defaultValue = "philox",
+      description = "Random numbers; llama2c draws as llama2.c does. Default: ${DEFAULT-VALUE}")
+  private Rng rng;
+
+  /**
+   * The options, with a random seed where none was given.
+   *
+   * @throws IllegalArgumentException naming what is out of range
+   */
+  SamplingOptions options() {
+    return SamplingOptions.builder()
+        .temperature(temperature)
+        .topP(topP)
+        .topK(topK)
+        .minP(minP)
+        .repeatPenalty(repeatPenalty)
+        .presencePenalty(presencePenalty)
+        .frequencyPenalty(frequencyPenalty)
+        .logitBias(logitBias)
+        .rng(rng)
+        .seed(seed.orElseGet(() -> new SecureRandom().nextLong() >>> 1))
+        .build();
+  }
+}

@@ -1,0 +1,331 @@
+package dev.tandem.cli.measure;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.tandem.api.EngineSettings;
+import dev.tandem.cli.models.ShapeMixin;
+import dev.tandem.cli.options.ArithmeticMixin;
+import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.EngineMixin;
+import dev.tandem.cli.options.OutputType;
+import dev.tandem.cli.options.TextModelMixin;
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.cli.terminal.EnvironmentDefaults;
+import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Messages;
+import dev.tandem.cli.terminal.Version;
+import dev.tandem.measure.Ablation;
+import dev.tandem.measure.AblationRow;
+import dev.tandem.measure.Benchmark;
+import dev.tandem.measure.BenchmarkOptions;
+import dev.tandem.measure.BenchmarkRow;
+import dev.tandem.measure.Placement;
+import dev.tandem.measure.SystemReport;
+import dev.tandem.model.Checkpoint;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code tandem bench}: how fast a model runs here, beside what the memory allows. */
+@Command(
+    name = "bench",
+    versionProvider = Version.class,
+    optionListHeading = "Measurement:",
+    description = {
+      "Measure a model's speed beside what the memory allows.",
+      "Each run is paired with a probe of the memory's read bandwidth over the same bytes; medians"
+          + " and quartiles of the pairs are shown."
+    })
+public final class BenchCommand implements Callable<Integer> {
+  private static final int ABLATION_CONTEXT = 128;
+
+  /** What the ablation decides itself. */
+  private static final List<String> NOT_OF_ABLATION =
+      List.of(
+          "--type",
+          "--placement",
+          "--batch",
+          "--gelu",
+          "--kv-type",
+          "--reproducible",
+          "--chunk",
+          "--prompt-tokens",
+          BackendMixin.NAME);
+
+  @Spec private CommandSpec spec;
+  @Mixin private TextModelMixin model;
+
+  @Mixin private ShapeMixin shape;
+
+  @Option(
+      names = "--type",
+      split = ",",
+      paramLabel = "TYPE",
+      description =
+          "Types that the model's matrices are converted to, one after another: f32, f16, bf16, q8_0"
+              + " or q4_0. Default: those that the model has, f32 for a shape")
+  private List<OutputType> types = List.of();
+
+  @Option(
+      names = "--placement",
+      split = ",",
+      paramLabel = "NAME",
+      defaultValue = "whole,k0-hidden",
+      converter = PlacementConverter.class,
+      completionCandidates = Placements.class,
+      description =
+          "Where the model runs: whole, or split between client and server in this process, over"
+              + " loopback. Of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+  private List<Placement> placements;
+
+  @Option(
+      names = "--threads",
+      split = ",",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Numbers of threads; 0 for all cores. Default: ${DEFAULT-VALUE}")
+  private List<Integer> threads;
+
+  @Option(
+      names = "--prompt-tokens",
+      paramLabel = "N",
+      defaultValue = "512",
+      description = "Rows of the prompt; the model's context if that is shorter. Default: 512")
+  private int promptTokens;
+
+  @Option(
+      names = "--context",
+      split = ",",
+      paramLabel = "N",
+      defaultValue = "16,900",
+      description = "Positions before the token, cut to the model's context. Default: 16 and 900")
+  private List<Integer> contexts;
+
+  @Option(
+      names = "--batch",
+      split = ",",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Sequences decoded together. Default: ${DEFAULT-VALUE}")
+  private List<Integer> batches;
+
+  @Option(
+      names = "--repeat",
+      paramLabel = "N",
+      defaultValue = "15",
+      description = "Pairs of probe and run. Default: ${DEFAULT-VALUE}")
+  private int repeat;
+
+  @Option(
+      names = "--ablate",
+      fallbackValue = "true",
+      description =
+          "Instead: what a KV cache, and computing no more than the new token, save on the f32 model;"
+              + " see docs/backends.md. The context's default is then 128.")
+  private boolean ablate;
+
+  @Mixin private ArithmeticMixin arithmetic;
+  @Mixin private BackendMixin backend;
+
+  @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
+  private boolean json;
+
+  @Mixin GeneralMixin general;
+
+  /** Completes {@code --placement}. */
+  static final class Placements implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Placement.names().iterator();
+    }
+  }
+
+  /** Reads {@code --placement}. */
+  static final class PlacementConverter implements ITypeConverter<Placement> {
+    @Override
+    public Placement convert(String name) {
+      try {
+        return Placement.of(name);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (ablate) {
+      return ablate();
+    }
+    EngineSettings settings = backend.apply(arithmetic.settings(0));
+    List<BenchmarkRow> rows = new ArrayList<>();
+    List<SystemReport> systems = new ArrayList<>();
+    if (types.isEmpty()) {
+      systems.add(measure(open(), settings, rows));
+    }
+    for (OutputType type : types) {
+      Checkpoint converted = EngineMixin.converted(open(), type, spec, () -> false);
+      systems.add(measure(converted, settings, rows));
+    }
+    if (json) {
+      printJson(systems.get(0), rows);
+    } else {
+      printTable(systems.get(0), rows);
+    }
+    spec.commandLine().getOut().flush();
+    return 0;
+  }
+
+  private int ablate() throws IOException {
+    checkAblation();
+    EngineSettings settings = arithmetic.settings(threads.get(0));
+    List<AblationRow> rows = new ArrayList<>();
+    try (Checkpoint checkpoint = open()) {
+      List<Integer> wanted = isGiven("--context") ? contexts : List.of(ABLATION_CONTEXT);
+      BenchmarkOptions checked = options(checkpoint, settings, wanted);
+      Ablation.run(checkpoint, settings, checked.contexts(), repeat, rows::add);
+      spec.commandLine()
+          .getOut()
+          .println(
+              json
+                  ? AblationReport.json(checkpoint.name(), rows)
+                  : AblationReport.table(checkpoint.name(), rows));
+    }
+    spec.commandLine().getOut().flush();
+    return 0;
+  }
+
+  /** What the ablation is not about. */
+  private void checkAblation() {
+    for (String other : NOT_OF_ABLATION) {
+      if (isGiven(other)) {
+        throw new ParameterException(
+            spec.commandLine(), "--ablate decides itself what " + other + " would say");
+      }
+    }
+    if (threads.size() > 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads must be one number with --ablate, got " + threads);
+    }
+  }
+
+  private boolean isGiven(String option) {
+    return spec.commandLine().getParseResult().hasMatchedOption(option)
+        || EnvironmentDefaults.gives(spec, option);
+  }
+
+  private SystemReport measure(Checkpoint model, EngineSettings settings, List<BenchmarkRow> rows)
+      throws IOException {
+    try (model) {
+      return Benchmark.run(model, options(model, settings, contexts), rows::add);
+    }
+  }
+
+  private Checkpoint open() throws IOException {
+    return shape.isGiven()
+        ? shape.open(types.isEmpty())
+        : model.open(
+            new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose));
+  }
+
+  private BenchmarkOptions options(
+      Checkpoint checkpoint, EngineSettings settings, List<Integer> wantedContexts) {
+    int maxSeq = checkpoint.config().maxSeq();
+    try {
+      return new BenchmarkOptions(
+          settings,
+          placements(),
+          threads,
+          Math.min(promptTokens, maxSeq),
+          wantedContexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
+          batches,
+          repeat);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
+    }
+  }
+
+  /**
+   * Those that are asked for; of a backend for whole models, whole unless something is asked for.
+   */
+  private List<Placement> placements() {
+    return backend.needsWholeModel() && !isGiven("--placement")
+        ? List.of(Placement.WHOLE)
+        : placements;
+  }
+
+  private void printJson(SystemReport system, List<BenchmarkRow> rows) throws IOException {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("cpu", system.cpu());
+    facts.put("isa", system.isa());
+    facts.put("blas_core", system.blas());
+    facts.put("threads", system.threads());
+    facts.put("read_gbps", system.readGbps());
+    facts.put("sgemm_gflops", system.sgemmGflops());
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("system", facts);
+    report.put("rows", rows);
+    spec.commandLine()
+        .getOut()
+        .println(
+            new ObjectMapper()
+                .enable(SerializationFeature.INDENT_OUTPUT)
+                .writeValueAsString(report));
+  }
+
+  private void printTable(SystemReport system, List<BenchmarkRow> rows) {
+    var out = spec.commandLine().getOut();
+    out.printf(
+        Locale.ROOT,
+        "%s, %s, %s; reads %.1f GB/s, sgemm %.0f GFLOP/s with %d threads%n%n",
+        system.cpu(),
+        system.isa(),
+        system.blas(),
+        system.readGbps(),
+        system.sgemmGflops(),
+        system.threads());
+    out.println(
+        "model             type          KV   placement   threads batch context  ms/token  floor ms  share of bandwidth"
+            + "  java us: top-p, greedy  tokens/s  prompt  tokens/s  share of sgemm");
+    for (BenchmarkRow row : rows) {
+      out.printf(
+          Locale.ROOT,
+          "%-17s %-13s %-4s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f)"
+              + " %14.0f %8.0f %9.1f %7d %9.0f  %5.1f%% (%5.1f-%5.1f)%n",
+          row.model(),
+          row.type(),
+          row.kvType(),
+          row.placement(),
+          row.threads(),
+          row.batch(),
+          row.context(),
+          row.decodeMsPerToken(),
+          row.decodeFloorMs(),
+          100 * row.bandwidthShare(),
+          100 * row.bandwidthShareQuartiles().get(0),
+          100 * row.bandwidthShareQuartiles().get(1),
+          row.javaUsPerToken(),
+          row.javaGreedyUsPerToken(),
+          row.aggregateTokensPerSecond(),
+          row.promptTokens(),
+          row.promptTokensPerSecond(),
+          100 * row.promptSgemmShare(),
+          100 * row.promptSgemmShareQuartiles().get(0),
+          100 * row.promptSgemmShareQuartiles().get(1));
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package dev.tandem.cli.measure;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tandem.api.Backend;
+import dev.tandem.api.EngineSettings;
+import dev.tandem.cli.generation.PromptMixin;
+import dev.tandem.cli.models.ShapeMixin;
+import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.EngineMixin;
+import dev.tandem.cli.options.TextModelMixin;
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Version;
+import dev.tandem.generation.GenerationException;
+import dev.tandem.measure.Comparison;
+import dev.tandem.measure.ComparisonResult;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.stage.Stage;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.BiFunction;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code tandem compare}: one prompt, all backends. */
+@Command(
+    name = "compare",
+    versionProvider = Version.class,
+    optionListHeading = "Comparison:",
+    description = {
+      "Continue a prompt greedily with every backend, and compare.",
+      "Fails if two choose different tokens and rounding does not explain it; see"
+          + " docs/backends.md."
+    })
+public final class CompareCommand implements Callable<Integer> {
+  private final BiFunction<Backend, Stage, Stage> watched;
+
+  @Spec private CommandSpec spec;
+  @Mixin private TextModelMixin model;
+  @Mixin private ShapeMixin shape;
+  @Mixin private PromptMixin prompt;
+
+  @Option(
+      names = {"-n", "--max-tokens"},
+      paramLabel = "N",
+      defaultValue = "16",
+      description = "Tokens to continue the prompt by. Default: ${DEFAULT-VALUE}")
+  private int maxTokens;
+
+  @Option(
+      names = BackendMixin.NAME,
+      split = ",",
+      paramLabel = "NAME",
+      converter = BackendMixin.Converter.class,
+      completionCandidates = BackendMixin.Names.class,
+      defaultValue = "fast,blas-kv,blas,naive,java",
+      description =
+          "The backends; the first one is what the others are compared with. Default:"
+              + " ${DEFAULT-VALUE}")
+  private List<Backend> backends;
+
+  @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
+  private boolean json;
+
+  @Mixin private EngineMixin engine;
+  @Mixin private GeneralMixin general;
+
+  public CompareCommand() {
+    this((backend, stage) -> stage);
+  }
+
+  /**
+   * @param watched what is compared in place of a backend's own stage
+   */
+  public CompareCommand(BiFunction<Backend, Stage, Stage> watched) {
+    this.watched = watched;
+  }
+
+  @Override
+  public Integer call() throws IOException, GenerationException {
+    EngineSettings settings = engine.settings();
+    if (maxTokens < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--max-tokens must be at least 1, got " + maxTokens);
+    }
+    String text = prompt.text();
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    try (Checkpoint checkpoint = open(console)) {
+      int[] ids = prompt.promptIds(checkpoint.tokenizer(), text);
+      ComparisonResult result = compare(checkpoint, settings, ids);
+      console.println(
+          json
+              ? new ObjectMapper()
+                  .writeValueAsString(CompareReport.facts(checkpoint.name(), text, result))
+              : CompareReport.table(checkpoint, result));
+      if (!result.withinRounding()) {
+        throw new IOException(CompareReport.failure(result));
+      }
+    }
+    return 0;
+  }
+
+  private ComparisonResult compare(Checkpoint checkpoint, EngineSettings settings, int[] ids)
+      throws IOException, GenerationException {
+    CompareProgress progress =
+        new CompareProgress(
+            spec.commandLine().getErr(), Console.isTerminal(Console.STDERR), maxTokens);
+    try {
+      return Comparison.run(
+          checkpoint,
+          settings,
+          backends.stream().distinct().toList(),
+          ids,
+          maxTokens,
+          watcher(progress));
+    } finally {
+      progress.clear();
+    }
+  }
+
+  private Comparison.Watcher watcher(CompareProgress progress) {
+    return new Comparison.Watcher() {
+      @Override
+      public void progress(Backend backend, int tokens) {
+        progress.show(backend, tokens);
+      }
+
+      @Override
+      public Stage watched(Backend backend, Stage stage) {
+        return watched.apply(backend, stage);
+      }
+    };
+  }
+
+  private Checkpoint open(Console console) throws IOException {
+    return engine.converted(shape.isGiven() ? shape.open(true) : model.open(console), () -> false);
+  }
+}

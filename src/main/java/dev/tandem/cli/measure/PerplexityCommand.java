@@ -1,0 +1,175 @@
+package dev.tandem.cli.measure;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tandem.api.EngineSettings;
+import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.ConfigMixin;
+import dev.tandem.cli.options.EngineMixin;
+import dev.tandem.cli.options.ModelNames;
+import dev.tandem.cli.options.TokenizerOptionMixin;
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.cli.terminal.EnvironmentDefaults;
+import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Messages;
+import dev.tandem.cli.terminal.Version;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.measure.Perplexity;
+import dev.tandem.model.Checkpoint;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code tandem perplexity}: how well a model predicts a text. */
+@Command(
+    name = "perplexity",
+    versionProvider = Version.class,
+    optionListHeading = "Text:",
+    description = {
+      "Measure how well a model predicts a text: lower is better.",
+      "The text is cut into windows, each run from an empty context; see docs/perplexity.md."
+    })
+public final class PerplexityCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "MODEL",
+      defaultValue = Checkpoints.DEFAULT,
+      description = "A file, a directory, a built-in or a pulled model. Default: ${DEFAULT-VALUE}")
+  private String model;
+
+  @Option(
+      names = {"-f", "--file"},
+      paramLabel = "FILE",
+      required = true,
+      description = "The text, UTF-8.")
+  private Path file;
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Only the text's last N tokens; 0 for all. Default: ${DEFAULT-VALUE}")
+  private int tokens;
+
+  @Option(
+      names = "--window",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Tokens of a window; 0 for the model's context. Default: ${DEFAULT-VALUE}")
+  private int window;
+
+  @Option(
+      names = "--stride",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Tokens from one window to the next; 0 for a whole window. Default: ${DEFAULT-VALUE}")
+  private int stride;
+
+  @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
+  private boolean json;
+
+  @Mixin private TokenizerOptionMixin tokenizer;
+  @Mixin private ConfigMixin config;
+  @Mixin private EngineMixin engine;
+  @Mixin private BackendMixin backend;
+  @Mixin GeneralMixin general;
+
+  @Override
+  public Integer call() throws IOException {
+    EngineSettings settings = backend.apply(engine.settings());
+    if (tokens < 0) {
+      throw new ParameterException(spec.commandLine(), "--tokens must be >= 0, got " + tokens);
+    }
+    String text = text();
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    try (Checkpoint checkpoint = open()) {
+      checkpoint.notes().forEach(console::warn);
+      settings.notes().forEach(console::warn);
+      Perplexity.Options options = options(checkpoint.config().maxSeq());
+      int[] ids = checkpoint.tokenizer().encode(text, false);
+      if (tokens > 0 && tokens < ids.length) {
+        ids = Arrays.copyOfRange(ids, ids.length - tokens, ids.length);
+      }
+      Perplexity.Result result =
+          Perplexity.measure(checkpoint, settings, ids, options, soFar -> note(console, soFar));
+      console.println(shown(checkpoint.name(), ids.length, options, result));
+    }
+    return 0;
+  }
+
+  private Checkpoint open() throws IOException {
+    return engine.converted(
+        ModelNames.open(model, config.options(tokenizer.given()), EnvironmentDefaults.of(spec)),
+        () -> false); // the process just ends
+  }
+
+  private String text() throws IOException {
+    try {
+      return Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new IOException(file + ": not UTF-8; convert the text first", e);
+    }
+  }
+
+  private Perplexity.Options options(int maxSeq) {
+    int chosenWindow = window == 0 ? maxSeq : window;
+    if (chosenWindow > maxSeq) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--window must be at most " + maxSeq + ", the model's context; got " + window);
+    }
+    try {
+      return new Perplexity.Options(chosenWindow, stride == 0 ? chosenWindow : stride);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
+    }
+  }
+
+  private static void note(Console console, Perplexity.Result soFar) {
+    console.note(
+        String.format(Locale.ROOT, "window %d: %.4f so far", soFar.windows(), soFar.perplexity()));
+  }
+
+  private String shown(
+      String name, int nTokens, Perplexity.Options options, Perplexity.Result result)
+      throws IOException {
+    if (!json) {
+      return String.format(
+          Locale.ROOT,
+          "perplexity %.4f (%.6f nats per token; %d of %d tokens, windows of %d, stride %d)",
+          result.perplexity(),
+          result.meanLoss(),
+          result.scored(),
+          nTokens,
+          options.window(),
+          options.stride());
+    }
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("model", name);
+    facts.put("tokens", nTokens);
+    facts.put("window", options.window());
+    facts.put("stride", options.stride());
+    facts.put("windows", result.windows());
+    facts.put("scored", result.scored());
+    facts.put("mean_loss", result.meanLoss());
+    facts.put("perplexity", result.perplexity());
+    return new ObjectMapper().writeValueAsString(facts);
+  }
+}

@@ -1,0 +1,2 @@
+/** Commands that measure: bench, compare, perplexity. */
+package dev.tandem.cli.measure;

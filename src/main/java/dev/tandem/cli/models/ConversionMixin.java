@@ -1,0 +1,61 @@
+package dev.tandem.cli.models;
+
+import dev.tandem.cli.options.OutputType;
+import dev.tandem.convert.Conversion;
+import dev.tandem.convert.ConversionOptions;
+import dev.tandem.formats.ModelWriters;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** How a command writes a model, and the writing with a progress bar. */
+@Command(optionListHeading = "Output:")
+final class ConversionMixin {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--type",
+      paramLabel = "TYPE",
+      description =
+          "What the matrices become: f32, f16, bf16, q8_0 or q4_0. Vectors are always f32; where"
+              + " rows are not whole blocks of 32, f16. Default: each tensor's own type, f32 for random weights")
+  private Optional<OutputType> type = Optional.empty();
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      completionCandidates = Formats.class,
+      description = "${COMPLETION-CANDIDATES}. Default: what OUT's name says")
+  private Optional<String> format = Optional.empty();
+
+  @Option(names = "--force", fallbackValue = "true", description = "Replace OUT if it is there.")
+  private boolean force;
+
+  /** Completes {@code --format}. */
+  static final class Formats implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return ModelWriters.formats().iterator();
+    }
+  }
+
+  /**
+   * Writes a model.
+   *
+   * @param out file or directory
+   * @param verbose whether each tensor's type is listed
+   * @return the exit code
+   */
+  int write(ModelWriting.Source source, Path out, boolean verbose) throws IOException {
+    ConversionOptions options = new ConversionOptions(type.map(OutputType::dtype), format, force);
+    return new ModelWriting(spec, verbose)
+        .run(source, checkpoint -> List.of(Conversion.of(checkpoint, out, options)));
+  }
+}

@@ -1,0 +1,94 @@
+package dev.tandem.cli.models;
+
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.hub.PullListener;
+import dev.tandem.hub.cache.HubModel;
+import java.io.PrintWriter;
+import java.time.Duration;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A download's progress on standard error: a bar on a terminal, a line now and then with {@code
+ * --verbose}, else nothing. The bar begins with the first byte, so that a pull that has nothing to
+ * do shows none.
+ */
+final class PullProgress implements PullListener, AutoCloseable {
+  private static final int COLUMNS = 79;
+  private static final int BAR_MILLIS = 200;
+  private static final int LINE_MILLIS = 5000;
+  private static final long MEGABYTE = 1_000_000;
+
+  private final HubModel model;
+  private final PrintWriter err;
+  private final Console console;
+  private final boolean terminal;
+  private final boolean shown;
+  private @Nullable ProgressBar bar;
+  private boolean closed;
+
+  private PullProgress(
+      HubModel model, PrintWriter err, Console console, boolean terminal, boolean shown) {
+    this.model = model;
+    this.err = err;
+    this.console = console;
+    this.terminal = terminal;
+    this.shown = shown;
+  }
+
+  /** For a command whose notes go to a console. */
+  static PullProgress of(HubModel model, PrintWriter err, Console console, boolean verbose) {
+    boolean terminal = Console.isTerminal(Console.STDERR);
+    return new PullProgress(model, err, console, terminal, terminal || verbose);
+  }
+
+  @Override
+  public synchronized void downloaded(long bytes, long total) {
+    if (!shown || closed) {
+      return;
+    }
+    if (bar == null) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName(model.toString())
+              .setInitialMax(total)
+              .startsFrom(bytes, Duration.ZERO) // so that the speed is this download's
+              .setUnit(" MB", MEGABYTE)
+              .showSpeed()
+              .setStyle(ProgressBarStyle.ASCII)
+              .setUpdateIntervalMillis(terminal ? BAR_MILLIS : LINE_MILLIS)
+              .setConsumer(new DelegatingProgressBarConsumer(this::print, COLUMNS))
+              .build();
+    }
+    bar.maxHint(total);
+    bar.stepTo(bytes);
+  }
+
+  private void print(String line) {
+    err.print(terminal ? "\r" + line : line + System.lineSeparator());
+    err.flush();
+  }
+
+  @Override
+  public synchronized void note(String line) {
+    if (terminal && bar != null && !closed) {
+      console.note(""); // the bar stays as it is, and is drawn anew below
+    }
+    console.note(line);
+  }
+
+  /** Draws the bar for the last time. */
+  @Override
+  public synchronized void close() {
+    if (bar != null && !closed) {
+      bar.close();
+      if (terminal) {
+        console.note("");
+      }
+    }
+    closed = true;
+  }
+}

@@ -1,0 +1,77 @@
+package dev.tandem.cli.options;
+
+import dev.tandem.formats.files.ConversionProgress;
+import java.io.InterruptedIOException;
+import java.io.PrintWriter;
+import java.util.function.BooleanSupplier;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+
+/** A conversion's progress: a bar on standard error if that is a terminal, else nothing. */
+public final class ConvertProgress implements ConversionProgress, AutoCloseable {
+  private static final int COLUMNS = 79;
+  private static final int BAR_MILLIS = 200;
+  private static final long MEGABYTE = 1_000_000;
+
+  private final String task;
+  private final PrintWriter err;
+  private final boolean shown;
+  private final BooleanSupplier interrupted;
+  private @Nullable ProgressBar bar;
+
+  /**
+   * @param task what the bar is of
+   * @param shown whether there is a bar
+   * @param interrupted asked often; the conversion ends when it says so
+   */
+  public ConvertProgress(String task, PrintWriter err, boolean shown, BooleanSupplier interrupted) {
+    this.task = task;
+    this.err = err;
+    this.shown = shown;
+    this.interrupted = interrupted;
+  }
+
+  @Override
+  public void begin(long totalBytes) {
+    if (shown) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName(task)
+              .setInitialMax(totalBytes)
+              .setUnit(" MB", MEGABYTE)
+              .showSpeed()
+              .setStyle(ProgressBarStyle.ASCII)
+              .setUpdateIntervalMillis(BAR_MILLIS)
+              .setConsumer(new DelegatingProgressBarConsumer(this::print, COLUMNS))
+              .build();
+    }
+  }
+
+  private void print(String line) {
+    err.print("\r" + line);
+    err.flush();
+  }
+
+  @Override
+  public void advance(String tensor, long bytes) throws InterruptedIOException {
+    if (interrupted.getAsBoolean()) {
+      throw new InterruptedIOException("interrupted");
+    }
+    if (bar != null) {
+      bar.stepBy(bytes);
+    }
+  }
+
+  /** Draws the bar for the last time. */
+  @Override
+  public void close() {
+    if (bar != null) {
+      bar.close();
+      err.println();
+      err.flush();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package dev.tandem.cli.options;
+
+import dev.tandem.api.EngineSettings;
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.convert.ConvertedModels;
+import dev.tandem.model.Checkpoint;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** How the arithmetic is done. */
+@Command(optionListHeading = "Engine:")
+public final class EngineMixin {
+  private static final int MAX_THREADS = 128; // the core has no more
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads that compute; 0 for all cores. Default: ${DEFAULT-VALUE}")
+  private int threads;
+
+  @Option(
+      names = "--type",
+      paramLabel = "TYPE",
+      description =
+          "What the model's matrices are converted to when it is loaded: f32, f16, bf16, q8_0 or"
+              + " q4_0, as by convert. Default: the types that the model has")
+  private Optional<OutputType> type = Optional.empty();
+
+  @Mixin private ArithmeticMixin arithmetic;
+
+  public EngineSettings settings() {
+    if (threads < 0 || threads > MAX_THREADS) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads must be in 0.." + MAX_THREADS + ", got " + threads);
+    }
+    return arithmetic.settings(threads);
+  }
+
+  /**
+   * The model with the types that are asked for.
+   *
+   * @param model closed with the result, and if this fails
+   * @param interrupted whether the user wants no more; asked often
+   * @throws java.io.InterruptedIOException if the user wants no more
+   */
+  public Checkpoint converted(Checkpoint model, BooleanSupplier interrupted) throws IOException {
+    return type.isEmpty() ? model : converted(model, type.get(), spec, interrupted);
+  }
+
+  public static Checkpoint converted(
+      Checkpoint model, OutputType type, CommandSpec spec, BooleanSupplier interrupted)
+      throws IOException {
+    try (ConvertProgress progress =
+        new ConvertProgress(
+            "to " + type.dtype().name().toLowerCase(Locale.ROOT),
+            spec.commandLine().getErr(),
+            Console.isTerminal(Console.STDERR),
+            interrupted)) {
+      return ConvertedModels.convert(model, type.dtype(), progress);
+    }
+  }
+}

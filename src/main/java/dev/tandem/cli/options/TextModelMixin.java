@@ -1,0 +1,19 @@
+package dev.tandem.cli.options;
+
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.model.Checkpoint;
+import java.io.IOException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Which model, and which tokenizer if not its own. */
+@Command(optionListHeading = "Model:")
+public final class TextModelMixin {
+  @Mixin private ModelMixin model;
+  @Mixin private TokenizerOptionMixin tokenizer;
+
+  /** Opens the model; notes what was assumed. */
+  public Checkpoint open(Console console) throws IOException {
+    return model.open(tokenizer.given(), console);
+  }
+}

@@ -1,0 +1,30 @@
+package dev.tandem.cli.options;
+
+import dev.tandem.cli.terminal.EnvironmentDefaults;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Which tokenizer, without a model. */
+@Command(optionListHeading = "Tokenizer:")
+public final class TokenizerMixin {
+  @Option(
+      names = {"-z", "--tokenizer"},
+      paramLabel = "PATH",
+      defaultValue = Checkpoints.DEFAULT,
+      description =
+          "gpt2 (built in), the name of a built-in or a pulled model, or a tokenizer's file or"
+              + " directory. Default: ${DEFAULT-VALUE}")
+  private String tokenizer;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  public Tokenizer open() throws IOException {
+    return ModelNames.tokenizer(tokenizer, EnvironmentDefaults.of(spec));
+  }
+}

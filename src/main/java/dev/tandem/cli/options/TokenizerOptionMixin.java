@@ -1,0 +1,20 @@
+package dev.tandem.cli.options;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Which tokenizer, if not the model's own. */
+@Command(optionListHeading = "Model:")
+public final class TokenizerOptionMixin {
+  @Option(
+      names = {"-z", "--tokenizer"},
+      paramLabel = "PATH",
+      description = "A tokenizer's file or directory, or gpt2. Default: the one beside the model")
+  private Optional<Path> tokenizer = Optional.empty();
+
+  public Optional<Path> given() {
+    return tokenizer;
+  }
+}

@@ -1,0 +1,124 @@
+package dev.tandem.cli.server;
+
+import dev.tandem.api.EngineSettings;
+import dev.tandem.api.ModelServer;
+import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.EngineMixin;
+import dev.tandem.cli.options.ModelMixin;
+import dev.tandem.cli.terminal.Aliases;
+import dev.tandem.cli.terminal.Cli;
+import dev.tandem.cli.terminal.Console;
+import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Interrupts;
+import dev.tandem.cli.terminal.Messages;
+import dev.tandem.cli.terminal.Version;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.server.ServerOptions;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.InetAddress;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code tandem server}: offers a model's blocks and head to clients until it is stopped. */
+@Command(
+    name = "server",
+    versionProvider = Version.class,
+    preprocessor = Aliases.class,
+    optionListHeading = "Server:",
+    description = "Offer a model's stages to clients.")
+public final class ServerCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ModelMixin model;
+
+  @Option(
+      names = {"-a", "--address"},
+      paramLabel = "ADDRESS",
+      defaultValue = "127.0.0.1",
+      description = "Address to listen on. Default: ${DEFAULT-VALUE}")
+  private String address;
+
+  @Option(
+      names = {"-o", "--port"},
+      paramLabel = "PORT",
+      defaultValue = "8080",
+      description = "Port to listen on; 0 picks one. Default: ${DEFAULT-VALUE}")
+  private int port;
+
+  @Option(
+      names = "--max-sequences",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Sequences open at once. Default: ${DEFAULT-VALUE}")
+  private int maxSequences;
+
+  @Option(
+      names = "--max-context",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Positions of a sequence at most; 0 for the model's own limit. Default: 0")
+  private int maxContext;
+
+  @Option(
+      names = "--insecure",
+      fallbackValue = "true",
+      description = "Listen on an address that other machines reach, without any protection.")
+  private boolean insecure;
+
+  @Mixin private EngineMixin engine;
+  @Mixin private BackendMixin backend;
+  @Mixin private GeneralMixin general;
+
+  @Override
+  @SuppressWarnings("try") // interrupts count as long as the block lasts
+  public Integer call() throws IOException, InterruptedException {
+    EngineSettings settings = backend.applyToSplit(engine.settings());
+    ServerOptions options = options();
+    Console console =
+        new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    CountDownLatch stopped = new CountDownLatch(1);
+    try (Interrupts interrupts = Interrupts.during(stopped::countDown);
+        Checkpoint checkpoint =
+            engine.converted(model.open(Optional.empty(), console), () -> stopped.getCount() == 0);
+        ModelServer server = ModelServer.start(checkpoint, settings, options)) {
+      server.notes().forEach(console::warn);
+      console.println("listening on " + server.uri());
+      console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");
+      stopped.await();
+    } catch (InterruptedIOException e) {
+      if (stopped.getCount() > 0) {
+        throw e;
+      }
+      return Cli.INTERRUPTED;
+    }
+    return 0;
+  }
+
+  private ServerOptions options() throws IOException {
+    try {
+      if (!insecure && !InetAddress.getByName(address).isLoopbackAddress()) {
+        throw new IllegalArgumentException(
+            "--address "
+                + address
+                + " can be reached from other machines and nothing protects it; add --insecure if"
+                + " that is meant");
+      }
+      if (maxContext < 0) {
+        throw new IllegalArgumentException("--max-context must be at least 0, got " + maxContext);
+      }
+      return ServerOptions.defaults()
+          .withAddress(address, port)
+          .withSequences(maxSequences, maxContext == 0 ? Integer.MAX_VALUE : maxContext);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(
+          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
+    }
+  }
+}

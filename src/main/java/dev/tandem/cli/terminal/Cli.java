@@ -1,0 +1,101 @@
+package dev.tandem.cli.terminal;
+
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** How every command is run, and how it ends. */
+public final class Cli {
+  public static final int FAILURE = 1;
+  public static final int USAGE = 2;
+  public static final int INTERRUPTED = 130;
+
+  private Cli() {}
+
+  /**
+   * Runs a command and ends the process: with 0, 1 for a failure, 2 for wrong usage. Where a reader
+   * of the output has gone, as {@code head} does, the command ends quietly.
+   *
+   * @param name what the user calls the program
+   */
+  public static void main(String name, Object command, String... args) {
+    StandardStream out = new StandardStream(FileDescriptor.out);
+    PrintWriter err = new StandardStream(FileDescriptor.err).writer();
+    int code = run(name, command, out.writer(), err, System.getenv(), Utf8Arguments.of(args));
+    Optional<IOException> failure = out.failure();
+    if (failure.isPresent()) {
+      err.println(name + ": cannot write the output: " + Messages.of(failure.get()));
+      err.flush();
+      code = FAILURE;
+    }
+    System.exit(code);
+  }
+
+  /** Runs a command; gives the process's exit code. */
+  public static int run(
+      String name,
+      Object command,
+      PrintWriter out,
+      PrintWriter err,
+      Map<String, String> environment,
+      String... args) {
+    CommandLine line = commandLine(name, command, new EnvironmentDefaults(environment));
+    line.setOut(out);
+    line.setErr(err);
+    try {
+      int code = line.execute(args);
+      out.flush();
+      return code;
+    } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
+      err.println(name + ": " + Messages.of(e));
+      if (List.of(args).contains(GeneralMixin.VERBOSE)) {
+        e.printStackTrace(err);
+      }
+      err.flush();
+      return FAILURE;
+    }
+  }
+
+  private static CommandLine commandLine(
+      String name, Object command, EnvironmentDefaults environment) {
+    CommandLine line = new CommandLine(command);
+    line.setCommandName(name);
+    line.setUsageHelpAutoWidth(true);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUnmatchedOptionsArePositionalParams(false);
+    line.setAbbreviatedOptionsAllowed(false);
+    line.setDefaultValueProvider(environment);
+    line.setParameterExceptionHandler((e, args) -> usageError(e, environment));
+    line.setExecutionExceptionHandler(Cli::failure);
+    HelpLayout.apply(line);
+    return line;
+  }
+
+  private static int usageError(ParameterException e, EnvironmentDefaults environment) {
+    CommandLine line = e.getCommandLine();
+    String name = line.getCommandSpec().qualifiedName();
+    line.getErr()
+        .println(
+            name + ": " + Messages.of(e) + environment.origin(e) + " (see " + name + " --help)");
+    line.getErr().flush();
+    return USAGE;
+  }
+
+  private static int failure(Exception e, CommandLine line, ParseResult parsed) {
+    CommandSpec spec = line.getCommandSpec();
+    line.getOut().flush();
+    line.getErr().println(spec.qualifiedName() + ": " + Messages.of(e));
+    if (GeneralMixin.isVerbose(spec)) {
+      e.printStackTrace(line.getErr());
+    }
+    line.getErr().flush();
+    return FAILURE;
+  }
+}

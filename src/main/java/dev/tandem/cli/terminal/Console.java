@@ -1,0 +1,74 @@
+package dev.tandem.cli.terminal;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Where a command writes: results to standard output, the rest to standard error. */
+public final class Console {
+  public static final int STDOUT = 1;
+  public static final int STDERR = 2;
+
+  private final PrintWriter out;
+  private final PrintWriter err;
+  private final boolean talkative;
+  private boolean midLine;
+
+  /**
+   * @param verbose whether notes appear even where standard error is not a terminal
+   */
+  public Console(PrintWriter out, PrintWriter err, boolean verbose) {
+    this.out = out;
+    this.err = err;
+    this.talkative = verbose || isTerminal(STDERR);
+  }
+
+  /** Prints a piece of the result at once; false when nobody reads any more. */
+  public boolean print(String text) {
+    out.print(text);
+    if (!text.isEmpty()) {
+      midLine = !text.endsWith("\n");
+    }
+    return !out.checkError(); // also flushes
+  }
+
+  /** Prints a line of the result, or the rest of one. */
+  public void println(String line) {
+    out.println(line);
+    out.flush();
+    midLine = false;
+  }
+
+  /** Ends a line that has begun, so that what follows stands alone. */
+  public void endLine() {
+    if (midLine) {
+      println("");
+    }
+  }
+
+  /** A line that a user must not miss, such as an assumption. */
+  public void warn(String line) {
+    err.println(line);
+    err.flush();
+  }
+
+  /** A line for a person who watches: shown on a terminal, or with {@code --verbose}. */
+  public void note(String line) {
+    if (talkative) {
+      err.println(line);
+      err.flush();
+    }
+  }
+
+  /** Java 17 can only ask about standard input and output together, so the system is asked. */
+  @SuppressWarnings("SystemConsoleNull") // the question that is left where there is no /proc
+  public static boolean isTerminal(int fileDescriptor) {
+    try {
+      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fileDescriptor)).toString();
+      return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+    } catch (IOException | UnsupportedOperationException e) {
+      return System.console() != null; // not Linux
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package dev.tandem.cli.terminal;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Ctrl-C and SIGTERM while a command works: the virtual machine runs shutdown hooks and then leaves
+ * with 130 or 143. The hook here asks the command to stop and waits, so that sequences are released
+ * and the last line is whole before the process ends.
+ *
+ * <p>Opened before what must be closed in an orderly way, so that it is closed after it.
+ */
+public final class Interrupts implements AutoCloseable {
+  private static final long PATIENCE_SECONDS = 5;
+
+  private final CountDownLatch finished = new CountDownLatch(1);
+  private final Thread hook;
+
+  private Interrupts(Runnable stop) {
+    hook =
+        new Thread(
+            () -> {
+              stop.run();
+              awaitFinished();
+            },
+            "interrupt");
+  }
+
+  /** Runs {@code stop} if the process is asked to end before this is closed, on another thread. */
+  public static Interrupts during(Runnable stop) {
+    Interrupts interrupts = new Interrupts(stop);
+    Runtime.getRuntime().addShutdownHook(interrupts.hook);
+    return interrupts;
+  }
+
+  /** The command has ended: nobody waits for it any longer. */
+  @Override
+  public void close() {
+    finished.countDown();
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The process is ending, and the hook has done its work.
+      return;
+    }
+  }
+
+  private void awaitFinished() {
+    try {
+      // If the command takes longer, the process ends without it.
+      var unused = finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

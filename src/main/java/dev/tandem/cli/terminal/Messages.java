@@ -1,0 +1,115 @@
+package dev.tandem.cli.terminal;
+
+import dev.tandem.model.ModelFormatException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.UnknownHostException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** What is told of a failure: one line that says what is wrong and what to do. */
+public final class Messages {
+  private static final Pattern CHOICES =
+      Pattern.compile("(expected one of )(\\[.*]) \\(case-insensitive\\)");
+
+  private Messages() {}
+
+  /** What is wrong with the arguments. */
+  static String of(ParameterException e) {
+    if (e instanceof UnmatchedArgumentException unmatched) {
+      return of(unmatched);
+    }
+    return CHOICES
+        .matcher(oneLine(e))
+        .replaceFirst(found -> found.group(1) + found.group(2).toLowerCase(Locale.ROOT))
+        .replaceFirst("(for option) option", "$1")
+        .replaceFirst("is not an? (int|long)$", "is not a whole number, or too large")
+        .replaceFirst("is not a double$", "is not a number")
+        .replaceFirst("(\\((\\w+=\\w+)\\) should be in )KEY=VALUE", "$1$2");
+  }
+
+  private static String of(UnmatchedArgumentException e) {
+    String first = e.getUnmatched().get(0);
+    List<String> similar = e.getSuggestions();
+    String hint = similar.isEmpty() ? "" : "; did you mean " + similar.get(0) + "?";
+    if (e.isUnknownOption() && !similar.contains(first)) {
+      boolean text = !first.startsWith("--") && hint.isEmpty();
+      return "no option " + first + (text ? "; a text that begins with - goes after --" : hint);
+    }
+    if (!e.getCommandLine().getSubcommands().isEmpty()) {
+      return "no command '" + first + "'" + hint;
+    }
+    return "unexpected '"
+        + oneLine(first)
+        + "'; put quotes around a text with blanks, and options before --";
+  }
+
+  /** What failed. */
+  public static String of(Throwable e) {
+    if (e instanceof UncheckedIOException && e.getCause() instanceof IOException cause) {
+      String message = String.valueOf(e.getMessage());
+      return message.equals(cause.toString()) ? of(cause) : oneLine(message);
+    }
+    if (e instanceof NoSuchFileException missing) {
+      return missing.getFile() + ": no such file";
+    }
+    if (e instanceof AccessDeniedException denied) {
+      return denied.getFile() + ": permission denied";
+    }
+    if (e instanceof UnknownHostException) {
+      return "unknown host " + oneLine(e).replaceFirst(":.*", "");
+    }
+    if (e instanceof OutOfMemoryError) {
+      return "out of memory (" + oneLine(e) + "); java -Xmx allows more";
+    }
+    if (e instanceof ExceptionInInitializerError && e.getCause() != null) {
+      return of(e.getCause());
+    }
+    String name = e.getClass().getSimpleName();
+    String text = e.getMessage() == null ? name : oneLine(e);
+    return isForUsers(e) ? text : "failed: " + text + " (" + name + "; --verbose shows where)";
+  }
+
+  private static boolean isForUsers(Throwable e) {
+    return e instanceof ModelFormatException
+        || e instanceof IOException
+        || e instanceof IllegalArgumentException
+        || e instanceof LinkageError
+        || e.getClass().getName().startsWith("dev.tandem.");
+  }
+
+  /**
+   * The message of a value's own check, with its subject as the option that the user wrote: {@code
+   * repeat penalty must be ...} and {@code maxSequences must be ...} become {@code --repeat-penalty
+   * must be ...}.
+   */
+  public static String aboutOption(String message) {
+    int end = message.indexOf(" must ");
+    if (end < 0 || message.startsWith("--")) {
+      return message;
+    }
+    String subject =
+        message
+            .substring(0, end)
+            .replaceFirst("^an? (.*) string$", "$1")
+            .replaceAll("(?<=[a-z])(?=[A-Z])", "-")
+            .replace(' ', '-')
+            .toLowerCase(Locale.ROOT);
+    return "--" + subject + message.substring(end);
+  }
+
+  /** A failure's message in one line. */
+  public static String oneLine(Throwable e) {
+    String text = e.getMessage();
+    return text == null ? "unknown error" : oneLine(text);
+  }
+
+  private static String oneLine(String text) {
+    return text.strip().replaceAll("\\s*\\R\\s*", "; ");
+  }
+}

@@ -1,0 +1,49 @@
+package dev.tandem.cli.terminal;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Optional;
+
+/** One of the process's own streams; it remembers why it could not be written. */
+final class StandardStream extends OutputStream {
+  private final OutputStream stream;
+  private volatile Optional<IOException> failure = Optional.empty();
+
+  StandardStream(FileDescriptor descriptor) {
+    stream = new FileOutputStream(descriptor);
+  }
+
+  /** A writer of UTF-8, whatever the locale. */
+  PrintWriter writer() {
+    return new PrintWriter(new OutputStreamWriter(this, StandardCharsets.UTF_8), false);
+  }
+
+  /**
+   * Why something could not be written; empty also where the reader has gone, who wants no more.
+   */
+  Optional<IOException> failure() {
+    return failure.filter(
+        e -> !String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("pipe"));
+  }
+
+  @Override
+  public void write(int b) throws IOException {
+    write(new byte[] {(byte) b}, 0, 1);
+  }
+
+  @Override
+  public void write(byte[] bytes, int offset, int length) throws IOException {
+    try {
+      stream.write(bytes, offset, length);
+    } catch (IOException e) {
+      failure = Optional.of(e);
+      throw e;
+    }
+  }
+}

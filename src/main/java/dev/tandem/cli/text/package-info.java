@@ -1,0 +1,2 @@
+/** Commands that turn text into text or ids in one process: generate, tokenize, detokenize. */
+package dev.tandem.cli.text;
