@@ -19,9 +19,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A file or directory that appears under its name only when it is complete. It is written beside
- * that, under a name with this process's id in it; what processes that ended have left behind is
- * removed by the next one that writes to the same place.
+ * A file or directory that appears under its name only when it is complete. Until then it lies
+ * beside its place, under a name with this process's id. The next process that writes to the same
+ * place removes the files of processes that have ended.
  */
 final class AtomicOutput implements AutoCloseable {
   private static final Pattern TEMPORARY =
@@ -29,7 +29,7 @@ final class AtomicOutput implements AutoCloseable {
 
   private static final String SET_ASIDE = "-old";
 
-  /** Files that models in directories consist of. */
+  /** The files of models in directories. */
   private static final Pattern OF_MODELS =
       Pattern.compile(
           "(generation_)?config\\.json|vocab\\.(json|bin)|merges\\.txt|tokenizer.*|special_.*\\.json"
@@ -48,11 +48,11 @@ final class AtomicOutput implements AutoCloseable {
   }
 
   /**
-   * Prepares to write; nothing is written yet.
+   * Prepares to write, but writes nothing yet.
    *
-   * @param overwrite whether something that is there already may be replaced
-   * @throws FileAlreadyExistsException if it may not
-   * @throws IOException if the directory is not there, or cannot be read
+   * @param overwrite whether an existing output may be replaced
+   * @throws FileAlreadyExistsException if an existing output may not be replaced
+   * @throws IOException if the directory does not exist, or cannot be read
    */
   static AtomicOutput of(Path out, boolean overwrite) throws IOException {
     Path absolute = out.toAbsolutePath().normalize();
@@ -71,17 +71,20 @@ final class AtomicOutput implements AutoCloseable {
     return output;
   }
 
-  /** Where to write: beside the place, not there yet. */
+  /** The temporary path to write to; it does not exist yet. */
   Path temporary() {
     return temporary;
   }
 
-  /** The disk that it is on. */
+  /** The disk of the output. */
   FileStore store() throws IOException {
     return Files.getFileStore(directory);
   }
 
-  /** What is there may be replaced if that was asked for and it can only be a model. */
+  /**
+   * Checks that an existing output may be replaced: the user asked for it, and it holds only a
+   * model.
+   */
   private void checkFree() throws IOException {
     if (!Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       return;
@@ -102,16 +105,13 @@ final class AtomicOutput implements AutoCloseable {
         String name = Objects.toString(entry.getFileName(), "");
         if (Files.isDirectory(entry) || !OF_MODELS.matcher(name).matches()) {
           throw new IOException(
-              out
-                  + " has something else in it ("
-                  + name
-                  + ") and is not replaced; remove it first");
+              out + " holds other files (" + name + ") and is not replaced; remove it first");
         }
       }
     }
   }
 
-  /** Moves what was written into its place; after that, nothing is left to close. */
+  /** Moves the written output to its place; afterwards {@link #close} has nothing to do. */
   void commit() throws IOException {
     checkFree();
     if (Files.exists(out) && Files.isDirectory(out) != Files.isDirectory(temporary)) {
@@ -128,7 +128,7 @@ final class AtomicOutput implements AutoCloseable {
     syncDirectory();
   }
 
-  /** A directory cannot be replaced in one step: the old one is set aside for a moment. */
+  /** A directory cannot be replaced in one step: the old one is first moved away. */
   private void replaceDirectory() throws IOException {
     Path old = directory.resolve(temporary.getFileName() + SET_ASIDE);
     boolean exists = Files.exists(out);
@@ -148,7 +148,7 @@ final class AtomicOutput implements AutoCloseable {
     }
   }
 
-  /** So that the new name outlasts a loss of power; not every system can open a directory. */
+  /** Makes the new name survive a loss of power; not every system can open a directory. */
   private void syncDirectory() {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
@@ -168,7 +168,9 @@ final class AtomicOutput implements AutoCloseable {
     }
   }
 
-  /** What a killed process had set aside is the only copy if nothing has taken its place. */
+  /**
+   * An output that a killed process had moved away is the only copy if no new one is in its place.
+   */
   private static void removeOrRestore(Path left, Path out) throws IOException {
     if (left.toString().endsWith(SET_ASIDE) && !Files.exists(out)) {
       Files.move(left, out, StandardCopyOption.ATOMIC_MOVE);
@@ -181,7 +183,7 @@ final class AtomicOutput implements AutoCloseable {
     try {
       return ProcessHandle.of(Long.parseLong(pid)).isPresent();
     } catch (NumberFormatException e) {
-      return true; // not one of ours
+      return true; // not a temporary name of ours
     }
   }
 
@@ -195,7 +197,7 @@ final class AtomicOutput implements AutoCloseable {
     }
   }
 
-  /** Removes what was written and not moved into place. */
+  /** Removes an output that was not moved to its place. */
   @Override
   public void close() throws IOException {
     if (Files.exists(temporary)) {

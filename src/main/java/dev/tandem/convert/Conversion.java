@@ -23,8 +23,8 @@ import java.util.List;
  * }
  * }</pre>
  *
- * <p>The output appears under its name only when it is complete and safe on the disk; until then it
- * lies beside it under another name, and is removed if anything fails.
+ * <p>The output appears under its name only when it is complete and safe on the disk. Until then it
+ * lies beside its place under another name, and is removed if anything fails.
  */
 public final class Conversion {
   private final Checkpoint checkpoint;
@@ -50,13 +50,13 @@ public final class Conversion {
   }
 
   /**
-   * Plans a conversion; nothing is written yet.
+   * Plans a conversion, but writes nothing yet.
    *
-   * @param checkpoint stays the caller's, and open until the conversion has run
-   * @param out where to write
+   * @param checkpoint must stay open until the conversion has run; the caller closes it
+   * @param out the path of the output
    * @throws IllegalArgumentException if the format is unknown or cannot hold the type
-   * @throws FileAlreadyExistsException if something is there and may not be replaced
-   * @throws FileNotFoundException if there is no directory to write to
+   * @throws FileAlreadyExistsException if the output exists and may not be replaced
+   * @throws FileNotFoundException if the directory of the output does not exist
    * @throws dev.tandem.model.ModelFormatException if the format cannot hold the model
    * @throws IOException if a file cannot be read
    */
@@ -74,7 +74,7 @@ public final class Conversion {
   /**
    * Checks that the outputs of several conversions fit on their disks together.
    *
-   * @throws IOException if they do not, or may not be written
+   * @throws IOException if they do not fit, or may not be written
    */
   public static void checkSpace(List<Conversion> conversions) throws IOException {
     List<DiskSpace.Need> needs = new ArrayList<>();
@@ -89,22 +89,22 @@ public final class Conversion {
     DiskSpace.check(needs);
   }
 
-  /** Where it is written to. */
+  /** The path of the output. */
   public Path out() {
     return out;
   }
 
-  /** The name of the format that is written. */
+  /** The name of the output's format. */
   public String format() {
     return writer.format();
   }
 
-  /** The type that each tensor gets, and why. */
+  /** The type of each tensor in the output, with the reason. */
   public TypePlan plan() {
     return plan;
   }
 
-  /** What a user should know of the result, one line each. */
+  /** Notes for the user about the result; one line each. */
   public List<String> notes() {
     return notes;
   }
@@ -112,10 +112,10 @@ public final class Conversion {
   /**
    * Writes the model.
    *
-   * @param progress told of every few MiB; may give up by throwing
+   * @param progress receives the progress every few MiB; may stop the work by throwing
    * @throws dev.tandem.model.ModelFormatException if a type cannot hold a value
-   * @throws IOException if a file cannot be read or written, or the progress gives up; nothing is
-   *     then left behind
+   * @throws IOException if a file cannot be read or written, or the progress stops the work; then
+   *     no file is left
    */
   public void run(ConversionProgress progress) throws IOException {
     try (AtomicOutput output = AtomicOutput.of(out, overwrite)) {

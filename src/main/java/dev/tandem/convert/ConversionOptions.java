@@ -4,16 +4,16 @@ import dev.tandem.tensor.DType;
 import java.util.Optional;
 
 /**
- * How a model is to be written.
+ * The way to write a model.
  *
- * @param type the type that its matrices get; empty keeps each tensor's own
- * @param format a name of {@link dev.tandem.formats.ModelWriters#formats}; empty if the output's
- *     name says it
- * @param overwrite whether something that is there already is replaced
+ * @param type the type of the matrices; if empty, each tensor keeps its own
+ * @param format a name of {@link dev.tandem.formats.ModelWriters#formats}; if empty, the output's
+ *     name decides
+ * @param overwrite whether to replace an existing output
  */
 public record ConversionOptions(Optional<DType> type, Optional<String> format, boolean overwrite) {
 
-  /** Each tensor's own type, the format that the name says, nothing replaced. */
+  /** Each tensor keeps its type, the name decides the format, and nothing is replaced. */
   public static ConversionOptions defaults() {
     return new ConversionOptions(Optional.empty(), Optional.empty(), false);
   }

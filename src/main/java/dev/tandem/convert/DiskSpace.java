@@ -7,23 +7,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Whether what is to be written fits on the disks it goes to. */
+/** Checks that outputs fit on their disks. */
 final class DiskSpace {
   private DiskSpace() {}
 
   /**
-   * What one output takes.
+   * The space that one output needs.
    *
    * @param out the output, for the message
    * @param store the disk; equal for outputs that share one
-   * @param usableBytes what the disk has left
+   * @param usableBytes the free bytes of the disk
    */
   record Need(Path out, long bytes, Object store, long usableBytes) {}
 
   /**
-   * Checks outputs that will be there at the same time.
+   * Checks outputs that will exist at the same time.
    *
-   * @throws IOException if those on one disk need more than it has left; it names them
+   * @throws IOException if the outputs on one disk need more than its free space; the message names
+   *     them
    */
   static void check(List<Need> needs) throws IOException {
     Map<Object, List<Need>> byStore =

@@ -18,15 +18,15 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * The classic study of what makes decoding fast: the same transformer, products by OpenBLAS and
- * everything in f32, saving one thing after another. Its rows are measured in turn, run by run, so
- * that a moment in which the machine is slow is slow for all of them.
+ * The classic study of what makes decoding fast: the same transformer in f32, with products by
+ * OpenBLAS, gets one saving after another. The rows are measured in turn, run by run, so that a
+ * slow moment of the machine affects all of them.
  */
 public final class Ablation {
   private static final long SEED = 42;
   private static final int WARM_UP = 1;
 
-  /** A row: what it saves. */
+  /** The savings of one row. */
   private record Variant(
       String name,
       boolean kvCache,
@@ -53,9 +53,9 @@ public final class Ablation {
   private Ablation() {}
 
   /**
-   * Measures all rows; they are handed out context by context.
+   * Measures all rows and passes them on context by context.
    *
-   * @param settings threads and instruction set count
+   * @param settings only threads and instruction set are used
    * @param contexts positions before the token that is timed
    * @param repeat runs of each row
    * @throws IllegalArgumentException if a context leaves no room for a token

@@ -15,9 +15,9 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * Measures a model's steps against what the memory and the BLAS of this machine allow. Every run is
- * paired with a probe in the same moment, because on a shared machine the bandwidth changes from
- * second to second and only the ratio of a pair means anything.
+ * Measures a model's steps against the limits of this machine's memory and BLAS. Every run is
+ * paired with a probe at the same moment: on a shared machine the bandwidth changes from second to
+ * second, and only the ratio of a pair means something.
  */
 public final class Benchmark {
   private static final int WARM_UP = 3;
@@ -39,7 +39,7 @@ public final class Benchmark {
   }
 
   /**
-   * Measures everything that is asked for; rows are handed out as they are done.
+   * Measures everything that the options ask for, and passes on each row when it is done.
    *
    * @throws IllegalArgumentException if a prompt or context does not fit the model
    */
@@ -82,9 +82,9 @@ public final class Benchmark {
       PlacedModel model, Placement placement, double loadMs, Consumer<BenchmarkRow> rows)
       throws IOException {
     Prompt prompt = prompt(model);
-    JavaSide javaSide = new JavaSide(checkpoint, model.stages(), options.repeat());
-    Quartiles javaUs = javaSide.usPerToken(SamplingOptions.builder().build());
-    Quartiles javaGreedyUs = javaSide.usPerToken(SamplingOptions.greedy());
+    HostOverhead hostOverhead = new HostOverhead(checkpoint, model.stages(), options.repeat());
+    Quartiles javaUs = hostOverhead.usPerToken(SamplingOptions.builder().build());
+    Quartiles javaGreedyUs = hostOverhead.usPerToken(SamplingOptions.greedy());
     for (int batch : options.batches()) {
       for (int context : options.contexts()) {
         Decode decode = decode(model, batch, context);
@@ -171,7 +171,7 @@ public final class Benchmark {
     return rows;
   }
 
-  /** What sgemm alone reaches with C rows on the shapes of one block. */
+  /** The rate of sgemm alone with C rows on the shapes of one layer. */
   private double sgemmFlopsPerSecond(Engine engine, int chunkRows) {
     ModelConfig c = checkpoint.config();
     int rows = Math.min(chunkRows, options.promptTokens());
@@ -185,7 +185,7 @@ public final class Benchmark {
     return 2.0 * rows * blockWeights() / c.nLayers() / seconds;
   }
 
-  /** Elements of all blocks' matrices. */
+  /** Elements of all layers' matrices. */
   private long blockWeights() {
     ModelConfig c = checkpoint.config();
     long q = (long) c.nHeads() * c.headDim();
@@ -194,7 +194,7 @@ public final class Benchmark {
     return c.nLayers() * (c.dModel() * (2 * q + 2 * kv) + c.dModel() * ffn);
   }
 
-  /** Of all blocks, for one sequence. */
+  /** Bytes of the KV caches of all layers, for one sequence. */
   private long kvBytes(PlacedModel model, int positions) {
     ModelConfig c = checkpoint.config();
     return 2L * c.nLayers() * c.nKvHeads() * model.kvType().rowBytes(c.headDim()) * positions;

@@ -4,10 +4,10 @@ import dev.tandem.api.EngineSettings;
 import java.util.List;
 
 /**
- * What {@link Benchmark} measures.
+ * The measurements of {@link Benchmark}.
  *
  * @param settings the arithmetic; its threads are replaced by {@code threads}
- * @param placements where the model's pieces run
+ * @param placements where the model's spans run
  * @param threads numbers of threads, 0 for all cores
  * @param promptTokens rows of the prompt that is timed
  * @param contexts positions before the token that is timed
@@ -23,13 +23,13 @@ public record BenchmarkOptions(
     List<Integer> batches,
     int repeat) {
 
-  /** The core's limit: OpenBLAS has no more buffers. */
+  /** The core's limit, which is the number of OpenBLAS's buffers. */
   private static final int MAX_THREADS = 128;
 
   /**
    * Checks the ranges.
    *
-   * @throws IllegalArgumentException naming the first one that is wrong
+   * @throws IllegalArgumentException naming the first wrong value
    */
   public BenchmarkOptions {
     placements = List.copyOf(placements);

@@ -25,11 +25,12 @@ import java.util.List;
  * @param aggregateTokensPerSecond batch / step
  * @param promptTokens rows of the prompt
  * @param promptTokensPerSecond median
- * @param promptSgemmShare rate of the prompt (2 x block weights x rows / time) over the rate that
+ * @param promptSgemmShare rate of the prompt (2 x layer weights x rows / time) over the rate that
  *     OpenBLAS's sgemm reached alone at C rows on the same shapes, of each pair; median
  * @param promptSgemmShareQuartiles lower and upper quartile of the same
  * @param loadMs opening the model and its stage
- * @param peakRssBytes the process's largest resident memory so far; 0 where the system does not say
+ * @param peakRssBytes the process's largest resident memory so far; 0 if the system does not report
+ *     it
  */
 public record BenchmarkRow(
     @JsonProperty("model") String model,

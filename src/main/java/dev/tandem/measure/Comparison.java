@@ -21,12 +21,11 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Continues the same prompt greedily with several backends and compares what they choose. They run
- * one after another, each with the whole machine for itself, and the first one is what the others
- * are compared with.
+ * Continues the same prompt greedily with several backends and compares their tokens. The backends
+ * run one after another, each with the whole machine. The others are compared with the first one.
  */
 public final class Comparison {
-  /** A run is repeated until there are so many, or so much time is spent; the median counts. */
+  /** A run is repeated up to this many times, or until this time has passed; the median counts. */
   private static final int RUNS = 3;
 
   private static final long ENOUGH_NANOS = 2_000_000_000L;
@@ -37,19 +36,19 @@ public final class Comparison {
   private final int maxTokens;
   private final Watcher watcher;
 
-  /** What a comparison tells on its way, and may change. */
+  /** Receives the progress of a comparison, and may wrap its stages. */
   public interface Watcher {
-    /** Nothing is told. */
+    /** Ignores the progress. */
     Watcher NONE = (backend, tokens) -> {};
 
     /**
-     * How many tokens of a run a backend has chosen; 0 when it is being loaded.
+     * Reports the number of tokens that a backend has chosen in a run; 0 while it is being loaded.
      *
-     * @param tokens of at most those that were asked for
+     * @param tokens the tokens so far, at most the requested number
      */
     void progress(Backend backend, int tokens);
 
-    /** What is compared in place of a backend's own stage. */
+    /** Returns the stage to compare in place of a backend's own stage. */
     default Stage watched(Backend backend, Stage stage) {
       return stage;
     }
@@ -69,10 +68,10 @@ public final class Comparison {
   }
 
   /**
-   * Runs it.
+   * Runs the comparison.
    *
-   * @param backends at least one, the first of which the others are compared with
-   * @param settings their backend does not count
+   * @param backends at least one; the others are compared with the first one
+   * @param settings the settings; their backend is ignored
    * @param maxTokens tokens of the continuation, at least 1
    * @throws GenerationException if the prompt does not fit the model
    * @throws IOException if the model cannot be read
@@ -158,7 +157,7 @@ public final class Comparison {
         GenerationListener.NONE);
   }
 
-  /** Tokens that both chose alike before they first differed. */
+  /** The number of equal tokens before the first difference. */
   private static int common(Run a, Run b) {
     int n = 0;
     while (n < a.ids().size() && a.ids().get(n).equals(b.ids().get(n))) {
@@ -167,7 +166,7 @@ public final class Comparison {
     return n;
   }
 
-  /** Of logits that both computed after the same tokens. */
+  /** The largest difference of logits that both computed after the same tokens. */
   private static double largestDifference(Run reference, Run run) {
     double largest = 0;
     int rows = Math.min(common(reference, run) + 1, run.logits().size());

@@ -3,7 +3,7 @@ package dev.tandem.measure;
 import java.util.List;
 
 /**
- * What {@link Comparison} found.
+ * The result of {@link Comparison}.
  *
  * @param promptIds the prompt
  * @param rows one for each backend; the others are compared with the first one
@@ -21,7 +21,7 @@ public record ComparisonResult(List<Integer> promptIds, List<ComparisonRow> rows
     return rows.stream().allMatch(row -> row.disagreement().isEmpty());
   }
 
-  /** Whether rounding explains all that is different. */
+  /** Whether rounding explains all differences. */
   public boolean withinRounding() {
     return rows.stream()
         .flatMap(row -> row.disagreement().stream())

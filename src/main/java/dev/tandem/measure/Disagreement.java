@@ -1,15 +1,14 @@
 package dev.tandem.measure;
 
 /**
- * Where two backends chose different tokens after the same ones.
+ * The place where two backends chose different tokens after the same tokens.
  *
- * @param index of the token in the continuation
- * @param id what a backend chose
- * @param gap its logit of that token over its logit of the other's
- * @param referenceId what the first backend chose
- * @param referenceGap that one's logit of its token over its logit of the other's
- * @param bound what either gap may be if nothing but rounding is different; see {@link
- *     RoundingBound}
+ * @param index the index of the token in the continuation
+ * @param id the token that a backend chose
+ * @param gap its logit of that token minus its logit of the other's token
+ * @param referenceId the token that the first backend chose
+ * @param referenceGap the first backend's logit of its token minus its logit of the other's token
+ * @param bound the largest gap that rounding can explain; see {@link RoundingBound}
  */
 public record Disagreement(
     int index, int id, double gap, int referenceId, double referenceGap, double bound) {

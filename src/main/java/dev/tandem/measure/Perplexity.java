@@ -17,13 +17,13 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * How well a model predicts a text: the exponential of its mean loss, which is minus the natural
- * logarithm of the probability that it gave to each token.
+ * Measures how well a model predicts a text: the exponential of the mean loss. The loss of a token
+ * is minus the natural logarithm of the probability that the model gave to it.
  *
- * <p>Windows of the text are run as prompts, each from an empty context; nothing is put before
- * them. A token is scored in the first window in which a token stands before it, so that the first
- * window scores all of its positions but the first, and a later one those that no earlier window
- * holds. The last window may be shorter.
+ * <p>Windows of the text run as prompts, each from an empty context, with nothing put before them.
+ * A token is scored in the first window in which a token stands before it. So the first window
+ * scores all its positions but the first, and a later window scores the positions that no earlier
+ * window holds. The last window may be shorter.
  */
 public final class Perplexity {
   private final Options options;
@@ -37,10 +37,10 @@ public final class Perplexity {
   private final Batch batch = new Batch();
 
   /**
-   * How the text is cut.
+   * The way to cut the text into windows.
    *
    * @param window tokens of a window, at least 2
-   * @param stride tokens from the begin of one window to the next; at most a window
+   * @param stride tokens from the beginning of one window to the next; at most a window
    */
   public record Options(int window, int stride) {
 
@@ -57,7 +57,7 @@ public final class Perplexity {
   }
 
   /**
-   * What was measured.
+   * The result of a measurement.
    *
    * @param windows windows run
    * @param scored tokens scored
@@ -87,7 +87,7 @@ public final class Perplexity {
    * Measures a model on a text.
    *
    * @param ids the text's tokens, at least two
-   * @param soFar told of the result after every window
+   * @param soFar receives the result after every window
    * @throws IllegalArgumentException if there are too few tokens, one is not in the model's
    *     vocabulary, or the window exceeds the model's context
    * @throws IOException if the model's files cannot be read, or hold weights that overflow
@@ -110,7 +110,7 @@ public final class Perplexity {
     }
     int vocabSize = checkpoint.config().vocabSize();
     for (int id : ids) {
-      if (id < 0 || id >= vocabSize) { // the last one is looked up nowhere
+      if (id < 0 || id >= vocabSize) { // the last one has no lookup that checks it
         throw new IllegalArgumentException("token id " + id + " is not in 0.." + (vocabSize - 1));
       }
     }
@@ -146,7 +146,7 @@ public final class Perplexity {
    */
   private double windowLoss(Sequence sequence, int begin, int first, int end) throws IOException {
     double loss = 0;
-    int last = end - 1; // nothing is predicted from it
+    int last = end - 1; // the last row predicts nothing
     for (int from = begin; from < last; from += frameRows) {
       int to = Math.min(from + frameRows, last);
       int wanted = Math.min(Math.max(first - 1, from), to); // row i predicts token i + 1
@@ -166,7 +166,7 @@ public final class Perplexity {
     return loss;
   }
 
-  /** The sum of the losses of tokens {@code from + 1 .. to}, whose logits are there. */
+  /** The sum of the losses of tokens {@code from + 1 .. to}, whose logits are ready. */
   private double rowsLoss(int from, int to) throws IOException {
     double[] losses =
         IntStream.range(0, to - from)

@@ -25,9 +25,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * A model to be measured, with its stages where a {@link Placement} puts them. The server of a
- * split runs in this process, is reached over loopback, and has an engine of its own with as many
- * threads.
+ * A model to be measured, with its stages at a {@link Placement}. The server of a split runs in
+ * this process, over loopback, and has its own engine with the same number of threads.
  */
 final class PlacedModel implements AutoCloseable {
   private final Checkpoint checkpoint;
@@ -40,7 +39,7 @@ final class PlacedModel implements AutoCloseable {
   /**
    * Loads the model and, for a split, starts the server and connects.
    *
-   * @param checkpoint stays the caller's
+   * @param checkpoint must stay open; the caller closes it
    * @throws IOException if the model cannot be read, or the server cannot be reached
    * @throws LinkageError if the native libraries cannot be loaded
    */
@@ -100,7 +99,7 @@ final class PlacedModel implements AutoCloseable {
     return opening.add(model.openStage(span));
   }
 
-  /** The client's engine, which the probes use; of a whole model in native code the only one. */
+  /** The client's engine, which the probes use; the only engine of a whole model in native code. */
   Engine engine() {
     return engine;
   }
@@ -124,7 +123,7 @@ final class PlacedModel implements AutoCloseable {
     return stages.get(0).profile().kvType();
   }
 
-  /** Bytes of weights that a step reads, at both ends together. */
+  /** The bytes of weights that a step reads, at both ends together. */
   long weightBytes() {
     return weightBytes;
   }

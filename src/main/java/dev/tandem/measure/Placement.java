@@ -4,21 +4,21 @@ import dev.tandem.stage.Output;
 import java.util.List;
 import java.util.Locale;
 
-/** Where the pieces of a measured model run. The client's side has the embedding and sampling. */
+/** The places of a measured model's spans. The client's side has the embedding and sampling. */
 public enum Placement {
   /** Everything in this process's engine. */
   WHOLE,
 
-  /** Server: all blocks; client: the head. */
+  /** Server: all layers; client: the head. */
   K0_HIDDEN,
 
-  /** Server: all blocks and the head. */
+  /** Server: all layers and the head. */
   K0_LOGITS,
 
-  /** Client: the first half of the blocks, and the head; server: the other half. */
+  /** Client: the first half of the layers, and the head; server: the other half. */
   HALF_HIDDEN;
 
-  /** Their names, as options and tables have them: {@code k0-hidden}. */
+  /** The names in options and tables, such as {@code k0-hidden}. */
   public static List<String> names() {
     return List.of(values()).stream().map(Placement::toString).toList();
   }
@@ -26,7 +26,7 @@ public enum Placement {
   /**
    * The placement of that name.
    *
-   * @throws IllegalArgumentException if there is none; the message lists those that there are
+   * @throws IllegalArgumentException if there is none; the message lists all names
    */
   public static Placement of(String name) {
     for (Placement placement : values()) {
@@ -38,7 +38,7 @@ public enum Placement {
         "no placement '" + name + "'; there are " + String.join(", ", names()));
   }
 
-  /** Whether there is a server at all. */
+  /** Whether there is a server. */
   boolean split() {
     return this != WHOLE;
   }
@@ -52,7 +52,7 @@ public enum Placement {
     };
   }
 
-  /** What the server sends back, if there is one. */
+  /** The reply of the server, if there is one. */
   Output reply() {
     return this == K0_LOGITS ? Output.LOGITS : Output.HIDDEN;
   }

@@ -9,8 +9,8 @@ final class ProcessMemory {
   private ProcessMemory() {}
 
   /**
-   * Lets {@link #peakRssBytes} begin anew, after memory that nobody uses has been given back;
-   * nothing happens where the system does not allow it.
+   * Resets {@link #peakRssBytes}, after unused memory went back to the system; does nothing if the
+   * system does not allow it.
    */
   static void resetPeak() {
     System.gc();
@@ -23,7 +23,7 @@ final class ProcessMemory {
 
   /**
    * The largest resident memory since the process began or {@link #resetPeak}, from {@code
-   * proc(5)}; 0 where there is no such file.
+   * proc(5)}; 0 if there is no such file.
    */
   static long peakRssBytes() {
     try {

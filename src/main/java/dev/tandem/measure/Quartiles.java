@@ -6,13 +6,13 @@ import java.util.Arrays;
  * The three quartiles of some measurements.
  *
  * @param lower a quarter of the values are below it
- * @param median half of them
- * @param upper three quarters
+ * @param median half of the values are below it
+ * @param upper three quarters of the values are below it
  */
 public record Quartiles(double lower, double median, double upper) {
 
   /**
-   * The quartiles of at least one value, interpolated between neighbours.
+   * The quartiles of at least one value, interpolated between adjacent values.
    *
    * @throws IllegalArgumentException if there is none
    */

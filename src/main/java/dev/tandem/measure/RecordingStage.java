@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 
-/** Passes everything on to a stage, and keeps and counts its output rows. */
+/** Passes every call on to a stage, and keeps and counts its output rows. */
 public final class RecordingStage implements Stage {
   private final Stage stage;
   private final IntConsumer progress;
@@ -24,7 +24,7 @@ public final class RecordingStage implements Stage {
   /**
    * Records the rows of another stage.
    *
-   * @param progress told how many rows there are, after each step
+   * @param progress receives the number of rows after each step
    */
   public RecordingStage(Stage stage, IntConsumer progress) {
     this.stage = stage;

@@ -21,25 +21,27 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * How far two backends' logits may lie apart because each rounds in its own order.
+ * The largest difference of two backends' logits that rounding in different orders can explain.
  *
  * <p>A sum of k products computed in any order is wrong by at most k u times the sum of their
  * magnitudes, u = 2^-24, and, since errors have random signs, by about sqrt(k) u times that; for
- * terms of random signs that is k u times the size of the sum itself. What a block adds to the
- * residual stream has passed sums of K terms in all, {@link #termsOfBlock}, so it is wrong by about
- * K u times its own size. How much of that reaches the logits is not estimated but measured on this
- * very model and text: all rows run block by block, and after each block random errors of that size
- * are added. Where D is the largest change of a logit in {@link #RUNS} such runs, and h = dModel u
- * times the logits' size the head's own rounding, a backend's logits are within e = 4 (D + h) of
- * the exact ones: the factor 4 is the margin for errors that happen to add up.
+ * terms of random signs that is k u times the size of the sum itself. A layer's contribution to the
+ * residual stream has passed through sums of K terms in all, {@link #termsOfBlock}, so it is wrong
+ * by about K u times its own size. The part of this error that reaches the logits is measured, not
+ * estimated, on the same model and text: all rows run layer by layer, and after each layer random
+ * errors of that size are added. Let D be the largest change of a logit in {@link #RUNS} such runs,
+ * and let h = dModel u times the logits' size be the head's own rounding. Then a backend's logits
+ * are within e = 4 (D + h) of the exact ones; the factor 4 is a margin for errors that happen to
+ * add up.
  *
  * <p>Let one backend choose a and another b, with logits l and m. Then l_a >= l_b, m_b >= m_a and
  * |l - m| <= 2 e, so l_a - l_b <= (m_a + 2 e) - (m_b - 2 e) <= 4 e, and so is m_b - m_a.
  *
- * <p>Kernels that round activations before they multiply have larger errors: to bfloat16, by 2^-9
- * of each, counted as 2^-8 of each product; to 8 bits with a scale for 32 of them, by at most 1/254
- * of the largest, which is less than sqrt(32) times their size: 1/45. A KV cache of 8 bits rounds
- * keys and values in the same way, one of f16 by 2^-11 of each.
+ * <p>Kernels that round activations before they multiply have larger errors: rounding to bfloat16
+ * changes each by 2^-9, counted as 2^-8 of each product. Rounding to 8 bits with a scale for 32
+ * elements changes each by at most 1/254 of the largest, which is less than sqrt(32) times their
+ * size: 1/45. A KV cache of 8 bits rounds keys and values in the same way, a KV cache of f16 by
+ * 2^-11 of each.
  */
 final class RoundingBound {
   private static final int RUNS = 5;
@@ -49,7 +51,7 @@ final class RoundingBound {
   private static final double F16 = 0x1p-11;
   private static final double INT8 = 1 / 45.0;
 
-  /** Linear layers that what a block adds has passed one after another: qkv, output, up, down. */
+  /** The linear layers between a layer's input and its contribution: qkv, output, up, down. */
   private static final int PRODUCTS = 4;
 
   private static final double MARGIN = 4;
@@ -58,8 +60,8 @@ final class RoundingBound {
   private RoundingBound() {}
 
   /**
-   * What may be between the logits of two tokens, of which one backend chose one and another the
-   * other, after these ids.
+   * The largest gap between the logits of two tokens that rounding can explain, if two backends
+   * chose them after these ids.
    *
    * @param ids the sequence up to the row whose logits differ
    * @throws IOException if the model cannot be read
@@ -83,7 +85,7 @@ final class RoundingBound {
     }
   }
 
-  /** Relative to the size of what a block adds. */
+  /** The error relative to the size of a layer's contribution. */
   private static double blockError(Checkpoint checkpoint, double kernels, int positions) {
     return termsOfBlock(checkpoint.config(), positions) * UNIT + PRODUCTS * kernels;
   }
@@ -94,7 +96,7 @@ final class RoundingBound {
     return attention + 2.0 * c.dModel() + c.dFf();
   }
 
-  /** What keeping keys and values in that type adds, relative to each. */
+  /** The error of keeping keys and values in that type, relative to each. */
   private static double cache(KvType type) {
     return switch (type) {
       case F32 -> 0;
@@ -103,7 +105,7 @@ final class RoundingBound {
     };
   }
 
-  /** What kernels add that round activations, relative to each product. */
+  /** The error of kernels that round activations, relative to each product. */
   private static double products(Checkpoint checkpoint) {
     double error = 0;
     for (var tensor : checkpoint.tensors().values()) {
@@ -125,7 +127,7 @@ final class RoundingBound {
     return Math.sqrt(squares / values.length);
   }
 
-  /** A model cut behind every block. */
+  /** A model cut behind every layer. */
   private static final class Opened implements AutoCloseable {
     private final ModelConfig config;
     private final EmbeddingTable embedding;
@@ -142,7 +144,7 @@ final class RoundingBound {
       head = model.openStage(Span.head(config.nLayers()), eval, chunk);
     }
 
-    /** The last row's logits, with random errors of that relative size after each block. */
+    /** The last row's logits, with random errors of that relative size after each layer. */
     float[] logits(int[] ids, double error, Random random) throws IOException {
       int n = ids.length;
       int width = config.dModel();

@@ -12,7 +12,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Sequences of a whole model, cut into stages anywhere, that are stepped together and timed. */
+/** Sequences of a whole model, cut into any stages, which step together and are timed. */
 public final class SequenceGroup implements AutoCloseable {
   private final List<Stage> stages;
   private final int size;
@@ -26,7 +26,7 @@ public final class SequenceGroup implements AutoCloseable {
   /**
    * Opens sequences.
    *
-   * @param size how many
+   * @param size the number of sequences
    * @param capacity positions of each
    * @throws IOException if a remote stage refuses
    */
@@ -48,7 +48,7 @@ public final class SequenceGroup implements AutoCloseable {
     }
   }
 
-  /** Direct memory in this machine's byte order. */
+  /** Allocates direct memory in this machine's byte order. */
   public static FloatBuffer direct(long floats) {
     return ByteBuffer.allocateDirect(Math.toIntExact(Float.BYTES * floats))
         .order(ByteOrder.nativeOrder())
@@ -56,7 +56,7 @@ public final class SequenceGroup implements AutoCloseable {
   }
 
   /**
-   * One prompt's rows through one of the sequences, to the logits of its last row.
+   * Runs the rows of one prompt through one of the sequences, to the logits of the last row.
    *
    * @param rows {@code [nTok, dModel]}
    * @return nanoseconds
@@ -66,7 +66,7 @@ public final class SequenceGroup implements AutoCloseable {
   }
 
   /**
-   * One generated row of each sequence, to its logits.
+   * Runs one generated row of each sequence, to its logits.
    *
    * @param rows {@code [size, dModel]}
    * @return nanoseconds
@@ -75,7 +75,7 @@ public final class SequenceGroup implements AutoCloseable {
     return step(0, size, position, rows, 1, RowKind.GENERATED);
   }
 
-  /** {@code nTok} rows of {@code count} sequences each, through all stages. */
+  /** Runs {@code nTok} rows of each of {@code count} sequences through all stages. */
   private long step(int first, int count, int position, FloatBuffer rows, int nTok, RowKind kind)
       throws IOException {
     int dModel = stages.get(0).spec().dModel();
@@ -90,7 +90,8 @@ public final class SequenceGroup implements AutoCloseable {
       boolean layersFollow = !span.hasHead() && stages.get(s + 1).spec().span().hasLayers();
       int nRows = span.hasLayers() ? nTok : 1;
       int nOut = layersFollow ? nRows : 1;
-      int at = span.hasLayers() ? position : 0; // a head keeps nothing: its rows have no place
+      int at =
+          span.hasLayers() ? position : 0; // a head keeps no state, so its rows have no position
       batch.clear();
       for (int i = first; i < first + count; i++) {
         Sequence sequence = sequences.get(s).get(i);

@@ -5,7 +5,7 @@ import dev.tandem.engine.Engine;
 import java.util.Arrays;
 
 /**
- * What this machine can do, measured.
+ * Measured limits of this machine.
  *
  * @param cpu the processor's name
  * @param isa the instruction set of the kernels

@@ -17,14 +17,14 @@ import java.util.Set;
 
 /**
  * A model, or a part of one: its config, its tensors by canonical name, and a tokenizer that is
- * opened at first use. Safe for use by many threads. Closing it closes the files that its tensors
- * are read from.
+ * opened when it is first used. Safe for use by many threads. Closing a checkpoint closes the files
+ * of its tensors.
  *
  * <p>Names are GGUF's: {@code token_embd.weight}, {@code position_embd.weight}, {@code
  * blk.N.attn_norm}, {@code blk.N.attn_qkv} or {@code attn_q}, {@code attn_k}, {@code attn_v},
  * {@code blk.N.attn_output}, {@code blk.N.ffn_norm}, {@code ffn_gate}, {@code ffn_up}, {@code
- * ffn_down}, {@code output_norm}, each with {@code .weight} and where the model has one {@code
- * .bias}; and {@code output.weight}, absent when the head is tied.
+ * ffn_down}, {@code output_norm}, each with {@code .weight} and, if the model has one, {@code
+ * .bias}; and {@code output.weight}, which is absent if the head is tied.
  */
 public final class Checkpoint implements AutoCloseable {
   private final String name;
@@ -50,7 +50,7 @@ public final class Checkpoint implements AutoCloseable {
     Tokenizer open() throws IOException;
   }
 
-  /** Reads the tensors' SHA-256 that a file states, by name; none if it does not. */
+  /** Reads the tensors' SHA-256 from a file, by name; empty if the file does not state them. */
   @FunctionalInterface
   public interface DigestOpener {
     Map<String, String> open() throws IOException;
@@ -59,8 +59,8 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * A checkpoint of tensors that have been checked against the config.
    *
-   * @param tensors in the order in which they are to be listed
-   * @param files what {@link #close} closes
+   * @param tensors the tensors in the order of {@link #tensors}
+   * @param files the files that {@link #close} closes
    */
   public Checkpoint(
       String name,
@@ -73,9 +73,9 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The same, with something to tell the user.
+   * The same, with notes for the user.
    *
-   * @param notes what was assumed because no file says it; one line each
+   * @param notes assumptions that were made because no file states the facts; one line each
    */
   public Checkpoint(
       String name,
@@ -99,11 +99,12 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * A part of a model, or all of it.
+   * A whole model or a part of one.
    *
-   * @param tensors those that the part holds
+   * @param tensors the tensors that the part holds
    * @param digestOpener called when the digests that the file states are first needed
-   * @param modelTensors the list that the whole model's hash is made of; empty if it is not known
+   * @param modelTensors the whole model's list of tensors, from which its hash follows; empty if
+   *     unknown
    */
   public Checkpoint(
       String name,
@@ -133,27 +134,29 @@ public final class Checkpoint implements AutoCloseable {
     return name;
   }
 
-  /** The file format, for people, such as {@code llama2.c version 0}. */
+  /** The file format in words, such as {@code llama2.c version 0}. */
   public String format() {
     return format;
   }
 
-  /** What was assumed because no file says it, for the user; one line each. */
+  /**
+   * The assumptions that were made because no file states the facts; one line each, for the user.
+   */
   public List<String> notes() {
     return notes;
   }
 
-  /** All that changes the arithmetic. */
+  /** The configuration, which holds everything that changes the arithmetic. */
   public ModelConfig config() {
     return config;
   }
 
-  /** What it holds of the model. */
+  /** The part of the model that this checkpoint holds. */
   public ModelPart part() {
     return part;
   }
 
-  /** Whether nothing of the model is missing. */
+  /** Whether it holds the whole model. */
   public boolean isWhole() {
     return part.isWhole(config);
   }
@@ -171,10 +174,10 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * A part of this checkpoint, which knows the model's hash. It reads this one's files, so this one
-   * must stay open. A part without the embedding has no tokenizer.
+   * Cuts a part out of this checkpoint; the part knows the model's hash. The part reads the files
+   * of this checkpoint, which must stay open. A part without the embedding has no tokenizer.
    *
-   * @throws IllegalArgumentException if this checkpoint does not hold all of it
+   * @throws IllegalArgumentException if this checkpoint does not hold the whole part
    * @throws IOException if the hash must be computed and a file cannot be read
    */
   public Checkpoint cut(ModelPart wanted) throws IOException {
@@ -196,22 +199,22 @@ public final class Checkpoint implements AutoCloseable {
         hash().entries());
   }
 
-  /** Of a part without the embedding. */
+  /** The tokenizer of a part without the embedding: none. */
   public static TokenizerOpener noTokenizer(String name, ModelPart part) {
     return () -> {
       throw new IOException(name + " is a server's part (" + part + ") and has no tokenizer");
     };
   }
 
-  /** All tensors that it holds by canonical name: embeddings, blocks in order, norm, head. */
+  /** All its tensors by canonical name: embeddings, layers in order, norm, head. */
   public Map<String, Tensor> tensors() {
     return tensors;
   }
 
   /**
-   * A tensor that must be there.
+   * A tensor that must exist.
    *
-   * @throws IllegalArgumentException if it is not
+   * @throws IllegalArgumentException if it does not
    */
   public Tensor tensor(String tensorName) {
     Tensor tensor = tensors.get(tensorName);
@@ -226,7 +229,10 @@ public final class Checkpoint implements AutoCloseable {
     return Optional.ofNullable(tensors.get(tensorName));
   }
 
-  /** Learned elements of all tensors; a tied head counts once, RoPE's factors do not. */
+  /**
+   * The number of learned elements of all tensors; a tied head counts once, RoPE's factors do not
+   * count.
+   */
   public long parameterCount() {
     return tensors.values().stream()
         .filter(tensor -> !tensor.name().equals(TensorPlan.ROPE_FACTORS))
@@ -235,8 +241,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Types in which the matrices of the blocks are stored: of the whole model where the checkpoint
-   * knows it, else of the blocks that it holds.
+   * The stored types of the layers' matrices: of the whole model if the checkpoint knows them,
+   * otherwise of the layers that it holds.
    */
   public Set<DType> blockMatrixTypes() {
     Set<DType> types = EnumSet.noneOf(DType.class);
@@ -274,21 +280,21 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** Whether {@link #hash} is to be had: of a whole model, and of a part that states it. */
+  /** Whether {@link #hash} is available: for a whole model, and for a part that states it. */
   public boolean knowsHash() {
     return isWhole() || !modelTensors.isEmpty();
   }
 
   /**
-   * The hash of the whole model, computed at the first call; see {@link ModelHash}. That of a part
-   * is the one that it states, once the tensors that it holds have been compared with it.
+   * The hash of the whole model, computed at the first call; see {@link ModelHash}. A part states
+   * this hash; it is returned after the part's own tensors have been compared with it.
    *
    * @throws ModelFormatException if they differ
-   * @throws IllegalStateException if it is not to be had
+   * @throws IllegalStateException if it is not available
    */
   public ModelHash hash() throws IOException {
     if (!knowsHash()) {
-      throw new IllegalStateException(name + " does not say which model it is a part of");
+      throw new IllegalStateException(name + " does not state which model it is a part of");
     }
     synchronized (hashLock) {
       if (hash.isEmpty()) {
@@ -297,7 +303,7 @@ public final class Checkpoint implements AutoCloseable {
         Optional<String> difference = model.firstDifference(here);
         if (difference.isPresent()) {
           throw new ModelFormatException(
-              name, "not a part of the model that it says: " + difference.get());
+              name, "not a part of the model that it states: " + difference.get());
         }
         hash = Optional.of(model);
       }
@@ -306,8 +312,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The entries that the tensors held here have in the model's hash, sorted by name; computed at
-   * the first call.
+   * The entries of this checkpoint's tensors in the model's hash, sorted by name; computed at the
+   * first call.
    */
   public List<ModelHash.Entry> heldTensors() throws IOException {
     synchronized (hashLock) {

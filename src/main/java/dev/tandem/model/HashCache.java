@@ -22,12 +22,12 @@ import java.util.stream.Collectors;
 
 /**
  * Remembers tensors' digests by their files' path, size and modification time, one small text file
- * per model. Whatever cannot be read or written is as if it were not there.
+ * per model. A file that cannot be read or written counts as absent.
  */
 public final class HashCache {
   private static final String VERSION = "tandem-tensor-digests 2\n";
 
-  /** A file that changed this recently may change again without a new modification time. */
+  /** A file that changed within this time may change again without a new modification time. */
   private static final Duration SETTLED = Duration.ofSeconds(2);
 
   private final Path directory;
@@ -35,13 +35,16 @@ public final class HashCache {
   /**
    * A cache in a directory.
    *
-   * @param directory made at first need
+   * @param directory created when it is first needed
    */
   HashCache(Path directory) {
     this.directory = directory;
   }
 
-  /** The user's: {@code TANDEM_CACHE}, else below {@code XDG_CACHE_HOME} or {@code ~/.cache}. */
+  /**
+   * The user's cache: {@code TANDEM_CACHE}, otherwise below {@code XDG_CACHE_HOME} or {@code
+   * ~/.cache}.
+   */
   static Optional<HashCache> ofUser(Map<String, String> environment, String home) {
     try {
       Path own = Path.of(environment.getOrDefault("TANDEM_CACHE", ""));
@@ -55,12 +58,12 @@ public final class HashCache {
     }
   }
 
-  /** The digests that are known of some tensors, by {@link #key}. */
+  /** The known digests of some tensors, by {@link #key}. */
   Map<String, String> load(Collection<Tensor> tensors) {
     Map<String, String> digests = new HashMap<>();
     try {
       String content = Files.readString(file(files(tensors)));
-      int body = content.length() - 2 * 32 - 1; // the last line is the digest of all above
+      int body = content.length() - 2 * 32 - 1; // the last line is the digest of all lines above
       if (body < VERSION.length()
           || !content.startsWith(VERSION)
           || !content.endsWith(TensorDigest.ofText(content.substring(0, body)) + "\n")) {
@@ -78,7 +81,10 @@ public final class HashCache {
     return digests;
   }
 
-  /** Keeps the digests of some tensors, unless their files have changed or may yet unnoticed. */
+  /**
+   * Stores the digests of some tensors, unless their files have changed, or may still change
+   * unnoticed.
+   */
   void store(Collection<Tensor> tensors, Map<String, String> digests) {
     Set<TensorFile> files = files(tensors);
     Set<String> kept =
@@ -114,8 +120,8 @@ public final class HashCache {
   }
 
   /**
-   * All that a digest depends on besides the files' content; without an offset for data that is not
-   * as it lies in a file, and whose digest is not kept.
+   * Everything that a digest depends on besides the content of the files. Derived data has no
+   * offset in a file, and its digest is not stored.
    */
   static String key(Tensor tensor) {
     long offset = tensor.data() instanceof FileRegion region ? region.offset() : 0;

@@ -8,13 +8,13 @@ public final class ModelFormatException extends IOException {
   private static final int MAX_PART_CHARS = 600;
   private static final int MAX_PATH_CHARS = 4096;
 
-  /** Where in the message the problem begins. */
+  /** The offset of the problem in the message. */
   private final int problemAt;
 
   /**
-   * A thing in a file that is not as it must be.
+   * A part of a file is wrong.
    *
-   * @param path the file, as far as known
+   * @param path the file, or its known part
    * @param tensor the tensor, field or key
    */
   public ModelFormatException(String path, String tensor, String expected, String got) {
@@ -29,7 +29,7 @@ public final class ModelFormatException extends IOException {
     problemAt = clean(path, MAX_PATH_CHARS).length() + 2;
   }
 
-  /** A file that is wrong as a whole. */
+  /** A file is wrong as a whole. */
   public ModelFormatException(String path, String problem) {
     super(clean(path, MAX_PATH_CHARS) + ": " + clean(problem, MAX_PART_CHARS));
     problemAt = clean(path, MAX_PATH_CHARS).length() + 2;

@@ -15,8 +15,8 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * The identity of a model, whatever file it came from: SHA-256 over this text, in UTF-8, each line
- * ended by a line feed:
+ * The identity of a model, independent of the file format: SHA-256 over this text, in UTF-8, each
+ * line ended by a line feed:
  *
  * <pre>
  * tandem-model 1
@@ -30,10 +30,10 @@ import java.util.stream.Collectors;
  * <p>A tensor's SHA-256 is that of its elements in the type in which they are stored,
  * little-endian, {@code [rows = out, cols = in]} row-major, whether or not the file holds it
  * transposed. Vectors (biases, gains) count as f32, in which all formats can hold their values. A
- * tied head is no entry. The tokenizer is not part of the hash.
+ * tied head has no entry. The tokenizer is not part of the hash.
  *
  * @param hex SHA-256 in lower-case hex
- * @param entries what it was made of, sorted by name
+ * @param entries the entries of the text, sorted by name
  */
 public record ModelHash(String hex, List<Entry> entries) {
 
@@ -41,10 +41,10 @@ public record ModelHash(String hex, List<Entry> entries) {
    * One tensor.
    *
    * @param name canonical name
-   * @param dtype type in which it is stored
+   * @param dtype the stored type
    * @param rows logical rows
    * @param cols logical columns
-   * @param sha256 of the normalised bytes, in lower-case hex
+   * @param sha256 SHA-256 of the normalised bytes, in lower-case hex
    */
   public record Entry(String name, DType dtype, long rows, long cols, String sha256) {
     private String line() {
@@ -61,10 +61,9 @@ public record ModelHash(String hex, List<Entry> entries) {
   }
 
   /**
-   * Entries of those tensors whose names satisfy a predicate, sorted by name. Digests that the
-   * model's file states are taken from there ({@code convert} writes them into GGUF files);
-   * otherwise they are computed, and those of tensors in files are cached in the user's cache
-   * directory.
+   * The entries of the tensors whose names satisfy a predicate, sorted by name. A digest that the
+   * model's file states is taken from the file ({@code convert} writes them into GGUF files). Other
+   * digests are computed; those of tensors in files are cached in the user's cache directory.
    *
    * @throws IOException if a file cannot be read or is shorter than when it was opened
    */
@@ -123,8 +122,8 @@ public record ModelHash(String hex, List<Entry> entries) {
   }
 
   /**
-   * The first way in which some tensors differ from this model's; empty if each of them is exactly
-   * one of this model's.
+   * The first difference between some tensors and this model's; empty if each of them is exactly a
+   * tensor of this model.
    */
   public Optional<String> firstDifference(List<Entry> held) {
     Map<String, Entry> byName =

@@ -3,17 +3,17 @@ package dev.tandem.model;
 import dev.tandem.stage.Span;
 
 /**
- * What a checkpoint holds of a model: all of it, or a client's or server's part. A tied head needs
- * the token embedding, so a part may hold that tensor for its head alone.
+ * The part of a model that a checkpoint holds: the whole model, or a client's or server's part. A
+ * tied head needs the token embedding, so a part may hold that tensor only for its head.
  *
- * @param embedding whether ids can be turned into rows
+ * @param embedding whether it can turn ids into rows
  * @param layers the layers that it holds; the head need not follow them
  * @param head whether it holds the final norm and the LM head
  */
 public record ModelPart(boolean embedding, Span layers, boolean head) {
 
   /**
-   * Checks that the head is not said twice.
+   * Checks that the head is not stated twice.
    *
    * @throws IllegalArgumentException if {@code layers} has the head
    */
@@ -23,12 +23,12 @@ public record ModelPart(boolean embedding, Span layers, boolean head) {
     }
   }
 
-  /** All of a model. */
+  /** A whole model. */
   public static ModelPart whole(ModelConfig config) {
     return new ModelPart(true, Span.layers(0, config.nLayers()), true);
   }
 
-  /** Whether nothing of the model is missing. */
+  /** Whether it is the whole model. */
   public boolean isWhole(ModelConfig config) {
     return equals(whole(config));
   }
@@ -39,7 +39,7 @@ public record ModelPart(boolean embedding, Span layers, boolean head) {
         && (head || !span.hasHead());
   }
 
-  /** Whether it holds all of another part. */
+  /** Whether it contains another part. */
   public boolean holds(ModelPart other) {
     return (embedding || !other.embedding) && (head || !other.head) && holds(other.layers);
   }

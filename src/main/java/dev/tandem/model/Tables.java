@@ -8,9 +8,8 @@ import java.nio.ShortBuffer;
 import java.util.stream.IntStream;
 
 /**
- * The tables that a stage looks up instead of calling a mathematics library, whose results differ
- * from CPU to CPU. They are made here in double precision with {@code StrictMath}, which is defined
- * to the bit.
+ * The tables that a stage uses instead of a mathematics library, whose results differ between CPUs.
+ * They are computed here in double precision with {@code StrictMath}, which is defined to the bit.
  */
 public final class Tables {
   private static final int F16_PATTERNS = 1 << 16;
@@ -28,7 +27,7 @@ public final class Tables {
 
   /**
    * Cosines and sines of {@code position * theta^(-2i/headDim) / factors[i]}. A long context has
-   * millions of them, so all cores make them.
+   * millions of them, so all cores compute them.
    *
    * @param factors {@code [headDim / 2]}, or empty for none
    */

@@ -9,9 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A tensor's elements as a file in canonical form holds them: little-endian, logical {@code [rows,
- * cols]} row-major, in its own type or in another one. Memory is bounded whatever the size; it is
- * kept for the next tensor, because Java's heap grows with what is thrown away in between.
+ * A tensor's elements in canonical form: little-endian, logical {@code [rows, cols]} row-major, in
+ * its own type or in another one. The buffers do not depend on the tensor's size, and are reused
+ * for the next tensor, because new buffers would make Java's heap grow.
  */
 public final class TensorBytes {
   private static final int CHUNK_BYTES = 1 << 20;
@@ -19,11 +19,11 @@ public final class TensorBytes {
   private float[] values = {};
   private ByteBuffer panel = ByteBuffer.allocate(0).order(ByteOrder.LITTLE_ENDIAN);
 
-  /** Takes the bytes of a tensor, some at a time. */
+  /** Receives the bytes of a tensor, some at a time. */
   @FunctionalInterface
   public interface Sink {
     /**
-     * Takes the next bytes, all that remain in a buffer, which is reused afterwards.
+     * Receives the next bytes: all that remain in a buffer, which is reused afterwards.
      *
      * @throws IOException if they cannot be passed on
      */
@@ -98,7 +98,7 @@ public final class TensorBytes {
     return panel.clear();
   }
 
-  /** Copies n elements from side by side to one below the other. */
+  /** Copies n adjacent elements to one column. */
   private static void scatter(
       ByteBuffer from, int n, ByteBuffer to, int offset, int strideBytes, int elementBytes) {
     switch (elementBytes) {

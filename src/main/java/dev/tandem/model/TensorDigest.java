@@ -8,7 +8,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** SHA-256 of texts and of tensors' normalised bytes; memory is bounded whatever the size. */
+/** SHA-256 of texts and of tensors' normalised bytes; the memory does not depend on the size. */
 public final class TensorDigest {
   private TensorDigest() {}
 
@@ -29,7 +29,7 @@ public final class TensorDigest {
     return hex(digest.digest());
   }
 
-  /** The type in which a tensor's elements count: f32 for a vector, else its own. */
+  /** The type in which a tensor's elements count: f32 for a vector, otherwise its own. */
   public static DType hashedType(Tensor tensor) {
     return tensor.rows() == 1 ? DType.F32 : tensor.dtype();
   }

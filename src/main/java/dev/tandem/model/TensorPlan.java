@@ -7,14 +7,14 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Which tensors a config implies, by canonical name, in canonical order. */
+/** The tensors that a config implies, by canonical name, in canonical order. */
 public final class TensorPlan {
   public static final String TOKEN_EMBEDDING = "token_embd.weight";
   public static final String POSITION_EMBEDDING = "position_embd.weight";
   public static final String ROPE_FACTORS = "rope_freqs.weight";
   public static final String OUTPUT = "output.weight";
 
-  /** What a tensor does; random weights are scaled by it. */
+  /** The use of a tensor, which decides the scale of random weights. */
   public enum Use {
     /** Rows are looked up. */
     EMBEDDING,
@@ -26,7 +26,7 @@ public final class TensorPlan {
     GAIN,
     /** A bias of a norm or a linear layer. */
     BIAS,
-    /** What divides the rotary frequencies. */
+    /** The divisors of the rotary frequencies. */
     FACTORS
   }
 
@@ -77,7 +77,7 @@ public final class TensorPlan {
     return plan;
   }
 
-  /** All of them, in canonical order. */
+  /** All tensors, in canonical order. */
   public Collection<Spec> specs() {
     return specs.values();
   }
@@ -85,7 +85,7 @@ public final class TensorPlan {
   /**
    * The tensor of a name.
    *
-   * @throws IllegalArgumentException if the model has none
+   * @throws IllegalArgumentException if the model has no such tensor
    */
   public Spec spec(String name) {
     Spec spec = specs.get(name);

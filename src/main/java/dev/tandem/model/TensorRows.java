@@ -4,26 +4,28 @@ import dev.tandem.tensor.Tensor;
 import java.io.IOException;
 
 /**
- * Reads a tensor's logical rows {@code [rows, cols]} as f32, in order, whatever its type and
- * layout. Memory is bounded whatever the tensor's size: some rows at a time, and at least one.
+ * Reads a tensor's logical rows {@code [rows, cols]} as f32, in order, for any type and layout. The
+ * buffers do not depend on the tensor's size: some rows at a time, and at least one.
  */
 public final class TensorRows {
-  /** A panel is of about this size: as many rows as fit. */
+  /** The approximate size of a buffer, which holds as many rows as fit. */
   private static final int PANEL_BYTES = 8 << 20;
 
-  /** Each row of a turned panel is one stream of writes; more would not stay in a core's cache. */
+  /**
+   * Each row of a transposed buffer is one stream of writes; more would not stay in a core's cache.
+   */
   private static final long MAX_PANEL_ROWS = 4096;
 
   private TensorRows() {}
 
-  /** Takes the rows of a tensor, some at a time. */
+  /** Receives the rows of a tensor, some at a time. */
   @FunctionalInterface
   public interface Sink {
     /**
-     * Takes the next rows.
+     * Receives the next rows.
      *
      * @param values {@code [rows, cols]} f32 row-major from index 0 on; reused for the next rows
-     * @param rows how many, at least one
+     * @param rows the number of rows, at least one
      * @throws IOException if they cannot be passed on
      */
     void accept(float[] values, int rows) throws IOException;
@@ -39,7 +41,7 @@ public final class TensorRows {
     forEach(tensor, new float[panelElements(tensor)], sink);
   }
 
-  /** As {@link #forEach(Tensor, Sink)}, in an array of at least {@link #panelElements}. */
+  /** Like {@link #forEach(Tensor, Sink)}, in an array of at least {@link #panelElements}. */
   static void forEach(Tensor tensor, float[] values, Sink sink) throws IOException {
     int cols = Math.toIntExact(tensor.cols());
     int panelRows = panelRows(tensor, Float.BYTES);
@@ -60,15 +62,15 @@ public final class TensorRows {
     }
   }
 
-  /** How many values are read at a time. */
+  /** The number of values read at a time. */
   static int panelElements(Tensor tensor) {
     return Math.toIntExact(Math.multiplyExact(panelRows(tensor, Float.BYTES), tensor.cols()));
   }
 
   /**
-   * How many rows to read at a time.
+   * The number of rows to read at a time.
    *
-   * @param elementBytes of one element in memory
+   * @param elementBytes the bytes of one element in memory
    */
   static int panelRows(Tensor tensor, int elementBytes) {
     long rowBytes = Math.multiplyExact(tensor.cols(), elementBytes);

@@ -131,7 +131,7 @@ public final class RandomModels {
    *
    * @throws IllegalArgumentException if the name is not one of {@link #shapeNames}, or a tensor
    *     would reach 2 GiB
-   * @throws IOException if the memory cannot be had
+   * @throws IOException if memory is short
    */
   public static Checkpoint of(String shapeName, DType dtype, long seed) throws IOException {
     return of(shapeName, shape(shapeName), dtype, seed);
@@ -142,7 +142,7 @@ public final class RandomModels {
    * the residual stream scaled by 1 / sqrt(2 nLayers) as in GPT-2; gains 1; biases 0.
    *
    * @throws IllegalArgumentException if a tensor would reach 2 GiB
-   * @throws IOException if the memory cannot be had
+   * @throws IOException if memory is short
    */
   public static Checkpoint of(String name, ModelConfig config, DType dtype, long seed)
       throws IOException {

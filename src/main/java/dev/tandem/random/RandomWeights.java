@@ -11,12 +11,13 @@ import java.nio.ByteOrder;
 import java.util.stream.IntStream;
 
 /**
- * One tensor's random weights, made whenever they are read: any part of them, without the others.
+ * One tensor's random weights, computed when they are read; any range can be computed without the
+ * others.
  */
 final class RandomWeights implements TensorData.Derived {
   private static final double STD = 0.02;
 
-  /** Each chunk has a generator of its own. */
+  /** The elements of a piece; each piece has its own generator. */
   private static final int CHUNK_ELEMENTS = 1 << 16;
 
   /** splitmix64's increment. */
@@ -26,7 +27,7 @@ final class RandomWeights implements TensorData.Derived {
   private final long elements;
   private final long tensorSeed;
 
-  /** What every element is; NaN where they are drawn. */
+  /** The value of every element; NaN if elements are drawn. */
   private final float constant;
 
   private final float scale;
@@ -72,7 +73,7 @@ final class RandomWeights implements TensorData.Derived {
   }
 
   /**
-   * Writes all of them, all cores at once, the same whatever their number.
+   * Writes all elements on all cores; the result does not depend on their number.
    *
    * @param memory little-endian, from index 0 on
    */

@@ -13,15 +13,15 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * What a generated token costs outside the stages, measured in the generation loop itself: {@link
- * GenerationTimings#javaNanosPerToken}. Real steps run in between, so that the caches are as they
- * are in use.
+ * The cost of a generated token outside the stages, measured in the generation loop itself: {@link
+ * GenerationTimings#javaNanosPerToken}. Real steps run in between, so that the caches have their
+ * usual content.
  */
-final class JavaSide {
-  /** Tokens of one measured run: few, so that a run that is interrupted counts as one of many. */
+final class HostOverhead {
+  /** Tokens of one measured run; few, so that an interrupted run is only one of many. */
   private static final int TOKENS = 4;
 
-  /** Long enough for the virtual machine to compile what takes the time. */
+  /** Long enough for the virtual machine to compile the hot code. */
   private static final long WARM_UP_NANOS = 1_000_000_000L;
 
   private static final GenerationListener LISTENER = new GenerationListener() {};
@@ -30,7 +30,7 @@ final class JavaSide {
   private final Generator generator;
   private final int repeat;
 
-  JavaSide(Checkpoint checkpoint, List<Stage> stages, int repeat) throws IOException {
+  HostOverhead(Checkpoint checkpoint, List<Stage> stages, int repeat) throws IOException {
     this.checkpoint = checkpoint;
     this.repeat = repeat;
     generator = Generators.of(checkpoint, stages);
