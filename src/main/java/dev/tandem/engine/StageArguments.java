@@ -22,7 +22,7 @@ import org.bytedeco.javacpp.ShortPointer;
 /** Lays out the arguments of {@code td_stage_open} from a model's configuration and tensors. */
 final class StageArguments {
 
-  /** A tensor's name within its block, and its {@code td_role}. */
+  /** A tensor's name within its layer, and its {@code td_role}. */
   private enum Role {
     ATTN_NORM(0, "attn_norm.weight"),
     ATTN_NORM_BIAS(1, "attn_norm.bias"),
@@ -55,7 +55,7 @@ final class StageArguments {
       this.suffix = suffix;
     }
 
-    boolean inBlock() {
+    boolean inLayer() {
       return code < OUTPUT_NORM.code;
     }
   }
@@ -125,7 +125,7 @@ final class StageArguments {
     Checkpoint checkpoint = model.checkpoint();
     List<Argument> arguments = new ArrayList<>();
     for (Role role : Role.values()) {
-      if (role.inBlock()) {
+      if (role.inLayer()) {
         for (int layer = spec.span().begin(); layer < spec.span().end(); layer++) {
           add(arguments, role, layer, "blk." + layer + "." + role.suffix);
         }

@@ -40,7 +40,7 @@ public record StageOptions(
     return new StageOptions(
         ArithmeticMode.FAST,
         silu ? ActivationEval.FORMULA : ActivationEval.TABLE,
-        KvType.defaultFor(checkpoint.blockMatrixTypes()),
+        KvType.defaultFor(checkpoint.layerMatrixTypes()),
         ArithmeticProfile.DEFAULT_CHUNK_ROWS);
   }
 }

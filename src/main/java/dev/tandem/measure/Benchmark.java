@@ -157,7 +157,7 @@ public final class Benchmark {
         double seconds = sequences.prompt(0, rows, n) / 1e9;
         if (i >= 0) {
           rate[i] = n / seconds;
-          share[i] = 2.0 * blockWeights() * n / seconds / sgemmFlops;
+          share[i] = 2.0 * layerWeights() * n / seconds / sgemmFlops;
         }
       }
     }
@@ -182,11 +182,11 @@ public final class Benchmark {
             + engine.probeSgemmSeconds(rows, c.dModel(), q)
             + (c.gatedFfn() ? 2 : 1) * engine.probeSgemmSeconds(rows, c.dFf(), c.dModel())
             + engine.probeSgemmSeconds(rows, c.dModel(), c.dFf());
-    return 2.0 * rows * blockWeights() / c.nLayers() / seconds;
+    return 2.0 * rows * layerWeights() / c.nLayers() / seconds;
   }
 
   /** Elements of all layers' matrices. */
-  private long blockWeights() {
+  private long layerWeights() {
     ModelConfig c = checkpoint.config();
     long q = (long) c.nHeads() * c.headDim();
     long kv = (long) c.nKvHeads() * c.headDim();

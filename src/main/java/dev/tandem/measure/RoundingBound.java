@@ -26,7 +26,7 @@ import java.util.Random;
  * <p>A sum of k products computed in any order is wrong by at most k u times the sum of their
  * magnitudes, u = 2^-24, and, since errors have random signs, by about sqrt(k) u times that; for
  * terms of random signs that is k u times the size of the sum itself. A layer's contribution to the
- * residual stream has passed through sums of K terms in all, {@link #termsOfBlock}, so it is wrong
+ * residual stream has passed through sums of K terms in all, {@link #termsOfLayer}, so it is wrong
  * by about K u times its own size. The part of this error that reaches the logits is measured, not
  * estimated, on the same model and text: all rows run layer by layer, and after each layer random
  * errors of that size are added. Let D be the largest change of a logit in {@link #RUNS} such runs,
@@ -75,7 +75,7 @@ final class RoundingBound {
       float[] exact = opened.logits(ids, 0, random);
       double change = 0;
       for (int run = 0; run < RUNS; run++) {
-        float[] moved = opened.logits(ids, blockError(checkpoint, kernels, ids.length), random);
+        float[] moved = opened.logits(ids, layerError(checkpoint, kernels, ids.length), random);
         for (int i = 0; i < exact.length; i++) {
           change = Math.max(change, Math.abs((double) moved[i] - exact[i]));
         }
@@ -86,12 +86,12 @@ final class RoundingBound {
   }
 
   /** The error relative to the size of a layer's contribution. */
-  private static double blockError(Checkpoint checkpoint, double kernels, int positions) {
-    return termsOfBlock(checkpoint.config(), positions) * UNIT + PRODUCTS * kernels;
+  private static double layerError(Checkpoint checkpoint, double kernels, int positions) {
+    return termsOfLayer(checkpoint.config(), positions) * UNIT + PRODUCTS * kernels;
   }
 
   /** K: norm, qkv, scores, values, output; norm, up, down. */
-  private static double termsOfBlock(ModelConfig c, int positions) {
+  private static double termsOfLayer(ModelConfig c, int positions) {
     double attention = 2.0 * c.dModel() + c.headDim() + positions + c.nHeads() * c.headDim();
     return attention + 2.0 * c.dModel() + c.dFf();
   }
@@ -131,7 +131,7 @@ final class RoundingBound {
   private static final class Opened implements AutoCloseable {
     private final ModelConfig config;
     private final EmbeddingTable embedding;
-    private final List<Stage> blocks = new ArrayList<>();
+    private final List<Stage> layers = new ArrayList<>();
     private final Stage head;
 
     Opened(Checkpoint checkpoint, PlainModel model, ActivationEval eval) throws IOException {
@@ -139,7 +139,7 @@ final class RoundingBound {
       embedding = EmbeddingTable.of(checkpoint);
       int chunk = ArithmeticProfile.DEFAULT_CHUNK_ROWS;
       for (int layer = 0; layer < config.nLayers(); layer++) {
-        blocks.add(model.openStage(Span.layers(layer, layer + 1), eval, chunk));
+        layers.add(model.openStage(Span.layers(layer, layer + 1), eval, chunk));
       }
       head = model.openStage(Span.head(config.nLayers()), eval, chunk);
     }
@@ -151,8 +151,8 @@ final class RoundingBound {
       FloatBuffer in = SequenceGroup.direct((long) n * width);
       FloatBuffer out = SequenceGroup.direct((long) n * width);
       embedding.lookup(ids, 0, n, 0, in, 0);
-      for (Stage block : blocks) {
-        step(block, n, n, in, out);
+      for (Stage layer : layers) {
+        step(layer, n, n, in, out);
         for (int row = 0; row < n && error > 0; row++) {
           disturb(in, out, row * width, width, error, random);
         }
@@ -193,7 +193,7 @@ final class RoundingBound {
 
     @Override
     public void close() {
-      blocks.forEach(Stage::close);
+      layers.forEach(Stage::close);
       head.close();
     }
   }

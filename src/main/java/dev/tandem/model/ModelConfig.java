@@ -4,18 +4,18 @@ package dev.tandem.model;
  * Everything about a model that changes its arithmetic.
  *
  * @param architecture {@code gpt2} or {@code llama}
- * @param nLayers transformer blocks
+ * @param nLayers number of layers
  * @param nHeads query heads
  * @param nKvHeads key and value heads; divides {@code nHeads}
  * @param headDim elements of one head; {@code nHeads * headDim} need not be {@code dModel}
  * @param dModel width of the residual stream
- * @param dFf width of the feed-forward layer
+ * @param dFf width of the feed-forward network
  * @param vocabSize rows of the token embedding
- * @param maxSeq positions that the model knows
+ * @param maxSeq the largest number of positions
  * @param norm kind of normalisation
  * @param normEps added under the root of every normalisation
- * @param activation the feed-forward layer's non-linearity
- * @param gatedFfn whether the feed-forward layer is {@code down(act(gate(x)) * up(x))}
+ * @param activation the feed-forward network's non-linearity
+ * @param gatedFfn whether the feed-forward network is {@code down(act(gate(x)) * up(x))}
  * @param bias which linear layers have biases; GPT-2's all have
  * @param rope rotary pairing; {@code NONE} where positions are embedded
  * @param ropeTheta base of the rotary frequencies; 0 without RoPE
@@ -67,7 +67,7 @@ public record ModelConfig(
         nHeads % nKvHeads == 0, "nHeads " + nHeads + " is not a multiple of nKvHeads " + nKvHeads);
     require((long) nHeads * headDim <= MAX_WIDTH, "nHeads * headDim is above " + MAX_WIDTH);
     require(normEps > 0 && normEps < 1, "normEps must be in (0, 1), got " + normEps);
-    require(!gatedFfn || bias != LinearBias.ALL, "gated feed-forward layers have no biases");
+    require(!gatedFfn || bias != LinearBias.ALL, "gated feed-forward networks have no biases");
     require(!ropeFactors || rope != RopePairing.NONE, "ropeFactors without RoPE");
     if (rope != RopePairing.NONE) {
       require(headDim % 2 == 0, "headDim must be even with RoPE, got " + headDim);

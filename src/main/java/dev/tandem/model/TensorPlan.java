@@ -68,7 +68,7 @@ public final class TensorPlan {
       plan.add(ROPE_FACTORS, Use.FACTORS, 1, config.headDim() / 2);
     }
     for (int layer = 0; layer < config.nLayers(); layer++) {
-      plan.addBlock(config, "blk." + layer + ".", gpt2);
+      plan.addLayer(config, "blk." + layer + ".", gpt2);
     }
     plan.addNorm("output_norm", config);
     if (!config.tiedHead()) {
@@ -95,7 +95,7 @@ public final class TensorPlan {
     return spec;
   }
 
-  private void addBlock(ModelConfig config, String block, boolean fusedQkv) {
+  private void addLayer(ModelConfig config, String prefix, boolean fusedQkv) {
     long dModel = config.dModel();
     long dFf = config.dFf();
     long qRows = (long) config.nHeads() * config.headDim();
@@ -103,21 +103,21 @@ public final class TensorPlan {
     boolean qkvBias = config.bias() != LinearBias.NONE;
     boolean outputBias = qkvBias && config.bias() != LinearBias.QKV;
     boolean ffnBias = config.bias() == LinearBias.ALL;
-    addNorm(block + "attn_norm", config);
+    addNorm(prefix + "attn_norm", config);
     if (fusedQkv) {
-      addLinear(block + "attn_qkv", Use.MATRIX, qRows + 2 * kvRows, dModel, qkvBias);
+      addLinear(prefix + "attn_qkv", Use.MATRIX, qRows + 2 * kvRows, dModel, qkvBias);
     } else {
-      addLinear(block + "attn_q", Use.MATRIX, qRows, dModel, qkvBias);
-      addLinear(block + "attn_k", Use.MATRIX, kvRows, dModel, qkvBias);
-      addLinear(block + "attn_v", Use.MATRIX, kvRows, dModel, qkvBias);
+      addLinear(prefix + "attn_q", Use.MATRIX, qRows, dModel, qkvBias);
+      addLinear(prefix + "attn_k", Use.MATRIX, kvRows, dModel, qkvBias);
+      addLinear(prefix + "attn_v", Use.MATRIX, kvRows, dModel, qkvBias);
     }
-    addLinear(block + "attn_output", Use.RESIDUAL, dModel, qRows, outputBias);
-    addNorm(block + "ffn_norm", config);
+    addLinear(prefix + "attn_output", Use.RESIDUAL, dModel, qRows, outputBias);
+    addNorm(prefix + "ffn_norm", config);
     if (config.gatedFfn()) {
-      addLinear(block + "ffn_gate", Use.MATRIX, dFf, dModel, ffnBias);
+      addLinear(prefix + "ffn_gate", Use.MATRIX, dFf, dModel, ffnBias);
     }
-    addLinear(block + "ffn_up", Use.MATRIX, dFf, dModel, ffnBias);
-    addLinear(block + "ffn_down", Use.RESIDUAL, dModel, dFf, ffnBias);
+    addLinear(prefix + "ffn_up", Use.MATRIX, dFf, dModel, ffnBias);
+    addLinear(prefix + "ffn_down", Use.RESIDUAL, dModel, dFf, ffnBias);
   }
 
   private void addLinear(String name, Use use, long rows, long cols, boolean bias) {

@@ -46,22 +46,22 @@ public final class PlainModel implements AutoCloseable {
   public PlainStage openStage(Span span, ActivationEval eval, int chunkRows) throws IOException {
     ModelConfig config = checkpoint.config();
     checkpoint.checkHolds(span);
-    List<Block> blocks = new ArrayList<>();
-    for (int layer = span.begin(); layer < span.end(); layer++) {
-      blocks.add(block("blk." + layer + "."));
+    List<Layer> layers = new ArrayList<>();
+    for (int i = span.begin(); i < span.end(); i++) {
+      layers.add(layer("blk." + i + "."));
     }
     Optional<Head> last = span.hasHead() ? Optional.of(head()) : Optional.empty();
     return new PlainStage(
-        config, span, blocks, last, rope(), new Activations(config, eval), chunkRows, workers);
+        config, span, layers, last, rope(), new Activations(config, eval), chunkRows, workers);
   }
 
-  private Block block(String name) throws IOException {
+  private Layer layer(String name) throws IOException {
     List<Linear> qkv =
         checkpoint.find(name + "attn_qkv.weight").isPresent()
             ? List.of(linear(name + "attn_qkv"))
             : List.of(linear(name + "attn_q"), linear(name + "attn_k"), linear(name + "attn_v"));
     boolean gated = checkpoint.config().gatedFfn();
-    return new Block(
+    return new Layer(
         norm(name + "attn_norm"),
         qkv,
         linear(name + "attn_output"),

@@ -6,7 +6,7 @@ import dev.tandem.stage.Sequence;
 final class PlainSequence implements Sequence {
   private final PlainStage stage;
   private final int capacity;
-  private final Rows[] keys; // per block: [positions, nKvHeads * headDim]
+  private final Rows[] keys; // per layer: [positions, nKvHeads * headDim]
   private final Rows[] values;
   private int reserved;
   private volatile int length;
@@ -59,13 +59,13 @@ final class PlainSequence implements Sequence {
     }
   }
 
-  /** Keys of a block, counted from the stage's first. */
-  Rows keys(int block) {
-    return keys[block];
+  /** Keys of a layer, counted from the stage's first. */
+  Rows keys(int layer) {
+    return keys[layer];
   }
 
-  Rows values(int block) {
-    return values[block];
+  Rows values(int layer) {
+    return values[layer];
   }
 
   @Override

@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A stage in plain Java: each line of {@link #block} is one equation. Every output element is one
+ * A stage in plain Java: each line of {@link #layer} is one equation. Every output element is one
  * fixed sequence of f32 operations, so its bits depend only on the row's own sequence.
  */
 public final class PlainStage implements Stage {
@@ -28,7 +28,7 @@ public final class PlainStage implements Stage {
 
   private final ModelConfig config;
   private final StageSpec spec;
-  private final List<Block> blocks;
+  private final List<Layer> layers;
   private final Optional<Head> head;
   private final Optional<Tables.Rope> rope;
   private final Activations activations;
@@ -55,14 +55,14 @@ public final class PlainStage implements Stage {
   PlainStage(
       ModelConfig config,
       Span span,
-      List<Block> blocks,
+      List<Layer> layers,
       Optional<Head> head,
       Optional<Tables.Rope> rope,
       Activations activations,
       int chunkRows,
       Workers workers) {
     this.config = config;
-    this.blocks = List.copyOf(blocks);
+    this.layers = List.copyOf(layers);
     this.head = head;
     this.rope = rope;
     this.activations = activations;
@@ -102,8 +102,8 @@ public final class PlainStage implements Stage {
   /** Bytes of weights that one step reads. */
   public long weightBytes() {
     long bytes = head.isPresent() ? head.get().lmHead().bytes() : 0;
-    for (Block block : blocks) {
-      bytes += block.bytes();
+    for (Layer layer : layers) {
+      bytes += layer.bytes();
     }
     return bytes;
   }
@@ -116,7 +116,7 @@ public final class PlainStage implements Stage {
           "positions must be in 1.." + spec.maxSeq() + ", got " + maxPositions);
     }
     return new PlainSequence(
-        this, maxPositions, blocks.size(), config.nKvHeads() * config.headDim());
+        this, maxPositions, layers.size(), config.nKvHeads() * config.headDim());
   }
 
   private void checkOpen() {
@@ -208,8 +208,8 @@ public final class PlainStage implements Stage {
   }
 
   private void runPass(FloatBuffer out) {
-    for (int i = 0; i < blocks.size() && nRows > 0; i++) {
-      block(blocks.get(i), i);
+    for (int i = 0; i < layers.size() && nRows > 0; i++) {
+      layer(layers.get(i), i);
     }
     if (head.isPresent()) {
       writeLogits(head.get(), out);
@@ -245,7 +245,7 @@ public final class PlainStage implements Stage {
     out.put(first * spec.vocabSize(), logits.values(), 0, nWanted * spec.vocabSize());
   }
 
-  private void block(Block w, int index) {
+  private void layer(Layer w, int index) {
     norm(w.attnNorm());
     int column = 0;
     for (Linear part : w.qkv()) {
@@ -258,7 +258,7 @@ public final class PlainStage implements Stage {
     w.attnOutput().addTo(x, attended, nRows, workers);
     norm(w.ffnNorm());
     w.up().apply(up, 0, normed, nRows, workers);
-    w.gate().ifPresent(layer -> layer.apply(gate, 0, normed, nRows, workers));
+    w.gate().ifPresent(linear -> linear.apply(gate, 0, normed, nRows, workers));
     workers.forEach(nRows, r -> activate(r, w.gate().isPresent()));
     w.down().addTo(x, up, nRows, workers);
   }

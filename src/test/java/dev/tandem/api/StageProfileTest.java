@@ -69,7 +69,7 @@ class StageProfileTest {
     }
     assertThat(whole(LongContexts.superblocks(), FAST).kvType()).isEqualTo(KvType.F16);
     Checkpoint expanded = Retyped.withRandomBlocks(LongContexts.gpt2(), DType.Q5_0, 1);
-    assertThat(KvType.defaultFor(expanded.blockMatrixTypes())).isEqualTo(KvType.F32);
+    assertThat(KvType.defaultFor(expanded.layerMatrixTypes())).isEqualTo(KvType.F32);
   }
 
   /** Caches hold whole panels of 16 positions; a stage's are rounded up to pages. */

@@ -73,7 +73,7 @@ class ModelPartTest {
     Checkpoint swapped = part(one, two.hash().entries());
     assertThatThrownBy(swapped::hash)
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContainingAll("one: not a part of the model that it says", "blk.0.");
+        .hasMessageContainingAll("one: not a part of the model that it states", "blk.0.");
     List<ModelHash.Entry> incomplete = new ArrayList<>(one.hash().entries());
     incomplete.removeIf(entry -> entry.name().startsWith("blk.0."));
     assertThatThrownBy(part(one, incomplete)::hash)

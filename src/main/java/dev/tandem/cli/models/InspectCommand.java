@@ -116,7 +116,7 @@ public final class InspectCommand implements Callable<Integer> {
       facts.put("parameters", checkpoint.parameterCount());
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
-      facts.put("kv_type", lower(KvType.defaultFor(checkpoint.blockMatrixTypes())));
+      facts.put("kv_type", lower(KvType.defaultFor(checkpoint.layerMatrixTypes())));
       facts.put("kv_bytes_per_token", kvBytesPerToken(checkpoint));
       if (checkpoint.knowsHash() && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
         facts.put("model_hash", checkpoint.hash().hex());

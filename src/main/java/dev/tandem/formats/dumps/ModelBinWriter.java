@@ -74,7 +74,7 @@ public final class ModelBinWriter implements ModelWriter {
       throw new ModelFormatException(
           checkpoint.name(),
           "model",
-          "a whole GPT-2 with a tied head and a feed-forward layer of 4 times its width, because"
+          "a whole GPT-2 with a tied head and a feed-forward network of 4 times its width, because"
               + " model.bin can hold nothing else",
           config.architecture()
               + " with "

@@ -4,12 +4,12 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One block's weights.
+ * One layer's weights.
  *
- * @param qkv queries, keys and values, whose outputs lie one after another: one layer or three
- * @param gate of gated feed-forward layers
+ * @param qkv queries, keys and values, whose outputs are consecutive: one linear layer or three
+ * @param gate the gate of a gated feed-forward network
  */
-record Block(
+record Layer(
     Norm attnNorm,
     List<Linear> qkv,
     Linear attnOutput,
@@ -24,6 +24,6 @@ record Block(
     for (Linear part : qkv) {
       bytes += part.weights().bytes();
     }
-    return bytes + gate.map(layer -> layer.weights().bytes()).orElse(0L);
+    return bytes + gate.map(linear -> linear.weights().bytes()).orElse(0L);
   }
 }
