@@ -1,6 +1,6 @@
 # Compiler flags: the same warnings and the same arithmetic on every compiler.
 
-# What CMAKE_SYSTEM_PROCESSOR is called differs by system, and macOS may build for another machine.
+# The value of CMAKE_SYSTEM_PROCESSOR differs by system, and macOS may build for another machine.
 set(TANDEM_PROCESSOR ${CMAKE_SYSTEM_PROCESSOR})
 if(CMAKE_OSX_ARCHITECTURES)
   set(TANDEM_PROCESSOR ${CMAKE_OSX_ARCHITECTURES})
@@ -28,12 +28,12 @@ else()
 endif()
 set(TANDEM_FLAGS_neon)  # part of AArch64
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # Its first scheduling pass moves the loads of a register tile together, and then spills them.
+  # GCC's first scheduling pass moves the loads of a register tile together, and then spills them.
   set(TANDEM_FLAGS_neon -fno-schedule-insns)
 endif()
 set(TANDEM_FLAGS_neondot ${TANDEM_FLAGS_neon} -march=armv8.2-a+dotprod)
 
-# Vectors that are arrays keep -O3 busy for a minute, and are no faster for it.
+# With -O3, vectors that are arrays take a minute to compile and are not faster.
 if(NOT MSVC)
   set(TANDEM_FLAGS_scalar $<$<CONFIG:Release>:-O2>)
 endif()
@@ -73,7 +73,7 @@ function(tandem_target_flags target)
   endif()
 endfunction()
 
-# The library looks for OpenBLAS beside itself, wherever both are.
+# The library looks for OpenBLAS in its own folder.
 function(tandem_loads_from_its_own_directory target)
   if(APPLE)
     set(origin "@loader_path")

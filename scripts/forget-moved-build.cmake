@@ -1,5 +1,5 @@
-# Empties a build folder that was moved or copied together with its checkout, which CMake refuses to
-# go on with:
+# Empties a build folder that was moved or copied together with its checkout, because CMake refuses
+# to use it:
 #   cmake -DSOURCE_DIR= -DBUILD_DIR= -P scripts/forget-moved-build.cmake
 set(cache "${BUILD_DIR}/CMakeCache.txt")
 if(EXISTS "${cache}")

@@ -1,5 +1,5 @@
-# Writes FOLDER/libraries.txt: a key of the contents of all libraries there, then their names. The
-# engine unpacks them by it. Run by Maven:
+# Writes FOLDER/libraries.txt: a key of the contents of all libraries in FOLDER, then their names.
+# The engine unpacks the libraries with this list. Maven runs it:
 #   cmake -DFOLDER= -P scripts/native-index.cmake
 file(GLOB names RELATIVE "${FOLDER}" "${FOLDER}/*")
 list(REMOVE_ITEM names libraries.txt)

@@ -1,5 +1,5 @@
 # Configures and builds the native core, quietly and incrementally, and copies it with OpenBLAS to
-# COPY_TO. Run by Maven:
+# COPY_TO. Maven runs it:
 #   cmake -DSOURCE_DIR= -DBUILD_DIR= -DOPENBLAS_DIR= -DTESTS= -DCOPY_TO= -P scripts/native.cmake
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE log ERROR_VARIABLE log)

@@ -3,7 +3,7 @@
 release=$root/target/native
 asan=$root/target/native-asan
 aarch64=$root/target/native-aarch64
-tidy_stamps=$root/target/tidy # empty files, named by keys of what clang-tidy has nothing to say about
+tidy_stamps=$root/target/tidy # empty files, named by the keys of sources without complaints of clang-tidy
 native_results='tests? from [0-9]+ test (suite|case)s? ran|FAILED|tests passed|\*\*\*|error:'
 
 cpp_sources() {
@@ -26,7 +26,7 @@ build_preset() {
 }
 
 # Runs the tests of the build folder $1, those of GoogleTest's filter $2, by CTest with the options
-# that follow. One that ran no test has not passed.
+# that follow. Fails if no test ran.
 run_native_tests() {
   local folder=$1 filter=$2
   shift 2
@@ -42,8 +42,8 @@ run_release_tests() {
   run_native_tests "$release" "$(filter '')"
 }
 
-# Memory errors do not hide in the number of random cases, nor in a last bit. Emulated kernels, if the
-# processor needs them, are slow here, and left to --long.
+# Fewer random cases and no exact bits are enough to find memory errors. Emulated kernels are slow
+# here, so only --long runs them.
 run_asan_tests() {
   local emulation=() left_out='-*Fingerprint*:*Ulp*'
   $long || emulation=(-DTANDEM_EMULATE_AVX512=OFF)
@@ -54,9 +54,9 @@ run_asan_tests() {
     run_native_tests "$asan" "$(filter "$left_out")"
 }
 
-# The core for 64-bit ARM, on a processor that an emulator makes up: one with every instruction set,
-# then one of 2012 without dot products, which no instruction of theirs may reach. Without --long
-# tests are left out that take the emulator long and are not about instruction sets.
+# The core for 64-bit ARM on two emulated processors: one with every instruction set, and one of
+# 2012 without dot products, which must not meet such an instruction. Without --long, slow tests
+# that are not about instruction sets are left out.
 can_run_aarch64_tests() {
   has aarch64-linux-gnu-g++ && has qemu-aarch64 && [ -e /usr/src/googletest ]
 }
@@ -74,8 +74,8 @@ run_aarch64_tests() {
 
 # ---- Analysis ----
 
-# Prints for each compiled source of the core: a key of all that clang-tidy reads (the source and its
-# headers, which Ninja knows from the build, the command, the settings), and its path.
+# Prints for each compiled source of the core: a key of everything that clang-tidy reads (the source
+# and its headers, which Ninja knows from the build, the command, the settings), and its path.
 tidy_keys() {
   local settings source content
   settings=$(clang-tidy-14 --version | cat - "$root/.clang-tidy" | sha256sum)
@@ -101,8 +101,8 @@ tidy_keys() {
   )
 }
 
-# clang-tidy on the compiled sources of the core, as a build compiles them. One that has passed is
-# left out until something that it is made of changes; in a long run none is.
+# Runs clang-tidy on the sources of the core, with the flags of the build. A source that has passed
+# is left out until the source, a header or a setting changes; a long run leaves out none.
 analyse_cpp() {
   local new
   $long && rm -rf "$tidy_stamps"

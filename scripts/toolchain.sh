@@ -18,13 +18,13 @@ die() {
   exit 1
 }
 
-# A line that stays, on a terminal or not.
+# Prints a line that stays, on a terminal or not.
 say() {
   clear_progress
   printf 'tandem: %s\n' "$*" >&2
 }
 
-# One line that is overwritten, on a terminal only.
+# Prints a line that the next one overwrites, on a terminal only.
 progress() {
   if [ -t 2 ]; then
     printf '\r\033[Ktandem: %s' "$*" >&2
@@ -39,7 +39,7 @@ clear_progress() {
 
 # ---- Java ----
 
-# Prints the major version of the Java installation in folder $1, 0 if it is none.
+# Prints the major version of the Java installation in folder $1; 0 if there is none.
 java_major() {
   local version=
   if [ -r "$1/release" ]; then
@@ -91,8 +91,8 @@ missing_build_packages() {
   has ninja || has make || echo ninja-build
 }
 
-# Installs the Debian packages named, after it has said so; "jdk" stands for the oldest JDK that is
-# new enough. Only root can: others are told the command.
+# Prints and installs the named Debian packages; "jdk" stands for the oldest JDK that is new enough.
+# Only root can install; other users see the command.
 install_packages() {
   local packages=("$@") names=() name version
   if ! has apt-get; then
@@ -125,7 +125,7 @@ install_packages() {
     die "apt-get install ${names[*]} failed; see $build_log"
 }
 
-# Finds the tools of a build, installing what is missing.
+# Finds the tools of a build, and installs missing ones.
 need_build_tools() {
   local packages
   mapfile -t packages < <(missing_build_packages)
@@ -136,8 +136,8 @@ need_build_tools() {
   use_ccache
 }
 
-# Compiles C++ through ccache where that is installed. It hashes paths below the root as relative
-# ones, so that clones of this repository share what it keeps.
+# Compiles C++ through ccache if it is installed. It hashes paths below the root as relative paths,
+# so that clones of this repository share its cache.
 use_ccache() {
   if has ccache; then
     export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
@@ -152,7 +152,7 @@ maven() {
 
 # ---- Building ----
 
-# Runs a command while no other does, in any process that uses this repository.
+# Runs a command under a lock that all processes of this repository share.
 exclusively() {
   if has flock; then
     (
@@ -164,8 +164,7 @@ exclusively() {
   fi
 }
 
-# Sets archive to the file of class data that this Java may share with the run that made it, which
-# saves a fifth of the start-up.
+# Sets archive to the archive of class data for this Java, which saves a fifth of the start-up time.
 find_archive() {
   local release= key
   if [ -r "$java_home/release" ]; then
@@ -198,13 +197,13 @@ is_stale() {
   [ -n "$(find "${existing[@]}" -newer "$stamp" -print -quit)" ]
 }
 
-# Maven does not take away what sources no longer make, and would put it into the jars.
+# Maven does not delete classes whose sources are gone, and would put them into the jars.
 remove_classes() {
   rm -rf "$root"/target/{classes,test-classes,maven-status}
 }
 
-# Builds the jars in a folder of their own and moves them, so that a Tandem that is running keeps
-# the jar that it opened.
+# Builds the jars in a separate folder and then moves them, so that a running Tandem keeps the jar
+# that it opened.
 build() {
   local fresh=$root/target/fresh
   mkdir -p "$root/target"
@@ -224,8 +223,8 @@ build() {
   clear_progress
 }
 
-# Whether the checkout was moved or copied after its jars were built. They need no place, but the
-# archive of class data belongs to one.
+# Whether the checkout was moved or copied after its jars were built. The jars work in any place,
+# but the archive of class data works only in its own.
 is_moved() {
   [ -w "$root/target" ] && [ "$(cat "$stamp")" != "$root" ]
 }

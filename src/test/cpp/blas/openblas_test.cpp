@@ -31,7 +31,7 @@ TEST(EnvironmentTest, PutsEverythingBack) {
   EXPECT_EQ(ScopedEnvironment::get("TANDEM_TEST_UNSET"), "");
 }
 
-// These run in processes of their own under ctest, so each loads the library anew.
+// These run in processes of their own under ctest, so each loads the library again.
 class OpenBlasTest : public testing::Test {
  protected:
   void SetUp() override { useTestOpenBlas(); }

@@ -26,9 +26,9 @@ std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const std
 
 std::vector<float> runAlone(const StagePtr& stage, const TestModel& m, const Request& r);
 
-// Runs the requests together until all are done: each step takes some of them in random order, of
-// each a prompt up to a random multiple of C = 16 or its end, or a few generated rows; of these
-// only some are wanted. Expects the bits of `alone`. Returns the number of steps.
+// Runs the requests together until all are done. Each step takes some of them in random order; from
+// each a prompt up to a random multiple of C = 16 or its end, or a few generated rows, of which
+// only some are requested. Expects the bits of `alone`. Returns the number of steps.
 int64_t expectRaggedBatchesGiveWhatEachGetsAlone(Random& random, const StagePtr& stage,
                                                  const TestModel& m,
                                                  const std::vector<Request>& requests);

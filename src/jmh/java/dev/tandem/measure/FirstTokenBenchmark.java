@@ -70,7 +70,7 @@ public class FirstTokenBenchmark {
     Files.delete(directory);
   }
 
-  /** Everything anew but the page cache and the loaded classes. */
+  /** Everything is opened again; only the page cache and the loaded classes stay. */
   @Benchmark
   public GenerationResult firstToken() throws IOException, GenerationException {
     try (Checkpoint checkpoint = Checkpoints.open(file.toString(), Optional.empty());

@@ -35,7 +35,7 @@ public final class ConvertedModels {
    * closes the model that it was made of.
    *
    * @param model closed if this fails; the very result if its tensors have these types already
-   * @param progress told of every few MiB; may give up by throwing
+   * @param progress receives the progress every few MiB; may stop the work by throwing
    * @throws ModelFormatException if the model is only a part of one, or the type cannot hold a
    *     value
    * @throws IOException if the model cannot be read, or the temporary file cannot be written
@@ -119,7 +119,7 @@ public final class ConvertedModels {
       directory = Files.createTempDirectory(parent, "tandem-");
       path = directory.resolve(FILE_NAME);
       directory.toFile().deleteOnExit();
-      path.toFile().deleteOnExit(); // goes first
+      path.toFile().deleteOnExit(); // deletes this before its directory
     }
 
     void checkSpace(long bytes) throws IOException {

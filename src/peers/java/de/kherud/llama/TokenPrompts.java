@@ -12,7 +12,7 @@ public final class TokenPrompts {
 
   /**
    * The text of the token that llama.cpp puts behind a prompt greedily; empty for a special one.
-   * The prompt is computed anew: with its cache, the same prompts gave other tokens from run to
+   * The prompt is computed again: with its cache, the same prompts gave other tokens from run to
    * run.
    *
    * @param ids fed as they are: nothing is put before them
@@ -21,7 +21,9 @@ public final class TokenPrompts {
     return model.complete(greedy(ids.toString(), 1));
   }
 
-  /** Generates that many tokens greedily, whatever they are, behind a prompt computed anew. */
+  /**
+   * Generates that many tokens greedily, whatever they are, behind a prompt that is computed again.
+   */
   public static void complete(LlamaModel model, int[] ids, int nTokens) {
     model.complete(greedy(Arrays.toString(ids), nTokens).setIgnoreEos(true));
   }

@@ -11,7 +11,7 @@ import java.util.Arrays;
 public interface Contestant extends AutoCloseable {
 
   /**
-   * Computes a prompt anew, then generates tokens greedily, none of which ends the text.
+   * Computes a prompt without a cache, then generates tokens greedily, none of which ends the text.
    *
    * @param promptIds the prompt, as it is fed to the model
    * @param nTokens tokens to generate, at least 1; the first follows from the prompt alone

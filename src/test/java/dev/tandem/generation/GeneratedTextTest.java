@@ -139,7 +139,7 @@ class GeneratedTextTest {
     allocatedBytes(generator, 20_000);
     long few = allocatedBytes(generator, 1_000);
     long many = allocatedBytes(generator, 20_000);
-    int bytesForIds = 3 * Integer.BYTES; // the sequence, the result, and what it hands out
+    int bytesForIds = 3 * Integer.BYTES; // the sequence, the result, and the array that it returns
     int bytesForText = 6; // room for it, made beforehand
     assertThat((many - few) / 19_000).isLessThanOrEqualTo(bytesForIds + bytesForText);
   }

@@ -137,7 +137,7 @@ class BadHubTest extends PullFixture {
           };
       assertFails(REPOSITORY, "wrong length", "states 600001 B", "sends 600002 B");
     }
-    // Of a length that no header tells.
+    // A file whose length no header states.
     hub.trick =
         (exchange, request) -> {
           if (isContent(request)) {

@@ -139,7 +139,7 @@ public final class FakeHub implements AutoCloseable {
     pauseMillis = millis;
   }
 
-  /** Begins to count anew. */
+  /** Resets the count. */
   public void forgetRequests() {
     requests.clear();
     served.set(0);

@@ -85,7 +85,7 @@ class PullProcessesTest extends PullFixture {
       before = hub.served();
     }
     assertThat(before).isLessThan(BYTES);
-    Thread.sleep(50); // what was under way when it was killed
+    Thread.sleep(50); // requests that were open when it was killed
     hub.forgetRequests();
     hub.pauseMillis = 0;
     String place = finish(start(), 0);

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Steps 4 to 9 of docs/sampling.md by the letter: sorts everything, draws noise for all. */
+/** Steps 4 to 9 of docs/sampling.md exactly as defined: sorts everything, draws noise for all. */
 final class NaiveSampler {
 
   private NaiveSampler() {}

@@ -75,7 +75,7 @@ final class CutWire implements AutoCloseable {
     return URI.create("ws://127.0.0.1:" + listener.getLocalPort() + "/v1/split");
   }
 
-  /** Nothing gets through any more, and nobody is told. */
+  /** Drops everything from now on, without a notice. */
   void goSilent() {
     silent = true;
   }

@@ -248,7 +248,7 @@ class HostileClientTest {
       client.send(RawClient.frame(client.step(opened, 190, 11)));
       client.assertError(ErrorCode.LIMIT);
 
-      // A sequence of somebody else, with its own epoch and with this connection's.
+      // A sequence of another connection, with its own epoch and with this connection's.
       client.send(
           RawClient.frame(
               client.step(

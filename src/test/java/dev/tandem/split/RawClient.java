@@ -28,7 +28,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A client that sends whatever it is told to, and hands out what comes back. */
+/** A client that sends any message, and returns the answers. */
 final class RawClient implements AutoCloseable, WebSocket.Listener {
   /** The opening handshake, for tests that write frames by hand. */
   static final String UPGRADE =

@@ -120,7 +120,7 @@ class SplitTest {
     toy.model.onStep(
         batch -> {
           if (largest.accumulateAndGet(batch.size(), Math::max) == 1) {
-            pause(); // until the others have a step under way, too
+            pause(); // until the others also have a running step
           }
         });
     ExecutorService pool = Executors.newFixedThreadPool(clients);

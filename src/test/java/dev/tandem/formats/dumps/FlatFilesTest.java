@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The formats that share the suffix .bin. */
 public class FlatFilesTest {
-  /** GPT-2 in formats that do not store the width of the feed-forward layer: it is 4 * 12. */
+  /** GPT-2 in formats that do not store the width of the feed-forward network: it is 4 * 12. */
   public static final ModelConfig GPT2 = RandomModels.gpt2(2, 2, 12, 1024, 16);
 
   private static final String[] SHAPE = {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Fields of a config that no reader knows, of each kind; and KEY=VALUE that nobody asks for. */
+/** Fields of a config that no reader knows, of each kind; and a KEY=VALUE that no reader uses. */
 class UnreadFieldsTest {
   @TempDir private Path folder;
   private Path llama;
@@ -120,7 +120,7 @@ class UnreadFieldsTest {
           .hasMessageContaining(key + ": expected nothing, because it is not supported")
           .hasMessageContaining("--config " + key + "=null")
           .hasMessageEndingWith("got 2");
-      assertThat(notes(model, key + "=null")).as("the user knows better").isEmpty();
+      assertThat(notes(model, key + "=null")).as("the user says that it is off").isEmpty();
     }
   }
 

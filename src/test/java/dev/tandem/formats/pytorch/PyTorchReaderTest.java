@@ -216,7 +216,7 @@ class PyTorchReaderTest {
     try (Checkpoint read = open(file())) {
       assertSame(read, model);
     }
-    // the model's own goes before the one beside it
+    // the model's own takes precedence over the one beside it
     TorchWriter again = new TorchWriter(2);
     Object same = again.stateDict(ForeignLayouts.gpt2(model, "", true, true));
     again.save(file(), Map.of("state_dict", same, "config", Map.of("n_embd", 13)), true, true);

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 
 /** Files that are not what they should be. */
 class TokenizerFilesTest {
-  /** Of each of ten forms of a file. */
+  /** Mutations of each of the ten forms of a file. */
   private static final int MUTATIONS = TestTokenizers.LONG ? 2_000 : 250;
 
   private static final long MAX_EXTRA_BYTES = 64 << 20;
