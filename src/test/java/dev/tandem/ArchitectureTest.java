@@ -47,7 +47,8 @@ class ArchitectureTest {
           Map.entry("tokenizer", Set.of("tokenizer.text")),
           Map.entry("tokenizer.files", Set.of("tokenizer")),
           Map.entry("model", Set.of("stage", "tokenizer")),
-          Map.entry("formats.files", Set.of("model", "tokenizer.files", "formats")),
+          Map.entry("types", Set.of("model")),
+          Map.entry("formats.files", Set.of("types", "tokenizer.files", "formats")),
           Map.entry("formats.families", Set.of("formats.files")),
           Map.entry(
               "formats.gguf", Set.of("formats.files", "formats.huggingface", "formats.pytorch")),
@@ -58,7 +59,7 @@ class ArchitectureTest {
               "formats",
               Set.of("formats.gguf", "formats.huggingface", "formats.pytorch", "formats.dumps")),
           Map.entry("random", Set.of("model", "tokenizer.files")),
-          Map.entry("convert", Set.of("formats", "random")),
+          Map.entry("convert", Set.of("formats")),
           Map.entry("stage", Set.of("tensor")),
           Map.entry("engine", Set.of("model")),
           Map.entry("plain", Set.of("model")),
@@ -70,12 +71,12 @@ class ArchitectureTest {
           Map.entry("api", Set.of("generation", "engine", "plain", "server", "client")),
           Map.entry("measure", Set.of("api")),
           Map.entry("cli.terminal", Set.of("model")),
-          Map.entry("cli.options", Set.of("cli.terminal", "api", "convert", "hub.cache")),
+          Map.entry("cli.options", Set.of("cli.terminal", "api", "formats", "hub.cache")),
           Map.entry("cli.generation", Set.of("cli.terminal", "api")),
           Map.entry("cli.client", Set.of("cli.options", "cli.generation")),
           Map.entry("cli.server", Set.of("cli.options")),
           Map.entry("cli.text", Set.of("cli.options", "cli.generation")),
-          Map.entry("cli.models", Set.of("cli.options", "hub", "random", "measure")),
+          Map.entry("cli.models", Set.of("cli.options", "hub", "convert", "random", "measure")),
           Map.entry("cli.measure", Set.of("cli.models", "cli.generation")),
           Map.entry("cli", Set.of("cli.client", "cli.server", "cli.text", "cli.measure")));
 

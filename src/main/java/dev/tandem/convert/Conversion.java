@@ -1,10 +1,10 @@
 package dev.tandem.convert;
 
 import dev.tandem.formats.ModelWriters;
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.formats.files.ModelWriter;
-import dev.tandem.formats.files.TypePlan;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.TypePlan;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;

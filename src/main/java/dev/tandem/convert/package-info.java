@@ -1,5 +1,5 @@
 /**
- * Writes checkpoints in other formats, element types and parts, and converts a model in memory. An
- * output file appears under its name only when it is complete.
+ * Writes checkpoints in other formats, element types and parts. An output file appears under its
+ * name only when it is complete.
  */
 package dev.tandem.convert;

@@ -13,7 +13,7 @@ import java.util.Locale;
  * A vocabulary of any size for random weights, so that they can be run like a model: control tokens
  * and bytes as llama2.c has them, then a space, then pieces that are their own ids in writing.
  */
-public final class NumberedPieces {
+final class NumberedPieces {
   private static final String[] CONTROL = {"<unk>", "<s>", "</s>"};
   private static final int SPACE_ID = CONTROL.length + 256;
   private static final int MAX_PIECE_BYTES = 16;
@@ -25,7 +25,7 @@ public final class NumberedPieces {
    *
    * @throws IOException if so few tokens have no room for the bytes and the space
    */
-  public static Tokenizer ofSize(int vocabSize) throws IOException {
+  static Tokenizer ofSize(int vocabSize) throws IOException {
     ByteBuffer file =
         ByteBuffer.allocate(
                 Math.addExact(Integer.BYTES, Math.multiplyExact(vocabSize, 8 + MAX_PIECE_BYTES)))

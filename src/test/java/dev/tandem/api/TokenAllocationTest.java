@@ -3,14 +3,14 @@ package dev.tandem.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-import dev.tandem.convert.ConvertedModels;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.tensor.DType;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.ConvertedModels;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Optional;

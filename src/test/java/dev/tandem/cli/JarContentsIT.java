@@ -34,7 +34,6 @@ class JarContentsIT {
           "cli.generation",
           "cli.options",
           "cli.terminal",
-          "convert",
           "engine",
           "formats",
           "generation",
@@ -42,11 +41,11 @@ class JarContentsIT {
           "model",
           "plain",
           "protocol",
-          "random",
           "sampling",
           "stage",
           "tensor",
-          "tokenizer");
+          "tokenizer",
+          "types");
 
   private static final Jar SERVER =
       new Jar(

@@ -1,9 +1,9 @@
 package dev.tandem.convert;
 
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.tensor.DType;
+import dev.tandem.types.ConversionProgress;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;

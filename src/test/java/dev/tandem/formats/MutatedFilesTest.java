@@ -1,7 +1,5 @@
 package dev.tandem.formats;
 
-import dev.tandem.formats.files.ConversionProgress;
-import dev.tandem.formats.files.TypePlan;
 import dev.tandem.formats.gguf.GgufModels;
 import dev.tandem.formats.gguf.GgufWriter;
 import dev.tandem.model.Checkpoint;
@@ -9,6 +7,8 @@ import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TestModels;
 import dev.tandem.random.RandomModels;
 import dev.tandem.tensor.DType;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.TypePlan;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.api.Backend;
 import dev.tandem.api.EngineSettings;
-import dev.tandem.convert.ConvertedModels;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.tensor.DType;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.ConvertedModels;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;

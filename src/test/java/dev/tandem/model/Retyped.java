@@ -1,11 +1,11 @@
 package dev.tandem.model;
 
-import dev.tandem.formats.files.TypePlan;
 import dev.tandem.tensor.BlockEncoder;
 import dev.tandem.tensor.BlockReference;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.MemoryRegion;
+import dev.tandem.types.TypePlan;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.EnumSet;

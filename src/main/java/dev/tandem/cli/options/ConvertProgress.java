@@ -1,6 +1,6 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.formats.files.ConversionProgress;
+import dev.tandem.types.ConversionProgress;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;
 import java.util.function.BooleanSupplier;

@@ -2,8 +2,8 @@ package dev.tandem.cli.options;
 
 import dev.tandem.api.EngineSettings;
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.convert.ConvertedModels;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.types.ConvertedModels;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;

@@ -1,17 +1,17 @@
 package dev.tandem.formats.dumps;
 
 import dev.tandem.formats.families.ForeignViews;
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.formats.files.ModelWriter;
-import dev.tandem.formats.files.OutputFile;
-import dev.tandem.formats.files.TypePlan;
 import dev.tandem.formats.huggingface.HuggingFaceConfig;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.tensor.DType;
+import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.TypePlan;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

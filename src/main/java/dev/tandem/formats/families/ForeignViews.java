@@ -1,12 +1,12 @@
 package dev.tandem.formats.families;
 
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.formats.files.ExpandedData;
-import dev.tandem.formats.files.OutputFile;
 import dev.tandem.model.TensorBytes;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.DerivedData;
+import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
+import dev.tandem.types.ConversionProgress;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

@@ -3,6 +3,8 @@ package dev.tandem.formats.files;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tensor.DType;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.TypePlan;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

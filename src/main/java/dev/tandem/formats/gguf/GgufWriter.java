@@ -1,9 +1,6 @@
 package dev.tandem.formats.gguf;
 
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.formats.files.ModelWriter;
-import dev.tandem.formats.files.OutputFile;
-import dev.tandem.formats.files.TypePlan;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
@@ -14,10 +11,13 @@ import dev.tandem.model.TensorBytes;
 import dev.tandem.model.TensorDigest;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.tensor.DType;
+import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorFile;
 import dev.tandem.tokenizer.files.GgufVocabulary;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.TypePlan;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

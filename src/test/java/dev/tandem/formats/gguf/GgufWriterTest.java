@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.ConversionProgress;
-import dev.tandem.formats.files.TypePlan;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ConfigChange;
@@ -21,6 +19,8 @@ import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorData.MemoryRegion;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.TypePlan;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,4 +1,4 @@
-package dev.tandem.formats.files;
+package dev.tandem.tensor;
 
 import java.io.Closeable;
 import java.io.IOException;

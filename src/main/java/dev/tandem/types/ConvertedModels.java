@@ -1,20 +1,24 @@
-package dev.tandem.convert;
+package dev.tandem.types;
 
-import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.ConversionProgress;
-import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.files.TypePlan;
-import dev.tandem.formats.gguf.GgufWriter;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
-import dev.tandem.random.NumberedPieces;
+import dev.tandem.model.TensorBytes;
+import dev.tandem.model.TensorDigest;
 import dev.tandem.tensor.DType;
+import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
+import dev.tandem.tensor.TensorData.FileRegion;
+import dev.tandem.tensor.TensorFile;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,7 +29,8 @@ import java.util.Optional;
  * before.
  */
 public final class ConvertedModels {
-  private static final String FILE_NAME = "model.gguf";
+  /** Tensors begin at multiples of this in the file, as in a GGUF file. */
+  private static final int ALIGNMENT = 32;
 
   private ConvertedModels() {}
 
@@ -50,8 +55,7 @@ public final class ConvertedModels {
       throws IOException {
     List<Closeable> opened = new ArrayList<>(List.of(model::close));
     try {
-      GgufWriter writer = new GgufWriter();
-      TypePlan plan = TypePlan.of(model, Optional.of(type), writer.types());
+      TypePlan plan = TypePlan.of(model, Optional.of(type), EnumSet.allOf(DType.class));
       if (plan.choices().stream().noneMatch(ConvertedModels::changes)) {
         return model;
       }
@@ -61,19 +65,19 @@ public final class ConvertedModels {
       }
       TemporaryFile file = new TemporaryFile(temporary);
       opened.add(0, file);
-      file.checkSpace(plan.bytes());
-      writer.write(withoutTokenizer(model), plan, file.path, progress);
-      Checkpoint converted = Checkpoints.open(file.path.toString(), OpenOptions.defaults());
-      opened.add(0, converted::close);
+      file.checkSpace(plan.choices().stream().mapToLong(choice -> padded(choice.bytes())).sum());
+      Map<String, String> digests = write(plan, file.path, progress);
+      TensorFile converted = TensorFile.open(file.path);
+      opened.add(0, converted);
       return new Checkpoint(
           model.name(),
           model.format() + " as " + TypePlan.name(type),
           model.config(),
-          converted.tensors(),
+          tensors(plan, converted),
           model::tokenizer,
           opened,
           model.notes(),
-          converted::statedDigests,
+          () -> digests,
           model.part(),
           List.of());
     } catch (IOException | RuntimeException e) {
@@ -87,17 +91,50 @@ public final class ConvertedModels {
     return choice.tensor().rows() > 1 && choice.type() != choice.tensor().dtype();
   }
 
-  /** The tokenizer stays the model's own; it may be in files that are not there. */
-  private static Checkpoint withoutTokenizer(Checkpoint model) {
-    Map<String, Tensor> tensors = model.tensors();
-    int vocabSize = model.config().vocabSize();
-    return new Checkpoint(
-        model.name(),
-        model.format(),
-        model.config(),
-        tensors,
-        () -> NumberedPieces.ofSize(vocabSize),
-        List.of());
+  /**
+   * Writes all tensors in the plan's order, each at a multiple of {@link #ALIGNMENT}.
+   *
+   * @return the SHA-256 of each tensor's bytes, by name
+   */
+  private static Map<String, String> write(TypePlan plan, Path path, ConversionProgress progress)
+      throws IOException {
+    Map<String, String> digests = new HashMap<>();
+    progress.begin(plan.bytes());
+    TensorBytes source = new TensorBytes();
+    try (OutputFile file = OutputFile.create(path)) {
+      for (TypePlan.Choice choice : plan.choices()) {
+        String name = choice.tensor().name();
+        MessageDigest digest = TensorDigest.sha256();
+        source.forEach(
+            choice.tensor(),
+            choice.type(),
+            bytes -> {
+              int n = bytes.remaining();
+              digest.update(bytes.duplicate());
+              file.write(bytes);
+              progress.advance(name, n);
+            });
+        file.write(ByteBuffer.allocate((int) (padded(choice.bytes()) - choice.bytes())));
+        digests.put(name, TensorDigest.hex(digest.digest()));
+      }
+    }
+    return digests;
+  }
+
+  private static Map<String, Tensor> tensors(TypePlan plan, TensorFile file) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    long offset = 0;
+    for (TypePlan.Choice choice : plan.choices()) {
+      Tensor t = choice.tensor();
+      FileRegion data = new FileRegion(file, offset, choice.bytes());
+      tensors.put(t.name(), new Tensor(t.name(), choice.type(), t.rows(), t.cols(), false, data));
+      offset += padded(choice.bytes());
+    }
+    return tensors;
+  }
+
+  private static long padded(long bytes) {
+    return Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
   private static void closeAll(List<Closeable> opened, Exception cause) {
@@ -117,7 +154,7 @@ public final class ConvertedModels {
 
     TemporaryFile(Path parent) throws IOException {
       directory = Files.createTempDirectory(parent, "tandem-");
-      path = directory.resolve(FILE_NAME);
+      path = directory.resolve("tensors");
       directory.toFile().deleteOnExit();
       path.toFile().deleteOnExit(); // deletes this before its directory
     }

@@ -1,10 +1,9 @@
-package dev.tandem.convert;
+package dev.tandem.types;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.ConversionProgress;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.ModelPart;

@@ -1,4 +1,4 @@
-package dev.tandem.formats.files;
+package dev.tandem.types;
 
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.TensorPlan;

@@ -1,4 +1,4 @@
-package dev.tandem.formats.files;
+package dev.tandem.types;
 
 import java.io.IOException;
 
