@@ -132,14 +132,14 @@ double probeMatmul(Engine& engine, DType dtype, RowKernel rows, const ProductSha
   // Weights of any bits: what a product costs does not depend on them, denormals apart.
   const float* x = filled(engine.probeInput, xFloats + weightFloats, engine.pool);
   float* y = filled(engine.probeOutput, nRows * nOut, engine.pool);
-  ConvertedRows converted;
-  if (inPanels(type)) converted.reserveQuantized(nRows, nIn);
-  if (type == WeightType::kBf16) converted.reserveRounded(nRows, nIn);
+  ProductScratch scratch;
+  if (inPanels(type)) scratch.converted.reserveQuantized(nRows, nIn);
+  if (type == WeightType::kBf16) scratch.converted.reserveRounded(nRows, nIn);
   const Linear w{type, x + xFloats, nullptr, nOut, nIn};
   RowRanges ranges;
   (prompt ? ranges.chunks : ranges.exact).push_back({0, nRows});
   const Product all = product({y, nRows, nOut, nOut}, {x, nRows, nIn, nIn}, w);
-  return secondsOf([&] { multiply({all}, ranges, converted, engine.pool, engine.kernels); });
+  return secondsOf([&] { multiply({all}, ranges, scratch, engine.pool, engine.kernels); });
 }
 
 }  // namespace tandem

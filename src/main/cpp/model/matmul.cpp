@@ -1,10 +1,10 @@
 #include "model/matmul.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 
 #include "blas/openblas.h"
 #include "core/shares.h"
@@ -143,9 +143,6 @@ void activate(const Part& part, const KernelTable& kernels) {
   }
 }
 
-// How the rows of a product's chunks are computed.
-enum class ChunkKernel { kSgemm, kBf16Dots, kRowExact };
-
 ChunkKernel chunkKernelOf(const Product& p, const KernelTable& kernels) {
   if (p.w->type == WeightType::kF32) return ChunkKernel::kSgemm;
   const bool dots = p.w->type == WeightType::kBf16 && kernels.bf16Dots.matmul != nullptr;
@@ -153,58 +150,69 @@ ChunkKernel chunkKernelOf(const Product& p, const KernelTable& kernels) {
 }
 
 // The tasks of some products: first those of sgemm, all chunks of a panel of weights after each
-// other while it is in the cache; then those of each range of rows of our kernels, whose outputs
-// are cut as if the products were one.
+// other while it is in the cache; then the jobs of our own kernels.
 class Tasks {
  public:
-  Tasks(const Products& products, const RowRanges& ranges, const Rows& rows, ThreadPool& pool,
-        const KernelTable& kernels)
-      : products_(products),
-        ranges_(ranges),
-        rows_(rows),
-        nThreads_(pool.size()),
-        kernels_(kernels) {
+  Tasks(const Products& products, const RowRanges& ranges, const Rows& rows,
+        std::vector<ProductJob>& jobs, ThreadPool& pool, const KernelTable& kernels)
+      : products_(products), ranges_(ranges), rows_(rows), jobs_(jobs), kernels_(kernels) {
+    Outputs sgemm{}, dots{}, exact{};
     for (const Product& p : products) {
       assert(p.x.data == rows.x.data && p.x.cols == p.w->nIn);
       assert(p.y.cols == p.w->nOut && p.x.rows == p.y.rows);
       const ChunkKernel kernel = chunkKernelOf(p, kernels);
-      const int64_t nOutputs = roundUp(p.w->nOut, kOutputStep);
-      outputs_[static_cast<size_t>(kernel)] += nOutputs;
-      bytes_[static_cast<size_t>(kernel)] += nOutputs * bytesPerOutput(p.w->type, p.w->nIn);
+      (kernel == ChunkKernel::kSgemm      ? sgemm
+       : kernel == ChunkKernel::kBf16Dots ? dots
+                                          : exact)
+          .add(*p.w);
       if (kernel == ChunkKernel::kSgemm) nSgemmTasks_ += nSgemmTasks(p);
     }
     nTasks_ = nSgemmTasks_;
-    forEachJob([&](const Job&, const Shares& shares) {
-      ++nJobs_;
-      nTasks_ += shares.count();
-      return false;
-    });
+    jobs_.clear();
+    const auto add = [&](ChunkKernel of, const RowRange& range, bool bf16Dots, const Outputs& all) {
+      if (all.count == 0) return;
+      jobs_.push_back({of, range, bf16Dots, all.shares(range.count, pool.size()), nTasks_});
+      nTasks_ += jobs_.back().outputs.count();
+    };
+    add(ChunkKernel::kRowExact, {0, rows.x.rows}, /*bf16Dots=*/false, exact);
+    for (const RowRange& r : ranges.exact) add(ChunkKernel::kSgemm, r, /*bf16Dots=*/false, sgemm);
+    for (const RowRange& r : ranges.exact) add(ChunkKernel::kBf16Dots, r, /*bf16Dots=*/false, dots);
+    for (const RowRange& r : ranges.chunks) add(ChunkKernel::kBf16Dots, r, /*bf16Dots=*/true, dots);
   }
 
   int64_t count() const { return nTasks_; }
 
   void run(int64_t task) const {
     if (task < nSgemmTasks_) return runSgemm(task);
-    task -= nSgemmTasks_;
-    forEachJob([&](const Job& job, const Shares& shares) {
-      if (nJobs_ > 1) {  // else, when decoding, there is nothing to look for
-        const int64_t n = shares.count();
-        if (task >= n) {
-          task -= n;
-          return false;
-        }
-      }
-      runPiece(job, shares[task]);
-      return true;
-    });
+    const auto after =
+        std::upper_bound(jobs_.begin(), jobs_.end(), task,
+                         [](int64_t t, const ProductJob& job) { return t < job.firstTask; });
+    const ProductJob& job = *std::prev(after);
+    runPiece(job, job.outputs[task - job.firstTask]);
   }
 
  private:
-  // Consecutive rows of the products with that chunk kernel.
-  struct Job {
-    ChunkKernel products;
-    RowRange rows;
-    bool dots;  // bf16 products, else row-exact
+  // Those of some products, each product's rounded up.
+  struct Outputs {
+    int64_t count, bytes;
+
+    void add(const Linear& w) {
+      const int64_t n = roundUp(w.nOut, kOutputStep);
+      count += n;
+      bytes += n * bytesPerOutput(w.type, w.nIn);
+    }
+    Shares shares(int64_t nRows, int64_t nThreads) const {
+      Shares::Limits limits{};
+      limits.step = kOutputStep;
+      if (nRows <= kFewRows) {
+        limits.smallest = roundUp(ceilDiv(kFewestBytes, bytes / count), kOutputStep);
+        limits.largest = roundUp(count + limits.smallest, kOutputStep);
+      } else {
+        limits.smallest = kOutputStep;
+        limits.largest = kBlockOutputs;
+      }
+      return Shares(count, limits, nThreads);
+    }
   };
 
   int64_t nChunks() const { return static_cast<int64_t>(ranges_.chunks.size()); }
@@ -226,47 +234,20 @@ class Tasks {
     activate(part, kernels_);
   }
 
-  // body(job, shares) for the jobs of our kernels, until it returns true.
-  template <class F>
-  void forEachJob(const F& body) const {
-    const auto stops = [&](ChunkKernel products, const RowRange& rows, bool dots) {
-      const int64_t nOutputs = outputs_[static_cast<size_t>(products)];
-      return nOutputs > 0 && body(Job{products, rows, dots}, shares(products, rows));
-    };
-    if (stops(ChunkKernel::kRowExact, {0, rows_.x.rows}, false)) return;
-    for (const ChunkKernel products : {ChunkKernel::kSgemm, ChunkKernel::kBf16Dots}) {
-      for (const RowRange& rows : ranges_.exact) {
-        if (stops(products, rows, false)) return;
-      }
-    }
-    for (const RowRange& rows : ranges_.chunks) {
-      if (stops(ChunkKernel::kBf16Dots, rows, true)) return;
-    }
-  }
-
-  Shares shares(ChunkKernel products, const RowRange& rows) const {
-    const int64_t nOutputs = outputs_[static_cast<size_t>(products)];
-    const int64_t average = bytes_[static_cast<size_t>(products)] / nOutputs;  // of an output
-    const int64_t smallest = roundUp(ceilDiv(kFewestBytes, average), kOutputStep);
-    const Shares::Limits few{kOutputStep, smallest, roundUp(nOutputs + smallest, kOutputStep)};
-    const Shares::Limits many{kOutputStep, kOutputStep, kBlockOutputs};
-    return Shares(nOutputs, rows.count <= kFewRows ? few : many, nThreads_);
-  }
-
-  void runPiece(const Job& job, Shares::Piece outputs) const {
+  void runPiece(const ProductJob& job, Shares::Piece outputs) const {
     for (const Product& p : products_) {
       if (chunkKernelOf(p, kernels_) != job.products) continue;
       const int64_t begin = std::max<int64_t>(outputs.begin, 0);
       const int64_t end = std::min(outputs.end, p.w->nOut);
-      if (begin < end) runPart({&p, job.rows, begin, end}, job.dots);
+      if (begin < end) runPart({&p, job.rows, begin, end}, job.bf16Dots);
       const int64_t next = roundUp(p.w->nOut, kOutputStep);
       outputs.begin -= next;  // from here on counted in the next product
       outputs.end -= next;
     }
   }
 
-  void runPart(const Part& part, bool dots) const {
-    if (dots) {
+  void runPart(const Part& part, bool bf16Dots) const {
+    if (bf16Dots) {
       tandem::run(kernels_.bf16Dots.matmul, part, rows_.rounded, part.product->w->nIn);
     } else {
       rowExact(part, rows_, kernels_);
@@ -274,15 +255,12 @@ class Tasks {
     activate(part, kernels_);
   }
 
-  const Products products_;
+  const Products& products_;
   const RowRanges& ranges_;
   const Rows& rows_;
-  int64_t nThreads_;
+  std::vector<ProductJob>& jobs_;
   const KernelTable& kernels_;
-  std::array<int64_t, 3> outputs_{};  // by chunk kernel, each product's rounded up
-  std::array<int64_t, 3> bytes_{};    // of their weights
   int64_t nSgemmTasks_ = 0;
-  int64_t nJobs_ = 0;
   int64_t nTasks_ = 0;
 };
 
@@ -303,11 +281,11 @@ Rows convert(const Products& products, const RowRanges& ranges, ConvertedRows& c
 
 }  // namespace
 
-void multiply(std::initializer_list<Product> list, const RowRanges& ranges,
-              ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels) {
+void multiply(std::initializer_list<Product> list, const RowRanges& ranges, ProductScratch& scratch,
+              ThreadPool& pool, const KernelTable& kernels) {
   const Products products{list.begin(), list.size()};  // until this returns
-  const Rows rows = convert(products, ranges, converted, pool, kernels);
-  const Tasks tasks(products, ranges, rows, pool, kernels);
+  const Rows rows = convert(products, ranges, scratch.converted, pool, kernels);
+  const Tasks tasks(products, ranges, rows, scratch.jobs, pool, kernels);
   pool.run(tasks.count(), [&](int64_t task, int) { tasks.run(task); });
 }
 

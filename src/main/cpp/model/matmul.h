@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "core/shares.h"
 #include "core/thread_pool.h"
 #include "core/views.h"
 #include "kernels/kernels.h"
@@ -55,11 +56,33 @@ inline Product addedProduct(View2<float> y, View2<const float> x, const Linear& 
   return {y, x, &w, /*accumulate=*/true, nullptr};
 }
 
+// How the rows of a product's chunks are computed.
+enum class ChunkKernel { kSgemm, kBf16Dots, kRowExact };
+
+// Tasks of our own kernels: the outputs of some products, cut as if the products were one, for some
+// rows.
+struct ProductJob {
+  ChunkKernel products;  // those whose chunks are computed so
+  RowRange rows;
+  bool bf16Dots;  // else row-exact
+  Shares outputs;
+  int64_t firstTask;
+};
+
+// Memory that multiply() uses and that is kept from call to call.
+struct ProductScratch {
+  // multiply() then allocates nothing for that many rows and inputs.
+  void reserveJobs(int64_t nRows) { jobs.reserve(static_cast<size_t>(2 * nRows + 1)); }
+
+  ConvertedRows converted;
+  std::vector<ProductJob> jobs;
+};
+
 // Computes the products, which have the same x, together, so that they share one start and one end
 // of the pool's work, and the ranges of rows together, so that they share the reading of the
 // weights.
-void multiply(std::initializer_list<Product> list, const RowRanges& ranges,
-              ConvertedRows& converted, ThreadPool& pool, const KernelTable& kernels);
+void multiply(std::initializer_list<Product> list, const RowRanges& ranges, ProductScratch& scratch,
+              ThreadPool& pool, const KernelTable& kernels);
 
 }  // namespace tandem
 

@@ -39,12 +39,13 @@ void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
   const int64_t widest = std::max({c_.dModel, c_.qSize(), c_.dFf});
   if (std::any_of(std::begin(kAllWeightTypes), std::end(kAllWeightTypes),
                   [&](WeightType type) { return inPanels(type) && weights_.blocksHave(type); })) {
-    converted_.reserveQuantized(nRows, widest);
+    products_.converted.reserveQuantized(nRows, widest);
   }
-  if (inPanels(weights_.lmHead().type)) converted_.reserveQuantized(nHeadRows, c_.dModel);
+  if (inPanels(weights_.lmHead().type)) products_.converted.reserveQuantized(nHeadRows, c_.dModel);
   if (weights_.blocksHave(WeightType::kBf16) && kernels_.bf16Dots.matmul != nullptr) {
-    converted_.reserveRounded(nRows, widest);
+    products_.converted.reserveRounded(nRows, widest);
   }
+  products_.reserveJobs(nRows);
   attentionPlan_.reserve(nRows, capacity);
   attentionStride_ = std::max(attentionStride_, attentionFloats(nRows));
   attentionBuffer_.reserve(checkedProduct({pool_.size(), attentionStride_}, "scratch"));
@@ -142,11 +143,11 @@ void Transformer::head(View2<float> logits) {
   const View2<float> x = headInput(logits.rows);
   norm(x, x, weights_.outputNorm());
   headRanges_.exact.front().count = logits.rows;
-  multiply({product(logits, x, weights_.lmHead())}, headRanges_, converted_, pool_, kernels_);
+  multiply({product(logits, x, weights_.lmHead())}, headRanges_, products_, pool_, kernels_);
 }
 
 void Transformer::matmul(std::initializer_list<Product> products, const Pass& pass) {
-  multiply(products, pass.ranges, converted_, pool_, kernels_);
+  multiply(products, pass.ranges, products_, pool_, kernels_);
 }
 
 void Transformer::norm(View2<float> y, View2<const float> x, const NormWeights& w) {

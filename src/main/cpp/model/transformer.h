@@ -81,7 +81,7 @@ class Transformer {
   const Activation activation_;
 
   // Memory that is kept from pass to pass.
-  ConvertedRows converted_;
+  ProductScratch products_;
   AttentionPlan attentionPlan_;
   FloatBuffer passBuffer_, headBuffer_, attentionBuffer_;
   int64_t attentionStride_ = 0;  // floats of attention scratch per thread

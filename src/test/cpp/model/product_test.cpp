@@ -37,12 +37,12 @@ class ProductTest : public testing::TestWithParam<WeightType> {
     RowRanges ranges;
     ranges.exact = {{0, 5}, {35, 5}};
     ranges.chunks = {{5, 16}, {21, 14}};
-    ConvertedRows converted;
-    converted.reserveRounded(kRows, kIn);
+    ProductScratch scratch;
+    scratch.converted.reserveRounded(kRows, kIn);
     ThreadPool pool(2);
     multiply({product({y.data(), kRows, kOut, kOut}, x, w, activation),
               product({y.data() + kRows * kOut, kRows, kOut, kOut}, x, w)},
-             ranges, converted, pool, kernels);
+             ranges, scratch, pool, kernels);
     return y;
   }
 
