@@ -50,10 +50,9 @@ class ArchitectureTest {
           Map.entry("types", Set.of("model")),
           Map.entry("formats.files", Set.of("types", "tokenizer.files", "formats")),
           Map.entry("formats.families", Set.of("formats.files")),
-          Map.entry(
-              "formats.gguf", Set.of("formats.files", "formats.huggingface", "formats.pytorch")),
+          Map.entry("formats.gguf", Set.of("formats.files")),
           Map.entry("formats.huggingface", Set.of("formats.families")),
-          Map.entry("formats.pytorch", Set.of("formats.families", "formats.huggingface")),
+          Map.entry("formats.pytorch", Set.of("formats.families")),
           Map.entry("formats.dumps", Set.of("formats.families", "formats.huggingface")),
           Map.entry(
               "formats",

@@ -8,6 +8,7 @@ import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.gguf.GgufReader;
 import dev.tandem.formats.gguf.OldGgmlReader;
+import dev.tandem.formats.huggingface.ConfigOnlyReader;
 import dev.tandem.formats.huggingface.HuggingFaceReader;
 import dev.tandem.formats.pytorch.PyTorchReader;
 import dev.tandem.model.Checkpoint;
@@ -30,14 +31,19 @@ public final class Checkpoints {
 
   private static final List<String> EMBEDDED = List.of(DEFAULT, "stories260K");
 
+  /**
+   * Asked in this order; the first that accepts a location reads it. So safetensors go before all
+   * dumps beside them, which are copies then.
+   */
   private static final List<ModelReader> READERS =
       List.of(
+          new HuggingFaceReader(),
+          new PyTorchReader(),
           new GgufReader(),
           new OldGgmlReader(),
-          new PyTorchReader(),
           new NpyReader(),
           new FlatFileReader(),
-          new HuggingFaceReader());
+          new ConfigOnlyReader());
 
   private Checkpoints() {}
 

@@ -11,7 +11,6 @@ import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.UnreadFields;
-import dev.tandem.formats.huggingface.HuggingFaceReader;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tokenizer.files.Tokenizers;
@@ -50,8 +49,7 @@ public final class FlatFileReader implements ModelReader {
   public boolean accepts(ModelLocation location) {
     return location.file().isPresent()
         ? location.file().get().endsWith(SUFFIX)
-        : location.folder().contains(fileIn(location))
-            && !HuggingFaceReader.isIn(location.folder());
+        : location.folder().contains(fileIn(location));
   }
 
   /** In a directory, the one that has its name. */

@@ -10,7 +10,6 @@ import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.TokenizerFiles;
 import dev.tandem.formats.files.UnreadFields;
-import dev.tandem.formats.huggingface.HuggingFaceReader;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -59,9 +58,7 @@ public final class NpyReader implements ModelReader {
   public boolean accepts(ModelLocation location) {
     return location.file().isPresent()
         ? location.file().get().endsWith(SUFFIX)
-        : !HuggingFaceReader.isIn(location.folder())
-            && TOKEN_FILES.stream()
-                .anyMatch(file -> pair(location.folder(), file + SUFFIX).isPresent());
+        : TOKEN_FILES.stream().anyMatch(file -> pair(location.folder(), file + SUFFIX).isPresent());
   }
 
   private static Optional<Pair> pair(Folder folder, String tokens) {

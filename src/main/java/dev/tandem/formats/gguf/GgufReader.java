@@ -1,13 +1,10 @@
 package dev.tandem.formats.gguf;
 
-import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.TokenizerFiles;
-import dev.tandem.formats.huggingface.HuggingFaceReader;
-import dev.tandem.formats.pytorch.PyTorchReader;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -43,10 +40,7 @@ public final class GgufReader implements ModelReader {
   @Override
   public boolean accepts(ModelLocation location) throws IOException {
     if (location.file().isEmpty()) {
-      Folder folder = location.folder();
-      return !HuggingFaceReader.isIn(folder)
-          && !PyTorchReader.isIn(folder)
-          && !folder.matching(FILES).isEmpty();
+      return !location.folder().matching(FILES).isEmpty();
     }
     ByteBuffer head = location.head(Integer.BYTES);
     return location.file().get().endsWith(SUFFIX)

@@ -25,17 +25,10 @@ public final class HuggingFaceReader implements ModelReader {
   static final String FILE = "model.safetensors";
   static final String INDEX = FILE + ".index.json";
 
-  private static final String CONFIG = "config.json";
-
   @Override
   public String reads() {
     return "a Hugging Face GPT-2, Llama, Mistral or Qwen2 (a directory with config.json and"
         + " model.safetensors, or the .safetensors or .safetensors.index.json file)";
-  }
-
-  /** Whether a directory holds weights in safetensors; dumps beside them are copies, then. */
-  public static boolean isIn(Folder folder) {
-    return folder.contains(FILE) || folder.contains(INDEX);
   }
 
   @Override
@@ -43,7 +36,7 @@ public final class HuggingFaceReader implements ModelReader {
     Folder folder = location.folder();
     return location.file().isPresent()
         ? location.file().get().matches(".*\\.safetensors(\\.index\\.json)?")
-        : folder.contains(FILE) || folder.contains(INDEX) || folder.contains(CONFIG);
+        : folder.contains(FILE) || folder.contains(INDEX);
   }
 
   @Override

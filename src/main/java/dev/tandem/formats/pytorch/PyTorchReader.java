@@ -6,7 +6,6 @@ import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.huggingface.HuggingFaceReader;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import java.io.IOException;
@@ -54,11 +53,6 @@ public final class PyTorchReader implements ModelReader {
           || isZip(location.head(OLD_MAGIC.length))
           || isOld(location.head(OLD_MAGIC.length));
     }
-    return !HuggingFaceReader.isIn(folder) && isIn(folder);
-  }
-
-  /** Whether a directory holds weights of PyTorch. */
-  public static boolean isIn(Folder folder) {
     return folder.contains(FILE) || folder.contains(INDEX);
   }
 
