@@ -61,7 +61,10 @@ public final class BlockReference {
                   : scale / largest(dtype) * (0.5 + random.nextDouble());
           half = Float16.fromFloat((float) factor);
         } else if ((half & 0x7c00) == 0x7c00) {
-          half &= 0x83ff; // not finite: keep the sign and mantissa, which makes it subnormal
+          half =
+              (short)
+                  (half
+                      & 0x83ff); // not finite: keep the sign and mantissa, which makes it subnormal
         }
         buffer.putShort(at + offset, half);
       }

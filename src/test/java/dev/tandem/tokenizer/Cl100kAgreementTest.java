@@ -1,7 +1,6 @@
 package dev.tandem.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
@@ -10,6 +9,7 @@ import com.knuddels.jtokkit.api.IntArrayList;
 import dev.tandem.tokenizer.files.TestTokenizers;
 import dev.tandem.tokenizer.files.TokenizerJson;
 import dev.tandem.tokenizer.files.Tokenizers;
+import dev.tandem.tokenizer.text.Unicode13;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -36,7 +36,6 @@ class Cl100kAgreementTest {
 
   @BeforeAll
   static void writeAndRead() throws TokenizerFormatException {
-    assumeTrue(Runtime.version().feature() == 17, "the oracle uses the JDK's Unicode data");
     Map<String, Integer> ids = new LinkedHashMap<>();
     IntArrayList one = new IntArrayList(1);
     for (int id = 0; id < VOCAB_SIZE; id++) {
@@ -114,7 +113,9 @@ class Cl100kAgreementTest {
     }
   }
 
-  private static void assertSameIds(String text, String description) {
+  /** The oracle uses the JDK's Unicode: what that knows otherwise is replaced. */
+  private static void assertSameIds(String anyText, String description) {
+    String text = Unicode13.forThisJdk(anyText);
     int[] expected = ORACLE.encodeOrdinary(text).toArray();
     int[] ids = tokenizer.encode(text, false);
     if (!Arrays.equals(ids, expected)) {

@@ -1,5 +1,6 @@
 package dev.tandem.tokenizer;
 
+import dev.tandem.tokenizer.text.Unicode13;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,17 +44,17 @@ public final class NaiveBpe {
     merges.forEach(merge -> ranks.put(merge, ranks.size()));
   }
 
-  /** All matches of a pattern that leaves out nothing, in Unicode mode. */
+  /** All matches of a pattern that leaves out nothing, in Unicode mode, with Unicode 13. */
   public static List<String> matches(String regex, String text) {
     List<String> words = new ArrayList<>();
-    Matcher matcher = pattern(regex).matcher(text);
+    Matcher matcher = pattern(regex).matcher(Unicode13.forThisJdk(text));
     int end = 0;
     while (matcher.find()) {
       if (matcher.start() != end) {
         throw new IllegalStateException(regex + " leaves out a part of " + text);
       }
       end = matcher.end();
-      words.add(matcher.group());
+      words.add(text.substring(matcher.start(), end));
     }
     return words;
   }
@@ -66,14 +67,14 @@ public final class NaiveBpe {
   /** Each match, and what is between them. */
   public static List<String> isolated(String regex, String text) {
     List<String> pieces = new ArrayList<>();
-    Matcher matcher = pattern(regex).matcher(text);
+    Matcher matcher = pattern(regex).matcher(Unicode13.forThisJdk(text));
     int end = 0;
     while (matcher.find()) {
       if (matcher.start() > end) {
         pieces.add(text.substring(end, matcher.start()));
       }
-      pieces.add(matcher.group());
       end = matcher.end();
+      pieces.add(text.substring(matcher.start(), end));
     }
     if (end < text.length()) {
       pieces.add(text.substring(end));

@@ -4,6 +4,7 @@ import java.text.Normalizer;
 import java.text.Normalizer.Form;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /**
  * Writes {@code src/main/resources/dev/tandem/tokenizer/text/unicode-nfc.txt} to standard output,
@@ -19,24 +20,29 @@ final class NfcTableGenerator {
   private NfcTableGenerator() {}
 
   public static void main(String[] args) {
-    System.out.print(table());
+    System.out.print(table(Character::isDefined));
   }
 
-  static String table() {
+  /**
+   * The table of the characters named. No later version of Unicode changes the normal forms of what
+   * is assigned, so that every JDK gives the same for the characters of an earlier one.
+   */
+  static String table(IntPredicate characters) {
     StringBuilder out = new StringBuilder();
     out.append(
         "# Unicode 13.0: C = marks of equal combining class, in the order of the classes;\n");
     out.append("# D = full canonical decompositions but Hangul's; P = pairs that compose.\n");
     out.append("# Code points in hexadecimal. Made by NfcTableGenerator.java.\n");
-    marks().forEach(sameClass -> append(out, "C", sameClass));
+    marks(characters).forEach(sameClass -> append(out, "C", sameClass));
     List<String> decompositions = new ArrayList<>();
     List<String> pairs = new ArrayList<>();
     for (int codePoint = 0; codePoint <= Character.MAX_CODE_POINT; codePoint++) {
       boolean surrogate =
           codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
       boolean hangul = codePoint >= 0xAC00 && codePoint <= 0xD7A3;
+      boolean excluded = surrogate || hangul || !characters.test(codePoint);
       String text = Character.toString(codePoint);
-      String decomposed = surrogate || hangul ? text : nfd(text);
+      String decomposed = excluded ? text : nfd(text);
       if (decomposed.equals(text)) {
         continue;
       }
@@ -64,11 +70,13 @@ final class NfcTableGenerator {
     return swaps(left, right) ? 1 : swaps(right, left) ? -1 : 0;
   }
 
-  private static List<List<String>> marks() {
+  private static List<List<String>> marks(IntPredicate characters) {
     List<String> marks = new ArrayList<>();
     for (int codePoint = 0; codePoint <= Character.MAX_CODE_POINT; codePoint++) {
       String text = Character.toString(codePoint);
-      if (nfd(text).equals(text) && (swaps(HIGH_MARK, text) || swaps(text, LOW_MARK))) {
+      if (characters.test(codePoint)
+          && nfd(text).equals(text)
+          && (swaps(HIGH_MARK, text) || swaps(text, LOW_MARK))) {
         marks.add(text);
       }
     }

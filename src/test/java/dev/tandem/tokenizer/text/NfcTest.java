@@ -1,7 +1,6 @@
 package dev.tandem.tokenizer.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tandem.tokenizer.files.TestTokenizers;
 import java.nio.charset.StandardCharsets;
@@ -9,22 +8,21 @@ import java.text.Normalizer;
 import java.text.Normalizer.Form;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Assertions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Against the JDK's own, whose Unicode data the table holds. */
+/**
+ * Against the JDK's own. The table holds Unicode 13, and no later version changes the normal forms
+ * of its characters; for what it does not assign a noncharacter stands in, which is as inert.
+ */
 class NfcTest {
-  @BeforeAll
-  static void sameUnicode() {
-    assumeTrue(Runtime.version().feature() == 17, "the table holds JDK 17's Unicode");
-  }
-
   @Test
   void theTableIsWhatTheGeneratorMakes() {
     byte[] table = TestTokenizers.resource("/dev/tandem/tokenizer/text/unicode-nfc.txt");
-    assertThat(new String(table, StandardCharsets.US_ASCII)).isEqualTo(NfcTableGenerator.table());
+    assertThat(new String(table, StandardCharsets.US_ASCII))
+        .isEqualTo(NfcTableGenerator.table(Unicode13::isAssigned));
   }
 
   @Test
@@ -91,9 +89,19 @@ class NfcTest {
   }
 
   private static void assertSame(String text, String description) {
-    String expected = Normalizer.normalize(text, Form.NFC);
+    String expected = expected(text);
     if (!Nfc.normalize(text).equals(expected)) {
       assertThat(Nfc.normalize(text)).as(description + ": " + text).isEqualTo(expected);
     }
+  }
+
+  private static String expected(String text) {
+    OptionalInt unassigned = text.codePoints().filter(c -> !Unicode13.isAssigned(c)).findFirst();
+    if (unassigned.isEmpty()) {
+      return Normalizer.normalize(text, Form.NFC);
+    }
+    String inert = Character.toString(0x10FFFF);
+    String character = Character.toString(unassigned.getAsInt());
+    return Normalizer.normalize(text.replace(character, inert), Form.NFC).replace(inert, character);
   }
 }

@@ -1,6 +1,7 @@
 package dev.tandem.tokenizer.text;
 
 import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 
 /**
  * Writes {@code src/main/resources/dev/tandem/tokenizer/text/unicode-classes.txt} to standard
@@ -13,29 +14,36 @@ final class UnicodeTableGenerator {
   private UnicodeTableGenerator() {}
 
   public static void main(String[] args) {
-    System.out.print(table());
+    System.out.print(table(Character::getType));
   }
 
-  static String table() {
+  /** The table of general categories as {@link Character#getType(int)} tells them. */
+  static String table(IntUnaryOperator types) {
     StringBuilder out = new StringBuilder();
     out.append("# Unicode 13.0: L = \\p{L}, N = \\p{N}, S = White_Space; all else is neither.\n");
     out.append("# Code points and ranges in hexadecimal. Made by UnicodeTableGenerator.java.\n");
-    append(out, "L", Character::isLetter);
-    append(out, "N", UnicodeTableGenerator::isNumber);
-    append(out, "S", UnicodeTableGenerator::isWhiteSpace);
+    append(out, "L", c -> isLetter(types.applyAsInt(c)));
+    append(out, "N", c -> isNumber(types.applyAsInt(c)));
+    append(out, "S", c -> isWhiteSpace(c, types.applyAsInt(c)));
     return out.toString();
   }
 
-  private static boolean isNumber(int codePoint) {
-    int type = Character.getType(codePoint);
+  private static boolean isLetter(int type) {
+    return type == Character.UPPERCASE_LETTER
+        || type == Character.LOWERCASE_LETTER
+        || type == Character.TITLECASE_LETTER
+        || type == Character.MODIFIER_LETTER
+        || type == Character.OTHER_LETTER;
+  }
+
+  private static boolean isNumber(int type) {
     return type == Character.DECIMAL_DIGIT_NUMBER
         || type == Character.LETTER_NUMBER
         || type == Character.OTHER_NUMBER;
   }
 
   /** White_Space of PropList.txt: the separators, U+0009..U+000D and U+0085. */
-  private static boolean isWhiteSpace(int codePoint) {
-    int type = Character.getType(codePoint);
+  private static boolean isWhiteSpace(int codePoint, int type) {
     return type == Character.SPACE_SEPARATOR
         || type == Character.LINE_SEPARATOR
         || type == Character.PARAGRAPH_SEPARATOR
