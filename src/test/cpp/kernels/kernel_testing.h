@@ -20,11 +20,13 @@ namespace tandem {
 // Whether tests take all cases that they could.
 inline bool longTests() { return std::getenv("TANDEM_LONG_TESTS") != nullptr; }
 
-// How many random cases a property is tried on. TANDEM_FEW_TESTS is for what makes all code slow:
-// sanitizers, emulators.
+// Whether tests take few cases, for what makes all code slow: sanitizers, emulators.
+inline bool fewTests() { return !longTests() && std::getenv("TANDEM_FEW_TESTS") != nullptr; }
+
+// How many random cases a property is tried on.
 inline int64_t caseCount(int64_t quick, int64_t all) {
   if (longTests()) return all;
-  return std::getenv("TANDEM_FEW_TESTS") == nullptr ? quick : (quick + 2) / 3;
+  return fewTests() ? (quick + 2) / 3 : quick;
 }
 
 inline constexpr double kUnit = 0x1p-24;  // unit roundoff of f32

@@ -29,17 +29,6 @@ void inBothModes(const TestModel& m, F&& test) {
   }
 }
 
-// All models with all types of KV cache.
-template <class F>
-void forEachCase(F&& test) {
-  for (TestModel& m : allModels(kSeed)) {
-    for (const int32_t kvDtype : kKvDtypes) {
-      m.kvDtype = kvDtype;
-      inBothModes(m, test);
-    }
-  }
-}
-
 // All models, each with one of the types of KV cache.
 template <class F>
 void forEachModel(F&& test) {
@@ -47,6 +36,21 @@ void forEachModel(F&& test) {
   for (TestModel& m : allModels(kSeed)) {
     m.kvDtype = kKvDtypes[i++ % std::size(kKvDtypes)];
     inBothModes(m, test);
+  }
+}
+
+// All models with all types of KV cache; where few tests run, each with one of them.
+template <class F>
+void forEachCase(F&& test) {
+  if (fewTests()) {
+    forEachModel(test);
+    return;
+  }
+  for (TestModel& m : allModels(kSeed)) {
+    for (const int32_t kvDtype : kKvDtypes) {
+      m.kvDtype = kvDtype;
+      inBothModes(m, test);
+    }
   }
 }
 

@@ -22,11 +22,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows in plain Java do not depend on their neighbours, on threads, or on where a model is cut. */
+@Tag("slow")
 class PlainExactnessTest {
   private static final int N = 150; // more than go through the blocks together
   private static final long SEED = 11;

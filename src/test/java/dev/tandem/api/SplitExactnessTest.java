@@ -35,6 +35,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,6 +43,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A split model computes the whole model's logits, to the bit, wherever it is cut. */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Tag("slow")
 public class SplitExactnessTest {
   private static final int DECODED = 12;
 

@@ -11,10 +11,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.bytedeco.javacpp.Loader;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Where the native libraries cannot be loaded, plain Java computes, and says so. */
+@Tag("slow")
 class FallbackTest {
   /** Where an ELF file has the low byte of the number of its processor. */
   private static final int ELF_MACHINE = 18;

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Valid files with seeded damage open as a valid checkpoint or give a {@link ModelFormatException}:
  * never another exception, a hang, or more memory than the file's size and 64 MiB.
  */
+@Tag("slow")
 public class MutatedFilesTest {
   private final Path directory;
 

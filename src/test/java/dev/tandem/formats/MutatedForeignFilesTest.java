@@ -20,11 +20,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** As {@link MutatedFilesTest}, for Hugging Face's and PyTorch's files. */
+@Tag("slow")
 class MutatedForeignFilesTest {
   private final Path directory;
   private final Mutations mutations = new Mutations(100, 6);

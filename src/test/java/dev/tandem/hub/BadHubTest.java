@@ -18,11 +18,13 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Hubs and networks that fail, and content that is not what was promised. */
+@Tag("slow")
 class BadHubTest extends PullFixture {
   private static final String WEIGHTS = "/model.safetensors";
 

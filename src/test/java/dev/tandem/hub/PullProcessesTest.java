@@ -11,11 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
 /** Pulls in processes of their own, which can be killed, run together, and run out of space. */
+@Tag("slow")
 class PullProcessesTest extends PullFixture {
   private static final int GUARD_SECONDS = 60;
   private static final int BYTES = 3_000_000;

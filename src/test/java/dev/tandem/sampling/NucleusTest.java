@@ -7,9 +7,11 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the bounds say of a token under top-p is true, and they seldom say nothing. */
+@Tag("slow")
 class NucleusTest {
   private static final boolean LONG = Boolean.getBoolean("tandem.long");
   private static final int[] SIZES = {2, 3, 5, 13, 64, 207, 1000, 1024, 2500};
@@ -28,7 +30,7 @@ class NucleusTest {
   /** Every token of random logits, for top-p at random and right at, before and after its sum. */
   @Test
   void verdictsAreThoseOfTheDefinition() {
-    int rounds = LONG ? 2000 : 25;
+    int rounds = LONG ? 2000 : 12;
     Map<Nucleus.Verdict, Integer> verdicts = new EnumMap<>(Nucleus.Verdict.class);
     for (long seed = 1; seed <= rounds; seed++) {
       Random random = new Random(seed);

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.FloatBuffer;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The sampler draws what the definition draws. */
+@Tag("slow")
 class PhiloxSamplerTest {
   private static final boolean LONG = Boolean.getBoolean("tandem.long");
 

@@ -6,9 +6,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Top-k and top-p keep exactly what sorting everything and summing in order keeps. */
+@Tag("slow")
 class TruncationTest {
   private static final boolean LONG = Boolean.getBoolean("tandem.long");
   private static final int[] SIZES = {1, 2, 3, 5, 13, 64, 207, 1000};

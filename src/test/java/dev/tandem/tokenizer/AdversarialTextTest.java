@@ -13,15 +13,17 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * A megabyte of what quadratic algorithms choke on. In a short run each tokenizer gets every third
- * text, and each text every third tokenizer.
+ * A megabyte of what quadratic algorithms choke on. In a short run each tokenizer gets every fifth
+ * text, and each text every fifth tokenizer.
  */
+@Tag("slow")
 class AdversarialTextTest {
   private static final int LENGTH = 1 << 20;
-  private static final int STEP = TestTokenizers.LONG ? 1 : 3;
+  private static final int STEP = TestTokenizers.LONG ? 1 : 5;
 
   /** The slowest takes well under a second; an O(n^2) merge loop takes minutes. */
   private static final Duration HANG = Duration.ofSeconds(20);

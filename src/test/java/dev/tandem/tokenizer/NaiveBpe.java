@@ -31,6 +31,7 @@ public final class NaiveBpe {
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
           + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
+  private static final List<Integer> SYMBOLS = bytesToUnicode();
   private static final Map<String, Pattern> PATTERNS = new ConcurrentHashMap<>();
 
   private final Map<String, Integer> ids;
@@ -82,22 +83,27 @@ public final class NaiveBpe {
     return pieces;
   }
 
-  /** OpenAI's {@code bytes_to_unicode}, as its source computes it. */
+  /** A word in the alphabet of {@link #bytesToUnicode}. */
   public static String byteSymbols(String word) {
-    Map<Integer, Integer> symbols = new HashMap<>();
+    StringBuilder out = new StringBuilder();
+    for (byte value : word.getBytes(StandardCharsets.UTF_8)) {
+      out.appendCodePoint(SYMBOLS.get(value & 0xFF));
+    }
+    return out.toString();
+  }
+
+  /** OpenAI's {@code bytes_to_unicode}, as its source computes it. */
+  private static List<Integer> bytesToUnicode() {
+    List<Integer> symbols = new ArrayList<>();
     int next = 256;
     for (int value = 0; value < 256; value++) {
       boolean printable =
           (value >= '!' && value <= '~')
               || (value >= '\u00a1' && value <= '\u00ac')
               || (value >= '\u00ae' && value <= '\u00ff');
-      symbols.put(value, printable ? value : next++);
+      symbols.add(printable ? value : next++);
     }
-    StringBuilder out = new StringBuilder();
-    for (byte value : word.getBytes(StandardCharsets.UTF_8)) {
-      out.appendCodePoint(symbols.getOrDefault(value & 0xFF, -1));
-    }
-    return out.toString();
+    return symbols;
   }
 
   /** The ids of words; {@code fallback} gives the tokens for a character that is none. */

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -23,8 +24,9 @@ import org.junit.jupiter.api.Test;
  * {@code java.util.regex} with the literal patterns, then a merge loop over strings; what each
  * pre-tokenizer does to the text is written out in the test, from Hugging Face's documentation.
  */
+@Tag("slow")
 class HuggingFaceTest {
-  private static final int TEXTS = TestTokenizers.LONG ? 200_000 : 3_000;
+  private static final int TEXTS = TestTokenizers.LONG ? 200_000 : 1_500;
   private static final Map<String, Integer> GPT2_IDS = Gpt2Forms.ids();
   private static final NaiveBpe GPT2 = new NaiveBpe(GPT2_IDS, Gpt2Forms.MERGES, false);
 

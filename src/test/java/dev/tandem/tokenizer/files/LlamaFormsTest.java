@@ -12,12 +12,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Llama 2's real vocabulary gives the ids of llama2.c's {@code run.c} ({@link RunCReference}, which
  * concatenates strings and scans all pairs) from each of its file forms.
  */
+@Tag("slow")
 class LlamaFormsTest {
   private static final RunCReference RUN_C =
       new RunCReference(LlamaForms.TOKENIZER_BIN, LlamaForms.VOCAB_SIZE);

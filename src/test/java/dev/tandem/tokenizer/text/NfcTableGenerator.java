@@ -9,8 +9,8 @@ import java.util.function.IntPredicate;
 /**
  * Writes {@code src/main/resources/dev/tandem/tokenizer/text/unicode-nfc.txt} to standard output,
  * from the Unicode data of the running JDK. The committed table is JDK 17's (Unicode 13.0). Run it
- * as {@code java src/test/java/dev/tandem/tokenizer/NfcTableGenerator.java}. The JDK does not tell
- * combining classes, but their order shows in what it does with two marks.
+ * as {@code java src/test/java/dev/tandem/tokenizer/text/NfcTableGenerator.java}. The JDK does not
+ * tell combining classes, but their order shows in what it does with two marks.
  */
 final class NfcTableGenerator {
   private static final int MAX_LINE = 100;

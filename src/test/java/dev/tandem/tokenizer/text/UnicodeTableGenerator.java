@@ -6,7 +6,7 @@ import java.util.function.IntUnaryOperator;
 /**
  * Writes {@code src/main/resources/dev/tandem/tokenizer/text/unicode-classes.txt} to standard
  * output, from the Unicode data of the running JDK. The committed table is JDK 17's (Unicode 13.0).
- * Run it as {@code java src/test/java/dev/tandem/tokenizer/UnicodeTableGenerator.java}.
+ * Run it as {@code java src/test/java/dev/tandem/tokenizer/text/UnicodeTableGenerator.java}.
  */
 final class UnicodeTableGenerator {
   private static final int MAX_LINE = 100;
