@@ -4,7 +4,7 @@ release=$root/target/native
 asan=$root/target/native-asan
 aarch64=$root/target/native-aarch64
 tidy_stamps=$root/target/tidy # empty files, named by the keys of sources without complaints of clang-tidy
-native_results='tests? from [0-9]+ test (suite|case)s? ran|FAILED|tests passed|\*\*\*|error:'
+native_results=' [1-9][0-9]* tests? from .* ran|FAILED|tests passed|\*\*\*|error:'
 
 cpp_sources() {
   find "$root/src/main/cpp" "$root/src/test/cpp" \( -name '*.cpp' -o -name '*.h' \) -print0

@@ -4,6 +4,7 @@
 jar=$root/target/tandem.jar
 stamp=$root/target/built # its time is that of the sources in the jars, its content the root
 build_log=$root/target/build.log
+class_keys=$root/target/class-keys # scripts/test's, of the sources of all classes
 oldest_java=17
 
 # Everything that goes into the jars.
@@ -201,7 +202,7 @@ is_stale() {
 
 # Maven does not delete classes whose sources are gone, and would put them into the jars.
 remove_classes() {
-  rm -rf "$root"/target/{classes,test-classes,maven-status}
+  rm -rf "$root"/target/{classes,test-classes,maven-status} "$class_keys"
 }
 
 # Builds the jars in a separate folder and then moves them, so that a running Tandem keeps the jar
