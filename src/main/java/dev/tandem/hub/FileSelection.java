@@ -1,6 +1,5 @@
 package dev.tandem.hub;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.tandem.hub.cache.FileNames;
 import dev.tandem.hub.cache.HubException;
 import java.util.ArrayList;
@@ -138,12 +137,12 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
    */
   static List<RepoFile> shards(RepoListing listing, RepoFile index, byte[] content)
       throws HubException {
-    JsonNode map = RepoListing.json(content, index.toString()).path("weight_map");
+    Object map = HubAnswerFields.parse(index.toString(), content).any("weight_map");
     TreeSet<String> names = new TreeSet<>();
-    for (JsonNode shard : map) {
-      names.add(shard.asText());
+    if (map instanceof Map<?, ?> byTensor) {
+      byTensor.values().forEach(shard -> names.add(String.valueOf(shard)));
     }
-    if (!map.isObject() || names.isEmpty() || names.size() > MAX_SHARDS) {
+    if (names.isEmpty() || names.size() > MAX_SHARDS) {
       throw new HubException(index + ": \"weight_map\" must name 1 to " + MAX_SHARDS + " files");
     }
     List<RepoFile> shards = new ArrayList<>();

@@ -1,6 +1,7 @@
 package dev.tandem.protocol;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tandem.stage.Output;
@@ -13,12 +14,13 @@ import java.util.function.Function;
 /** Control messages to JSON and back; fields that a reader does not know are ignored. */
 public final class ControlCodec {
   private static final int MAX_MESSAGE = 500;
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private ControlCodec() {}
 
   /** The JSON of a client's control message. */
   public static String encodeClient(ClientMessage message) {
-    ObjectNode json = JsonFields.MAPPER.createObjectNode();
+    ObjectNode json = JSON.createObjectNode();
     if (message instanceof InfoRequest info) {
       json.put("type", "info").put("version", Protocol.VERSION).put("request", info.request());
       json.put("tensors", info.tensors());
@@ -41,7 +43,7 @@ public final class ControlCodec {
 
   /** The JSON of a server's control message. */
   public static String encodeServer(ServerMessage message) {
-    ObjectNode json = JsonFields.MAPPER.createObjectNode();
+    ObjectNode json = JSON.createObjectNode();
     if (message instanceof Info info) {
       json.put("type", "info").put("version", Protocol.VERSION).put("request", info.request());
       ArrayNode models = json.putArray("models");
@@ -74,7 +76,7 @@ public final class ControlCodec {
    * @throws ProtocolException if it is not a control message of a client
    */
   public static ClientMessage decodeClient(String text) throws ProtocolException {
-    JsonFields json = JsonFields.parse(text, Protocol.MAX_CLIENT_TEXT_BYTES);
+    ControlFields json = ControlFields.parse(text, Protocol.MAX_CLIENT_TEXT_BYTES);
     String type = json.string("type");
     return switch (type) {
       case "info" -> {
@@ -96,7 +98,7 @@ public final class ControlCodec {
    * @throws ProtocolException if it is not a control message of a server
    */
   public static ServerMessage decodeServer(String text) throws ProtocolException {
-    JsonFields json = JsonFields.parse(text, Protocol.MAX_SERVER_TEXT_BYTES);
+    ControlFields json = ControlFields.parse(text, Protocol.MAX_SERVER_TEXT_BYTES);
     String type = json.string("type");
     return switch (type) {
       case "info" -> {
@@ -127,7 +129,7 @@ public final class ControlCodec {
         ErrorCode.PROTOCOL, "unknown control message '" + oneLine(type) + "'");
   }
 
-  private static void checkVersion(JsonFields json) throws ProtocolException {
+  private static void checkVersion(ControlFields json) throws ProtocolException {
     int version = json.integer("version", 0, Integer.MAX_VALUE);
     if (version != Protocol.VERSION) {
       throw new ProtocolException(
@@ -136,15 +138,15 @@ public final class ControlCodec {
     }
   }
 
-  private static int request(JsonFields json, int min) throws ProtocolException {
+  private static int request(ControlFields json, int min) throws ProtocolException {
     return json.integer("request", min, Integer.MAX_VALUE);
   }
 
-  private static int sequence(JsonFields json, int min) throws ProtocolException {
+  private static int sequence(ControlFields json, int min) throws ProtocolException {
     return json.integer("sequence", min, Integer.MAX_VALUE);
   }
 
-  private static Open open(JsonFields json) throws ProtocolException {
+  private static Open open(ControlFields json) throws ProtocolException {
     int request = request(json, 1);
     try {
       return new Open(
@@ -160,18 +162,18 @@ public final class ControlCodec {
     }
   }
 
-  private static Info info(JsonFields json) throws ProtocolException {
+  private static Info info(ControlFields json) throws ProtocolException {
     List<ModelOffer> models = new ArrayList<>();
-    for (JsonFields model : json.list("models")) {
+    for (ControlFields model : json.objects("models")) {
       models.add(offer(model));
     }
     return new Info(request(json, 0), models);
   }
 
-  private static ModelOffer offer(JsonFields json) throws ProtocolException {
+  private static ModelOffer offer(ControlFields json) throws ProtocolException {
     Span span = layers(json, json.flag("head") ? Output.LOGITS : Output.HIDDEN);
     List<TensorHash> tensors = new ArrayList<>();
-    for (JsonFields tensor : json.list("tensors")) {
+    for (ControlFields tensor : json.objects("tensors")) {
       tensors.add(
           new TensorHash(
               tensor.string("name"),
@@ -213,7 +215,7 @@ public final class ControlCodec {
     }
   }
 
-  private static WireProfile profile(JsonFields json) throws ProtocolException {
+  private static WireProfile profile(ControlFields json) throws ProtocolException {
     return new WireProfile(
         json.stringOrEmpty("weights"),
         json.stringOrEmpty("activation"),
@@ -237,7 +239,7 @@ public final class ControlCodec {
     putUnlessEmpty(fields, "blas", profile.blas());
   }
 
-  private static SequenceLimits limits(JsonFields json) throws ProtocolException {
+  private static SequenceLimits limits(ControlFields json) throws ProtocolException {
     return new SequenceLimits(
         json.integer("max_rows", 1, Integer.MAX_VALUE),
         json.integer("max_out_rows", 1, Integer.MAX_VALUE),
@@ -264,7 +266,7 @@ public final class ControlCodec {
     json.putArray("layers").add(span.begin()).add(span.end());
   }
 
-  private static Span layers(JsonFields json, Output output) throws ProtocolException {
+  private static Span layers(ControlFields json, Output output) throws ProtocolException {
     int[] layers = json.range("layers");
     return new Span(layers[0], layers[1], output);
   }
@@ -309,7 +311,7 @@ public final class ControlCodec {
 
   private static String text(ObjectNode json) {
     try {
-      return JsonFields.MAPPER.writeValueAsString(json);
+      return JSON.writeValueAsString(json);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
     }

@@ -38,6 +38,7 @@ class JarContentsIT {
           "formats",
           "generation",
           "hub.cache",
+          "json",
           "model",
           "plain",
           "protocol",

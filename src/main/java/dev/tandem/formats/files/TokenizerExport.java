@@ -110,7 +110,7 @@ public final class TokenizerExport {
 
   private byte[] vocabJson() throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (JsonGenerator json = JsonObject.FACTORY.createGenerator(out)) {
+    try (JsonGenerator json = JsonObject.JSON.factory().createGenerator(out)) {
       json.writeStartObject();
       for (int id = 0; id < size; id++) {
         json.writeNumberField(vocabulary.tokens().get(id), id);

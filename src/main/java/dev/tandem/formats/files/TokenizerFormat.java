@@ -16,7 +16,7 @@ enum TokenizerFormat {
   HUGGING_FACE {
     @Override
     boolean accepts(byte[] content) {
-      try (JsonParser json = JsonObject.FACTORY.createParser(content)) {
+      try (JsonParser json = JsonObject.JSON.parser(content)) {
         boolean member = json.nextToken() == JsonToken.START_OBJECT;
         while (member && json.nextToken() == JsonToken.FIELD_NAME) {
           boolean model = json.currentName().equals("model");
@@ -128,7 +128,7 @@ enum TokenizerFormat {
 
   /** Whether a file looks like a {@code vocab.json}, whose members are ids. */
   static boolean isVocabulary(byte[] content) {
-    try (JsonParser json = JsonObject.FACTORY.createParser(content)) {
+    try (JsonParser json = JsonObject.JSON.parser(content)) {
       return json.nextToken() == JsonToken.START_OBJECT
           && json.nextToken() == JsonToken.FIELD_NAME
           && json.nextToken().isNumeric();

@@ -67,7 +67,7 @@ public final class HuggingFaceConfig {
   private static byte[] config(Checkpoint checkpoint, TypePlan plan) throws IOException {
     ModelConfig config = checkpoint.config();
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (JsonGenerator json = JsonObject.FACTORY.createGenerator(out)) {
+    try (JsonGenerator json = JsonObject.JSON.factory().createGenerator(out)) {
       json.setPrettyPrinter(new DefaultPrettyPrinter());
       json.writeStartObject();
       if (config.architecture().equals("gpt2")) {

@@ -177,7 +177,7 @@ public final class HuggingFaceWriter implements ModelWriter {
   /** Filled up with spaces, so that the data begins at a multiple of eight. */
   private static byte[] header(List<Stored> tensors) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (JsonGenerator json = JsonObject.FACTORY.createGenerator(out)) {
+    try (JsonGenerator json = JsonObject.JSON.factory().createGenerator(out)) {
       json.writeStartObject();
       json.writeObjectFieldStart("__metadata__");
       json.writeStringField("format", "pt");
@@ -209,7 +209,7 @@ public final class HuggingFaceWriter implements ModelWriter {
   private static byte[] index(List<List<Stored>> shards, Map<String, String> weightMap)
       throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (JsonGenerator json = JsonObject.FACTORY.createGenerator(out)) {
+    try (JsonGenerator json = JsonObject.JSON.factory().createGenerator(out)) {
       json.useDefaultPrettyPrinter();
       json.writeStartObject();
       json.writeObjectFieldStart("metadata");

@@ -93,7 +93,7 @@ public final class Safetensors {
   }
 
   private void parse(byte[] header) throws ModelFormatException {
-    try (JsonParser parser = JsonObject.FACTORY.createParser(header)) {
+    try (JsonParser parser = JsonObject.JSON.parser(header)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new ModelFormatException(path, "the header is not a JSON object");
       }

@@ -34,8 +34,8 @@ final class HuggingFaceFile {
   final JsonFields top;
 
   private HuggingFaceFile(byte[] tokenizerJson) throws IOException {
-    Map<String, Object> topMembers = new LinkedHashMap<>();
-    Map<String, Object> modelMembers = null;
+    Map<String, @Nullable Object> topMembers = new LinkedHashMap<>();
+    Map<String, @Nullable Object> modelMembers = null;
     try (JsonParser json = JsonFields.FACTORY.createParser(tokenizerJson)) {
       if (json.nextToken() != JsonToken.START_OBJECT) {
         throw new TokenizerFormatException(FILE, "an object", String.valueOf(json.currentToken()));
@@ -71,9 +71,9 @@ final class HuggingFaceFile {
     }
   }
 
-  private Map<String, Object> readModel(JsonParser json) throws IOException {
+  private Map<String, @Nullable Object> readModel(JsonParser json) throws IOException {
     expect(MODEL, json, JsonToken.START_OBJECT, "an object");
-    Map<String, Object> members = new LinkedHashMap<>();
+    Map<String, @Nullable Object> members = new LinkedHashMap<>();
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String key = json.currentName();
       json.nextToken();
@@ -143,7 +143,7 @@ final class HuggingFaceFile {
   }
 
   private static void put(
-      String path, Map<String, Object> members, String key, @Nullable Object value)
+      String path, Map<String, @Nullable Object> members, String key, @Nullable Object value)
       throws TokenizerFormatException {
     if (value != null && members.put(key, value) != null) {
       throw new TokenizerFormatException(path, "each member once", Quote.of(key) + " twice");
