@@ -56,7 +56,7 @@ td_status guard(F&& body) noexcept {
   }
 }
 
-// For functions that give a value: `fallback` when body fails.
+// For functions that return a value; they return `fallback` if body fails.
 template <class T, class F>
 T guardValue(T fallback, F&& body) noexcept {
   T result = fallback;

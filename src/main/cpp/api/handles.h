@@ -1,4 +1,4 @@
-// The handles that are open, so that a closed or foreign one is an error and not a crash.
+// The open handles, so that a closed or foreign handle is an error and not a crash.
 #ifndef TANDEM_API_HANDLES_H_
 #define TANDEM_API_HANDLES_H_
 
@@ -13,15 +13,15 @@
 
 namespace tandem {
 
-// A number that has not been given before, to a handle of any type, and is not 0.
+// A number that no handle of any type has had before, and that is not 0.
 inline uintptr_t nextHandle() {
-  static_assert(sizeof(uintptr_t) == 8, "shorter numbers could come round again");
+  static_assert(sizeof(uintptr_t) == 8, "shorter numbers could repeat");
   static std::atomic<uintptr_t> last{0};
   return last.fetch_add(1) + 1;
 }
 
-// Handle is the opaque C type that stands for a T: a pointer to it is a number of nextHandle() and
-// no address, so that a closed handle never stands for something else.
+// Handle is the opaque C type for a T. A pointer to it is a number from nextHandle(), not an
+// address, so that a closed handle never refers to another object.
 template <class Handle, class T>
 class Handles {
  public:
@@ -34,7 +34,7 @@ class Handles {
     return handle;
   }
 
-  // Error(kInvalid) unless it is open. The object lives while somebody holds it.
+  // Error(kInvalid) unless it is open. The object lives as long as the returned pointer.
   std::shared_ptr<T> get(const Handle* handle) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return find(handle)->second;
@@ -45,7 +45,7 @@ class Handles {
     open_.erase(find(handle));
   }
 
-  // Many look-ups under one lock: while it lives, nothing is added or removed.
+  // Many look-ups under one lock: while this object lives, nothing is added or removed.
   class Lookup {
    public:
     explicit Lookup(Handles& handles) : handles_(handles), lock_(handles.mutex_) {}

@@ -90,7 +90,7 @@ Config checkedConfig(const td_config& c) {
               ", got " + std::to_string(c.n_heads));
   require(config.rope == Rope::kNone || config.headDim % 2 == 0,
           "head_dim: expected an even number because of rope, got " + std::to_string(c.head_dim));
-  require(c.norm_eps > 0.0f && c.norm_eps < 1.0f,  // rejects NaN too
+  require(c.norm_eps > 0.0f && c.norm_eps < 1.0f,  // also rejects NaN
           "norm_eps: expected above 0 and below 1, got " + std::to_string(c.norm_eps));
   inRange("n_heads * head_dim", config.qSize(), 1, kMaxDim);
   return config;

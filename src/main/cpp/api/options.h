@@ -1,4 +1,4 @@
-// What the C interface is given, checked and in the core's own types.
+// Converts the arguments of the C interface to the core's own types, and checks them.
 #ifndef TANDEM_API_OPTIONS_H_
 #define TANDEM_API_OPTIONS_H_
 
@@ -15,18 +15,19 @@
 
 namespace tandem {
 
-// Error(kInvalid or kUnsupported) that names the field, what was expected and what came. The tables
-// that the options need are there.
+// Error(kInvalid or kUnsupported) that names the field, the expected value and the value given. The
+// result has all tables that the options need.
 StageSpec checkedSpec(const td_stage_options& options);
 TableData tablesOf(const td_stage_options& options);
 
-// None for a number that is no td_dtype.
+// None for a number that is not a td_dtype.
 std::optional<DType> dtypeOf(int32_t dtype);
 
 // Error(kInvalid) for an unknown role or type, and for a flag that is neither 0 nor 1.
 std::vector<Tensor> tensorsOf(const td_tensor* tensors, int64_t nTensors);
 
-// From td_reference_switch bits. Error(kInvalid) for unknown bits and for what needs a KV cache.
+// Converts td_reference_switch bits. Error(kInvalid) for unknown bits, and for switches that need a
+// KV cache.
 ReferenceSwitches checkedSwitches(int32_t bits);
 
 // 1 << td_dtype of each type, and td_prompt_kernel bits.

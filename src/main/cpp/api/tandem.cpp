@@ -36,7 +36,7 @@ OpenHandles& handles() {
   return instance;
 }
 
-// switches: null for a stage that computes with the engine's kernels, else of a reference stage.
+// switches: null for a stage with the engine's kernels; otherwise those of a reference stage.
 void openStage(td_engine* engine, const td_stage_options* options, const td_tensor* tensors,
                int32_t nTensors, const int32_t* switches, td_stage** out) {
   requireArgument(out != nullptr, "out is NULL");

@@ -35,7 +35,8 @@ typedef enum td_status {
   TD_INTERNAL = 6      // a bug in the core
 } td_status;
 
-// The quantised types are laid out as in GGUF; a row is whole blocks of 32, for the K types of 256.
+// The quantised types are laid out as in GGUF; a row is whole blocks of 32 elements, or of 256 for
+// the K types.
 typedef enum td_dtype {
   TD_F32 = 0,
   TD_F16 = 1,
@@ -53,26 +54,26 @@ typedef enum td_dtype {
 typedef enum td_norm { TD_NORM_LAYER = 0, TD_NORM_RMS = 1 } td_norm;
 typedef enum td_activation { TD_GELU_TANH = 0, TD_GELU_ERF = 1, TD_SILU = 2 } td_activation;
 typedef enum td_activation_eval { TD_EVAL_TABLE = 0, TD_EVAL_FORMULA = 1 } td_activation_eval;
-// Which elements of a head RoPE rotates together: (2i, 2i+1), or (i, i + headDim/2).
+// The elements of a head that RoPE rotates together: (2i, 2i+1), or (i, i + headDim/2).
 typedef enum td_rope { TD_ROPE_NONE = 0, TD_ROPE_INTERLEAVED = 1, TD_ROPE_HALVES = 2 } td_rope;
 typedef enum td_mode { TD_MODE_FAST = 0, TD_MODE_REPRODUCIBLE = 1 } td_mode;
-// Kernels of mode fast for prompts whose bits are not those of mode reproducible: OpenBLAS's sgemm
-// for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core;
+// Kernels of mode fast for prompts. Their bits differ from those of mode reproducible: OpenBLAS's
+// sgemm for f32 matrices, whose bits depend on the chunks, on OpenBLAS's version and on its core;
 // VDPBF16PS for bf16 matrices, on x86 processors that have it.
 typedef enum td_prompt_kernel { TD_PROMPT_SGEMM = 1, TD_PROMPT_VDPBF16PS = 2 } td_prompt_kernel;
-// What a reference stage saves; see td_reference_open. Without a KV cache every step runs all rows
-// of its sequences through the blocks again, so the last three need one; what they do not restrict
-// to the new rows is computed for all rows.
+// The savings of a reference stage; see td_reference_open. Without a KV cache every step runs all
+// rows of its sequences through the layers again, so the last three need a KV cache. An operation
+// that they do not restrict to the new rows is computed for all rows.
 typedef enum td_reference_switch {
-  TD_REFERENCE_SGEMM = 1,           // products by OpenBLAS, on all threads; else loops on one
-  TD_REFERENCE_KV_CACHE = 2,        // keys and values are kept
-  TD_REFERENCE_CURRENT_LINEAR = 4,  // linear layers compute new rows only, and wanted logits only
-  TD_REFERENCE_CURRENT_ACTIVATION = 8,  // so does the activation
-  TD_REFERENCE_CURRENT_RESIDUAL = 16    // so do norms and the additions to the residual stream
+  TD_REFERENCE_SGEMM = 1,     // products by OpenBLAS on all threads; otherwise loops on one thread
+  TD_REFERENCE_KV_CACHE = 2,  // keys and values are kept
+  TD_REFERENCE_CURRENT_LINEAR = 4,      // linear layers: new rows only; head: requested rows
+  TD_REFERENCE_CURRENT_ACTIVATION = 8,  // the activation computes only new rows
+  TD_REFERENCE_CURRENT_RESIDUAL = 16    // norms and residual additions compute only new rows
 } td_reference_switch;
 typedef enum td_row_kind { TD_ROWS_PROMPT = 0, TD_ROWS_GENERATED = 1 } td_row_kind;
 
-// What a tensor is for. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
+// The role of a tensor. Matrices are logically [out, in]; vectors are [1, n] (rows = 1).
 typedef enum td_role {
   TD_ATTN_NORM = 0,       // [dModel]
   TD_ATTN_NORM_BIAS = 1,  // [dModel], LayerNorm only, may be absent
@@ -101,14 +102,14 @@ typedef enum td_role {
 // One tensor of a stage. data holds rows * cols elements of dtype, stored [rows, cols], or
 // [cols, rows] when transposed is 1 (never if the type is quantised). Matrices of f32, f16, bf16,
 // q8_0, q4_0, q4_K and q6_K are computed in their own type. Those of the first three are used in
-// place if they are not transposed and aligned to their elements. Everything else is rearranged by
-// td_stage_open, once for all stages of an engine that are opened with the same data: transposed
-// matrices are turned, those four quantised types packed for the kernels, vectors and all other
-// types expanded to f32. The memory at data must outlive the stage and not change. Where it lies in
-// a td_file, pages that have been rearranged no longer count as resident memory of this process.
+// place if they are not transposed and aligned to their elements. td_stage_open rearranges
+// everything else, once for all stages of an engine that are opened with the same data: it turns
+// transposed matrices, packs those four quantised types for the kernels, and expands vectors and
+// all other types to f32. The memory at data must outlive the stage and not change. If it lies in a
+// td_file, memory pages of rearranged tensors no longer count as resident memory of this process.
 typedef struct td_tensor {
   int32_t role;   // td_role
-  int32_t layer;  // the block's number in the whole model; -1 for output norm and head
+  int32_t layer;  // the layer's number in the whole model; -1 for output norm and head
   int32_t dtype;  // td_dtype
   int32_t transposed;
   int64_t rows;
@@ -135,14 +136,14 @@ typedef struct td_config {
 
 typedef struct td_stage_options {
   td_config config;
-  int32_t layer_begin;      // this stage runs blocks [layer_begin, layer_end) ...
+  int32_t layer_begin;      // this stage runs layers [layer_begin, layer_end) ...
   int32_t layer_end;        // ... which may be none,
   int32_t has_head;         // then, if 1, the final norm and the LM head
   int32_t mode;             // td_mode
   int32_t activation_eval;  // td_activation_eval
   int32_t kv_dtype;         // td_dtype of the KV cache: TD_F32, TD_F16 or TD_Q8_0
   int32_t chunk_rows;       // C: prompt rows are cut at multiples of it
-  // Tables are made by the caller in double precision and copied by td_stage_open.
+  // The caller computes the tables in double precision; td_stage_open copies them.
   const float* rope_cos;             // [max_seq, head_dim / 2], or NULL without RoPE
   const float* rope_sin;             // the same
   const uint16_t* activation_table;  // f16 bits of act(x) for each of the 65536 f16 bit patterns x;
@@ -150,8 +151,8 @@ typedef struct td_stage_options {
 } td_stage_options;
 
 // One sequence's part of a ragged batch: n_rows rows for positions position .. position + n_rows-1,
-// of which rows out_begin .. out_begin + n_out - 1 (counted within this entry) are wanted back.
-// A position below the sequence's length truncates the sequence to it first.
+// of which rows out_begin .. out_begin + n_out - 1 (counted within this entry) are returned. A
+// position below the sequence's length truncates the sequence to it first.
 typedef struct td_rows {
   struct td_sequence* sequence;
   int32_t position;
@@ -161,8 +162,8 @@ typedef struct td_rows {
   int32_t n_out;
 } td_rows;
 
-// Handles are numbers, not addresses. None is given twice: a closed handle is an error (TD_INVALID)
-// and never stands for something else.
+// Handles are numbers, not addresses. No number is used twice: a closed handle is an error
+// (TD_INVALID) and never refers to another object.
 typedef struct td_engine td_engine;      // a thread pool and an instruction set
 typedef struct td_stage td_stage;        // weights, scratch memory
 typedef struct td_sequence td_sequence;  // one KV cache
@@ -173,7 +174,7 @@ TANDEM_API const char* td_last_error(void) TANDEM_NOEXCEPT;
 
 // n_threads includes the calling thread; 0 means all cores. isa is "avx512bf16",
 // "avx512vnni", "avx512", "avx2", "neondot", "neon", "scalar", or NULL / "" for the value that the
-// environment variable TANDEM_ISA has during this call, else the best that the machine has.
+// environment variable TANDEM_ISA has during this call, otherwise the best one of the machine.
 TANDEM_API td_status td_engine_open(int32_t n_threads, const char* isa,
                                     td_engine** out) TANDEM_NOEXCEPT;
 // Fails with TD_INVALID while stages of it are open.
@@ -181,10 +182,10 @@ TANDEM_API td_status td_engine_close(td_engine* engine) TANDEM_NOEXCEPT;
 TANDEM_API const char* td_engine_isa(const td_engine* engine) TANDEM_NOEXCEPT;
 TANDEM_API int32_t td_engine_threads(const td_engine* engine) TANDEM_NOEXCEPT;
 
-// Path of the OpenBLAS library to load at first need, before any stage computes a prompt; without
-// this call the loader's search path is used.
+// Sets the path of the OpenBLAS library, which is loaded when it is first needed, before any stage
+// computes a prompt. Without this call the loader's search path is used.
 TANDEM_API td_status td_blas_set_path(const char* path) TANDEM_NOEXCEPT;
-// Loads OpenBLAS if it is not loaded, and gives e.g. "OpenBLAS 0.3.31 SKYLAKEX".
+// Loads OpenBLAS if it is not loaded, and returns e.g. "OpenBLAS 0.3.31 SKYLAKEX".
 TANDEM_API td_status td_blas_description(const char** out) TANDEM_NOEXCEPT;
 // The processor's brand string.
 TANDEM_API const char* td_cpu_name(void) TANDEM_NOEXCEPT;
@@ -200,25 +201,26 @@ TANDEM_API void td_file_close(td_file* file) TANDEM_NOEXCEPT;
 TANDEM_API td_status td_stage_open(td_engine* engine, const td_stage_options* options,
                                    const td_tensor* tensors, int32_t n_tensors,
                                    td_stage** out) TANDEM_NOEXCEPT;
-// Opens a reference stage, which is written to be read and not to be fast, to learn from and to
-// compare with: a stage like any other but for its arithmetic, which is f32 whatever the tensors'
-// types are and not row-exact. It does not use the options mode, kv_dtype and chunk_rows. switches:
-// those td_reference_switch that are on, combined.
+// Opens a reference stage. It is written to be read and to be compared with, not to be fast. It
+// behaves like any other stage, but its arithmetic is f32 for all types of tensors, and is not
+// row-exact. It does not use the options mode, kv_dtype and chunk_rows. switches: the
+// td_reference_switch bits that are on.
 TANDEM_API td_status td_reference_open(td_engine* engine, const td_stage_options* options,
                                        const td_tensor* tensors, int32_t n_tensors,
                                        int32_t switches, td_stage** out) TANDEM_NOEXCEPT;
 // Fails with TD_INVALID while sequences of it are open.
 TANDEM_API td_status td_stage_close(td_stage* stage) TANDEM_NOEXCEPT;
-// Bytes that one step reads of this stage's weights (for rooflines).
+// The bytes of this stage's weights that one step reads (for rooflines).
 TANDEM_API int64_t td_stage_weight_bytes(const td_stage* stage) TANDEM_NOEXCEPT;
-// The td_dtypes that this stage's matrices are computed in, as bits: 1 << td_dtype of each. 0 for a
-// handle that is not open.
+// The td_dtypes in which this stage's matrices are computed, as bits: 1 << td_dtype of each. 0 for
+// a handle that is not open.
 TANDEM_API int32_t td_stage_matrix_types(const td_stage* stage) TANDEM_NOEXCEPT;
 // Which td_prompt_kernels this stage uses, combined; 0: all rows are computed as in mode
-// reproducible. Part of what decides a sequence's bits. -1 for a handle that is not open.
+// reproducible. They are a part of the profile, which decides a sequence's bits. -1 for a handle
+// that is not open.
 TANDEM_API int32_t td_stage_prompt_kernels(const td_stage* stage) TANDEM_NOEXCEPT;
-// Bytes of KV cache for that many positions, rounded up to whole pages; for a reference stage,
-// bytes of all that a sequence keeps.
+// The bytes of KV cache for that many positions, rounded up to whole memory pages; for a reference
+// stage, the bytes of everything that a sequence keeps.
 TANDEM_API int64_t td_stage_kv_bytes(const td_stage* stage, int32_t positions) TANDEM_NOEXCEPT;
 
 // Reserves room for max_positions; memory is touched only as the sequence fills.
@@ -228,32 +230,32 @@ TANDEM_API td_status td_sequence_close(td_sequence* sequence) TANDEM_NOEXCEPT;
 TANDEM_API int32_t td_sequence_length(const td_sequence* sequence) TANDEM_NOEXCEPT;
 
 // Runs a ragged batch. in: [sum of n_rows, dModel], the entries' rows one after another.
-// out: [sum of n_out, vocabSize] for a stage with a head, else [sum of n_out, dModel]. in and out
-// do not overlap. A sequence may appear once. in_floats and out_floats are the buffers' sizes and
-// must be at least what the batch needs. One step at a time per engine: concurrent calls wait.
-// A step that is refused changes nothing. One that fails while it computes, which is a bug or a
-// lack of memory, truncates its sequences to its entries' positions.
+// out: [sum of n_out, vocabSize] for a stage with a head, otherwise [sum of n_out, dModel]. in and
+// out do not overlap. A sequence may appear once. in_floats and out_floats are the buffers' sizes
+// and must be at least what the batch needs. One step at a time per engine: concurrent calls wait.
+// A refused step changes nothing. A step that fails while it computes (because of a bug, or because
+// memory is short) truncates its sequences to its entries' positions.
 TANDEM_API td_status td_step(td_stage* stage, const td_rows* rows, int32_t n_entries,
                              const float* in, int64_t in_floats, float* out,
                              int64_t out_floats) TANDEM_NOEXCEPT;
 
-// Measurements. Reads that many bytes once with all threads; gives the seconds it took.
+// Measurements. Reads that many bytes once with all threads; returns the time in seconds.
 TANDEM_API td_status td_probe_read(td_engine* engine, int64_t bytes,
                                    double* seconds) TANDEM_NOEXCEPT;
-// Runs y[m, n] = x[m, k] * w[n, k]^T once through OpenBLAS alone; gives the seconds it took.
+// Runs y[m, n] = x[m, k] * w[n, k]^T once through OpenBLAS alone; returns the time in seconds.
 TANDEM_API td_status td_probe_sgemm(td_engine* engine, int32_t m, int32_t n, int32_t k,
                                     double* seconds) TANDEM_NOEXCEPT;
 // Runs y[n_rows, n_out] = x[n_rows, n_in] * w^T once, with the row-exact kernel for weights of that
-// td_dtype or, if prompt is 1, as chunks of a prompt are computed in mode fast; gives the seconds
-// it took. TD_UNSUPPORTED for a type without kernels. The weights stay in whatever cache holds
-// them: give more of them than fits to measure how memory is read.
+// td_dtype or, if prompt is 1, as a chunk of a prompt in mode fast; returns the time in seconds.
+// TD_UNSUPPORTED for a type without kernels. The weights stay in the caches: use more weights than
+// fit there to measure reads from memory.
 TANDEM_API td_status td_probe_matmul(td_engine* engine, int32_t dtype, int32_t prompt,
                                      int32_t n_rows, int32_t n_out, int32_t n_in,
                                      double* seconds) TANDEM_NOEXCEPT;
-// Operations per second of all threads' arithmetic alone, without memory, as the kernel for weights
-// of that td_dtype does it (a product and its sum are two): f32 products for TD_F32 and TD_F16,
-// those of 8 bits for TD_Q8_0, those of weights of 4 bits for TD_Q4_0, TD_Q4_K and TD_Q6_K (which
-// has more to do), for TD_BF16 the processor's bf16 products where it has them, else f32.
+// The operations per second (a product and its sum are two) of all threads, with only the
+// arithmetic of the kernel for weights of that td_dtype and without memory: f32 products for TD_F32
+// and TD_F16, 8-bit products for TD_Q8_0, 4-bit products for TD_Q4_0, TD_Q4_K and TD_Q6_K (whose
+// kernel does more), and for TD_BF16 the processor's bf16 products if it has them, otherwise f32.
 // TD_UNSUPPORTED for a type without kernels.
 TANDEM_API td_status td_probe_peak(td_engine* engine, int32_t dtype,
                                    double* operations_per_second) TANDEM_NOEXCEPT;

@@ -1,8 +1,8 @@
 // The loops of bench/probe_loops.h over 16 lanes. V is an instruction set's Vec16, D its Dots.
 //
-// Loops of arithmetic have as many independent sums as a register tile has, so that what is
-// measured is what the processor could do at most. All sums differ, and so do products that are
-// instructions of their own: compilers compute equal ones once.
+// Arithmetic loops have as many independent sums as a register tile, so that they measure the limit
+// of the processor. All sums differ, and so do products that are separate instructions, because
+// compilers compute equal ones only once.
 #ifndef TANDEM_BENCH_PEAK_LOOPS_H_
 #define TANDEM_BENCH_PEAK_LOOPS_H_
 
@@ -47,8 +47,8 @@ constexpr PeakLoop f32Peak() {
   return {&f32PeakLoop<V>, int64_t{2} * kLanes * V::kMatmulRows * V::matmulOutputs(V::kMatmulRows)};
 }
 
-// The operands of a tile of panels. The four products of a lane add up to nothing, so that no sum
-// overflows: every other activation has the other sign.
+// The operands of a tile of panels. The four products of a lane add up to zero, so that no sum
+// overflows: every second activation has the opposite sign.
 template <class D, int P>
 inline void panelOperands(int64_t n, uint8_t (&weights)[P][4 * kLanes],
                           typename D::Four (&x)[D::kPanelRows]) {
@@ -63,7 +63,7 @@ inline void panelOperands(int64_t n, uint8_t (&weights)[P][4 * kLanes],
   }
 }
 
-// As far as the compiler knows, the weights are others each time: else it would keep the products.
+// Tells the compiler that the weights change each time; otherwise it would reuse the products.
 template <class D>
 inline typename D::Bytes loadAnew(const uint8_t (&weights)[4 * kLanes]) {
 #if defined(__GNUC__)
@@ -185,7 +185,7 @@ template <class V>
 float readSum(const float* x, int64_t n) {
   constexpr int kStreams = 4;
   constexpr int64_t kStep = 4 * kLanes;
-  // Bytes. Reads alone need no more than 1024.
+  // In bytes. Plain reads need no more than 1024.
   constexpr int64_t kAhead = V::kPrefetchBytes < 1024 ? V::kPrefetchBytes : 1024;
   const int64_t part = n / kStreams / kStep * kStep;
   V sum[kStreams];

@@ -8,8 +8,8 @@
 #include "blas/openblas.h"
 #include "core/error.h"
 #include "core/parallel.h"
-#include "core/shares.h"
 #include "core/sizes.h"
+#include "core/work_split.h"
 #include "model/blocks.h"
 #include "model/matmul.h"
 #include "model/prepare.h"
@@ -21,8 +21,8 @@ constexpr int64_t kMaxProbeBytes = int64_t{1} << 33;  // more would only measure
 constexpr int64_t kSmallestPiece = 16384;
 constexpr int64_t kLargestPiece = kMaxProbeBytes / int64_t{sizeof(float)};
 
-// At least that many floats, none of them zero or denormal. Touched, so that no page fault is
-// timed.
+// At least that many floats, none of them zero or denormal. They are touched before, so that no
+// page fault is measured.
 float* filled(FloatBuffer& buffer, int64_t floats, ThreadPool& pool) {
   if (floats > kMaxProbeBytes / int64_t{sizeof(float)}) {
     throw Error(ErrorKind::kInvalid,
@@ -60,23 +60,23 @@ double probeRead(Engine& engine, int64_t bytes) {
   const int64_t floats = bytes / int64_t{sizeof(float)};
   if (floats < 1) throw Error(ErrorKind::kInvalid, "bytes: expected 4 or more");
   const float* data = filled(engine.probeInput, floats, engine.pool);
-  const Shares shares(floats, {kLanes, kSmallestPiece, kLargestPiece}, engine.pool.size());
+  const WorkSplit split(floats, {kLanes, kSmallestPiece, kLargestPiece}, engine.pool.size());
   const ProbeLoops loops = probeLoops(engine.kernels.isa);
   return secondsOf([&] {
-    engine.pool.run(shares.count(), [&](int64_t i, int) {
-      const Shares::Piece piece = shares[i];
+    engine.pool.run(split.count(), [&](int64_t i, int) {
+      const WorkSplit::Piece piece = split[i];
       loops.readSum(data + piece.begin, piece.end - piece.begin);
     });
   });
 }
 
-// OpenBLAS's sgemm and nothing else. It runs in panels on the engine's threads, because that is no
-// slower than OpenBLAS's own threads (two threads, 256 rows of GPT-2's shapes: 418 against 412
-// GFLOP/s), the panels as wide as pays and as the threads allow.
+// Only OpenBLAS's sgemm. It runs in strips on the engine's threads, because this is not slower than
+// OpenBLAS's own threads (two threads, 256 rows of GPT-2's shapes: 418 against 412 GFLOP/s). The
+// strips are as wide as is useful and as the threads allow.
 double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
-  constexpr int64_t kMinPanel = 96;
-  constexpr int64_t kMaxPanel = 384;
-  constexpr int64_t kPanelStep = 16;
+  constexpr int64_t kMinStrip = 96;
+  constexpr int64_t kMaxStrip = 384;
+  constexpr int64_t kStripStep = 16;
   if (std::min({m, n, k}) < 1 || std::max({m, n, k}) > kMaxDim) {
     throw Error(ErrorKind::kInvalid, "m, n, k: expected 1 to " + std::to_string(kMaxDim));
   }
@@ -84,12 +84,12 @@ double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k) {
   const float* x = filled(engine.probeInput, m * k + n * k, engine.pool);
   const float* w = x + m * k;
   float* y = filled(engine.probeOutput, m * n, engine.pool);
-  const int64_t share = roundUp(ceilDiv(n, engine.pool.size()), kPanelStep);
-  const int64_t panel = std::clamp(share, kMinPanel, kMaxPanel);
+  const int64_t share = roundUp(ceilDiv(n, engine.pool.size()), kStripStep);
+  const int64_t strip = std::clamp(share, kMinStrip, kMaxStrip);
   return secondsOf([&] {
-    engine.pool.run(ceilDiv(n, panel), [&](int64_t i, int) {
-      const int64_t begin = i * panel;
-      blas::sgemm({x, w + begin * k, y + begin, k, k, n, m, std::min(panel, n - begin), k, 0.0f});
+    engine.pool.run(ceilDiv(n, strip), [&](int64_t i, int) {
+      const int64_t begin = i * strip;
+      blas::sgemm({x, w + begin * k, y + begin, k, k, n, m, std::min(strip, n - begin), k, 0.0f});
     });
   });
 }
@@ -129,7 +129,7 @@ double probeMatmul(Engine& engine, DType dtype, RowKernel rows, const ProductSha
   tensor.cols = nIn;
   const int64_t weightFloats = ceilDiv(preparedBytes(tensor, type), int64_t{sizeof(float)});
   const int64_t xFloats = roundUp(nRows * nIn, kLanes);
-  // Weights of any bits: what a product costs does not depend on them, denormals apart.
+  // Weights with arbitrary bits, without denormals: the cost of a product does not depend on them.
   const float* x = filled(engine.probeInput, xFloats + weightFloats, engine.pool);
   float* y = filled(engine.probeOutput, nRows * nOut, engine.pool);
   ProductScratch scratch;

@@ -1,4 +1,4 @@
-// Measurements of what the machine can do, to hold the engine's speed against.
+// Measures the limits of the machine, to compare the engine's speed with.
 #ifndef TANDEM_BENCH_PROBE_H_
 #define TANDEM_BENCH_PROBE_H_
 
@@ -9,10 +9,11 @@
 
 namespace tandem {
 
-// Seconds that reading that many bytes once takes, with all threads. The caller holds engine.mutex.
+// The time in seconds to read that many bytes once with all threads. The caller holds engine.mutex.
 double probeRead(Engine& engine, int64_t bytes);
 
-// Seconds of y[m, n] = x[m, k] * w[n, k]^T through OpenBLAS. The caller holds engine.mutex.
+// The time in seconds of y[m, n] = x[m, k] * w[n, k]^T through OpenBLAS. The caller holds
+// engine.mutex.
 double probeSgemm(Engine& engine, int64_t m, int64_t n, int64_t k);
 
 // Rows of activations, outputs and inputs of a product.
@@ -20,14 +21,14 @@ struct ProductShape {
   int64_t nRows, nOut, nIn;
 };
 
-// How the rows of a product are computed.
+// The kernel for the rows of a product.
 enum class RowKernel { kRowExact, kPromptChunk };
 
-// Seconds of a product with weights of that type; a chunk as in mode fast. The caller holds
-// engine.mutex.
+// The time in seconds of a product with weights of that type; a chunk is computed as in mode fast.
+// The caller holds engine.mutex.
 double probeMatmul(Engine& engine, DType dtype, RowKernel rows, const ProductShape& shape);
 
-// Operations per second of the arithmetic alone of products with weights of that type. The
+// The operations per second of products with weights of that type, with only their arithmetic. The
 // caller holds engine.mutex.
 double probePeak(Engine& engine, DType dtype);
 

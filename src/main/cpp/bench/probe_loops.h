@@ -1,5 +1,5 @@
-// Loops that are measured and compute nothing: the arithmetic of the matrix products without their
-// memory, and the reading of memory without arithmetic. One set for each instruction set.
+// Loops for measurements only: the arithmetic of the matrix products without their memory, and
+// reads of memory without arithmetic. One set for each instruction set.
 #ifndef TANDEM_BENCH_PROBE_LOOPS_H_
 #define TANDEM_BENCH_PROBE_LOOPS_H_
 
@@ -8,7 +8,7 @@
 namespace tandem {
 
 struct PeakLoop {
-  float (*run)(int64_t n);  // n rounds; the result only keeps the work from being left out
+  float (*run)(int64_t n);  // n rounds; the result keeps the compiler from removing the work
   int64_t operations;       // of one round: a product and its sum are two
 };
 
@@ -16,12 +16,12 @@ struct ProbeLoops {
   PeakLoop f32;      // products in f32
   PeakLoop q8;       // products of panels of 8 bits
   PeakLoop q4;       // products of panels of 4 bits
-  PeakLoop bf16Dot;  // the processor's bf16 products; run is null where it has none
+  PeakLoop bf16Dot;  // the processor's bf16 products; run is null if it has none
   // Sums the n floats at x.
   float (*readSum)(const float* x, int64_t n);
 };
 
-// Those of an instruction set that kernels() gave: the isa of its table.
+// The loops of an instruction set, by the isa of a table from kernels().
 ProbeLoops probeLoops(const char* isa);
 
 // Constants: nothing of an instruction set's file may run before dispatch has chosen it.

@@ -1,4 +1,4 @@
-// Environment variables that are changed for a moment.
+// Environment variables that are changed for a short time.
 #ifndef TANDEM_BLAS_ENVIRONMENT_H_
 #define TANDEM_BLAS_ENVIRONMENT_H_
 
@@ -9,7 +9,7 @@
 
 namespace tandem::blas {
 
-// Puts every variable that it changed back when it goes.
+// Restores every changed variable on destruction.
 class ScopedEnvironment {
  public:
   ScopedEnvironment() = default;

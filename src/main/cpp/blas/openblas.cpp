@@ -1,7 +1,7 @@
 #include "blas/openblas.h"
 
-// For arguments of functions that we do not call, OpenBLAS's header takes a type that C++ has in
-// GCC 12 on x86 only.
+// OpenBLAS's header uses a type that C++ in GCC 12 has only on x86, in functions that we do not
+// call.
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ == 12 && !defined(__x86_64__)
 #define _Float16 __fp16
 #endif
@@ -41,11 +41,11 @@ Library& library() {
   return instance;
 }
 
-// OpenBLAS reads its environment in its constructor. What is inherited must not decide the bits or
-// the speed: the core comes from CPUID, blocking is the core's own, and it gets one thread because
-// the engine's pool calls it from every thread.
+// OpenBLAS reads its environment in its constructor. Inherited variables must not decide the bits
+// or the speed: the core comes from CPUID, the blocking is the core's own, and OpenBLAS gets one
+// thread, because the engine's pool calls it from every thread.
 void scrubEnvironment(ScopedEnvironment& environment) {
-  // OpenBLAS 0.3.31 takes some AVX-512 processors for Haswell, at half the speed.
+  // OpenBLAS 0.3.31 identifies some AVX-512 processors as Haswell, at half the speed.
   const std::string wanted = ScopedEnvironment::get("TANDEM_BLAS_CORE");
   if (!wanted.empty()) {
     environment.set("OPENBLAS_CORETYPE", wanted);
@@ -61,7 +61,7 @@ void scrubEnvironment(ScopedEnvironment& environment) {
   environment.set("OPENBLAS_NUM_THREADS", "1");
 }
 
-// openblas_get_config() begins "OpenBLAS 0.3.31 ..."; the rest is how it was built.
+// openblas_get_config() begins "OpenBLAS 0.3.31 ..."; the rest describes its build.
 std::string describe(const char* config, const char* core) {
   std::string text = config;
   const size_t name = text.find("OpenBLAS");
@@ -97,7 +97,7 @@ void load() {
   const auto core = shared.function<decltype(&openblas_get_corename)>("openblas_get_corename");
   const auto setThreads =
       shared.function<decltype(&openblas_set_num_threads)>("openblas_set_num_threads");
-  setThreads(1);  // it may have been loaded before by somebody else
+  setThreads(1);  // another library may have loaded it before
   lib.description = describe(config(), core());
   lib.sgemm = sgemm;
   shared.keep();

@@ -1,4 +1,4 @@
-// OpenBLAS, loaded at first need.
+// OpenBLAS, loaded when it is first needed.
 #ifndef TANDEM_BLAS_OPENBLAS_H_
 #define TANDEM_BLAS_OPENBLAS_H_
 
@@ -10,11 +10,11 @@ namespace tandem::blas {
 // Sets the library's path. Error(kInvalid) once a library is loaded from elsewhere.
 void setPath(const std::string& path);
 
-// Loads the library if it is not loaded. Error(kUnsupported) where that is impossible; a later
-// call tries again.
+// Loads the library if it is not loaded. Error(kUnsupported) if that is impossible; a later call
+// tries again.
 void load();
 
-// "OpenBLAS <version> <core>". Valid for ever after load().
+// "OpenBLAS <version> <core>". Valid forever after load().
 const char* description();
 
 // y[m, n] = x[m, k] * w[n, k]^T + beta * y, on the calling thread alone; needs load(). Several

@@ -16,7 +16,7 @@ namespace {
 #if defined(_WIN32)
 
 void* openLibrary(const std::string& path) {
-  // The altered search path finds the Fortran runtime that lies beside an OpenBLAS given by path.
+  // The altered search path finds the Fortran runtime beside an OpenBLAS that is given by path.
   const bool isPath = path.find_first_of("/\\") != std::string::npos;
   return LoadLibraryExA(path.c_str(), nullptr, isPath ? LOAD_WITH_ALTERED_SEARCH_PATH : 0);
 }
@@ -28,9 +28,9 @@ void* findSymbol(void* handle, const char* name) {
 
 #else
 
-// The libgfortran that OpenBLAS brings along looks for libquadmath where the system keeps
-// libraries, not beside itself. Opened first, it is found by its name; where it is not there, it is
-// not needed or the system has it.
+// OpenBLAS's libgfortran searches libquadmath in the system's folders, not in its own folder. If
+// libquadmath is opened first, it is found by its name. If the file is missing, it is not needed or
+// the system has it.
 void* openLibrary(const std::string& path) {
   const std::string folder = path.substr(0, path.rfind('/') + 1);
   void* runtime = dlopen((folder + "libquadmath.so.0").c_str(), RTLD_LAZY | RTLD_LOCAL);

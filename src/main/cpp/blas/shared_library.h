@@ -7,7 +7,7 @@
 
 namespace tandem::blas {
 
-// Closed again when it goes, unless keep() was called.
+// Closed on destruction, unless keep() was called.
 class SharedLibrary {
  public:
   // Error(kUnsupported) with the loader's message.

@@ -13,8 +13,9 @@ namespace {
 
 constexpr int64_t kHugePageBytes = int64_t{1} << 21;
 
-// Large buffers ask for huge pages: a step reads weights once, front to back, and in pages of 4 KiB
-// the walks cost a tenth of the bandwidth (measured in a virtual machine, where they are nested).
+// Large buffers ask for huge memory pages. A step reads the weights once, front to back; with
+// memory pages of 4 KiB the page walks cost a tenth of the bandwidth (measured in a virtual
+// machine, where they are nested).
 bool isLarge(int64_t bytes) { return bytes >= 2 * kHugePageBytes; }
 
 std::align_val_t alignmentOf(int64_t bytes) {

@@ -12,7 +12,7 @@ namespace tandem {
 
 // Aligned to 64 bytes or more. Throws std::bad_alloc.
 void* allocateAligned(int64_t bytes);
-// What allocateAligned(bytes) gave; null is allowed.
+// Frees a result of allocateAligned(bytes); null is allowed.
 void releaseAligned(void* data, int64_t bytes);
 
 // Room for values of a plain type T, not initialised.
@@ -37,7 +37,7 @@ class Buffer {
     assert(size >= 0);
     if (size <= size_) return;
     if (size > std::numeric_limits<int64_t>::max() / kWidth) throw std::bad_alloc();
-    // The old block goes first, so that a stage never holds two copies of its scratch.
+    // The old memory is freed first, so that a stage never holds two copies of its scratch.
     releaseAligned(std::exchange(data_, nullptr), kWidth * std::exchange(size_, 0));
     data_ = static_cast<T*>(allocateAligned(size * kWidth));
     size_ = size;

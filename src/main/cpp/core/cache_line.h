@@ -6,7 +6,7 @@
 
 namespace tandem {
 
-// Also the widest vector, and what sums of different threads keep between them.
+// Also the size of the widest vector, and the distance between sums of different threads.
 inline constexpr int64_t kCacheLineBytes = 64;
 inline constexpr int64_t kCacheLineFloats = kCacheLineBytes / int64_t{sizeof(float)};
 

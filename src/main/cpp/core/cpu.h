@@ -1,4 +1,4 @@
-// What the processor is.
+// The processor and its features.
 #ifndef TANDEM_CORE_CPU_H_
 #define TANDEM_CORE_CPU_H_
 
@@ -6,7 +6,7 @@
 
 namespace tandem {
 
-// The brand string, e.g. "AMD EPYC 9554P"; the architecture's name where there is none.
+// The brand string, e.g. "AMD EPYC 9554P"; the architecture's name if there is none.
 const std::string& cpuName();
 
 // AVX-512 F, BW, DQ and VL, all of them enabled by the operating system.

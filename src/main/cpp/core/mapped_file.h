@@ -31,9 +31,9 @@ class MappedFile {
 #endif
 };
 
-// Gives back this process's hold on the pages that lie wholly within the range, if that is part of
-// a mapping that is open; they stay in the system's cache, and are there again when touched.
-// Anything else is left as it is.
+// Releases this process's hold on the memory pages that lie completely within the range, if the
+// range is part of an open mapping. The pages stay in the system's cache and come back when
+// touched. Does nothing for any other range.
 void releaseMappedPages(const void* data, int64_t bytes);
 
 }  // namespace tandem

@@ -31,7 +31,7 @@ int64_t fileBytes(int file, const std::string& path) {
   return status.st_size;
 }
 
-// All mappings that are open, by their first byte. Only their pages may be released: those of other
+// All open mappings, by their first byte. Only their memory pages may be released: pages of other
 // memory would be lost.
 struct Mappings {
   std::mutex mutex;

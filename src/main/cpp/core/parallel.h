@@ -1,4 +1,4 @@
-// Loops shared out to the pool in pieces that are worth a task.
+// Loops for the pool, in pieces that are large enough for a task.
 #ifndef TANDEM_CORE_PARALLEL_H_
 #define TANDEM_CORE_PARALLEL_H_
 
@@ -10,9 +10,9 @@
 
 namespace tandem {
 
-// Calls body(begin, end, thread) for pieces of [0, n). A piece costs about kTaskCost or more, where
-// one item costs costPerItem, counted in elements touched: waking a thread takes as long as a few
-// thousand of them.
+// Calls body(begin, end, thread) for pieces of [0, n). A piece costs about kTaskCost or more. One
+// item costs costPerItem, counted in touched elements. Waking a thread takes as long as a few
+// thousand elements.
 template <class F>
 void parallelFor(ThreadPool& pool, int64_t n, int64_t costPerItem, F&& body) {
   constexpr int64_t kTaskCost = 8192;

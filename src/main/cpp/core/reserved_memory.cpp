@@ -36,8 +36,8 @@ void* reserve(size_t bytes) {
   void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
   if (data == MAP_FAILED) return nullptr;
 #if defined(MADV_NOHUGEPAGE)
-  // A 2 MiB page spans several heads: the first token would touch nearly the whole cache. Fails
-  // harmlessly on kernels without huge pages.
+  // A memory page of 2 MiB spans several heads, so the first token would touch nearly the whole
+  // cache. The call fails harmlessly on systems without huge pages.
   madvise(data, bytes, MADV_NOHUGEPAGE);
 #endif
   return data;

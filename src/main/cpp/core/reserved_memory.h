@@ -1,4 +1,4 @@
-// Address space whose pages cost memory only once they are written.
+// Address space that costs memory only where it has been written.
 #ifndef TANDEM_CORE_RESERVED_MEMORY_H_
 #define TANDEM_CORE_RESERVED_MEMORY_H_
 
@@ -14,7 +14,7 @@ class ReservedMemory {
   ReservedMemory(const ReservedMemory&) = delete;
   ReservedMemory& operator=(const ReservedMemory&) = delete;
 
-  void* data() const { return data_; }  // aligned to a page
+  void* data() const { return data_; }  // aligned to a memory page
   static int64_t pageBytes();
 
  private:

@@ -33,8 +33,8 @@ inline int64_t checkedSum(int64_t a, int64_t b, const char* what) {
   return a + b;
 }
 
-// Error(kInternal) unless what has room for `room` things, and is about to get `needed`, has
-// enough. To be called before memory is touched, outside of loops over elements.
+// Error(kInternal) unless `room` is enough for `needed`. Call it before memory is touched, and
+// outside of loops over elements.
 inline void requireRoom(int64_t needed, int64_t room, const char* what) {
   if (needed > room) {
     throw Error(ErrorKind::kInternal, std::string(what) + ": room for " + std::to_string(room) +

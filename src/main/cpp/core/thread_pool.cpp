@@ -19,8 +19,8 @@
 namespace tandem {
 namespace {
 
-// Longer than the gaps between the parallel parts of a step, short enough to leave an idle or
-// crowded machine alone.
+// Longer than the gaps between the parallel parts of a step, and short enough not to disturb an
+// idle or busy machine.
 constexpr std::chrono::microseconds kSpin{50};
 constexpr int kPausesPerClockRead = 16;
 
@@ -32,7 +32,7 @@ void pause() {
 #endif
 }
 
-// True as soon as ready() is; false after kSpin.
+// Waits; true as soon as ready() is true, false after kSpin.
 template <class Ready>
 bool spinUntil(Ready ready) {
   const auto end = std::chrono::steady_clock::now() + kSpin;
@@ -47,12 +47,12 @@ bool spinUntil(Ready ready) {
 
 }  // namespace
 
-// A worker takes part in a run by raising `inside`, then looking at `open`; run() closes the run,
-// then waits until nobody is inside. Both sides use sequentially consistent operations, so either
-// the worker sees the run closed, or run() sees the worker inside. A worker that is asleep, or
-// loses its core before it gets in, therefore delays nobody.
+// A worker joins a run by incrementing `inside` and then reading `open`. run() closes the run and
+// then waits until no worker is inside. Both sides use sequentially consistent operations, so
+// either the worker sees the run closed, or run() sees the worker inside. So a worker that is
+// asleep, or loses its core before it is inside, delays no other thread.
 struct ThreadPool::State {
-  alignas(kCacheLineBytes) std::atomic<int64_t> next{0};  // the next task to hand out
+  alignas(kCacheLineBytes) std::atomic<int64_t> next{0};  // the next task to start
   int64_t nTasks = 0;
   void (*call)(void*, int64_t, int) = nullptr;
   void* task = nullptr;
@@ -110,7 +110,7 @@ struct ThreadPool::State {
 
   void wakeWorkers() {
     if (sleepers.load() == 0) return;
-    { const std::lock_guard<std::mutex> lock(mutex); }  // a sleeper has tested, and waits
+    { const std::lock_guard<std::mutex> lock(mutex); }  // now every sleeper waits
     started.notify_all();
   }
 
@@ -162,7 +162,7 @@ void ThreadPool::runErased(int64_t nTasks, void (*call)(void*, int64_t, int), vo
   s.wakeWorkers();
   s.takeTasks(0);
   s.open.store(false);
-  s.awaitWorkers();  // what workers wrote can be read from here on
+  s.awaitWorkers();  // from here on, this thread can read what workers wrote
   if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
 }
 

@@ -10,7 +10,7 @@ namespace tandem {
 
 class ThreadPool {
  public:
-  // nThreads >= 1, the caller of run() included.
+  // nThreads >= 1, including the caller of run().
   explicit ThreadPool(int nThreads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -19,9 +19,9 @@ class ThreadPool {
   int size() const;
 
   // Calls task(i, thread) for every i in [0, nTasks), on all threads, and returns when all are
-  // done. thread is in [0, size()). Tasks are handed out dynamically, in order. If a task throws,
-  // tasks that have not begun are skipped, and run() throws the first exception once those that
-  // have begun are over; the pool can be used again. Allocates nothing. One run() at a time.
+  // done. thread is in [0, size()). Tasks start dynamically, in order. If a task throws, tasks that
+  // have not begun are skipped, and run() throws the first exception when the running tasks have
+  // ended. The pool can be used again. Allocates nothing. One run() at a time.
   template <class F>
   void run(int64_t nTasks, F&& task) {
     using Task = std::remove_reference_t<F>;

@@ -1,4 +1,4 @@
-// A matrix that somebody else owns.
+// A matrix that the view does not own.
 #ifndef TANDEM_CORE_VIEWS_H_
 #define TANDEM_CORE_VIEWS_H_
 

@@ -2,13 +2,13 @@
 // kv_formats.h, V its instruction set's Vec16.
 //
 // Scores and outputs are both outer products: scores[r, t] = sum_d q[r, d] K[t, d] with a lane for
-// each position of a K panel, and out[r, d] = sum_t p[r, t] V[t, d] with a lane for each d. So no
-// sum runs across lanes, and each output is one sequence of FMAs whatever the tile.
+// each position of a K group, and out[r, d] = sum_t p[r, t] V[t, d] with a lane for each d. So no
+// sum crosses lanes, and each output is one sequence of FMAs for any tile.
 //
-// A "query" is one head of one row. Positions go by in blocks; each query reduces a block on its
-// own, then adds it to what it has. So K and V are read once, however many queries share them, and
-// blocks may also be reduced apart and added afterwards. A block that several tiles of queries read
-// becomes f32 once.
+// A "query" is one head of one row. Positions are processed in pages; each query reduces a page by
+// itself, then adds it to its state. So K and V are read once for any number of queries that share
+// them, and pages may also be reduced separately and added later. A page that several tiles of
+// queries read is converted to f32 once.
 #ifndef TANDEM_KERNELS_ATTENTION_LOOPS_H_
 #define TANDEM_KERNELS_ATTENTION_LOOPS_H_
 
@@ -26,17 +26,17 @@
 
 namespace tandem {
 
-inline constexpr int64_t kKvPrefetchBytes = 4096;  // ahead of what comes from memory
+inline constexpr int64_t kKvPrefetchBytes = 4096;  // ahead of the reads from memory
 
-// One block of positions.
-struct KvBlock {
-  const unsigned char* k;  // panels
+// One page.
+struct KvPage {
+  const unsigned char* k;  // groups
   const unsigned char* v;  // rows
   int64_t rowBytes, headDim;
 };
 
-// What a query has of the positions so far: sums to be divided, and what the softmax needs to add
-// more. In memory the sums, padded to whole vectors, then these two.
+// A query's state over the positions so far: the sums before the division, and the two numbers of
+// the softmax. In memory, the sums are padded to whole vectors and followed by these two.
 struct Softmax {
   float max, total;
 };
@@ -44,30 +44,30 @@ static inline float* softmaxOf(float* partial, int64_t headDim) {
   return partial + attentionPartialFloats(headDim) - kLanes;
 }
 
-// Whether R queries are the only tile that reads a block, which then comes from memory. (An f32
-// tile of fewer queries than the most may also be one of several, where it does not matter much.)
+// Whether R queries are the only tile that reads a page, which then comes from memory. (An f32 tile
+// with fewer queries than the maximum may also be one of several; then this matters little.)
 template <class F, int R>
 inline constexpr bool kReadsMemory =
     !std::is_same_v<F, F32Kv<typename F::Vec>> || R < F::Vec::kAttentionRows;
 
-// scores[r * kKvBlock + 16 * c + j] = scale * q[r] K[16 * c + j] for R queries and C panels.
-// q: (headDim, R).
+// scores[r * kKvPage + 16 * c + j] = scale * q[r] K[16 * c + j] for R queries and C groups. q:
+// (headDim, R).
 template <class F, int R, int C>
-void scorePanels(const float* q, const KvBlock& kv, int64_t panel, float scale, float* scores) {
+void scoreGroups(const float* q, const KvPage& kv, int64_t group, float scale, float* scores) {
   using V = typename F::Vec;
-  const int64_t panelBytes = kv.rowBytes * kKvPanel;
-  const unsigned char* chunk = kv.k + panel * panelBytes;
-  // To the same place in panels that a later call reads.
-  const int64_t group = C * panelBytes;
-  const int64_t ahead = (kKvPrefetchBytes + group - 1) / group * group;
+  const int64_t groupBytes = kv.rowBytes * kKvGroup;
+  const unsigned char* block = kv.k + group * groupBytes;
+  // Prefetches the same place in groups that a later call reads.
+  const int64_t callBytes = C * groupBytes;
+  const int64_t ahead = (kKvPrefetchBytes + callBytes - 1) / callBytes * callBytes;
   V acc[R * C];
   TANDEM_UNROLL
   for (int i = 0; i < R * C; ++i) acc[i] = V::zero();
-  for (int64_t d = 0; d < kv.headDim; d += kKvChunk, chunk += F::kChunkBytes * kKvPanel) {
-    const int64_t n = std::min(kKvChunk, kv.headDim - d);
+  for (int64_t d = 0; d < kv.headDim; d += kKvBlock, block += F::kBlockBytes * kKvGroup) {
+    const int64_t n = std::min(kKvBlock, kv.headDim - d);
     typename F::Keys keys[C];
     TANDEM_UNROLL
-    for (int c = 0; c < C; ++c) keys[c] = F::keys(chunk + c * panelBytes);
+    for (int c = 0; c < C; ++c) keys[c] = F::keys(block + c * groupBytes);
     for (int64_t i = 0; i < n; ++i, q += R) {
       V kv16[C];
       TANDEM_UNROLL
@@ -88,16 +88,16 @@ void scorePanels(const float* q, const KvBlock& kv, int64_t panel, float scale, 
   for (int r = 0; r < R; ++r) {
     TANDEM_UNROLL
     for (int c = 0; c < C; ++c) {
-      V::mul(acc[r * C + c], factor).store(scores + r * kKvBlock + (panel + c) * kKvPanel);
+      V::mul(acc[r * C + c], factor).store(scores + r * kKvPage + (group + c) * kKvGroup);
     }
   }
 }
 
 template <class F, int R, int C>
-void scoreTiles(const float* q, const KvBlock& kv, int64_t panel, int64_t nPanels, float scale,
+void scoreTiles(const float* q, const KvPage& kv, int64_t group, int64_t nGroups, float scale,
                 float* scores) {
-  for (; panel + C <= nPanels; panel += C) scorePanels<F, R, C>(q, kv, panel, scale, scores);
-  if constexpr (C > 1) scoreTiles<F, R, C / 2>(q, kv, panel, nPanels, scale, scores);
+  for (; group + C <= nGroups; group += C) scoreGroups<F, R, C>(q, kv, group, scale, scores);
+  if constexpr (C > 1) scoreTiles<F, R, C / 2>(q, kv, group, nGroups, scale, scores);
 }
 
 // In place: p[t] = e^(s[t] - max s) for t < n; the total of p is over the virtual lanes.
@@ -125,20 +125,20 @@ inline Softmax exponentials(float* s, int64_t n) {
   return {maxScore, sum.sum()};
 }
 
-// acc[r * C + c] += p[r, t] V[t, col + 16 c ...] for positions [begin, end) of the block; of the
-// last vector only lastLanes when Partial. p: rows kKvBlock apart.
+// acc[r * C + c] += p[r, t] V[t, col + 16 c ...] for positions [begin, end) of the page; if
+// Partial, only lastLanes of the last vector. p: rows kKvPage apart.
 template <class F, int R, int C, bool Partial>
-inline void addValues(typename F::Vec (&acc)[R * C], const float* p, const KvBlock& kv, int64_t col,
+inline void addValues(typename F::Vec (&acc)[R * C], const float* p, const KvPage& kv, int64_t col,
                       int64_t begin, int64_t end, int64_t lastLanes) {
   using V = typename F::Vec;
-  static_assert(C == 1 || C % 2 == 0, "pairs of vectors share a chunk");
+  static_assert(C == 1 || C % 2 == 0, "pairs of vectors share a block");
   constexpr int kPairs = (C + 1) / 2;
-  const int64_t at = col % kKvChunk;  // not zero for a single vector only
-  const unsigned char* row = kv.v + begin * kv.rowBytes + col / kKvChunk * F::kChunkBytes;
+  const int64_t at = col % kKvBlock;  // other than zero only for a single vector
+  const unsigned char* row = kv.v + begin * kv.rowBytes + col / kKvBlock * F::kBlockBytes;
   for (int64_t t = begin; t < end; ++t, row += kv.rowBytes) {
     typename F::Values values[kPairs];
     TANDEM_UNROLL
-    for (int i = 0; i < kPairs; ++i) values[i] = F::values(row + i * F::kChunkBytes);
+    for (int i = 0; i < kPairs; ++i) values[i] = F::values(row + i * F::kBlockBytes);
     V v[C];
     TANDEM_UNROLL
     for (int c = 0; c < C; ++c) {
@@ -151,14 +151,14 @@ inline void addValues(typename F::Vec (&acc)[R * C], const float* p, const KvBlo
     }
     TANDEM_UNROLL
     for (int r = 0; r < R; ++r) {
-      const V pv = V::broadcast(p[r * kKvBlock + t]);
+      const V pv = V::broadcast(p[r * kKvPage + t]);
       TANDEM_UNROLL
       for (int c = 0; c < C; ++c) acc[r * C + c] = V::fma(pv, v[c], acc[r * C + c]);
     }
   }
 }
 
-// Of R queries that see the block's first seen[r] positions, seen rising.
+// For R queries, query r sees the first seen[r] positions of the page; seen is ascending.
 template <int R>
 struct Seen {
   int64_t positions[R];
@@ -166,7 +166,7 @@ struct Seen {
 
 // Columns [col, col + 16 C) of the sums of R queries, from their p.
 template <class F, int R, int C, bool Partial>
-void weightedSum(const float* p, const KvBlock& kv, int64_t col, const Seen<R>& seen,
+void weightedSum(const float* p, const KvPage& kv, int64_t col, const Seen<R>& seen,
                  float* const (&partials)[R]) {
   using V = typename F::Vec;
   const int64_t lastLanes = kv.headDim - col - (C - 1) * kLanes;
@@ -180,7 +180,7 @@ void weightedSum(const float* p, const KvBlock& kv, int64_t col, const Seen<R>& 
     V one[C];
     TANDEM_UNROLL
     for (int c = 0; c < C; ++c) one[c] = acc[r * C + c];
-    addValues<F, 1, C, Partial>(one, p + r * kKvBlock, kv, col, common, seen.positions[r],
+    addValues<F, 1, C, Partial>(one, p + r * kKvPage, kv, col, common, seen.positions[r],
                                 lastLanes);
     TANDEM_UNROLL
     for (int c = 0; c < C; ++c) one[c].store(partials[r] + col + c * kLanes);
@@ -188,7 +188,7 @@ void weightedSum(const float* p, const KvBlock& kv, int64_t col, const Seen<R>& 
 }
 
 template <class F, int R, int C>
-void weightedSums(const float* p, const KvBlock& kv, int64_t col, const Seen<R>& seen,
+void weightedSums(const float* p, const KvPage& kv, int64_t col, const Seen<R>& seen,
                   float* const (&partials)[R]) {
   for (; col + C * kLanes <= kv.headDim; col += C * kLanes) {
     weightedSum<F, R, C, false>(p, kv, col, seen, partials);
@@ -200,7 +200,7 @@ void weightedSums(const float* p, const KvBlock& kv, int64_t col, const Seen<R>&
   }
 }
 
-// state = state and then partial, of one query.
+// Adds partial to the state of one query.
 template <class V>
 inline void fold(float* state, float* partial, int64_t headDim) {
   float* const a = softmaxOf(state, headDim);
@@ -228,30 +228,30 @@ static inline float* outputOf(const AttentionArgs& a, int64_t query) {
   return a.out + row * a.ldo + (query - row * a.nHeads) * a.headDim;
 }
 
-// How many of the block's positions a query sees.
-static inline int64_t seenPositions(const AttentionArgs& a, int64_t query, int64_t block) {
+// The number of the page's positions that a query sees.
+static inline int64_t seenPositions(const AttentionArgs& a, int64_t query, int64_t page) {
   const int64_t position = a.firstPosition + query / a.nHeads;
-  return std::clamp<int64_t>(position + 1 - block * kKvBlock, 0, kKvBlock);
+  return std::clamp<int64_t>(position + 1 - page * kKvPage, 0, kKvPage);
 }
 
-// Reduces the block for R queries. q: (headDim, R).
+// Reduces the page for R queries. q: (headDim, R).
 template <class F, int R>
-void reduceTile(const AttentionArgs& a, const KvBlock& kv, int64_t block, int64_t query,
+void reduceTile(const AttentionArgs& a, const KvPage& kv, int64_t page, int64_t query,
                 const float* q, float* scores, float* partials) {
   using V = typename F::Vec;
   Seen<R> seen;
   float* to[R];
   for (int r = 0; r < R; ++r) {
-    seen.positions[r] = seenPositions(a, query + r, block);
+    seen.positions[r] = seenPositions(a, query + r, page);
     to[r] = partials + (query + r) * attentionPartialFloats(a.headDim);
   }
   const int64_t most = seen.positions[R - 1];
   if (most == 0) return;
-  scoreTiles<F, R, V::attentionPanels(R)>(q, kv, 0, (most + kKvPanel - 1) / kKvPanel, a.scale,
+  scoreTiles<F, R, V::attentionGroups(R)>(q, kv, 0, (most + kKvGroup - 1) / kKvGroup, a.scale,
                                           scores);
   for (int r = 0; r < R; ++r) {
     if (seen.positions[r] == 0) continue;
-    const Softmax s = exponentials<V>(scores + r * kKvBlock, seen.positions[r]);
+    const Softmax s = exponentials<V>(scores + r * kKvPage, seen.positions[r]);
     float* const softmax = softmaxOf(to[r], a.headDim);
     softmax[0] = s.max;
     softmax[1] = s.total;
@@ -259,12 +259,12 @@ void reduceTile(const AttentionArgs& a, const KvBlock& kv, int64_t block, int64_
   weightedSums<F, R, V::attentionCols(R)>(scores, kv, 0, seen, to);
 }
 
-// Reduces the block for all queries, whose tiles q holds as (headDim, R).
+// Reduces the page for all queries; q holds their tiles as (headDim, R).
 template <class F>
-void reduceBlock(const AttentionArgs& a, const KvBlock& kv, int64_t block, const float* q,
-                 float* scores, float* partials) {
+void reducePage(const AttentionArgs& a, const KvPage& kv, int64_t page, const float* q,
+                float* scores, float* partials) {
   forEachRowTile<F::Vec::kAttentionRows>(a.nRows * a.nHeads, [&](auto tile, int64_t query) {
-    reduceTile<F, decltype(tile)::value>(a, kv, block, query, q + query * a.headDim, scores,
+    reduceTile<F, decltype(tile)::value>(a, kv, page, query, q + query * a.headDim, scores,
                                          partials);
   });
 }
@@ -281,29 +281,29 @@ void packQueries(const AttentionArgs& a, float* to) {
   });
 }
 
-// The block's first n positions as f32.
+// Converts the page's first n positions to f32.
 template <class F>
-KvBlock expandBlock(const KvBlock& kv, int64_t n, float* to) {
+KvPage expandPage(const KvPage& kv, int64_t n, float* to) {
   using V = typename F::Vec;
   constexpr int64_t kFloat = sizeof(float);
   float* const k = to;
-  float* const v = to + kKvBlock * kv.headDim;
-  for (int64_t t = 0; t < n; t += kKvPanel) {
-    const unsigned char* chunk = kv.k + t * kv.rowBytes;
-    float* panel = k + t * kv.headDim;
-    for (int64_t d = 0; d < kv.headDim; d += kKvChunk, chunk += F::kChunkBytes * kKvPanel) {
-      const auto keys = F::keys(chunk);
-      const int64_t elements = std::min(kKvChunk, kv.headDim - d);
+  float* const v = to + kKvPage * kv.headDim;
+  for (int64_t t = 0; t < n; t += kKvGroup) {
+    const unsigned char* block = kv.k + t * kv.rowBytes;
+    float* group = k + t * kv.headDim;
+    for (int64_t d = 0; d < kv.headDim; d += kKvBlock, block += F::kBlockBytes * kKvGroup) {
+      const auto keys = F::keys(block);
+      const int64_t elements = std::min(kKvBlock, kv.headDim - d);
       for (int64_t i = 0; i < elements; ++i) {
-        F::key(keys, i).store(panel + (d + i) * kKvPanel);
+        F::key(keys, i).store(group + (d + i) * kKvGroup);
       }
     }
   }
   for (int64_t t = 0; t < n; ++t) {
-    const unsigned char* chunk = kv.v + t * kv.rowBytes;
-    for (int64_t d = 0; d < kv.headDim; d += kKvChunk, chunk += F::kChunkBytes) {
-      const auto values = F::values(chunk);
-      eachVector(std::min(kKvChunk, kv.headDim - d), [&](int64_t i, int64_t m) {
+    const unsigned char* block = kv.v + t * kv.rowBytes;
+    for (int64_t d = 0; d < kv.headDim; d += kKvBlock, block += F::kBlockBytes) {
+      const auto values = F::values(block);
+      eachVector(std::min(kKvBlock, kv.headDim - d), [&](int64_t i, int64_t m) {
         const V x = m == kLanes ? F::value(values, i) : F::partialValue(values, i, m);
         storeFirst(x, v + t * kv.headDim + d + i, m);
       });
@@ -322,7 +322,7 @@ struct AttentionScratch {
         state(q + nQueries * headDim),
         partials(state + nQueries * attentionPartialFloats(headDim)),
         scores(partials + nQueries * attentionPartialFloats(headDim)),
-        expanded(scores + kMaxAttentionRows * kKvBlock) {}
+        expanded(scores + kMaxAttentionRows * kKvPage) {}
 };
 
 template <class F>
@@ -334,22 +334,22 @@ void attention(const AttentionArgs& a) {
   const AttentionScratch<V> s(a.scratch, nQueries, a.headDim);
   const bool expand = !std::is_same_v<F, F32Kv<V>> && nQueries > V::kAttentionRows;
   packQueries<V>(a, s.q);
-  for (int64_t block = a.blockBegin; block < a.blockEnd; ++block) {
-    const int64_t begin = block * kKvBlock * a.kvRowBytes;
-    const KvBlock kv{static_cast<const unsigned char*>(a.k) + begin,
-                     static_cast<const unsigned char*>(a.v) + begin, a.kvRowBytes, a.headDim};
-    float* const to = a.partials != nullptr ? a.partials + block * nQueries * stride
-                      : block == 0          ? s.state
+  for (int64_t page = a.pageBegin; page < a.pageEnd; ++page) {
+    const int64_t begin = page * kKvPage * a.kvRowBytes;
+    const KvPage kv{static_cast<const unsigned char*>(a.k) + begin,
+                    static_cast<const unsigned char*>(a.v) + begin, a.kvRowBytes, a.headDim};
+    float* const to = a.partials != nullptr ? a.partials + page * nQueries * stride
+                      : page == 0           ? s.state
                                             : s.partials;
     if (expand) {
-      const KvBlock f32 = expandBlock<F>(kv, seenPositions(a, nQueries - 1, block), s.expanded);
-      reduceBlock<F32Kv<V>>(a, f32, block, s.q, s.scores, to);
+      const KvPage f32 = expandPage<F>(kv, seenPositions(a, nQueries - 1, page), s.expanded);
+      reducePage<F32Kv<V>>(a, f32, page, s.q, s.scores, to);
     } else {
-      reduceBlock<F>(a, kv, block, s.q, s.scores, to);
+      reducePage<F>(a, kv, page, s.q, s.scores, to);
     }
     if (to != s.partials) continue;
     for (int64_t i = 0; i < nQueries; ++i) {
-      if (seenPositions(a, i, block) > 0) {
+      if (seenPositions(a, i, page) > 0) {
         fold<V>(s.state + i * stride, to + i * stride, a.headDim);
       }
     }
@@ -360,15 +360,15 @@ void attention(const AttentionArgs& a) {
   }
 }
 
-// From the partials of all blocks, which it overwrites.
+// Adds the partials of all pages, and overwrites them.
 template <class V>
 void combinePartials(const AttentionArgs& a) {
   const int64_t nQueries = a.nRows * a.nHeads;
   const int64_t stride = attentionPartialFloats(a.headDim);
   for (int64_t i = 0; i < nQueries; ++i) {
     float* const state = a.partials + i * stride;
-    for (int64_t block = 1; seenPositions(a, i, block) > 0; ++block) {
-      fold<V>(state, state + block * nQueries * stride, a.headDim);
+    for (int64_t page = 1; seenPositions(a, i, page) > 0; ++page) {
+      fold<V>(state, state + page * nQueries * stride, a.headDim);
     }
     divide<V>(outputOf(a, i), state, a.headDim);
   }

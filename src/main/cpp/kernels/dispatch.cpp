@@ -51,7 +51,7 @@ KernelTable avx512Bf16Kernels() {
   return table;
 }
 #elif defined(__aarch64__)
-// NEON itself is part of AArch64. Every Apple processor that has macOS has dot products.
+// NEON itself is part of AArch64. Every Apple processor with macOS has dot products.
 bool hasDotProducts() {
 #if defined(__linux__)
   return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;

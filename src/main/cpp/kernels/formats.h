@@ -1,9 +1,9 @@
-// The types that a product's x and w have in memory, as the loops of matmul_loops.h see them: X and
-// W are the element types, kStep the elements in a vector, which is multiplied in kSlices slices.
-// loadX and loadW give one slice, kStep / kSlices elements; loadPartialX and loadPartialW the first
-// n elements of a vector, as something that has slice(i). Each x is multiplied by the weights of
-// all outputs of a tile, hence loadOnce. Weights of 16 bits become f32 in registers, exactly, so
-// that they give the bits of the same values stored as f32. V is an instruction set's Vec16.
+// The types of a product's x and w in memory, for the loops of matmul_loops.h: X and W are the
+// element types, kStep the elements in a vector, which is multiplied in kSlices slices. loadX and
+// loadW give one slice, kStep / kSlices elements; loadPartialX and loadPartialW the first n
+// elements of a vector, as something that has slice(i). Each x is multiplied by the weights of all
+// outputs of a tile, hence loadOnce. Weights of 16 bits become f32 in registers, exactly, so that
+// they give the bits of the same values stored as f32. V is an instruction set's Vec16.
 #ifndef TANDEM_KERNELS_FORMATS_H_
 #define TANDEM_KERNELS_FORMATS_H_
 
@@ -34,8 +34,8 @@ struct F32Weights : F32Rows<V> {
   static V loadPartialW(const float* p, int64_t n) { return V::loadPartial(p, n); }
 };
 
-// The first n < 16 elements, the others zero. Each instruction set has its own, as the linker keeps
-// one of all functions of a name.
+// The first n < 16 elements, the others zero. Each instruction set has its own function, because
+// the linker keeps only one of several functions with the same name.
 template <class V>
 struct FirstHalves {
   uint16_t element[kLanes] = {};

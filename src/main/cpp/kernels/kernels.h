@@ -5,7 +5,7 @@
 // on the instruction set. Reductions over k use kLanes virtual lanes: lane j takes elements j,
 // j + 16, j + 32 ... in order, elements past the end count as zero, and the lanes are then added in
 // the fixed tree (j, j+8), (j, j+4), (j, j+2), (j, j+1). The scalar kernels are the specification.
-// Only the sign and payload of a NaN are left open. Pointers need no more than a float's alignment.
+// Only the sign and payload of a NaN are not specified. Pointers need only a float's alignment.
 #ifndef TANDEM_KERNELS_KERNELS_H_
 #define TANDEM_KERNELS_KERNELS_H_
 
@@ -16,13 +16,13 @@
 
 namespace tandem {
 
-inline constexpr int64_t kLanes = 16;            // virtual lanes of every reduction
-inline constexpr int64_t kKvBlock = 256;         // positions that attention reduces on their own
-inline constexpr int64_t kMaxAttentionRows = 8;  // queries of any instruction set's tile
+inline constexpr int64_t kLanes = 16;    // virtual lanes of every reduction
+inline constexpr int64_t kKvPage = 256;  // positions of a page, which attention reduces by itself
+inline constexpr int64_t kMaxAttentionRows = 8;         // queries of any instruction set's tile
 inline constexpr int64_t kActivationTableSize = 65536;  // one value for each f16
 
 // y[r, o] = sum_k x[r, k] * w[o, k] (+ bias[o]) (+ y[r, o] when accumulate), o in [oBegin, oEnd).
-// A call over 64 or more outputs reads w fastest: it lets long streams run through it.
+// A call with 64 or more outputs reads w fastest, because it uses long streams.
 template <class X, class W>
 struct MatmulArgs {
   const X* x;             // (nRows, nIn), rows ldx apart
@@ -34,7 +34,7 @@ struct MatmulArgs {
   bool accumulate;
 };
 
-// Rows to be written into K or V of one KV head.
+// Rows to write to K or V of one KV head.
 struct KvStoreArgs {
   void* to;          // the head's K or V, from position 0 on
   const float* x;    // (nRows, headDim), rows ldx apart
@@ -44,25 +44,25 @@ struct KvStoreArgs {
 
 // Causal attention of consecutive rows of one sequence, for the query heads that share a KV head.
 //
-// K and V are what their type holds, as f32. For a query q at position n, the block b of positions
-// t = 256 b, 256 b + 1, ... <= n is reduced first, d and t in order:
+// K and V are the stored values as f32. For a query q at position n, each page b of positions t =
+// 256 b, 256 b + 1, ... <= n is reduced first, d and t in order:
 //   s[t] = scale * sum_d q[d] * K[t, d];  m_b = max s;  e[t] = exp(s[t] - m_b)
 //   z_b = sum_t e[t] over the virtual lanes;  o_b[d] = sum_t e[t] * V[t, d]
-// Then m, z, o start as those of block 0, and each further block, in order, is added to them:
+// Then m, z, o start as those of page 0, and each further page, in order, is added to them:
 //   m' = max(m, m_b);  f = exp(m - m');  g = exp(m_b - m');  m = m'
 //   z = fma(z, f, z_b * g);  o[d] = fma(o[d], f, o_b[d] * g)
-// and out[d] = o[d] / z. What lies behind a row's last position, in K, V or the last panel, does
-// not matter.
+// and out[d] = o[d] / z. Values behind a row's last position, in K, V or the last group, do not
+// matter.
 struct AttentionArgs {
   const float* q;   // (nRows, nHeads, headDim), rows ldq apart
   const void* k;    // the KV head's, from position 0 on: kv_layout.h
   const void* v;    //
   float* out;       // (nRows, nHeads, headDim), rows ldo apart
   float* scratch;   // attentionScratchFloats(...) floats, private to the calling thread
-  float* partials;  // (blocks, nRows * nHeads, attentionPartialFloats(headDim)), or null
+  float* partials;  // (pages, nRows * nHeads, attentionPartialFloats(headDim)), or null
   int64_t ldq, ldo, kvRowBytes;
   int64_t nRows, nHeads, firstPosition, headDim;
-  int64_t blockBegin, blockEnd;  // all blocks when partials is null
+  int64_t pageBegin, pageEnd;  // all pages when partials is null
   float scale;
 };
 
@@ -70,14 +70,14 @@ enum class ActivationKind { kGeluTanh, kGeluErf, kSilu };
 
 // Weights in panels, activations quantised row by row and block by block.
 //
-// Of a block of 32 activations, m is the largest magnitude. Below 2^-100 all are zero; else scale =
-// m / 127 and q[k] = x[k] * (127 / m), rounded to the nearest whole number, ties to even. A block
-// with a NaN or an infinity has the scale NaN. An output starts at zero and each block, in order,
-// adds fma(float(isum), x's scale * w's scale, output), where isum = sum_k q[k] * w[k] is exact;
-// then bias, then y. In a Q4KPanel w's scale is scale * scales[b], also exact, and each block then
-// adds fma(-(x's scale * float(sum_k q[k])), min * mins[b], output). In a Q6KPanel w[k] includes
-// scales[2 b + k / 16]. ldw counts panel blocks from one panel to the next; oBegin is a multiple
-// of 16.
+// Let m be the largest magnitude in a block of 32 activations. If m is below 2^-100, all q are
+// zero; otherwise scale = m / 127 and q[k] = x[k] * (127 / m), rounded to the nearest whole number,
+// ties to even. A block with a NaN or an infinity has the scale NaN. An output starts at zero and
+// each block, in order, adds fma(float(isum), x's scale * w's scale, output), where isum = sum_k
+// q[k] * w[k] is exact; then bias, then y. In a Q4KPanel w's scale is scale * scales[b], also
+// exact, and each block then adds fma(-(x's scale * float(sum_k q[k])), min * mins[b], output). In
+// a Q6KPanel w[k] includes scales[2 b + k / 16]. ldw counts panel blocks from one panel to the
+// next; oBegin is a multiple of 16.
 struct PanelKernels {
   // dst: (n / 32) blocks of x: (n); n is a multiple of 32.
   void (*quantize)(ActivationBlock* dst, const float* x, int64_t n);
@@ -89,27 +89,27 @@ struct PanelKernels {
                     int64_t oEnd);
 };
 
-// Weights and activations as bfloat16, multiplied by the processor's instruction for it: not the
-// bits of any other kernel, but like them independent of the other rows and of the threads. Null
-// where there is no such instruction.
+// Weights and activations as bfloat16, multiplied by the processor's instruction. The bits differ
+// from those of all other kernels, but also do not depend on other rows or on the threads. Null if
+// the processor has no such instruction.
 struct Bf16DotKernels {
   // dst[i] = x[i] rounded to bfloat16.
   void (*round)(uint16_t* dst, const float* x, int64_t n);
   void (*matmul)(const MatmulArgs<uint16_t, uint16_t>& args, int64_t oBegin, int64_t oEnd);
 };
 
-// For one type of KV cache.
+// Kernels for one type of KV cache.
 struct KvKernels {
   void (*storeKeys)(const KvStoreArgs& args);
   void (*storeValues)(const KvStoreArgs& args);
-  // All blocks to out, or some of them to partials.
+  // Reduces all pages to out, or some of them to partials.
   void (*attention)(const AttentionArgs& args);
 };
 
 struct KernelTable {
   const char* isa;
   void (*matmulF32)(const MatmulArgs<float, float>& args, int64_t oBegin, int64_t oEnd);
-  // w as IEEE half or bfloat16: the bits that the same values give as f32.
+  // w as IEEE half or bfloat16; the bits are those of the same values as f32.
   void (*matmulF16)(const MatmulArgs<float, uint16_t>& args, int64_t oBegin, int64_t oEnd);
   void (*matmulBf16)(const MatmulArgs<float, uint16_t>& args, int64_t oBegin, int64_t oEnd);
   PanelKernels panels;
@@ -118,18 +118,18 @@ struct KernelTable {
   void (*layerNorm)(float* y, const float* x, const float* gain, const float* bias, int64_t n,
                     float eps);
   void (*rmsNorm)(float* y, const float* x, const float* gain, int64_t n, float eps);
-  // y[i] = act(x[i]) * (up ? up[i] : 1); y may be x. `table` is null to evaluate the formula, else
-  // f16 bits of act for all f16 patterns, looked up for x rounded to f16, ties to even.
+  // y[i] = act(x[i]) * (up ? up[i] : 1); y may be x. `table` is null for the formula; otherwise it
+  // holds f16 bits of act for all f16 patterns, and is indexed by x rounded to f16, ties to even.
   // Outside (-10, 10) for GELU, (-20, 20) for SiLU by table and (-87, 87) for SiLU by formula, act
-  // is 0 or x. NaN stays NaN. Both GELUs are evaluated without cancellation: the tanh form as
-  // x / (1 + exp(-2u)), the erf form as x times the normal distribution function.
+  // is 0 or x. NaN stays NaN. Both GELUs are evaluated without cancellation: the tanh form as x /
+  // (1 + exp(-2u)), the erf form as x times the normal distribution function.
   void (*activate)(float* y, const float* x, const float* up, int64_t n, ActivationKind kind,
                    const uint16_t* table);
   // Rotates one head in place. cos, sin: (headDim / 2), for this position.
-  // interleaved: pairs (2i, 2i+1), else (i, i + headDim/2).
+  // interleaved: pairs (2i, 2i+1), otherwise (i, i + headDim/2).
   void (*rope)(float* head, const float* cos, const float* sin, int64_t headDim, bool interleaved);
   KvKernels kv[kKvTypes];  // by KvType
-  // The partials of all blocks, which it overwrites, to out.
+  // Adds the partials of all pages to out, and overwrites them.
   void (*combinePartials)(const AttentionArgs& args);
   // x[i] += y[i]
   void (*add)(float* x, const float* y, int64_t n);
@@ -138,21 +138,21 @@ struct KernelTable {
   void (*expandBf16)(float* dst, const uint16_t* src, int64_t n);
 };
 
-// Floats of what one query has of a block: its sums in whole vectors, then m and z.
+// The floats of one query's state of a page: its sums in whole vectors, then m and z.
 constexpr int64_t attentionPartialFloats(int64_t headDim) {
   return (headDim + kLanes - 1) / kLanes * kLanes + kLanes;
 }
 
 // Floats of scratch that `attention` needs for that many queries, heads of rows: their elements,
-// two results each, the scores of a tile, and a block of K and of V as f32.
+// two results each, the scores of a tile, and a page of K and of V as f32.
 constexpr int64_t attentionScratchFloats(int64_t nQueries, int64_t headDim) {
-  return nQueries * (headDim + 2 * attentionPartialFloats(headDim)) + kMaxAttentionRows * kKvBlock +
-         2 * kKvBlock * headDim;
+  return nQueries * (headDim + 2 * attentionPartialFloats(headDim)) + kMaxAttentionRows * kKvPage +
+         2 * kKvPage * headDim;
 }
 
-// The table for "avx512bf16", "avx512vnni", "avx512", "avx2", "neondot", "neon" or "scalar"; null
-// name or "": TANDEM_ISA, else the best available. Throws Error(kUnsupported) for a name this
-// machine or build lacks.
+// The table for "avx512bf16", "avx512vnni", "avx512", "avx2", "neondot", "neon" or "scalar"; for a
+// null or empty name, TANDEM_ISA, otherwise the best available. Throws Error(kUnsupported) for a
+// name this machine or build lacks.
 const KernelTable& kernels(const char* isa);
 
 }  // namespace tandem

@@ -1,6 +1,6 @@
-// The types of the KV cache as the loops of attention_loops.h and kv_store_loops.h see them. All
-// become f32 in registers, exactly, so that attention gives the bits of the same values in f32.
-// V is an instruction set's Vec16.
+// The types of the KV cache, for the loops of attention_loops.h and kv_store_loops.h. All become
+// f32 in registers, exactly, so that attention gives the bits of the same values in f32. V is an
+// instruction set's Vec16.
 #ifndef TANDEM_KERNELS_KV_FORMATS_H_
 #define TANDEM_KERNELS_KV_FORMATS_H_
 
@@ -12,11 +12,11 @@
 
 namespace tandem {
 
-// A chunk on its way into the cache.
+// A block that is written to the cache.
 template <class T>
-struct KvChunk {
-  uint16_t scale;  // where the type has one
-  T element[kKvChunk];
+struct KvBlock {
+  uint16_t scale;  // if the type has one
+  T element[kKvBlock];
 };
 
 // Types without a scale.
@@ -25,21 +25,21 @@ struct PlainKv {
   using Vec = V;
   using Element = T;
   static constexpr bool kScaled = false;
-  static constexpr int64_t kChunkBytes = kKvChunk * int64_t{sizeof(T)};
+  static constexpr int64_t kBlockBytes = kKvBlock * int64_t{sizeof(T)};
 
-  // A chunk of a panel of K: vector i holds element i of 16 positions.
+  // A block of a group of K: vector i holds element i of 16 positions.
   struct Keys {
     const T* data;
   };
-  // A chunk of one position of V.
+  // A block of one position of V.
   struct Values {
     const T* data;
   };
-  static Keys keys(const unsigned char* chunk) { return {reinterpret_cast<const T*>(chunk)}; }
-  static Values values(const unsigned char* chunk) { return {reinterpret_cast<const T*>(chunk)}; }
+  static Keys keys(const unsigned char* block) { return {reinterpret_cast<const T*>(block)}; }
+  static Values values(const unsigned char* block) { return {reinterpret_cast<const T*>(block)}; }
 };
 
-// Asks, once for each cache line, for what lies that many bytes behind an element.
+// Prefetches, once for each cache line, the memory that many bytes behind an element.
 template <class V, class T>
 inline void prefetchLine(const T* data, int64_t element, int64_t bytes) {
   constexpr int64_t kPerLine = kCacheLineBytes / int64_t{sizeof(T)};
@@ -56,7 +56,7 @@ struct F32Kv : PlainKv<V, float> {
   static V partialValue(const Values& values, int64_t at, int64_t n) {
     return V::loadPartial(values.data + at, n);
   }
-  static void encode(KvChunk<float>& to, const V& first, const V& second) {
+  static void encode(KvBlock<float>& to, const V& first, const V& second) {
     first.store(to.element);
     second.store(to.element + kLanes);
   }
@@ -74,7 +74,7 @@ struct F16Kv : PlainKv<V, uint16_t> {
     for (int64_t i = 0; i < n; ++i) padded[i] = values.data[at + i];
     return V::expandF16(padded);
   }
-  static void encode(KvChunk<uint16_t>& to, const V& first, const V& second) {
+  static void encode(KvBlock<uint16_t>& to, const V& first, const V& second) {
     first.storeF16(to.element);
     second.storeF16(to.element + kLanes);
   }
@@ -86,7 +86,7 @@ struct Q8Kv {
   using Element = int8_t;
   static constexpr bool kScaled = true;
   static constexpr int64_t kScaleBytes = sizeof(uint16_t);
-  static constexpr int64_t kChunkBytes = kScaleBytes + kKvChunk;
+  static constexpr int64_t kBlockBytes = kScaleBytes + kKvBlock;
 
   struct Keys {
     const int8_t* data;
@@ -96,14 +96,14 @@ struct Q8Kv {
     const int8_t* data;
     V scale;
   };
-  static Keys keys(const unsigned char* chunk) {
-    return {reinterpret_cast<const int8_t*>(chunk + kLanes * kScaleBytes),
-            V::expandF16(reinterpret_cast<const uint16_t*>(chunk))};
+  static Keys keys(const unsigned char* block) {
+    return {reinterpret_cast<const int8_t*>(block + kLanes * kScaleBytes),
+            V::expandF16(reinterpret_cast<const uint16_t*>(block))};
   }
-  static Values values(const unsigned char* chunk) {
-    uint16_t scale = 0;  // an odd headDim puts it at odd addresses
-    std::memcpy(&scale, chunk, sizeof scale);
-    return {reinterpret_cast<const int8_t*>(chunk + kScaleBytes), V::broadcastF16(scale)};
+  static Values values(const unsigned char* block) {
+    uint16_t scale = 0;  // with an odd headDim its address is odd
+    std::memcpy(&scale, block, sizeof scale);
+    return {reinterpret_cast<const int8_t*>(block + kScaleBytes), V::broadcastF16(scale)};
   }
 
   static V key(const Keys& keys, int64_t i) {
@@ -118,9 +118,9 @@ struct Q8Kv {
     return V::mul(V::expandI8(padded), values.scale);
   }
 
-  static void encode(KvChunk<int8_t>& to, const V& first, const V& second) {
+  static void encode(KvBlock<int8_t>& to, const V& first, const V& second) {
     constexpr float kLargest = 127.0F;
-    constexpr float kLargestSum = kLargest * static_cast<float>(kKvChunk);
+    constexpr float kLargestSum = kLargest * static_cast<float>(kKvBlock);
     constexpr uint16_t kHalfNaN = 0x7E00;
     const float m = V::max(V::abs(first), V::abs(second)).maxLane();
     uint16_t scales[kLanes];
@@ -142,7 +142,7 @@ struct Q8Kv {
   static V quantum(const V& x, const V& inverse) {
     const V round = V::broadcast(0x1.8p+23F);  // adding it rounds to a whole number
     const V q = V::sub(V::add(V::mul(x, inverse), round), round);
-    // NaN stays: it is the second operand.
+    // A NaN stays, because it is the second operand.
     return V::min(V::broadcast(127.0F), V::max(V::broadcast(-127.0F), q));
   }
 };

@@ -1,11 +1,11 @@
 // y = x * w^T over 16 k-lanes, in register tiles. F is a format of x and w, see formats.h.
 //
-// A tile of R rows and O outputs keeps R * O lane sums in registers. Its outputs are not
-// neighbours: of n outputs, tile i takes i, i + n/O, i + 2 n/O, ..., so that from tile to tile O
-// streams run on through w without a jump, which is what reads memory fastest. The first rows read
-// w from memory. For more rows, the loops keep the tile's x in the L1 cache and a block of w in L2;
-// where nIn is too long for that, k is cut into parts and the lane sums are carried over from one
-// part to the next, which changes no bit of them.
+// A tile of R rows and O outputs keeps R * O lane sums in registers. Its outputs are not adjacent:
+// of n outputs, tile i takes i, i + n/O, i + 2 n/O, ... So O streams run through w from tile to
+// tile without a jump, which reads memory fastest. The first rows read w from memory. For more
+// rows, the loops keep the tile's x in the L1 cache and some outputs of w in L2. If nIn is too long
+// for that, k is cut into parts and the lane sums are carried from one part to the next, which
+// changes none of their bits.
 #ifndef TANDEM_KERNELS_MATMUL_LOOPS_H_
 #define TANDEM_KERNELS_MATMUL_LOOPS_H_
 
@@ -20,7 +20,7 @@
 namespace tandem {
 
 inline constexpr int64_t kMaxDepthBytes = 3072;    // x in one part of k: 6 rows take 18 KB
-inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs in one block,
+inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs at a time,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
 
 template <class F>
@@ -66,8 +66,8 @@ inline void addVector(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& r
   }
 }
 
-// The same for the last n < F::kStep elements. Inlined, because sums whose address is taken do not
-// stay in registers.
+// The same for the last n < F::kStep elements. Inlined, because sums do not stay in registers if
+// their address is taken.
 template <class F, int R, int O>
 TANDEM_INLINE void addRest(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows, int64_t k,
                            int64_t n) {
@@ -92,7 +92,7 @@ template <class F, int R, int O, bool Stream>
 inline void addProducts(typename F::Vec (&sums)[R * O], const TileRows<F, R, O>& rows,
                         Depth depth) {
   constexpr int64_t kWidth = int64_t{sizeof(typename F::W)};
-  constexpr int kVectors = !Stream ? 1 : R == 1 ? 8 : 2;  // in one go
+  constexpr int kVectors = !Stream ? 1 : R == 1 ? 8 : 2;  // per iteration
   int64_t k = depth.begin;
   for (; k + kVectors * F::kStep <= depth.end; k += kVectors * F::kStep) {
     TANDEM_UNROLL
@@ -136,9 +136,9 @@ TANDEM_INLINE void tileTotals(const typename F::X* x, int64_t ldx, const typenam
   addLanes<F>(sums, totals);
 }
 
-// The same as a function of its own with few arguments: inlined, several rows compete for registers
-// with the loops around them, and an address spilled to a vector register waits behind the
-// arithmetic, so that the processor cannot run ahead to the next tile.
+// The same as a separate function with few arguments. If it were inlined, several rows would
+// compete for registers with the loops around them; an address spilled to a vector register would
+// wait behind the arithmetic, and the processor could not run ahead to the next tile.
 template <class F, int R, int O, bool Stream>
 TANDEM_NOINLINE void tileTotalsApart(const typename F::X* x, int64_t ldx, const typename F::W* w,
                                      int64_t wStep, int64_t nIn, float* totals) {
@@ -189,7 +189,7 @@ TANDEM_NOINLINE void matmulTiles(const ArgsOf<F>& a, int64_t row, int64_t oBegin
   float totals[R * O];
   for (int64_t o = oBegin; o < oBegin + step; ++o) {
     const typename F::W* w = a.w + o * a.ldw;
-    if (Stream && a.bias != nullptr) {  // it comes from memory too: a line ahead
+    if (Stream && a.bias != nullptr) {  // it also comes from memory: prefetch a line ahead
       TANDEM_UNROLL
       for (int i = 0; i < O; ++i) F::Vec::prefetch(a.bias + o + i * step, kCacheLineBytes);
     }

@@ -1,13 +1,13 @@
 // y = x * w^T of quantised activations with weights in panels, in register tiles. D is an
-// instruction set's Dots: see scalar/dots.h for what each operation means. panel_products.h has
-// what one block adds.
+// instruction set's Dots: see scalar/dots.h for what each operation means. panel_products.h has the
+// products of one block.
 //
-// A tile of R rows and P panels keeps R * P vectors of 16 outputs. Its panels are not neighbours,
-// and the first rows read w from memory while the others find it in a cache: as in matmul_loops.h.
-// How many panels, and how far ahead they are asked for, is the processor's: where a single row is
-// fastest with P = 1, that is because one stream starts sooner than several, and a matrix of 4 bits
-// is so small that its starts count. A single row multiplies its panels in turn: together they
-// would share no more than the loads of x, and four do not fit AVX2's registers.
+// A tile of R rows and P panels keeps R * P vectors of 16 outputs. As in matmul_loops.h, its panels
+// are not adjacent, and the first rows read w from memory while the others find it in a cache. The
+// number of panels and the distance of prefetches depend on the processor. Where a single row is
+// fastest with P = 1, one stream starts sooner than several, and a matrix of 4 bits is so small
+// that the starts matter. A single row multiplies its panels in turn: together they would share
+// only the loads of x, and four do not fit AVX2's registers.
 #ifndef TANDEM_KERNELS_PANEL_LOOPS_H_
 #define TANDEM_KERNELS_PANEL_LOOPS_H_
 
@@ -22,13 +22,13 @@
 
 namespace tandem {
 
-inline constexpr int64_t kPanelCacheBytes = 393216;  // w in one block of outputs
+inline constexpr int64_t kPanelCacheBytes = 393216;  // w of the outputs processed at a time
 
 template <class Panel>
 using PanelArgs = MatmulArgs<ActivationBlock, Panel>;
 
-// A panel of several blocks keeps their parts apart, so that a block reaches beyond its share of
-// the panel: by so many bytes in the first block, and by less in each that follows.
+// A panel of several blocks stores their fields separately, so a block reaches beyond its share of
+// the panel: by this many bytes in the first block, and by less in each of the following blocks.
 template <class Panel>
 inline constexpr int64_t kLeadBytes = 0;
 template <>
@@ -40,7 +40,7 @@ inline constexpr int64_t kLeadBytes<Q6KPanel> =
     int64_t{offsetof(Q6KPanel, high)} + int64_t{sizeof(Q6KPanel::high[0])} -
     int64_t{sizeof(Q6KPanel)} / Q6KPanel::kBlocks;
 
-// Asks for as many bytes of one of P streams as a block takes, ahead of the panel's block `block`.
+// Prefetches the bytes of one block in one of P streams, ahead of the panel's block `block`.
 template <class D, int P, class Panel>
 inline void prefetchBlock(const Panel* w, int64_t block) {
   constexpr int64_t kBytes = int64_t{sizeof(Panel)} / Panel::kBlocks;
@@ -113,7 +113,7 @@ template <class D, class Panel, int R, int P, bool Stream>
 inline void panelTile(const PanelArgs<Panel>& a, int64_t row, int64_t panel, int64_t step,
                       int64_t oEnd) {
   float totals[R * P * kPanelOutputs];
-  if (Stream && a.bias != nullptr) {  // it comes from memory too; here its way is not waited for
+  if (Stream && a.bias != nullptr) {  // it also comes from memory; prefetch it here
     for (int p = 0; p < P; ++p) {
       D::Vec::prefetch(a.bias, (panel + p * step) * kPanelOutputs * int64_t{sizeof(float)});
     }
@@ -143,7 +143,7 @@ TANDEM_NOINLINE void panelTiles(const PanelArgs<Panel>& a, int64_t row, int64_t 
   }
 }
 
-// Outputs [oBegin, oEnd) in blocks of that many, in tiles of up to MaxRows.
+// Outputs [oBegin, oEnd), that many at a time, in tiles of up to MaxRows.
 template <class D, class Panel, int MaxRows>
 void panelRows(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd, int64_t block) {
   for (int64_t o = oBegin; o < oEnd; o += block) {
@@ -160,8 +160,8 @@ void panelRows(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd, int64_t 
   }
 }
 
-// Few rows take the fewest tiles, because the first one waits for the memory; many rows those that
-// multiply fastest.
+// Few rows use the fewest tiles, because the first tile waits for the memory. Many rows use the
+// tiles that multiply fastest.
 template <class D, class Panel>
 void panelMatmul(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd) {
   const int64_t panelBytes = a.ldw * int64_t{sizeof(Panel)};

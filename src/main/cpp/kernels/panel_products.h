@@ -1,4 +1,4 @@
-// What one block of activations and one of weights in a panel add to outputs, for each type of
+// The products of one block of activations with one block of weights in a panel, for each type of
 // panel. D is an instruction set's Dots: see scalar/dots.h for what each operation means.
 #ifndef TANDEM_KERNELS_PANEL_PRODUCTS_H_
 #define TANDEM_KERNELS_PANEL_PRODUCTS_H_

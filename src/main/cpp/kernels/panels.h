@@ -1,6 +1,6 @@
-// Quantised weights as the kernels read them: panels of 16 outputs, block after block, so that one
-// vector holds the same four elements of k for all 16. What GGUF stores is the same numbers in
-// another order; load puts them in this one.
+// Quantised weights in the form that the kernels read: panels of 16 outputs, block after block, so
+// that one vector holds the same four elements of k for all 16. GGUF stores the same numbers in
+// another order; loading a model reorders them.
 #ifndef TANDEM_KERNELS_PANELS_H_
 #define TANDEM_KERNELS_PANELS_H_
 
@@ -24,8 +24,8 @@ struct Q4Panel {
   // both plus 8.
   uint8_t w[4][kPanelOutputs][4];
 };
-// Element k of block b is scale * scales[b] * q - min * mins[b]. The numbers of six bits that a
-// file packs have a byte each: 148 bytes for 144, and none to be shifted together in every product.
+// Element k of block b is scale * scales[b] * q - min * mins[b]. The six-bit numbers that a file
+// packs have a byte each here: 148 bytes instead of 144, but no product has to unpack them.
 struct Q4KPanel {
   static constexpr int64_t kBlocks = 8;
   uint16_t scale[kPanelOutputs], min[kPanelOutputs];

@@ -10,8 +10,8 @@
 
 namespace tandem {
 
-// f(i, n) for the vectors at i = 0, 16, 32, ...: n = 16 lanes of them, fewer in the last one.
-// The constant 16 lets the whole vectors be compiled without masks.
+// Calls f(i, n) for the vectors at i = 0, 16, 32, ... with n = 16 lanes, fewer in the last one. The
+// constant 16 lets the whole vectors be compiled without masks.
 template <class F>
 inline void eachVector(int64_t size, F f) {
   int64_t i = 0;
@@ -93,13 +93,13 @@ inline V silu(V x) {
   return V::div(x, V::add(V::broadcast(1.0F), vexp(V::sub(V::zero(), x))));
 }
 
-// y = f(x) * up where |x| < limit, else (x or 0) * up. Every lane is computed, then selected.
+// y = f(x) * up where |x| < limit, otherwise (x or 0) * up. Every lane is computed, then selected.
 template <class V, class F>
 inline void applyActivation(float* y, const float* x, const float* up, int64_t n, float limit,
                             F f) {
   eachVector(n, [&](int64_t i, int64_t m) {
     const V v = loadFirst<V>(x + i, m);
-    const V outside = V::select(V::lessEqual(v, V::zero()), V::zero(), v);  // NaN stays
+    const V outside = V::select(V::lessEqual(v, V::zero()), V::zero(), v);  // a NaN stays
     V r = V::select(V::less(V::abs(v), V::broadcast(limit)), f(v), outside);
     if (up != nullptr) r = V::mul(r, loadFirst<V>(up + i, m));
     storeFirst(r, y + i, m);

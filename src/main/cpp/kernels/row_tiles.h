@@ -1,4 +1,4 @@
-// Rows shared out to register tiles.
+// Splits rows into register tiles.
 #ifndef TANDEM_KERNELS_ROW_TILES_H_
 #define TANDEM_KERNELS_ROW_TILES_H_
 
@@ -22,8 +22,8 @@ TANDEM_INLINE void withRowCount(int64_t n, int64_t row, const Body& body) {
 }
 
 // body(tile, row) for tiles of at most Max rows that cover nRows rows in order, with as few tiles
-// as possible and all of nearly the same size: a small last tile would cost almost what a full one
-// does.
+// as possible and all of nearly the same size, because a small last tile costs almost as much as a
+// full one.
 template <int Max, class Body>
 TANDEM_INLINE void forEachRowTile(int64_t nRows, const Body& body) {
   const int64_t nTiles = (nRows + Max - 1) / Max;

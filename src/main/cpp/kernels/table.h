@@ -59,12 +59,12 @@ extern const KernelTable kScalarKernels;
 #if defined(__x86_64__) || defined(_M_X64)
 extern const KernelTable kAvx2Kernels;
 extern const KernelTable kAvx512Kernels;
-// What replaces parts of the AVX-512 table where the processor has more.
+// Replacements of parts of the AVX-512 table for processors with more instructions.
 extern const PanelKernels kAvx512VnniPanels;
 extern const Bf16DotKernels kAvx512Bf16Dots;
 #elif defined(__aarch64__)
 extern const KernelTable kNeonKernels;
-// What replaces part of the NEON table where the processor has dot products.
+// Replacements of parts of the NEON table for processors with dot products.
 extern const PanelKernels kNeonDotPanels;
 #endif
 

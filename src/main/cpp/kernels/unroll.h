@@ -1,5 +1,4 @@
-// Asks for a loop of constant length to be unrolled, so that the arrays it indexes stay in
-// registers.
+// Unrolls a loop of constant length, so that the arrays it indexes stay in registers.
 #ifndef TANDEM_KERNELS_UNROLL_H_
 #define TANDEM_KERNELS_UNROLL_H_
 
@@ -11,7 +10,7 @@
 #define TANDEM_UNROLL
 #endif
 
-// Whether a register tile becomes part of the loops around it, whose variables compete with it for
+// Whether a register tile is inlined into the loops around it, whose variables compete with it for
 // registers.
 #if defined(__GNUC__)
 #define TANDEM_NOINLINE __attribute__((noinline))

@@ -32,8 +32,8 @@ inline V vexp(V x) {
 // The normal distribution's tail, P(N > a) = erfc(a / sqrt 2) / 2, for 0 <= a <= 10; within 4 ulp.
 //
 // It is e^(-a^2/2) R with R = t P(t), t = 1 / (1 + a/4), P minimax in relative error (2^-26.1).
-// Rounding errors that R or the exponential would magnify are made up for to first order: those of
-// t, by dR/dt = 4 (1/sqrt(2 pi) - a R) / t^2, and that of a^2.
+// Rounding errors that R or the exponential would magnify are corrected to first order: those of t,
+// by dR/dt = 4 (1/sqrt(2 pi) - a R) / t^2, and that of a^2.
 template <class V>
 inline V normalTail(V a) {
   const V one = V::broadcast(1.0F);

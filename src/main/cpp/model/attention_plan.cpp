@@ -8,11 +8,11 @@
 namespace tandem {
 namespace {
 
-// Queries of one tile: enough to read each line of K and V, and convert it, for many of them.
+// Queries of one tile: enough to share the reading and conversion of each line of K and V.
 constexpr int64_t kTileQueries = 48;
-// What reading a block from memory costs, in queries that are computed meanwhile.
+// The cost of reading a page from memory, in queries that are computed in the same time.
 constexpr int64_t kReadCost = 8;
-// With more tiles than this for each thread, whole tiles are pieces that are small enough.
+// With more tiles than this for each thread, whole tiles are small enough as pieces.
 constexpr int64_t kSplitTilesPerThread = 16;
 
 }  // namespace
@@ -22,17 +22,17 @@ AttentionPlan::AttentionPlan(const Config& config, int nThreads)
       nThreads_(nThreads),
       tileRows_(std::max<int64_t>(1, kTileQueries / config.queryGroup())),
       maxSplitTiles_(kSplitTilesPerThread * nThreads),
-      blocksDone_(std::make_unique<std::atomic<int64_t>[]>(static_cast<size_t>(maxSplitTiles_))) {}
+      pagesDone_(std::make_unique<std::atomic<int64_t>[]>(static_cast<size_t>(maxSplitTiles_))) {}
 
 void AttentionPlan::reserve(int64_t nRows, int64_t capacity) {
   tiles_.reserve(static_cast<size_t>(checkedProduct({nRows, c_.nKvHeads}, "scratch")));
   const int64_t queries = std::min(nRows * c_.nHeads, maxSplitTiles_ * maxQueries());
-  const int64_t blocks = ceilDiv(capacity, kKvBlock);
+  const int64_t pages = ceilDiv(capacity, kKvPage);
   partials_.reserve(
-      checkedProduct({queries, blocks, attentionPartialFloats(c_.headDim)}, "scratch"));
+      checkedProduct({queries, pages, attentionPartialFloats(c_.headDim)}, "scratch"));
 }
 
-int64_t AttentionPlan::blockCost(const Tile& tile) const {
+int64_t AttentionPlan::pageCost(const Tile& tile) const {
   return tile.nRows * c_.queryGroup() + kReadCost;
 }
 
@@ -41,8 +41,9 @@ void AttentionPlan::make(const std::vector<Segment>& segments) {
   for (const Segment& s : segments) nTiles += c_.nKvHeads * ceilDiv(s.nRows, tileRows_);
   requireRoom(nTiles, static_cast<int64_t>(tiles_.capacity()), "tiles of attention");
   split_ = nTiles <= maxSplitTiles_;
-  for (int64_t i = 0; split_ && i < nTiles; ++i) {  // else a pass that failed leaves its counts
-    blocksDone_[static_cast<size_t>(i)].store(0, std::memory_order_relaxed);
+  for (int64_t i = 0; split_ && i < nTiles;
+       ++i) {  // otherwise a failed pass would leave its counts
+    pagesDone_[static_cast<size_t>(i)].store(0, std::memory_order_relaxed);
   }
   tiles_.clear();
   cost_ = 0;
@@ -52,19 +53,19 @@ void AttentionPlan::make(const std::vector<Segment>& segments) {
     for (int64_t kvHead = 0; kvHead < c_.nKvHeads; ++kvHead) {
       for (int64_t row = 0; row < s.nRows; row += tileRows_) {
         const int64_t nRows = std::min(tileRows_, s.nRows - row);
-        const int64_t nBlocks = ceilDiv(s.position + row + nRows, kKvBlock);
-        tiles_.push_back({&s, kvHead, row, nRows, nBlocks, cost_, nullptr});
-        const int64_t cost = blockCost(tiles_.back());
-        cost_ += nBlocks * cost;
-        smallest_ = std::max(smallest_, split_ ? cost : nBlocks * cost);
+        const int64_t nPages = ceilDiv(s.position + row + nRows, kKvPage);
+        tiles_.push_back({&s, kvHead, row, nRows, nPages, cost_, nullptr});
+        const int64_t cost = pageCost(tiles_.back());
+        cost_ += nPages * cost;
+        smallest_ = std::max(smallest_, split_ ? cost : nPages * cost);
         if (!split_) continue;
         tiles_.back().partials = partials_.data() + nPartials;
-        nPartials += nRows * c_.queryGroup() * nBlocks * attentionPartialFloats(c_.headDim);
+        nPartials += nRows * c_.queryGroup() * nPages * attentionPartialFloats(c_.headDim);
         requireRoom(nPartials, partials_.size(), "partial results of attention");
       }
     }
   }
-  nTasks_ = shares().count();
+  nTasks_ = workSplit().count();
 }
 
 AttentionPlan::Cut AttentionPlan::cutAt(int64_t cost) const {
@@ -72,15 +73,15 @@ AttentionPlan::Cut AttentionPlan::cutAt(int64_t cost) const {
       std::upper_bound(tiles_.begin(), tiles_.end(), cost,
                        [](int64_t c, const Tile& tile) { return c < tile.firstCost; });
   const Tile& last = *std::prev(after);
-  const int64_t unit = split_ ? blockCost(last) : last.nBlocks * blockCost(last);
-  const int64_t units = (cost - last.firstCost + unit / 2) / unit;  // the nearest
-  return {std::prev(after) - tiles_.begin(), split_ ? units : units * last.nBlocks};
+  const int64_t unit = split_ ? pageCost(last) : last.nPages * pageCost(last);
+  const int64_t units = (cost - last.firstCost + unit / 2) / unit;  // the nearest page
+  return {std::prev(after) - tiles_.begin(), split_ ? units : units * last.nPages};
 }
 
 bool AttentionPlan::finish(const Part& part) {
-  std::atomic<int64_t>& done = blocksDone_[static_cast<size_t>(part.tile - tiles_.data())];
+  std::atomic<int64_t>& done = pagesDone_[static_cast<size_t>(part.tile - tiles_.data())];
   const int64_t n = part.end - part.begin;
-  if (done.fetch_add(n, std::memory_order_acq_rel) + n < part.tile->nBlocks) return false;
+  if (done.fetch_add(n, std::memory_order_acq_rel) + n < part.tile->nPages) return false;
   done.store(0, std::memory_order_relaxed);
   return true;
 }

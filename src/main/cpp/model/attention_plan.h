@@ -1,10 +1,10 @@
-// How the attention of a pass is shared out to threads: the same for all its layers.
+// Splits the attention of a pass among threads; the plan is the same for all its layers.
 //
-// The work is cut into tiles, the rows of one segment for one KV head, and a tile's positions into
-// blocks, in one line. Pieces of that line are tasks, large at first and small at the end, so that
-// threads read long streams and yet finish together. Where there are few tiles (a single sequence
-// that generates) pieces may cut a tile between blocks; its results are then added by whoever
-// finishes last. None of this decides bits.
+// A tile is the rows of one segment for one KV head. The pages of all tiles form one line of work.
+// Pieces of that line are tasks, large at first and small at the end, so that threads read long
+// streams but finish together. If there are few tiles (a single sequence that generates), pieces
+// may cut a tile between pages; the thread that finishes last then adds its results. None of this
+// decides bits.
 #ifndef TANDEM_MODEL_ATTENTION_PLAN_H_
 #define TANDEM_MODEL_ATTENTION_PLAN_H_
 
@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "core/buffer.h"
-#include "core/shares.h"
+#include "core/work_split.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
 
@@ -34,15 +34,15 @@ class AttentionPlan {
     const Segment* segment;
     int64_t kvHead;
     int64_t row, nRows;  // within the segment
-    int64_t nBlocks;
-    int64_t firstCost;  // where it begins in the line
-    float* partials;    // room for those of all its blocks, or null
+    int64_t nPages;
+    int64_t firstCost;  // its first position in the line of work
+    float* partials;    // room for the partials of all its pages, or null
   };
-  // Blocks [begin, end) of a tile.
+  // Pages [begin, end) of a tile.
   struct Part {
     const Tile* tile;
     int64_t begin, end;
-    bool whole() const { return begin == 0 && end == tile->nBlocks; }
+    bool whole() const { return begin == 0 && end == tile->nPages; }
   };
 
   // config must outlive this.
@@ -51,9 +51,9 @@ class AttentionPlan {
   AttentionPlan& operator=(const AttentionPlan&) = delete;
 
   // Makes room for passes of nRows rows over caches of `capacity` positions. make() does not
-  // allocate; for a larger pass it is an Error(kInternal).
+  // allocate; a larger pass is an Error(kInternal).
   void reserve(int64_t nRows, int64_t capacity);
-  // The segments must stay where they are while the plan is used.
+  // The segments must not move while the plan is used.
   void make(const std::vector<Segment>& segments);
 
   int64_t nTasks() const { return nTasks_; }
@@ -61,26 +61,26 @@ class AttentionPlan {
   // Calls body(part) for the parts of that task.
   template <class F>
   void eachPart(int64_t task, F&& body) const {
-    const Shares::Piece piece = shares()[task];
+    const WorkSplit::Piece piece = workSplit()[task];
     const Cut from = cutAt(piece.begin);
     const Cut to = cutAt(piece.end);
     for (int64_t i = from.tile; i <= to.tile; ++i) {
-      const int64_t begin = i == from.tile ? from.block : 0;
-      const int64_t end = i == to.tile ? to.block : tile(i).nBlocks;
+      const int64_t begin = i == from.tile ? from.page : 0;
+      const int64_t end = i == to.tile ? to.page : tile(i).nPages;
       if (begin < end) body(Part{&tile(i), begin, end});
     }
   }
-  // Counts a part that has been reduced to partials; true if that was the last of its tile. All
-  // that was written before other calls for the tile can then be read.
+  // Counts a part that has been reduced to partials; true if it was the last part of its tile. The
+  // caller can then read everything that was written before the other calls for the tile.
   bool finish(const Part& part);
 
  private:
   struct Cut {
-    int64_t tile, block;
+    int64_t tile, page;
   };
   const Tile& tile(int64_t i) const { return tiles_[static_cast<size_t>(i)]; }
-  int64_t blockCost(const Tile& tile) const;
-  Shares shares() const { return Shares(cost_, {1, smallest_, cost_}, nThreads_); }
+  int64_t pageCost(const Tile& tile) const;
+  WorkSplit workSplit() const { return WorkSplit(cost_, {1, smallest_, cost_}, nThreads_); }
   Cut cutAt(int64_t cost) const;
 
   const Config& c_;
@@ -89,7 +89,7 @@ class AttentionPlan {
   int64_t maxSplitTiles_;
 
   std::vector<Tile> tiles_;
-  std::unique_ptr<std::atomic<int64_t>[]> blocksDone_;  // (maxSplitTiles), 0 between layers
+  std::unique_ptr<std::atomic<int64_t>[]> pagesDone_;  // (maxSplitTiles), 0 between layers
   FloatBuffer partials_;
   int64_t cost_ = 0;      // of the whole line
   int64_t smallest_ = 1;  // cost of a piece

@@ -134,7 +134,7 @@ void decodeBlock(float* dst, DType dtype, const unsigned char* src) {
 
 }  // namespace
 
-// Of the last four groups, two bits lie above those of the first four.
+// For the last four groups, two bits are stored above those of the first four.
 GroupFactors groupFactors(const unsigned char* packed, int64_t group) {
   if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
   return {low(packed[group + 4]) | (packed[group - 4] >> 6) << 4,

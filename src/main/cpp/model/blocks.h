@@ -8,7 +8,7 @@
 
 namespace tandem {
 
-// Elements and bytes of one block; the types that are not quantised have blocks of one element.
+// Elements and bytes of one block; types that are not quantised have blocks of one element.
 struct BlockShape {
   int64_t elements;
   int64_t bytes;
@@ -16,7 +16,7 @@ struct BlockShape {
 
 BlockShape blockShape(DType dtype);
 
-// nBlocks blocks of a quantised type, as f32. src need not be aligned.
+// Converts nBlocks blocks of a quantised type to f32. src need not be aligned.
 void decodeBlocks(float* dst, DType dtype, const unsigned char* src, int64_t nBlocks);
 
 // Scale and minimum, six bits each, of one of a Q4_K's or Q5_K's eight groups of 32 elements.

@@ -1,4 +1,4 @@
-// What a model and a stage of it are, validated.
+// The validated configuration of a model and of a stage.
 #ifndef TANDEM_MODEL_CONFIG_H_
 #define TANDEM_MODEL_CONFIG_H_
 
@@ -8,7 +8,7 @@
 
 namespace tandem {
 
-// Far above any model, and low enough that sgemm's 32-bit arguments never overflow.
+// Far above any model, but low enough that sgemm's 32-bit arguments never overflow.
 inline constexpr int64_t kMaxDim = int64_t{1} << 24;
 
 enum class Norm { kLayer, kRms };
@@ -27,12 +27,12 @@ struct Config {
   int64_t queryGroup() const { return nHeads / nKvHeads; }  // query heads that share a KV head
 };
 
-// Blocks [layerBegin, layerEnd) and, perhaps, the head of a model.
+// Layers [layerBegin, layerEnd) of a model, with or without the head.
 struct StageSpec {
   Config config;
   int64_t layerBegin, layerEnd;
   bool hasHead;
-  bool reproducible;  // else prompt chunks use sgemm
+  bool reproducible;  // otherwise prompt chunks use sgemm
   int64_t chunkRows;  // C
   KvType kvType;
 

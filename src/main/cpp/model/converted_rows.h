@@ -1,4 +1,4 @@
-// Rows of activations in the types that some kernels read instead of f32.
+// Rows of activations, converted to the types that some kernels read instead of f32.
 #ifndef TANDEM_MODEL_CONVERTED_ROWS_H_
 #define TANDEM_MODEL_CONVERTED_ROWS_H_
 
@@ -13,7 +13,7 @@ namespace tandem {
 
 class ConvertedRows {
  public:
-  // Make room for that many rows. Nothing below allocates; without room it is an
+  // Make room for that many rows. The functions below do not allocate; without room they throw
   // Error(kInternal).
   void reserveQuantized(int64_t nRows, int64_t nIn);
   void reserveRounded(int64_t nRows, int64_t nIn);

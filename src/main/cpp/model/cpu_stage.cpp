@@ -9,10 +9,11 @@
 namespace tandem {
 namespace {
 
-// Rows of one pass through the blocks, unless a single chunk has more. Any number gives the same
-// bits: more rows read the weights less often, and take more scratch memory.
+// Rows of one pass through the layers, unless a single chunk has more. Any number gives the same
+// bits. More rows read the weights less often, but need more scratch memory.
 constexpr int64_t kMaxPassRows = 512;
-// Chunks with fewer rows do not repay sgemm's packing. Part of the profile: it decides bits.
+// With fewer rows, sgemm's packing costs more than it saves. This number is part of the profile,
+// because it decides bits.
 constexpr int64_t kMinSgemmRows = 8;
 
 struct CpuSequence final : SequenceState {
@@ -36,12 +37,12 @@ Profile CpuStage::profile() const {
   Profile profile{};
   for (const WeightType type : kAllWeightTypes) {
     const bool inHead = spec_.hasHead && weights_.lmHead().type == type;
-    if (inHead || weights_.blocksHave(type)) profile.matrixTypes.push_back(dtypeOf(type));
+    if (inHead || weights_.layersHave(type)) profile.matrixTypes.push_back(dtypeOf(type));
   }
   if (spec_.reproducible) return profile;
-  profile.sgemm = weights_.blocksHave(WeightType::kF32);
+  profile.sgemm = weights_.layersHave(WeightType::kF32);
   profile.vdpbf16ps =
-      engine_.kernels.bf16Dots.matmul != nullptr && weights_.blocksHave(WeightType::kBf16);
+      engine_.kernels.bf16Dots.matmul != nullptr && weights_.layersHave(WeightType::kBf16);
   return profile;
 }
 
@@ -60,7 +61,7 @@ void CpuStage::prepare(const Step& step) {
     maxChunk = std::max(maxChunk, first);
     if (first < entry.nRows) maxChunk = std::max(maxChunk, chunkRowsFrom(entry, first));
   }
-  if (maxChunk >= kMinSgemmRows && weights_.blocksHave(WeightType::kF32)) blas::load();
+  if (maxChunk >= kMinSgemmRows && weights_.layersHave(WeightType::kF32)) blas::load();
   maxPassRows_ = std::max(kMaxPassRows, maxChunk);
   const int64_t nRows = std::min(step.nRows, maxPassRows_);
   transformer_.reserve(nRows, capacity, spec_.hasHead ? step.nOut : 0);
@@ -69,7 +70,7 @@ void CpuStage::prepare(const Step& step) {
 
 void CpuStage::run(const Step& step) {
   pass_.clear();
-  for (const bool exact : {true, false}) {  // exact rows side by side read the weights together
+  for (const bool exact : {true, false}) {  // adjacent exact rows share the reading of the weights
     for (const StepEntry& entry : step.entries) {
       if (rowExact(entry) == exact) addRows(pass_, entry, step);
     }
@@ -97,7 +98,7 @@ void CpuStage::Pass::clear() {
   nRows = 0;
 }
 
-// From that row to the end of its chunk, or of the entry.
+// The rows from that row to the end of its chunk or of the entry.
 int64_t CpuStage::chunkRowsFrom(const StepEntry& entry, int64_t row) const {
   const int64_t c = spec_.chunkRows;
   return std::min(c - (entry.position + row) % c, entry.nRows - row);
@@ -142,10 +143,10 @@ void CpuStage::runPass(Pass& pass, const Step& step) {
     copyRows(x.row(passRow), step.in + (run.entry->inRow + run.row) * dModel, run.nRows);
     passRow += run.nRows;
   }
-  transformer_.blocks(pass.segments, pass.ranges, pass.nRows);
+  transformer_.layers(pass.segments, pass.ranges, pass.nRows);
   float* const out = spec_.hasHead ? transformer_.headInput(step.nOut).data : step.out;
   passRow = 0;
-  for (const Run& run : pass.runs) {  // of its rows, those that are wanted
+  for (const Run& run : pass.runs) {  // the output rows of the run
     const StepEntry& e = *run.entry;
     const int64_t begin = std::max(run.row, e.outBegin);
     const int64_t end = std::min(run.row + run.nRows, e.outBegin + e.nOut);

@@ -17,8 +17,7 @@
 
 namespace tandem {
 
-// Runs the rows of a step in passes through the blocks, then those that are wanted through the
-// head.
+// Runs the rows of a step in passes through the layers, then the output rows through the head.
 class CpuStage final : public StageImpl {
  public:
   // The tables are copied. The engine, and the tensors' data, must outlive this; the caller holds
@@ -39,7 +38,7 @@ class CpuStage final : public StageImpl {
     const StepEntry* entry;
     int64_t row, nRows;
   };
-  // Rows that run through the blocks together.
+  // Rows that run through the layers together.
   struct Pass {
     std::vector<Run> runs;
     std::vector<Segment> segments;  // of the runs
@@ -60,7 +59,7 @@ class CpuStage final : public StageImpl {
   const Weights weights_;
   Transformer transformer_;
   int64_t maxPassRows_ = 0;
-  Pass pass_;  // its memory is kept
+  Pass pass_;  // its memory is reused
 };
 
 }  // namespace tandem

@@ -17,7 +17,7 @@ int threadCount(int32_t nThreads) {
                                          ", got " + std::to_string(nThreads));
   }
   if (nThreads > 0) return nThreads;
-  const unsigned cores = std::thread::hardware_concurrency();  // 0 when it is not known
+  const unsigned cores = std::thread::hardware_concurrency();  // 0 if unknown
   return std::clamp(static_cast<int>(cores), 1, kMaxThreads);
 }
 

@@ -1,4 +1,4 @@
-// What all stages of an engine share: its threads, its kernels, its prepared tensors.
+// The threads, kernels and prepared tensors that all stages of an engine share.
 #ifndef TANDEM_MODEL_ENGINE_H_
 #define TANDEM_MODEL_ENGINE_H_
 
@@ -18,7 +18,7 @@ struct Engine {
 
   const KernelTable& kernels;
   ThreadPool pool;
-  // Held by whoever uses the pool, and by whoever opens or closes what belongs to the engine.
+  // Hold it to use the pool, and to open or close a stage or a sequence.
   std::mutex mutex;
   int64_t nStages = 0;                  // open; under the mutex
   PreparedTensors prepared;             // under the mutex

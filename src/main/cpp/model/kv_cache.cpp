@@ -8,10 +8,10 @@
 namespace tandem {
 namespace {
 
-// Of K, and of V, of one head.
+// The bytes of K, and of V, of one head.
 int64_t headBytesOf(const StageSpec& spec, int64_t positions) {
   const int64_t bytes = checkedProduct(
-      {roundUp(positions, kKvPanel), kvRowBytes(spec.kvType, spec.config.headDim)}, "KV cache");
+      {roundUp(positions, kKvGroup), kvRowBytes(spec.kvType, spec.config.headDim)}, "KV cache");
   return roundUp(bytes, kCacheLineBytes);
 }
 

@@ -1,4 +1,4 @@
-// The keys and values of one sequence, for the blocks of one stage.
+// The keys and values of one sequence, for the layers of one stage.
 #ifndef TANDEM_MODEL_KV_CACHE_H_
 #define TANDEM_MODEL_KV_CACHE_H_
 
@@ -11,9 +11,9 @@
 
 namespace tandem {
 
-// One reserved region: for each layer and KV head first K, then V, each as kernels/kv_layout.h says
-// for whole panels of positions. A region per head keeps what attention reads together, and pages
-// cost memory only where positions are filled.
+// One reserved region: for each layer and KV head first K, then V, each with the layout of
+// kernels/kv_layout.h for whole groups of positions. One region per head keeps together what
+// attention reads, and memory pages cost memory only where positions are filled.
 class KvCache {
  public:
   // spec and kernels must outlive this.
@@ -25,12 +25,12 @@ class KvCache {
   const void* k(int64_t layer, int64_t kvHead) const { return head(layer, kvHead); }
   const void* v(int64_t layer, int64_t kvHead) const { return head(layer, kvHead) + headBytes_; }
 
-  // Writes the rows of one KV head, (nRows, headDim), at positions from `position` on. layer counts
-  // from the stage's first.
+  // Writes the rows of one KV head, (nRows, headDim), starting at `position`. layer counts from the
+  // stage's first.
   void store(int64_t layer, int64_t kvHead, int64_t position, View2<const float> k,
              View2<const float> v);
 
-  // What `positions` positions take, in whole pages.
+  // The bytes of `positions` positions, in whole memory pages.
   static int64_t bytes(const StageSpec& spec, int64_t positions);
 
  private:

@@ -7,26 +7,27 @@
 #include <iterator>
 
 #include "blas/openblas.h"
-#include "core/shares.h"
 #include "core/sizes.h"
+#include "core/work_split.h"
 
 namespace tandem {
 namespace {
 
-// Outputs of one sgemm call. The partition depends on the shape alone, and so do the bits. 384
-// costs nothing against one call (256 rows of GPT-2's shapes on two threads: 418 GFLOP/s,
-// OpenBLAS's own two threads 412) and 192 two percent, which buys work for twice as many threads.
+// The outputs of one sgemm call, a strip. The strips depend only on the shape, and so do the bits.
+// Strips of 384 cost nothing compared with one call (256 rows of GPT-2's shapes on two threads: 418
+// GFLOP/s, OpenBLAS's own two threads 412). Strips of 192 cost two percent, but give work to twice
+// as many threads.
 constexpr int64_t kSgemmOutputs = 384;
 constexpr int64_t kNarrowSgemmOutputs = 192;
-constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow panels
+constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow strips
 
-// Tasks of our kernels. Up to kFewRows the kernel streams the weights once, and a task has at least
-// so many bytes of them, because each start waits for the memory; for more rows it works in blocks
-// of up to kBlockOutputs.
+// Tasks of our kernels. Up to kFewRows rows, the kernel streams the weights once, and a task has at
+// least this many bytes of them, because each start waits for the memory. With more rows, it
+// processes up to kBlockOutputs outputs at a time.
 constexpr int64_t kFewRows = 8;
 constexpr int64_t kFewestBytes = 65536;
 constexpr int64_t kBlockOutputs = 128;
-constexpr int64_t kOutputStep = 32;  // two panels: what most tiles take
+constexpr int64_t kOutputStep = 32;  // two panels, the size of most tiles
 
 int64_t chunkOutputs(const Linear& w) {
   return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
@@ -99,7 +100,7 @@ void rowExact(const Part& part, const Rows& rows, const KernelTable& kernels) {
   }
 }
 
-// Puts the bias where sgemm adds the product to it.
+// Writes the bias to the output, so that sgemm adds the product to it.
 void startWithBias(const Part& part, const KernelTable& kernels) {
   const Product& p = *part.product;
   const float* bias = p.w->bias + part.oBegin;
@@ -149,8 +150,8 @@ ChunkKernel chunkKernelOf(const Product& p, const KernelTable& kernels) {
   return dots ? ChunkKernel::kBf16Dots : ChunkKernel::kRowExact;
 }
 
-// The tasks of some products: first those of sgemm, all chunks of a panel of weights after each
-// other while it is in the cache; then the jobs of our own kernels.
+// The tasks of some products. First those of sgemm: all chunks of a strip of weights, one after
+// another, while the strip is in the cache. Then the jobs of our own kernels.
 class Tasks {
  public:
   Tasks(const Products& products, const RowRanges& ranges, const Rows& rows,
@@ -171,7 +172,7 @@ class Tasks {
     jobs_.clear();
     const auto add = [&](ChunkKernel of, const RowRange& range, bool bf16Dots, const Outputs& all) {
       if (all.count == 0) return;
-      jobs_.push_back({of, range, bf16Dots, all.shares(range.count, pool.size()), nTasks_});
+      jobs_.push_back({of, range, bf16Dots, all.workSplit(range.count, pool.size()), nTasks_});
       nTasks_ += jobs_.back().outputs.count();
     };
     add(ChunkKernel::kRowExact, {0, rows.x.rows}, /*bf16Dots=*/false, exact);
@@ -192,7 +193,7 @@ class Tasks {
   }
 
  private:
-  // Those of some products, each product's rounded up.
+  // The outputs of some products; each product's number is rounded up.
   struct Outputs {
     int64_t count, bytes;
 
@@ -201,8 +202,8 @@ class Tasks {
       count += n;
       bytes += n * bytesPerOutput(w.type, w.nIn);
     }
-    Shares shares(int64_t nRows, int64_t nThreads) const {
-      Shares::Limits limits{};
+    WorkSplit workSplit(int64_t nRows, int64_t nThreads) const {
+      WorkSplit::Limits limits{};
       limits.step = kOutputStep;
       if (nRows <= kFewRows) {
         limits.smallest = roundUp(ceilDiv(kFewestBytes, bytes / count), kOutputStep);
@@ -211,7 +212,7 @@ class Tasks {
         limits.smallest = kOutputStep;
         limits.largest = kBlockOutputs;
       }
-      return Shares(count, limits, nThreads);
+      return WorkSplit(count, limits, nThreads);
     }
   };
 
@@ -234,14 +235,14 @@ class Tasks {
     activate(part, kernels_);
   }
 
-  void runPiece(const ProductJob& job, Shares::Piece outputs) const {
+  void runPiece(const ProductJob& job, WorkSplit::Piece outputs) const {
     for (const Product& p : products_) {
       if (chunkKernelOf(p, kernels_) != job.products) continue;
       const int64_t begin = std::max<int64_t>(outputs.begin, 0);
       const int64_t end = std::min(outputs.end, p.w->nOut);
       if (begin < end) runPart({&p, job.rows, begin, end}, job.bf16Dots);
       const int64_t next = roundUp(p.w->nOut, kOutputStep);
-      outputs.begin -= next;  // from here on counted in the next product
+      outputs.begin -= next;  // from here on, counted within the next product
       outputs.end -= next;
     }
   }
@@ -264,7 +265,7 @@ class Tasks {
   int64_t nTasks_ = 0;
 };
 
-// What the products' kernels need besides x itself.
+// Converts x to the types that the products' kernels need.
 Rows convert(const Products& products, const RowRanges& ranges, ConvertedRows& converted,
              ThreadPool& pool, const KernelTable& kernels) {
   const View2<const float> x = products.begin()->x;

@@ -6,9 +6,9 @@
 #include <initializer_list>
 #include <vector>
 
-#include "core/shares.h"
 #include "core/thread_pool.h"
 #include "core/views.h"
+#include "core/work_split.h"
 #include "kernels/kernels.h"
 #include "model/converted_rows.h"
 #include "model/weights.h"
@@ -20,18 +20,18 @@ struct RowRange {
   int64_t begin, count;
 };
 
-// How the rows of a pass are multiplied: every row is in one range.
+// The kernels for the rows of a pass; every row is in exactly one range.
 struct RowRanges {
-  // Row-exact kernels: a row's bits depend on nothing but the row.
+  // Row-exact kernels: a row's bits depend only on the row.
   std::vector<RowRange> exact;
-  // Chunks of prompts in mode fast. With f32 weights OpenBLAS, one call for each chunk and panel of
-  // outputs: a row's bits depend on its chunk's number of rows too, but on no other chunk and not
-  // on the threads. Needs blas::load(). With bf16 weights the processor's bf16 products, where it
-  // has them. With all others the row-exact kernels.
+  // Chunks of prompts in mode fast. f32 weights use OpenBLAS, with one call for each chunk and
+  // strip of outputs: a row's bits also depend on its chunk's number of rows, but on no other chunk
+  // and not on the threads. This needs blas::load(). bf16 weights use the processor's bf16
+  // products, if it has them. All others use the row-exact kernels.
   std::vector<RowRange> chunks;
 };
 
-// An activation function, by its table or, where that is null, by its formula.
+// An activation function, by its table or, if that is null, by its formula.
 struct Activation {
   ActivationKind kind;
   const uint16_t* table;
@@ -65,7 +65,7 @@ struct ProductJob {
   ChunkKernel products;  // those whose chunks are computed so
   RowRange rows;
   bool bf16Dots;  // else row-exact
-  Shares outputs;
+  WorkSplit outputs;
   int64_t firstTask;
 };
 
@@ -78,9 +78,8 @@ struct ProductScratch {
   std::vector<ProductJob> jobs;
 };
 
-// Computes the products, which have the same x, together, so that they share one start and one end
-// of the pool's work, and the ranges of rows together, so that they share the reading of the
-// weights.
+// Computes products with the same x together. They share one start and one end of the pool's work,
+// and the ranges of rows share the reading of the weights.
 void multiply(std::initializer_list<Product> list, const RowRanges& ranges, ProductScratch& scratch,
               ThreadPool& pool, const KernelTable& kernels);
 

@@ -23,7 +23,7 @@ void putHalf(uint16_t& to, const unsigned char* from) { std::memcpy(&to, from, s
 constexpr uint32_t kLowNibbles = 0x0F0F0F0FU;
 constexpr uint32_t kLowPairs = 0x03030303U;
 
-// Each puts one block of one output, as GGUF stores it, in its place.
+// Each writes one of GGUF's blocks of one output to its place in a panel.
 struct Q8 {
   using Panel = Q8Panel;
   static constexpr DType kType = DType::kQ80;
@@ -45,7 +45,8 @@ struct Q4 {
   }
 };
 
-// 32 bytes of a file's nibbles are two blocks of 32, here their halves: elements 16 apart.
+// 32 bytes of a file's nibbles are two blocks of 32; here nibbles of one byte are 16 elements
+// apart.
 struct Q4K {
   using Panel = Q4KPanel;
   static constexpr DType kType = DType::kQ4K;
@@ -102,7 +103,7 @@ struct Q6K {
   }
 };
 
-// Stands for the rows that the last panel lacks.
+// A block of zeros for the missing rows of the last panel.
 constexpr unsigned char kZeroBlock[210] = {};
 
 template <class Format>

@@ -1,4 +1,4 @@
-// Quantised tensors as GGUF stores them, row by row, put into panels.
+// Packs GGUF's quantised tensors, which are stored row by row, into panels.
 #ifndef TANDEM_MODEL_PACK_PANELS_H_
 #define TANDEM_MODEL_PACK_PANELS_H_
 

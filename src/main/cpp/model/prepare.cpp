@@ -27,7 +27,7 @@ int64_t panelBytesPerOutput(int64_t nIn) {
   return nIn / kPanelElements<Panel> * int64_t{sizeof(Panel)} / kPanelOutputs;
 }
 
-// n stored elements from element `begin` on, as they are. n <= kTile.
+// Copies n stored elements, starting at element `begin`, unchanged. n <= kTile.
 template <class T>
 void copyRun(T* dst, const Tensor& t, int64_t begin, int64_t n) {
   constexpr auto kWidth = static_cast<int64_t>(sizeof(T));

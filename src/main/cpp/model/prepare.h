@@ -1,4 +1,4 @@
-// Tensors of any stored form, made what the kernels read.
+// Converts tensors of any stored form to the form that the kernels read.
 #ifndef TANDEM_MODEL_PREPARE_H_
 #define TANDEM_MODEL_PREPARE_H_
 
@@ -12,16 +12,16 @@
 
 namespace tandem {
 
-// The types that there are kernels for. The first three are row-major, [nOut, nIn]; the others are
-// in panels, see kernels/panels.h: [ceil(nOut / 16), nIn / 32], or nIn / 256 of the last two; the
-// last panel padded with zeros.
+// The types that have kernels. The first three are row-major, [nOut, nIn]; the others are in
+// panels, see kernels/panels.h: [ceil(nOut / 16), nIn / 32], or nIn / 256 of the last two; the last
+// panel padded with zeros.
 enum class WeightType { kF32, kF16, kBf16, kQ8, kQ4, kQ4K, kQ6K };
 inline constexpr WeightType kAllWeightTypes[] = {
     WeightType::kF32, WeightType::kF16, WeightType::kBf16, WeightType::kQ8,
     WeightType::kQ4,  WeightType::kQ4K, WeightType::kQ6K};
 inline constexpr size_t kWeightTypes = std::size(kAllWeightTypes);
 
-// What a matrix of that type is computed in; f32 where there is no kernel for it.
+// The type in which a matrix of that type is computed; f32 if there is no kernel for it.
 WeightType weightTypeOf(DType dtype);
 
 // The stored type of the same values.
@@ -29,10 +29,10 @@ DType dtypeOf(WeightType type);
 
 bool inPanels(WeightType type);
 
-// What one output of nIn inputs takes. nIn is of whole blocks.
+// The bytes of one output with nIn inputs, which are whole blocks.
 int64_t bytesPerOutput(WeightType type, int64_t nIn);
 
-// Whether the tensor's own memory is already what the kernels read.
+// Whether the kernels can read the tensor's own memory.
 bool usableInPlace(const Tensor& tensor, WeightType as);
 
 // Size of the tensor as that type, which is f32 or weightTypeOf(its dtype).

@@ -9,8 +9,8 @@
 namespace tandem {
 namespace {
 
-constexpr int64_t kFirstChunk = int64_t{1} << 16;
-constexpr int64_t kLargestChunk = int64_t{1} << 26;
+constexpr int64_t kFirstBuffer = int64_t{1} << 16;
+constexpr int64_t kLargestBuffer = int64_t{1} << 26;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ std::shared_ptr<const void> PreparedTensors::get(const Tensor& tensor, WeightTyp
   }
   const Key key{tensor.data, tensor.dtype, tensor.transposed, tensor.rows, tensor.cols, as};
   if (const auto found = tensors_.find(key); found != tensors_.end()) {
-    // Stages are destroyed without the engine's mutex, so this one may be going just now.
+    // Stages are destroyed without the engine's mutex, so this one may be in its destructor.
     if (auto shared = found->second.lock()) return shared;
   }
   const std::shared_ptr<unsigned char> data = allocate(preparedBytes(tensor, as));
@@ -34,17 +34,17 @@ std::shared_ptr<const void> PreparedTensors::get(const Tensor& tensor, WeightTyp
 std::shared_ptr<unsigned char> PreparedTensors::allocate(int64_t bytes) {
   const int64_t needed =
       checkedSum(bytes, kCacheLineBytes - 1, "tensor") / kCacheLineBytes * kCacheLineBytes;
-  std::shared_ptr<const ByteBuffer> chunk = chunk_.lock();
-  if (chunk == nullptr || chunk->size() - used_ < needed) {
+  std::shared_ptr<const ByteBuffer> buffer = buffer_.lock();
+  if (buffer == nullptr || buffer->size() - used_ < needed) {
     const int64_t next =
-        chunk == nullptr ? kFirstChunk : std::min(2 * chunk->size(), kLargestChunk);
-    chunk = std::make_shared<ByteBuffer>(std::max(needed, next));
-    chunk_ = chunk;
+        buffer == nullptr ? kFirstBuffer : std::min(2 * buffer->size(), kLargestBuffer);
+    buffer = std::make_shared<ByteBuffer>(std::max(needed, next));
+    buffer_ = buffer;
     used_ = 0;
   }
-  unsigned char* data = chunk->data() + used_;
+  unsigned char* data = buffer->data() + used_;
   used_ += needed;
-  return {chunk, data};
+  return {buffer, data};
 }
 
 }  // namespace tandem

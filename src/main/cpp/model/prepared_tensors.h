@@ -1,4 +1,4 @@
-// Tensors that could not be used where they lie, shared by all stages of an engine.
+// Tensors that could not be used in place, shared by all stages of an engine.
 #ifndef TANDEM_MODEL_PREPARED_TENSORS_H_
 #define TANDEM_MODEL_PREPARED_TENSORS_H_
 
@@ -17,9 +17,9 @@ namespace tandem {
 
 class PreparedTensors {
  public:
-  // The tensor as that type; made now unless a stage that is still open had the same one made.
-  // Tensors are told apart by address and shape, which works because a tensor's memory outlives the
-  // stages opened from it.
+  // The tensor in that type. It is prepared now, unless an open stage already has the same one.
+  // Address and shape identify a tensor, because a tensor's memory outlives the stages opened from
+  // it.
   std::shared_ptr<const void> get(const Tensor& tensor, WeightType as, ThreadPool& pool,
                                   const KernelTable& kernels);
 
@@ -30,11 +30,11 @@ class PreparedTensors {
   std::shared_ptr<unsigned char> allocate(int64_t bytes);
 
   std::map<Key, std::weak_ptr<const void>> tensors_;
-  // Tensors lie side by side in chunks, which live as long as one of their tensors: a chunk is
-  // large enough for huge pages where most matrices alone are not. Each is twice as large as the
-  // one before, up to a limit, so that small models stay small.
-  std::weak_ptr<const ByteBuffer> chunk_;  // the latest
-  int64_t used_ = 0;                       // of it
+  // Tensors are adjacent in buffers, which live as long as one of their tensors. A buffer is large
+  // enough for huge memory pages; most single matrices are not. Each buffer is twice as large as
+  // the one before, up to a limit, so that small models stay small.
+  std::weak_ptr<const ByteBuffer> buffer_;  // the latest
+  int64_t used_ = 0;                        // of it
 };
 
 }  // namespace tandem

@@ -1,5 +1,5 @@
-// Stages and sequences: what the handles of the C interface stand for. A stage checks steps; its
-// implementation computes them.
+// Stages and sequences, the objects behind the handles of the C interface. A stage checks steps;
+// its implementation computes them.
 #ifndef TANDEM_MODEL_STAGE_H_
 #define TANDEM_MODEL_STAGE_H_
 
@@ -18,7 +18,8 @@ struct Sequence;
 
 class Stage {
  public:
-  // The caller holds engine->mutex, here and for steps. What impl was made from must outlive this.
+  // The caller holds engine->mutex, here and for steps. Everything that impl was made from must
+  // outlive this.
   Stage(std::shared_ptr<Engine> engine, const StageSpec& spec, std::unique_ptr<StageImpl> impl);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
@@ -53,7 +54,7 @@ class Stage {
   StageSpec spec_;
   std::unique_ptr<StageImpl> impl_;
 
-  // The batch that is being added.
+  // The batch that is being built.
   std::vector<StepEntry> entries_;
   std::vector<Sequence*> sequences_;  // of the entries
   int64_t inRows_ = 0, outRows_ = 0;

@@ -1,4 +1,4 @@
-// The interface between a stage and what computes it.
+// The interface between a stage and its implementation.
 #ifndef TANDEM_MODEL_STAGE_IMPL_H_
 #define TANDEM_MODEL_STAGE_IMPL_H_
 
@@ -10,7 +10,7 @@
 
 namespace tandem {
 
-// What an implementation keeps of one sequence between steps, its KV cache for example.
+// The state of one sequence between steps, for example its KV cache.
 class SequenceState {
  public:
   SequenceState() = default;
@@ -24,8 +24,8 @@ class SequenceState {
 struct StepEntry {
   SequenceState* state;
   int64_t position, nRows;  // rows for positions position .. position + nRows - 1
-  int64_t outBegin, nOut;   // of them those that are wanted back, counted within the entry
-  bool prompt;              // else generated
+  int64_t outBegin, nOut;   // the output rows, counted within the entry
+  bool prompt;              // otherwise generated
   int64_t inRow;            // its first row in the step's input
   int64_t outRow;           // its first row in the step's output
 };
@@ -35,12 +35,12 @@ struct Step {
   const std::vector<StepEntry>& entries;
   int64_t nRows, nOut;  // of all entries
   const float* in;      // (nRows, dModel)
-  float* out;           // (nOut, vocabSize) of a stage with a head, else (nOut, dModel)
+  float* out;           // (nOut, vocabSize) for a stage with a head, otherwise (nOut, dModel)
 };
 
-// What decides a sequence's bits in a stage.
+// The properties that decide a sequence's bits in a stage.
 struct Profile {
-  std::vector<DType> matrixTypes;  // that matrices are computed in
+  std::vector<DType> matrixTypes;  // in which matrices are computed
   bool sgemm;                      // chunks of prompts, or all rows, go through OpenBLAS
   bool vdpbf16ps;                  // chunks of prompts use the processor's bf16 products
 };
@@ -53,20 +53,20 @@ class StageImpl {
   StageImpl(const StageImpl&) = delete;
   StageImpl& operator=(const StageImpl&) = delete;
 
-  // Loads no library and computes nothing, as the two below.
+  // Loads no library and computes nothing, and neither do the next two.
   virtual Profile profile() const = 0;
-  // Bytes that one step reads of the weights.
+  // The bytes of the weights that one step reads.
   virtual int64_t weightBytes() const = 0;
-  // Bytes that a sequence of that many positions keeps.
+  // The bytes of the state of a sequence with that many positions.
   virtual int64_t stateBytes(int64_t positions) const = 0;
 
   // For a sequence of up to `capacity` positions. This must outlive it.
   virtual std::unique_ptr<SequenceState> open(int64_t capacity) = 0;
 
-  // Everything of a step that is known to fail: memory, libraries. Changes no sequence.
+  // Does everything in a step that can fail: memory, libraries. Changes no sequence.
   virtual void prepare(const Step& step) = 0;
-  // The step that has just been prepared. Where a task throws, so does this; what the entries'
-  // states have from their positions on is then undefined, and the next step is not affected.
+  // Runs the step that prepare() has prepared. If a task throws, this throws, too. The entries'
+  // states are then undefined from their positions on; the next step is not affected.
   virtual void run(const Step& step) = 0;
 };
 

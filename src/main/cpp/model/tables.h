@@ -1,4 +1,4 @@
-// Tables of functions that every machine must compute alike: the caller makes them.
+// Tables of functions that must be equal on every machine; the caller computes them.
 #ifndef TANDEM_MODEL_TABLES_H_
 #define TANDEM_MODEL_TABLES_H_
 
@@ -11,14 +11,14 @@
 
 namespace tandem {
 
-// As the caller has them.
+// The caller's tables.
 struct TableData {
   const float* ropeCos;        // (maxSeq, headDim / 2); not read without RoPE
   const float* ropeSin;        // the same
   const uint16_t* activation;  // (kActivationTableSize), or null for the formula
 };
 
-// A stage's copy of them.
+// A stage's copy of the tables.
 class Tables {
  public:
   Tables(const Config& c, const TableData& data) {

@@ -1,4 +1,4 @@
-// A tensor as it is handed to a stage.
+// A tensor in the form that a stage gets.
 #ifndef TANDEM_MODEL_TENSOR_H_
 #define TANDEM_MODEL_TENSOR_H_
 
@@ -6,14 +6,14 @@
 
 namespace tandem {
 
-// How elements are stored. The quantised types are laid out as in GGUF.
+// The stored type of elements. The quantised types are laid out as in GGUF.
 enum class DType { kF32, kF16, kBf16, kQ40, kQ41, kQ50, kQ51, kQ80, kQ4K, kQ5K, kQ6K, kIq4Nl };
 
-// What a tensor is for. Matrices are logically [out, in]; vectors are [1, n].
+// The role of a tensor. Matrices are logically [out, in]; vectors are [1, n].
 enum class Role {
   kAttnNorm,
   kAttnNormBias,
-  kWqkv,  // the rows of q, then of k, then of v; else wq, wk and wv
+  kWqkv,  // the rows of q, then of k, then of v; otherwise wq, wk and wv
   kBqkv,
   kWq,
   kWk,
@@ -43,7 +43,7 @@ struct Tensor {
   DType dtype;
   bool transposed;  // stored [cols, rows]
   int64_t rows, cols;
-  const void* data;  // not ours
+  const void* data;  // owned by the caller
   int64_t dataBytes;
 };
 

@@ -116,7 +116,8 @@ Tensors::Tensors(const StageSpec& spec, const std::vector<Tensor>& tensors)
     : layerBegin_(spec.layerBegin),
       slots_(static_cast<size_t>((1 + spec.nLayers()) * kRoles), nullptr) {
   for (const Tensor& tensor : tensors) add(spec, tensor);
-  for (int64_t layer = spec.layerBegin; layer < spec.layerEnd; ++layer) checkBlock(spec, layer);
+  for (int64_t layer = spec.layerBegin; layer < spec.layerEnd; ++layer)
+    checkLayerTensors(spec, layer);
   if (spec.hasHead) checkHead(spec);
 }
 
@@ -135,7 +136,7 @@ void Tensors::add(const StageSpec& spec, const Tensor& tensor) {
   place = &tensor;
 }
 
-void Tensors::checkBlock(const StageSpec& spec, int64_t layer) const {
+void Tensors::checkLayerTensors(const StageSpec& spec, int64_t layer) const {
   const auto need = [&](Role role) {
     if (find(role, layer) == nullptr) fail(role, layer, "missing");
   };

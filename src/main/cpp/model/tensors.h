@@ -1,4 +1,4 @@
-// The tensors handed to a stage, checked against its config.
+// The tensors of a stage, checked against its config.
 #ifndef TANDEM_MODEL_TENSORS_H_
 #define TANDEM_MODEL_TENSORS_H_
 
@@ -11,23 +11,23 @@
 
 namespace tandem {
 
-// "tensor wq of layer 3"; without a layer where that is kHeadLayer.
+// "tensor wq of layer 3"; without a layer for kHeadLayer.
 std::string describe(Role role, int64_t layer);
 
 class Tensors {
  public:
-  // Error(kInvalid) with role, layer, expected and got unless the tensors are exactly those that
-  // the stage needs, each once, with the right shape, type and number of bytes. The tensors must
-  // outlive this.
+  // Error(kInvalid) with role, layer, expected and actual value, unless the tensors are exactly
+  // those that the stage needs, each once, with the right shape, type and number of bytes. The
+  // tensors must outlive this.
   Tensors(const StageSpec& spec, const std::vector<Tensor>& tensors);
 
-  // Null where an optional tensor is absent.
+  // Null if an optional tensor is absent.
   const Tensor* find(Role role, int64_t layer) const;
 
  private:
   size_t slot(Role role, int64_t layer) const;
   void add(const StageSpec& spec, const Tensor& tensor);
-  void checkBlock(const StageSpec& spec, int64_t layer) const;
+  void checkLayerTensors(const StageSpec& spec, int64_t layer) const;
   void checkHead(const StageSpec& spec) const;
 
   int64_t layerBegin_;

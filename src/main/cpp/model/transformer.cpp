@@ -11,9 +11,9 @@
 namespace tandem {
 namespace {
 
-constexpr int64_t kMatrices = 8;  // of a pass, each from a cache line on
+constexpr int64_t kMatrices = 8;  // of a pass; each begins on a cache line
 
-// The next matrix in a block of scratch memory.
+// The next matrix in a piece of scratch memory.
 View2<float> carve(float*& next, int64_t rows, int64_t cols) {
   const View2<float> view{next, rows, cols, cols};
   next += roundUp(rows * cols, kCacheLineFloats);
@@ -38,11 +38,11 @@ void Transformer::reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows) {
   headBuffer_.reserve(checkedProduct({nHeadRows, c_.dModel}, "scratch"));
   const int64_t widest = std::max({c_.dModel, c_.qSize(), c_.dFf});
   if (std::any_of(std::begin(kAllWeightTypes), std::end(kAllWeightTypes),
-                  [&](WeightType type) { return inPanels(type) && weights_.blocksHave(type); })) {
+                  [&](WeightType type) { return inPanels(type) && weights_.layersHave(type); })) {
     products_.converted.reserveQuantized(nRows, widest);
   }
   if (inPanels(weights_.lmHead().type)) products_.converted.reserveQuantized(nHeadRows, c_.dModel);
-  if (weights_.blocksHave(WeightType::kBf16) && kernels_.bf16Dots.matmul != nullptr) {
+  if (weights_.layersHave(WeightType::kBf16) && kernels_.bf16Dots.matmul != nullptr) {
     products_.converted.reserveRounded(nRows, widest);
   }
   products_.reserveJobs(nRows);
@@ -86,7 +86,7 @@ View2<float> Transformer::headInput(int64_t nRows) {
   return {headBuffer_.data(), nRows, c_.dModel, c_.dModel};
 }
 
-// Of what activations() and the attention plan do not check themselves.
+// Checks what activations() and the attention plan do not check themselves.
 void Transformer::checkRoom(const std::vector<Segment>& segments, int64_t nRows) const {
   requireRoom(nRows, static_cast<int64_t>(positions_.size()), "positions");
   requireRoom(attentionFloats(nRows), attentionStride_, "attention");
@@ -96,7 +96,7 @@ void Transformer::checkRoom(const std::vector<Segment>& segments, int64_t nRows)
   }
 }
 
-void Transformer::blocks(const std::vector<Segment>& segments, const RowRanges& ranges,
+void Transformer::layers(const std::vector<Segment>& segments, const RowRanges& ranges,
                          int64_t nRows) {
   checkRoom(segments, nRows);
   const Pass pass{activations(nRows), segments, ranges, positions_.data()};
@@ -106,13 +106,13 @@ void Transformer::blocks(const std::vector<Segment>& segments, const RowRanges& 
       positions_[static_cast<size_t>(segment.row + r)] = segment.position + r;
     }
   }
-  const std::vector<BlockWeights>& blocks = weights_.blocks();
-  for (size_t layer = 0; layer < blocks.size(); ++layer) {
-    block(blocks[layer], static_cast<int64_t>(layer), pass);
+  const std::vector<LayerWeights>& layers = weights_.layers();
+  for (size_t layer = 0; layer < layers.size(); ++layer) {
+    runLayer(layers[layer], static_cast<int64_t>(layer), pass);
   }
 }
 
-void Transformer::block(const BlockWeights& w, int64_t layer, const Pass& pass) {
+void Transformer::runLayer(const LayerWeights& w, int64_t layer, const Pass& pass) {
   const Activations& a = pass.a;
   norm(a.xn, a.x, w.attnNorm);        // [nTok, dModel]
   matmul({product(a.q, a.xn, w.wq),   // [nTok, nHeads * headDim]
@@ -128,7 +128,7 @@ void Transformer::block(const BlockWeights& w, int64_t layer, const Pass& pass) 
   feedForward(w, pass);                            // x += ...
 }
 
-void Transformer::feedForward(const BlockWeights& w, const Pass& pass) {
+void Transformer::feedForward(const LayerWeights& w, const Pass& pass) {
   const Activations& a = pass.a;
   if (c_.gated) {
     matmul({product(a.gate, a.xn, w.wGate), product(a.up, a.xn, w.wUp)}, pass);
@@ -181,8 +181,8 @@ void Transformer::store(int64_t layer, const Pass& pass) {
   const std::vector<Segment>& segments = pass.segments;
   const int64_t nHeads = c_.nKvHeads;
   const auto nSegments = static_cast<int64_t>(segments.size());
-  // A row touches all cache lines of a panel of K.
-  const int64_t nRows = std::max(ceilDiv(k.rows, nSegments), kKvPanel);
+  // A row touches all cache lines of a group of K.
+  const int64_t nRows = std::max(ceilDiv(k.rows, nSegments), kKvGroup);
   const int64_t cost = nRows * c_.headDim * 2;
   parallelFor(pool_, nSegments * nHeads, cost, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
@@ -220,8 +220,8 @@ void Transformer::attention(int64_t layer, const Pass& pass) {
       a.nHeads = c_.queryGroup();
       a.firstPosition = segment.position + tile.row;
       a.headDim = c_.headDim;
-      a.blockBegin = part.begin;
-      a.blockEnd = part.end;
+      a.pageBegin = part.begin;
+      a.pageEnd = part.end;
       a.scale = 1.0F / std::sqrt(static_cast<float>(c_.headDim));
       kv.attention(a);
       if (!part.whole() && attentionPlan_.finish(part)) kernels_.combinePartials(a);
@@ -231,8 +231,9 @@ void Transformer::attention(int64_t layer, const Pass& pass) {
 
 // up = act(gate) * up
 void Transformer::multiplyByActivated(View2<float> up, View2<const float> gate) {
-  assert(gate.stride == gate.cols && up.stride == up.cols);  // so that rows are one run of elements
-  constexpr int64_t kCost = 4 * kCacheLineFloats;  // a look-up misses the cache, a formula is long
+  assert(gate.stride == gate.cols && up.stride == up.cols);  // the rows are one run of elements
+  constexpr int64_t kCost =
+      4 * kCacheLineFloats;  // a look-up may miss the cache, and a formula is long
   parallelFor(pool_, ceilDiv(up.rows * up.cols, kCacheLineFloats), kCost,
               [&](int64_t begin, int64_t end, int) {
                 const int64_t first = begin * kCacheLineFloats;

@@ -1,4 +1,4 @@
-// The arithmetic of a stage: its blocks, final norm and head, on the rows of one pass.
+// The arithmetic of a stage: its layers, final norm and head, for the rows of one pass.
 #ifndef TANDEM_MODEL_TRANSFORMER_H_
 #define TANDEM_MODEL_TRANSFORMER_H_
 
@@ -27,13 +27,13 @@ class Transformer {
   Transformer& operator=(const Transformer&) = delete;
 
   // Makes room for passes of nRows rows over caches of `capacity` positions, and for heads on
-  // nHeadRows rows. Nothing below allocates; what there is no room for is an Error(kInternal).
+  // nHeadRows rows. The functions below do not allocate; without room they throw Error(kInternal).
   void reserve(int64_t nRows, int64_t capacity, int64_t nHeadRows);
 
-  // The residual stream of a pass: filled by the caller, updated in place by blocks().
+  // The residual stream of a pass: filled by the caller, updated in place by layers().
   View2<float> hidden(int64_t nRows);  // [nRows, dModel]
-  // Runs the stage's blocks on hidden(nRows), which the segments, and the ranges, cover.
-  void blocks(const std::vector<Segment>& segments, const RowRanges& ranges, int64_t nRows);
+  // Runs the stage's layers on hidden(nRows). The segments cover these rows, and so do the ranges.
+  void layers(const std::vector<Segment>& segments, const RowRanges& ranges, int64_t nRows);
 
   // The head's input: filled by the caller, normed in place by head().
   View2<float> headInput(int64_t nRows);  // [nRows, dModel]
@@ -41,7 +41,7 @@ class Transformer {
   void head(View2<float> logits);
 
  private:
-  // What a pass computes, layer after layer.
+  // The activations of a pass.
   struct Activations {
     View2<float> x;     // [nTok, dModel]
     View2<float> xn;    // [nTok, dModel]
@@ -63,8 +63,8 @@ class Transformer {
   void checkRoom(const std::vector<Segment>& segments, int64_t nRows) const;
   int64_t attentionFloats(int64_t nRows) const;
 
-  void block(const BlockWeights& w, int64_t layer, const Pass& pass);
-  void feedForward(const BlockWeights& w, const Pass& pass);
+  void runLayer(const LayerWeights& w, int64_t layer, const Pass& pass);
+  void feedForward(const LayerWeights& w, const Pass& pass);
   void matmul(std::initializer_list<Product> products, const Pass& pass);
   void norm(View2<float> y, View2<const float> x, const NormWeights& w);
   void rope(View2<float> heads, const Pass& pass);
@@ -80,7 +80,7 @@ class Transformer {
   const Tables tables_;
   const Activation activation_;
 
-  // Memory that is kept from pass to pass.
+  // Memory that passes reuse.
   ProductScratch products_;
   AttentionPlan attentionPlan_;
   FloatBuffer passBuffer_, headBuffer_, attentionBuffer_;

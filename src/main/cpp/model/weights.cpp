@@ -16,7 +16,7 @@ struct Weights::Loader {
     return weights.prepared_.back().get();
   }
 
-  // Null where the tensor is absent.
+  // Null if the tensor is absent.
   const float* vector(Role role, int64_t layer) {
     const Tensor* t = tensors.find(role, layer);
     return t == nullptr ? nullptr : static_cast<const float*>(prepare(*t, WeightType::kF32));
@@ -24,7 +24,7 @@ struct Weights::Loader {
 
   Linear linear(const Tensor& t, const float* bias) {
     const WeightType type = types == MatrixTypes::kF32 ? WeightType::kF32 : weightTypeOf(t.dtype);
-    if (t.layer != kHeadLayer) weights.blockTypes_[static_cast<size_t>(type)] = true;
+    if (t.layer != kHeadLayer) weights.layerTypes_[static_cast<size_t>(type)] = true;
     if (!usableInPlace(t, type)) return {type, prepare(t, type), bias, t.rows, t.cols};
     weights.bytes_ += preparedBytes(t, type);
     return {type, t.data, bias, t.rows, t.cols};
@@ -42,28 +42,28 @@ struct Weights::Loader {
     return {vector(gain, layer), vector(bias, layer)};
   }
 
-  void loadQkv(BlockWeights& block, const Config& c, int64_t layer) {
+  void loadQkv(LayerWeights& loaded, const Config& c, int64_t layer) {
     const Tensor* all = tensors.find(Role::kWqkv, layer);
     if (all == nullptr) {
-      block.wq = linear(Role::kWq, Role::kBq, layer);
-      block.wk = linear(Role::kWk, Role::kBk, layer);
-      block.wv = linear(Role::kWv, Role::kBv, layer);
+      loaded.wq = linear(Role::kWq, Role::kBq, layer);
+      loaded.wk = linear(Role::kWk, Role::kBk, layer);
+      loaded.wv = linear(Role::kWv, Role::kBv, layer);
       return;
     }
     const float* bias = vector(Role::kBqkv, layer);
     if (!all->transposed) {
-      block.wq = outputs(*all, bias, 0, c.qSize());
-      block.wk = outputs(*all, bias, c.qSize(), c.kvSize());
-      block.wv = outputs(*all, bias, c.qSize() + c.kvSize(), c.kvSize());
+      loaded.wq = outputs(*all, bias, 0, c.qSize());
+      loaded.wk = outputs(*all, bias, c.qSize(), c.kvSize());
+      loaded.wv = outputs(*all, bias, c.qSize() + c.kvSize(), c.kvSize());
     } else {
       const Linear whole = linear(*all, bias);
-      block.wq = outputs(whole, 0, c.qSize());
-      block.wk = outputs(whole, c.qSize(), c.kvSize());
-      block.wv = outputs(whole, c.qSize() + c.kvSize(), c.kvSize());
+      loaded.wq = outputs(whole, 0, c.qSize());
+      loaded.wk = outputs(whole, c.qSize(), c.kvSize());
+      loaded.wv = outputs(whole, c.qSize() + c.kvSize(), c.kvSize());
     }
   }
 
-  // Some of a tensor's rows, as a tensor of their own: panels begin with them.
+  // Some of a tensor's rows as a separate tensor; panels begin at its first row.
   Linear outputs(const Tensor& all, const float* bias, int64_t begin, int64_t count) {
     Tensor part = all;
     const int64_t rowBytes = all.dataBytes / all.rows;
@@ -73,23 +73,23 @@ struct Weights::Loader {
     return linear(part, bias == nullptr ? nullptr : bias + begin);
   }
 
-  // The same of a matrix that is stored transposed and therefore of no quantised type.
+  // The same for a matrix that is stored transposed, and therefore not quantised.
   static Linear outputs(const Linear& all, int64_t begin, int64_t count) {
     const int64_t rowBytes = bytesPerOutput(all.type, all.nIn);
     const void* w = static_cast<const unsigned char*>(all.w) + begin * rowBytes;
     return {all.type, w, all.bias == nullptr ? nullptr : all.bias + begin, count, all.nIn};
   }
 
-  BlockWeights block(const Config& c, int64_t layer) {
-    BlockWeights b;
-    b.attnNorm = norm(Role::kAttnNorm, Role::kAttnNormBias, layer);
-    loadQkv(b, c, layer);
-    b.wo = linear(Role::kWo, Role::kBo, layer);
-    b.ffnNorm = norm(Role::kFfnNorm, Role::kFfnNormBias, layer);
-    if (c.gated) b.wGate = linear(Role::kWGate, layer);
-    b.wUp = linear(Role::kWUp, Role::kBUp, layer);
-    b.wDown = linear(Role::kWDown, Role::kBDown, layer);
-    return b;
+  LayerWeights load(const Config& c, int64_t layer) {
+    LayerWeights loaded;
+    loaded.attnNorm = norm(Role::kAttnNorm, Role::kAttnNormBias, layer);
+    loadQkv(loaded, c, layer);
+    loaded.wo = linear(Role::kWo, Role::kBo, layer);
+    loaded.ffnNorm = norm(Role::kFfnNorm, Role::kFfnNormBias, layer);
+    if (c.gated) loaded.wGate = linear(Role::kWGate, layer);
+    loaded.wUp = linear(Role::kWUp, Role::kBUp, layer);
+    loaded.wDown = linear(Role::kWDown, Role::kBDown, layer);
+    return loaded;
   }
 };
 
@@ -97,7 +97,7 @@ Weights::Weights(const StageSpec& spec, const Tensors& tensors, MatrixTypes type
   Loader loader{tensors, types, engine, *this};
   const Config& c = spec.config;
   for (int64_t layer = spec.layerBegin; layer < spec.layerEnd; ++layer) {
-    blocks_.push_back(loader.block(c, layer));
+    layers_.push_back(loader.load(c, layer));
   }
   if (!spec.hasHead) return;
   outputNorm_ = loader.norm(Role::kOutputNorm, Role::kOutputNormBias, kHeadLayer);

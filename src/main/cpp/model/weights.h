@@ -17,7 +17,7 @@ namespace tandem {
 
 struct Linear {
   WeightType type = WeightType::kF32;
-  const void* w = nullptr;      // (nOut, nIn) of that type
+  const void* w = nullptr;      // (nOut, nIn) in that type
   const float* bias = nullptr;  // (nOut) or null
   int64_t nOut = 0;
   int64_t nIn = 0;
@@ -28,7 +28,7 @@ struct NormWeights {
   const float* bias = nullptr;  // (dModel) or null
 };
 
-struct BlockWeights {
+struct LayerWeights {
   NormWeights attnNorm;
   Linear wq;  // (nHeads * headDim, dModel)
   Linear wk;  // (nKvHeads * headDim, dModel)
@@ -40,34 +40,34 @@ struct BlockWeights {
   Linear wDown;  // (dModel, dFf)
 };
 
-// What matrices are computed in.
+// The type in which matrices are computed.
 enum class MatrixTypes {
-  kAsStored,  // their own type where there are kernels for it, else f32
-  kF32        // f32, whatever is stored
+  kAsStored,  // their own type if it has kernels, otherwise f32
+  kF32        // f32 for every stored type
 };
 
 class Weights {
  public:
-  // Matrices that the kernels can read as they are stay where they are. The rest is made what the
-  // kernels read: matrices of 16 bits row-major, those quantised types that have kernels in panels,
-  // all others f32. The caller holds engine.mutex.
+  // Matrices that the kernels can read in place stay in place. All others are converted: matrices
+  // of 16 bits become row-major, quantised types with kernels are packed into panels, and all other
+  // types become f32. The caller holds engine.mutex.
   Weights(const StageSpec& spec, const Tensors& tensors, MatrixTypes types, Engine& engine);
 
-  const std::vector<BlockWeights>& blocks() const { return blocks_; }
+  const std::vector<LayerWeights>& layers() const { return layers_; }
   const NormWeights& outputNorm() const { return outputNorm_; }
   const Linear& lmHead() const { return lmHead_; }  // (vocabSize, dModel)
-  int64_t bytes() const { return bytes_; }          // of all that one step reads
-  // Whether the blocks have a matrix of that type.
-  bool blocksHave(WeightType type) const { return blockTypes_[static_cast<size_t>(type)]; }
+  int64_t bytes() const { return bytes_; }          // of everything that one step reads
+  // Whether the layers have a matrix of that type.
+  bool layersHave(WeightType type) const { return layerTypes_[static_cast<size_t>(type)]; }
 
  private:
   struct Loader;
 
-  std::vector<BlockWeights> blocks_;
+  std::vector<LayerWeights> layers_;
   NormWeights outputNorm_;
   Linear lmHead_;
   int64_t bytes_ = 0;
-  std::array<bool, kWeightTypes> blockTypes_{};
+  std::array<bool, kWeightTypes> layerTypes_{};
   std::vector<std::shared_ptr<const void>> prepared_;
 };
 

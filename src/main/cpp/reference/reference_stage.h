@@ -15,7 +15,7 @@ namespace tandem {
 class ReferenceStage final : public StageImpl {
  public:
   // The tables are copied. The engine, and the tensors' data, must outlive this; the caller holds
-  // engine.mutex. Of the spec, the mode, the type of the KV cache and the chunks are not used.
+  // engine.mutex. The stage does not use the spec's mode, KV cache type and chunk size.
   ReferenceStage(const StageSpec& spec, const TableData& tables, const std::vector<Tensor>& tensors,
                  const ReferenceSwitches& switches, Engine& engine);
 

@@ -11,7 +11,7 @@
 namespace tandem {
 namespace {
 
-// Logits that nobody wants are computed so many rows at a time, to bound their memory.
+// Logits that are not requested are computed this many rows at a time, to bound their memory.
 constexpr int64_t kHeadRows = 64;
 
 float activation(ActivationKind kind, float x) {
@@ -95,9 +95,9 @@ void ReferenceTransformer::run(State& state, const Rows& rows) {
   all_ = {0, new_.end};
   copy(state.inputs_.data() + new_.begin * d, rows.in, rows.nRows * d);
   copy(x_.data(), state.inputs_.data(), all_.end * d);
-  const std::vector<BlockWeights>& blocks = weights_.blocks();
-  for (size_t layer = 0; layer < blocks.size(); ++layer) {
-    block(blocks[layer], state, static_cast<int64_t>(layer));
+  const std::vector<LayerWeights>& layers = weights_.layers();
+  for (size_t layer = 0; layer < layers.size(); ++layer) {
+    runLayer(layers[layer], state, static_cast<int64_t>(layer));
   }
   if (spec_.hasHead) {
     head(rows);
@@ -106,7 +106,7 @@ void ReferenceTransformer::run(State& state, const Rows& rows) {
   }
 }
 
-void ReferenceTransformer::block(const BlockWeights& w, State& state, int64_t layer) {
+void ReferenceTransformer::runLayer(const LayerWeights& w, State& state, int64_t layer) {
   const View2<float> x = matrix(x_, c_.dModel);
   const View2<float> xn = matrix(xn_, c_.dModel);
   const View2<float> y = matrix(y_, c_.dModel);
@@ -130,8 +130,8 @@ void ReferenceTransformer::block(const BlockWeights& w, State& state, int64_t la
   add(x, y);
 }
 
-// y = what is to be added to x.
-void ReferenceTransformer::feedForward(const BlockWeights& w) {
+// y = the contribution to x.
+void ReferenceTransformer::feedForward(const LayerWeights& w) {
   const View2<float> xn = matrix(xn_, c_.dModel);
   const View2<float> up = matrix(up_, c_.dFf);
   if (c_.gated) linear(matrix(gate_, c_.dFf), xn, w.wGate, linearRows());
@@ -196,7 +196,7 @@ void ReferenceTransformer::linear(View2<float> y, View2<const float> x, const Li
     }
     return;
   }
-  const int64_t share = ceilDiv(w.nOut, pool_.size());  // of a thread
+  const int64_t share = ceilDiv(w.nOut, pool_.size());  // the outputs of a thread
   pool_.run(ceilDiv(w.nOut, share), [&](int64_t task, int) {
     const int64_t begin = task * share;
     const int64_t nOut = std::min(share, w.nOut - begin);
@@ -238,7 +238,7 @@ void ReferenceTransformer::rope(View2<float> heads) {
   });
 }
 
-// The new rows' keys and values into the cache.
+// Copies the new rows' keys and values to the cache.
 void ReferenceTransformer::keep(State& state, int64_t layer) {
   const int64_t n = (new_.end - new_.begin) * c_.kvSize();
   const int64_t from = new_.begin * c_.kvSize();
@@ -276,7 +276,7 @@ void ReferenceTransformer::attend(int64_t head, int64_t row, const float* k, con
   }
 }
 
-// y = act(x), times up where the feed-forward is gated
+// y = act(x), times up if the feed-forward network is gated
 void ReferenceTransformer::activate(View2<float> y, View2<const float> x) {
   const uint16_t* const table = tables_.activation();
   forEach(activationRows(), [&](int64_t r) {

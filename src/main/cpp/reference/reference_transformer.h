@@ -1,8 +1,8 @@
-// A transformer that is written to be read and not to be fast: a reference for the engine's own,
-// and a way to see what each saving of an inference engine is worth.
+// A transformer that is written to be read, not to be fast. It is a reference for the engine's own,
+// and shows what each saving of an inference engine is worth.
 //
-// Everything is f32 and one equation after another. Nothing here is row-exact: it agrees with the
-// engine's own kernels within rounding, and with itself only for equal calls.
+// Everything is f32, one equation after another. Nothing here is row-exact: results agree with the
+// engine's own kernels within rounding, and are reproducible only for equal calls.
 #ifndef TANDEM_REFERENCE_REFERENCE_TRANSFORMER_H_
 #define TANDEM_REFERENCE_REFERENCE_TRANSFORMER_H_
 
@@ -19,20 +19,20 @@
 
 namespace tandem {
 
-// What is saved. Without a KV cache every step needs all rows of everything, so there the other
-// three are false. With one, only the new rows are needed, and what is not restricted to them is
-// computed for all rows and thrown away.
+// The savings. Without a KV cache every step needs all rows, so the last three are false. With a KV
+// cache only the new rows are needed; an operation that is not restricted to them is computed for
+// all rows, and the other results are discarded.
 struct ReferenceSwitches {
-  bool sgemm;          // products by OpenBLAS, work shared out to threads; else loops, one thread
-  bool kvCache;        // keys and values of earlier rows are kept
-  bool currentLinear;  // linear layers compute new rows only, and wanted logits only
-  bool currentActivation;  // so does the activation
-  bool currentResidual;    // so do norms and the additions to the residual stream
+  bool sgemm;              // products by OpenBLAS on all threads; otherwise loops on one thread
+  bool kvCache;            // keys and values of earlier rows are kept
+  bool currentLinear;      // linear layers compute only new rows, and only requested logits
+  bool currentActivation;  // the activation computes only new rows
+  bool currentResidual;    // norms and residual additions compute only new rows
 };
 
 class ReferenceTransformer {
  public:
-  // What a sequence keeps.
+  // The state of a sequence.
   class State final : public SequenceState {
    public:
     State(const ReferenceTransformer& model, int64_t capacity);
@@ -51,7 +51,7 @@ class ReferenceTransformer {
   ReferenceTransformer& operator=(const ReferenceTransformer&) = delete;
 
   const ReferenceSwitches& switches() const { return switches_; }
-  // What a sequence of that many positions keeps.
+  // The bytes of the state of a sequence with that many positions.
   int64_t stateBytes(int64_t positions) const;
 
   // Makes room for sequences of that many positions. run() allocates nothing.
@@ -60,7 +60,7 @@ class ReferenceTransformer {
   // New rows of one sequence.
   struct Rows {
     int64_t position, nRows;
-    int64_t outBegin, nOut;  // of them, those wanted back
+    int64_t outBegin, nOut;  // the output rows
     const float* in;         // (nRows, dModel)
     float* out;              // (nOut, dModel), or (nOut, vocabSize) with a head
   };
@@ -75,8 +75,8 @@ class ReferenceTransformer {
   Range residualRows() const { return switches_.currentResidual ? new_ : all_; }
   Range attentionRows() const { return switches_.kvCache ? new_ : all_; }
 
-  void block(const BlockWeights& w, State& state, int64_t layer);
-  void feedForward(const BlockWeights& w);
+  void runLayer(const LayerWeights& w, State& state, int64_t layer);
+  void feedForward(const LayerWeights& w);
   void head(const Rows& rows);
   void norm(View2<float> y, View2<const float> x, const NormWeights& w, Range rows);
   void linear(View2<float> y, View2<const float> x, const Linear& w, Range rows);
@@ -97,7 +97,7 @@ class ReferenceTransformer {
   ThreadPool& pool_;
   const Tables tables_;
 
-  // Of all rows of a sequence. Rows that a step does not compute keep what they had.
+  // For all rows of a sequence. Rows that a step does not compute keep their values.
   std::vector<float> x_, xn_, y_;       // (n, dModel)
   std::vector<float> q_, att_;          // (n, nHeads * headDim)
   std::vector<float> k_, v_;            // (n, nKvHeads * headDim)

@@ -10,9 +10,9 @@
 #include "core/cpu.h"
 #include "core/error.h"
 #include "core/parallel.h"
-#include "core/shares.h"
 #include "core/sizes.h"
 #include "core/views.h"
+#include "core/work_split.h"
 
 namespace tandem {
 namespace {
@@ -82,14 +82,14 @@ TEST(ParallelTest, CoversEveryItemOnceWhateverTheCost) {
   }
 }
 
-TEST(SharesTest, CoverEverythingInOrderAndShrink) {
+TEST(WorkSplitTest, CoverEverythingInOrderAndShrink) {
   for (const int64_t nThreads : {1, 2, 3, 64}) {
     for (const int64_t n : {1, 15, 16, 17, 768, 2304, 50257}) {
       for (const int64_t largest : {int64_t{128}, int64_t{1} << 20}) {
-        const Shares shares(n, {16, 32, largest}, nThreads);
+        const WorkSplit split(n, {16, 32, largest}, nThreads);
         int64_t at = 0, before = largest;
-        for (int64_t i = 0; i < shares.count(); ++i) {
-          const Shares::Piece piece = shares[i];
+        for (int64_t i = 0; i < split.count(); ++i) {
+          const WorkSplit::Piece piece = split[i];
           const int64_t size = piece.end - piece.begin;
           EXPECT_EQ(piece.begin, at);
           EXPECT_LE(size, before);

@@ -42,12 +42,12 @@ struct Head {
     return std::vector<float>(static_cast<size_t>(attentionScratchFloats(nRows * nHeads, headDim)),
                               kNaN);
   }
-  int64_t nBlocks() const { return (positions + kKvBlock - 1) / kKvBlock; }
+  int64_t nPages() const { return (positions + kKvPage - 1) / kKvPage; }
 
   AttentionArgs args(std::vector<float>& to, std::vector<float>& scratchFloats) const {
-    return {q.data(),  kv.k.data(),   kv.v.data(), to.data(), scratchFloats.data(), nullptr, ldq,
-            ldo,       kv.rowBytes(), nRows,       nHeads,    firstPosition,        headDim, 0,
-            nBlocks(), scale};
+    return {q.data(), kv.k.data(),   kv.v.data(), to.data(), scratchFloats.data(), nullptr, ldq,
+            ldo,      kv.rowBytes(), nRows,       nHeads,    firstPosition,        headDim, 0,
+            nPages(), scale};
   }
 
   std::vector<float> run(const char* isa) const {
@@ -71,28 +71,28 @@ struct Reduced {
 
 // Positions [begin, end) of one query, as the specification says it.
 Reduced reduced(const Head& h, const float* q, int64_t begin, int64_t end) {
-  Reduced block;
+  Reduced page;
   std::vector<float> p;
   for (int64_t t = begin; t < end; ++t) {
     float s = 0.0F;
     for (int64_t d = 0; d < h.headDim; ++d) s = std::fma(q[d], h.kv.key(t, d), s);
     p.push_back(s * h.scale);
   }
-  block.max = *std::max_element(p.begin(), p.end());
+  page.max = *std::max_element(p.begin(), p.end());
   scalar::Vec16 sum = scalar::Vec16::zero();
   for (size_t i = 0; i < p.size(); ++i) {
-    p[i] = exponential(p[i] - block.max);
+    p[i] = exponential(p[i] - page.max);
     sum.lane[i % 16] += p[i];
   }
-  block.total = sum.sum();
+  page.total = sum.sum();
   for (int64_t d = 0; d < h.headDim; ++d) {
     float s = 0.0F;
     for (int64_t t = begin; t < end; ++t) {
       s = std::fma(p[static_cast<size_t>(t - begin)], h.kv.value(t, d), s);
     }
-    block.sums.push_back(s);
+    page.sums.push_back(s);
   }
-  return block;
+  return page;
 }
 
 // The specification, written as plainly as possible.
@@ -104,14 +104,14 @@ std::vector<float> specified(const Head& h) {
     const float* q = h.query(row, head);
     Reduced all = reduced(h, q, 0, std::min<int64_t>(256, n));
     for (int64_t begin = 256; begin < n; begin += 256) {
-      const Reduced block = reduced(h, q, begin, std::min(begin + 256, n));
-      const float max = std::max(all.max, block.max);
+      const Reduced page = reduced(h, q, begin, std::min(begin + 256, n));
+      const float max = std::max(all.max, page.max);
       const float f = exponential(all.max - max);
-      const float g = exponential(block.max - max);
+      const float g = exponential(page.max - max);
       all.max = max;
-      all.total = std::fma(all.total, f, block.total * g);
+      all.total = std::fma(all.total, f, page.total * g);
       for (size_t d = 0; d < all.sums.size(); ++d) {
-        all.sums[d] = std::fma(all.sums[d], f, block.sums[d] * g);
+        all.sums[d] = std::fma(all.sums[d], f, page.sums[d] * g);
       }
     }
     for (int64_t d = 0; d < h.headDim; ++d) {
@@ -191,7 +191,7 @@ TEST(AttentionTest, RowsAndHeadsTogetherAreEachAlone) {
           a.q += row * a.ldq + head * a.headDim;
           a.out += row * a.ldo + head * a.headDim;
           a.firstPosition += row;
-          a.blockEnd = a.firstPosition / kKvBlock + 1;
+          a.pageEnd = a.firstPosition / kKvPage + 1;
           kvKernels(isa, h.type).attention(a);
         }
       }
@@ -200,8 +200,8 @@ TEST(AttentionTest, RowsAndHeadsTogetherAreEachAlone) {
   }
 }
 
-// Blocks reduced in any cut and order, then combined.
-TEST(AttentionTest, BlocksApartGiveWhatTheyGiveTogether) {
+// Pages reduced in any cut and order, then combined.
+TEST(AttentionTest, PagesApartGiveWhatTheyGiveTogether) {
   for (const char* isa : availableIsas()) {
     for (uint64_t seed = 700; seed < 730; ++seed) {
       const Head h = randomHead(seed);
@@ -209,15 +209,15 @@ TEST(AttentionTest, BlocksApartGiveWhatTheyGiveTogether) {
       std::vector<float> apart = h.out;
       std::vector<float> scratch = h.scratch();
       std::vector<float> partials(
-          static_cast<size_t>(h.nBlocks() * h.nRows * h.nHeads * attentionPartialFloats(h.headDim)),
+          static_cast<size_t>(h.nPages() * h.nRows * h.nHeads * attentionPartialFloats(h.headDim)),
           kNaN);
       AttentionArgs a = h.args(apart, scratch);
       a.partials = partials.data();
-      const int64_t cut = static_cast<int64_t>(seed) % h.nBlocks();
-      a.blockBegin = cut;
+      const int64_t cut = static_cast<int64_t>(seed) % h.nPages();
+      a.pageBegin = cut;
       kvKernels(isa, h.type).attention(a);
-      a.blockBegin = 0;
-      a.blockEnd = cut;
+      a.pageBegin = 0;
+      a.pageEnd = cut;
       kvKernels(isa, h.type).attention(a);
       kernels(isa).combinePartials(a);
       EXPECT_TRUE(sameBits(apart, h.run(isa)));
@@ -261,7 +261,7 @@ TEST(AttentionTest, OnePositionGivesItsValue) {
 
 // Errors in units of 2^-24. A score: headDim + 1 roundings of at most the sum of magnitudes; s -
 // max half an ulp; an exponential two. Normalising doubles the relative error of the p, and the
-// weighted sum adds one rounding for each position. Adding a block multiplies by an exponential of
+// weighted sum adds one rounding for each position. Adding a page multiplies by an exponential of
 // a difference of scores once more, and rounds twice.
 TEST(AttentionTest, IsCloseToDouble) {
   for (const int64_t dim : {8, 33, 64, 130}) {
@@ -302,7 +302,7 @@ TEST(AttentionTest, IsCloseToDouble) {
         expected.push_back(sum);
         const double exponentials = scoreError + 2.0 * range + 2.0;
         const double units =
-            2.0 * static_cast<double>(h.nBlocks()) * exponentials + static_cast<double>(2 * n + 8);
+            2.0 * static_cast<double>(h.nPages()) * exponentials + static_cast<double>(2 * n + 8);
         bound.push_back(units * kUnit * magnitudes);
       }
     }

@@ -86,9 +86,9 @@ TEST(KvStoreTest, WhatIsReadIsCloseToWhatWasStored) {
       std::vector<float> actual;
       std::vector<double> expected, bound;
       for (int64_t d = 0; d < kDim; ++d) {
-        const auto chunk = x.begin() + d / 32 * 32;
+        const auto block = x.begin() + d / 32 * 32;
         float largest = 0.0F;
-        for (auto e = chunk; e != chunk + 32; ++e) largest = std::max(largest, std::fabs(*e));
+        for (auto e = block; e != block + 32; ++e) largest = std::max(largest, std::fabs(*e));
         const double e = x[static_cast<size_t>(d)];
         actual.push_back(kv.value(0, d));
         expected.push_back(e);

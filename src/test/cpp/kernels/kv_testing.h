@@ -29,8 +29,8 @@ class PlainKv {
  public:
   PlainKv(KvType type, int64_t headDim, int64_t positions)
       : type_(type), headDim_(headDim), rowBytes_(kvRowBytes(type, headDim)) {
-    const int64_t panels = (positions + kKvPanel - 1) / kKvPanel;
-    k.assign(static_cast<size_t>(panels * kKvPanel * rowBytes_), 0xFF);
+    const int64_t groups = (positions + kKvGroup - 1) / kKvGroup;
+    k.assign(static_cast<size_t>(groups * kKvGroup * rowBytes_), 0xFF);
     v.assign(static_cast<size_t>(positions * rowBytes_), 0xFF);
   }
 
@@ -44,20 +44,20 @@ class PlainKv {
   std::vector<unsigned char> k, v;
 
  private:
-  // Where element d of position t lies, and the scale of its chunk.
+  // Where element d of position t lies, and the scale of its block.
   struct Place {
     int64_t element, scale;
   };
   Place place(int64_t t, int64_t d, bool isKey) const {
     const int64_t width = type_ == KvType::kF32 ? 4 : type_ == KvType::kF16 ? 2 : 1;
     const int64_t scaleBytes = type_ == KvType::kQ8 ? 2 : 0;
-    const int64_t chunkBytes = scaleBytes + 32 * width;
+    const int64_t blockBytes = scaleBytes + 32 * width;
     if (!isKey) {
-      const int64_t chunk = t * rowBytes_ + d / 32 * chunkBytes;
-      return {chunk + scaleBytes + d % 32 * width, chunk};
+      const int64_t block = t * rowBytes_ + d / 32 * blockBytes;
+      return {block + scaleBytes + d % 32 * width, block};
     }
-    const int64_t chunk = (t / 16 * rowBytes_ + d / 32 * chunkBytes) * 16;
-    return {chunk + scaleBytes * 16 + (d % 32 * 16 + t % 16) * width, chunk + t % 16 * 2};
+    const int64_t block = (t / 16 * rowBytes_ + d / 32 * blockBytes) * 16;
+    return {block + scaleBytes * 16 + (d % 32 * 16 + t % 16) * width, block + t % 16 * 2};
   }
 
   void set(unsigned char* to, const float* x, int64_t t, bool isKey) {

@@ -49,7 +49,7 @@ TEST(KvCacheTest, EveryHeadOfEveryLayerHasAPlaceOfItsOwn) {
       const PlainKv& e = expected[static_cast<size_t>(i)];
       const void* v = cache.v(i / kHeads, i % kHeads);
       EXPECT_EQ(std::memcmp(v, e.v.data(), e.v.size()), 0);
-      PlainKv actual(type, kDim, kCapacity);  // the last panel's other half was never written
+      PlainKv actual(type, kDim, kCapacity);  // the last group's other half was never written
       std::memcpy(actual.k.data(), cache.k(i / kHeads, i % kHeads), actual.k.size());
       for (int64_t t = 0; t < kCapacity; ++t) {
         for (int64_t d = 0; d < kDim; ++d) EXPECT_EQ(actual.key(t, d), e.key(t, d));
@@ -58,7 +58,7 @@ TEST(KvCacheTest, EveryHeadOfEveryLayerHasAPlaceOfItsOwn) {
   }
 }
 
-TEST(KvCacheTest, BytesAreWholePagesOfWholePanels) {
+TEST(KvCacheTest, BytesAreWholeMemoryPagesOfWholeGroups) {
   const int64_t page = ReservedMemory::pageBytes();
   EXPECT_EQ(KvCache::bytes(spec(2, 3, 64), 1000), roundUp(2 * 2 * 3 * 64 * 1008 * 4, page));
   EXPECT_EQ(KvCache::bytes(spec(2, 3, 64, KvType::kF16), 1000),

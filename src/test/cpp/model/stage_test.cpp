@@ -16,7 +16,7 @@ namespace tandem {
 namespace {
 
 constexpr uint64_t kSeed = 91;
-constexpr int64_t kCapacity = 600;  // three blocks of positions, so that tiles are split
+constexpr int64_t kCapacity = 600;  // three pages, so that tiles are split
 
 // Kernels of which one fails when its turn has come.
 std::atomic<int64_t> untilFailure{-1};  // calls; negative: never
@@ -210,7 +210,7 @@ TEST(RoomTest, PassesThatWereNotReservedDoNotRun) {
   const auto run = [&](const Segment& segment, int64_t nRows) {
     RowRanges ranges;
     ranges.exact = {{0, nRows}};
-    transformer.blocks({segment}, ranges, nRows);
+    transformer.layers({segment}, ranges, nRows);
   };
   const View2<float> x = transformer.hidden(4);
   std::fill(x.data, x.data + 4 * 32, 0.5F);

@@ -47,7 +47,7 @@ struct Dots {
     return {_mm256_or_si256(nibbles.lo, upperBits(pieces.lo, i)),
             _mm256_or_si256(nibbles.hi, upperBits(pieces.hi, i))};
   }
-  // Sums of pairs fit 16 bits until then: 8 * 2 * 15 * 127, 2 * 2 * 63 * 127.
+  // Sums of pairs fit 16 bits up to this number: 8 * 2 * 15 * 127, 2 * 2 * 63 * 127.
   struct Small {
     Ints start, pairs;
   };
@@ -63,7 +63,7 @@ struct Dots {
   static Vec16 toFloats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 
  private:
-  // Two bits from 2 i on, moved to bits 4 and 5.
+  // Two bits, starting at bit 2 i, moved to bits 4 and 5.
   static __m256i upperBits(__m256i pieces, int i) {
     const __m256i moved =
         i < 2 ? _mm256_slli_epi16(pieces, 4 - 2 * i) : _mm256_srli_epi16(pieces, 2 * i - 4);
@@ -77,7 +77,7 @@ struct Dots {
   static __m256i addPairs(__m256i sum, __m256i pairs) {
     return now(_mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
   }
-  // GCC puts additions off until their sum is needed, and spills all the products meanwhile.
+  // GCC delays additions until their sum is needed, and spills all the products until then.
   static __m256i now(__m256i sum) {
 #if defined(__GNUC__)
     asm("" : "+x"(sum));

@@ -16,8 +16,8 @@ struct Vec8 {
   static Vec8 load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static Vec8 loadOnce(const float* p) {
     __m256 v = _mm256_loadu_ps(p);
-    // Hides that v is still in memory: GCC makes it the memory operand of each product else, and
-    // loads limit a tile, not products.
+    // Hides from GCC that v is still in memory. Otherwise GCC makes v a memory operand of each
+    // product, and loads, not products, limit a tile.
 #if defined(__GNUC__)
     asm("" : "+x"(v));
 #endif
@@ -42,12 +42,12 @@ struct Vec16 {
   // Register tiles: 16 registers hold 6 accumulator pairs and half of each operand.
   static constexpr int kMatmulRows = 3;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
-  static constexpr int64_t kMatmulBlockBytes = 196608;  // of 256 KB and more
-  // Of four streams: more lines on their way than the L1 cache can wait for (24 on Zen 3) hold up
-  // the loads. 1536 bytes cost a fifth of the bandwidth there.
+  static constexpr int64_t kMatmulBlockBytes = 196608;  // for an L2 cache of 256 KB or more
+  // For four streams. More outstanding lines than the L1 cache can wait for (24 on Zen 3) delay the
+  // loads. 1536 bytes cost a fifth of the bandwidth there.
   static constexpr int64_t kPrefetchBytes = 256;
   static constexpr int kAttentionRows = 6;
-  static constexpr int attentionPanels(int queries) { return queries <= 3 ? 2 : 1; }
+  static constexpr int attentionGroups(int queries) { return queries <= 3 ? 2 : 1; }
   static constexpr int attentionCols(int queries) {
     return queries == 1 ? 4 : queries <= 3 ? 2 : 1;
   }

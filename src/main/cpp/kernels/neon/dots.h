@@ -73,7 +73,7 @@ struct Dots {
   }
 
  private:
-  // Shifted left or, by less than nothing, right: two bits come to bits 4 and 5.
+  // Shifted left, or right for negative numbers: two bits move to bits 4 and 5.
   static uint8x16_t upperBits(uint8x16_t pieces, int8x16_t left) {
     return vandq_u8(vshlq_u8(pieces, left), vdupq_n_u8(0x30));
   }

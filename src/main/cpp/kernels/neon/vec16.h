@@ -18,14 +18,14 @@ struct Vec16 {
 
   float32x4_t q0, q1, q2, q3;  // lanes 0 to 3, 4 to 7, 8 to 11, 12 to 15
 
-  // Register tiles: 32 registers hold 4 accumulators of four registers and their operands, 3 where
-  // the operands of all outputs are converted first, 6 where one operand is a broadcast.
+  // Register tiles: 32 registers hold 4 accumulators of four registers and their operands, 3 if the
+  // operands of all outputs are converted first, 6 if one operand is a broadcast.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 3 : 2; }
   static constexpr int64_t kMatmulBlockBytes = 393216;
   static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 6;
-  static constexpr int attentionPanels(int queries) { return queries <= 2 ? 2 : 1; }
+  static constexpr int attentionGroups(int queries) { return queries <= 2 ? 2 : 1; }
   static constexpr int attentionCols(int queries) {
     return queries == 1 ? 4 : queries == 2 ? 2 : 1;
   }
@@ -88,7 +88,7 @@ struct Vec16 {
     return {vdivq_f32(a.q0, b.q0), vdivq_f32(a.q1, b.q1), vdivq_f32(a.q2, b.q2),
             vdivq_f32(a.q3, b.q3)};
   }
-  // Comparisons: FMAX and FMIN would give NaN where either operand is, and order the zeros.
+  // Uses comparisons: FMAX and FMIN would give NaN if either operand is NaN, and order the zeros.
   static Vec16 max(Vec16 a, Vec16 b) { return select(less(b, a), a, b); }
   static Vec16 min(Vec16 a, Vec16 b) { return select(less(a, b), a, b); }
   static Vec16 abs(Vec16 a) {
@@ -179,7 +179,7 @@ struct Vec16 {
  private:
   static constexpr uint32_t kLane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-  // Functions of their own: inlined, their loops would keep the tiles' sums out of registers.
+  // Separate functions: if inlined, their loops would keep the tiles' sums out of registers.
   TANDEM_NOINLINE static Vec16 loadFirst(const float* p, int64_t n) {
     float first[16] = {};
     for (int64_t i = 0; i < n; ++i) first[i] = p[i];
@@ -202,7 +202,7 @@ struct Vec16 {
   }
   // The first two steps of sum().
   float32x4_t sumTo4() const { return vaddq_f32(vaddq_f32(q0, q2), vaddq_f32(q1, q3)); }
-  // The third, of two vectors: a0 a1 b0 b1.
+  // The third step for two vectors: a0 a1 b0 b1.
   static float32x4_t sumTo2(float32x4_t a, float32x4_t b) {
     const float64x2_t a2 = vreinterpretq_f64_f32(a);
     const float64x2_t b2 = vreinterpretq_f64_f32(b);
@@ -212,7 +212,7 @@ struct Vec16 {
   static uint16x8_t toHalves(float32x4_t a, float32x4_t b) {
     return vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(a), b));
   }
-  // Of whole numbers.
+  // The same for whole numbers.
   static int16x8_t toShorts(float32x4_t a, float32x4_t b) {
     return vcombine_s16(vmovn_s32(vcvtq_s32_f32(a)), vmovn_s32(vcvtq_s32_f32(b)));
   }

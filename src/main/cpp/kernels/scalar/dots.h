@@ -23,13 +23,15 @@ struct Dots {
     int8_t element[4];
   };
 
-  // Register tiles: rows at most, of a few rows and of many, and panels in a tile of that many
-  // rows. kPrefetchBytes: how far ahead the streams through the panels together ask for them.
+  // Register tiles: the largest number of rows, for few and for many rows, and the panels in a tile
+  // with that many rows. kPrefetchBytes: the total distance of the prefetches of the streams
+  // through the panels.
   static constexpr int kFewPanelRows = 2;
   static constexpr int kPanelRows = 2;
   static constexpr int panelsOf(int /*rows*/) { return 1; }
   static constexpr int64_t kPrefetchBytes = 6528;
-  // What addQ8 leaves in the weights: sums start with -kQ8Zero times the sum of the activations.
+  // The offset that addQ8 leaves in the weights: sums start with -kQ8Zero times the sum of the
+  // activations.
   static constexpr int32_t kQ8Zero = 0;
 
   template <class F>

@@ -20,16 +20,16 @@ struct Vec16 {
   float lane[16];
 
   // Tiles, see matmul_loops.h and attention_loops.h; any sizes give the same bits. matmulOutputs:
-  // outputs in a tile of that many rows. kMatmulBlockBytes: of w, which shall stay in the L2 cache
-  // while x passes through. kPrefetchBytes: how far ahead a stream through w asks for it.
-  // attentionPanels: K panels, attentionCols: vectors of V, in a tile of that many queries; powers
-  // of two.
+  // outputs in a tile with that many rows. kMatmulBlockBytes: bytes of w that must stay in the L2
+  // cache while all of x is multiplied with them. kPrefetchBytes: the distance of prefetches in a
+  // stream through w. attentionGroups: K groups, attentionCols: vectors of V, in a tile with that
+  // many queries; powers of two.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int64_t kMatmulBlockBytes = 393216;
   static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 2;
-  static constexpr int attentionPanels(int /*queries*/) { return 1; }
+  static constexpr int attentionGroups(int /*queries*/) { return 1; }
   static constexpr int attentionCols(int /*queries*/) { return 1; }
 
   // A tile of a matrix product adds slice 0 of the products to all its sums, then slice 1, and so
@@ -54,13 +54,13 @@ struct Vec16 {
   static Vec16 load(const float* p) {
     return eachLane([&](int i) { return p[i]; });
   }
-  // The same, but kept in a register where a compiler would load it again in each product.
+  // The same, but kept in a register; a compiler would otherwise load it again in each product.
   static Vec16 loadOnce(const float* p) { return load(p); }
   // The first n lanes; the others are zero, and their memory is not touched.
   static Vec16 loadPartial(const float* p, int64_t n) {
     return eachLane([&](int i) { return i < n ? p[i] : 0.0F; });
   }
-  // Asks for the memory that many bytes behind p, which need not exist.
+  // Prefetches the memory that many bytes behind p, which need not exist.
   static void prefetch(const void* /*p*/, int64_t /*bytes*/) {}
   void store(float* p) const { storePartial(p, 16); }
   void storePartial(float* p, int64_t n) const {
@@ -82,7 +82,7 @@ struct Vec16 {
   static Vec16 div(const Vec16& a, const Vec16& b) {
     return eachLane([&](int i) { return a.lane[i] / b.lane[i]; });
   }
-  // The second operand where either is NaN.
+  // The second operand if either is NaN.
   static Vec16 max(const Vec16& a, const Vec16& b) {
     return eachLane([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
   }
@@ -108,12 +108,12 @@ struct Vec16 {
     for (int i = 0; i < 16; ++i) m.lane[i] = a.lane[i] < b.lane[i];
     return m;
   }
-  // a where the mask is set, else b.
+  // a if the mask is set, otherwise b.
   static Vec16 select(const Mask& m, const Vec16& a, const Vec16& b) {
     return eachLane([&](int i) { return m.lane[i] ? a.lane[i] : b.lane[i]; });
   }
 
-  // a * 2^n for whole n in [-252, 254], rounded once; NaN where a is. Two steps, so that neither
+  // a * 2^n for whole n in [-252, 254], rounded once; NaN if a is. Two steps, so that neither
   // factor leaves the range of normal numbers; only the last one rounds.
   static Vec16 scaleByPowerOf2(const Vec16& a, const Vec16& n) {
     return eachLane([&](int i) {

@@ -1,6 +1,6 @@
-// The cutting of work that streams through memory.
-#ifndef TANDEM_CORE_SHARES_H_
-#define TANDEM_CORE_SHARES_H_
+// Splits work that streams through memory.
+#ifndef TANDEM_CORE_WORK_SPLIT_H_
+#define TANDEM_CORE_WORK_SPLIT_H_
 
 #include <algorithm>
 #include <cassert>
@@ -11,10 +11,10 @@
 namespace tandem {
 
 // Cuts [0, n) into pieces that start large and end small: in each round every thread gets one
-// piece, and together these are half of what is left. Large pieces let the hardware prefetch; small
-// ones at the end let all threads finish together. (Pieces of 64 KiB throughout cost 10% of the
-// memory bandwidth, measured.)
-class Shares {
+// piece, and together these pieces are half of the rest. Large pieces allow hardware prefetches;
+// small pieces at the end let all threads finish together. (Pieces of 64 KiB throughout cost 10% of
+// the memory bandwidth, measured.)
+class WorkSplit {
  public:
   struct Limits {
     int64_t step;      // pieces are multiples of it, except the last
@@ -25,7 +25,7 @@ class Shares {
     int64_t begin, end;
   };
 
-  Shares(int64_t n, const Limits& limits, int64_t nThreads)
+  WorkSplit(int64_t n, const Limits& limits, int64_t nThreads)
       : n_(n), limits_(limits), nThreads_(nThreads) {
     assert(limits.smallest % limits.step == 0 && limits.largest % limits.step == 0);
   }
@@ -54,7 +54,7 @@ class Shares {
   }
 
  private:
-  // Of the pieces of the round that begins there.
+  // The size of the pieces in the round that begins at a position.
   int64_t sizeFrom(int64_t begin) const {
     const int64_t half = roundUp((n_ - begin) / (2 * nThreads_), limits_.step);
     return std::clamp(half, limits_.smallest, limits_.largest);
@@ -67,4 +67,4 @@ class Shares {
 
 }  // namespace tandem
 
-#endif  // TANDEM_CORE_SHARES_H_
+#endif  // TANDEM_CORE_WORK_SPLIT_H_
