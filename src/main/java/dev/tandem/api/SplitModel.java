@@ -124,6 +124,7 @@ public final class SplitModel implements TextModel {
       StageSpec offered = remote.offered();
       throw new IOException(
           String.format(
+              Locale.ROOT,
               "the server describes model %s with %d layers, %d columns, %d tokens and %d positions,"
                   + " here it has %d, %d, %d and %d",
               remote.name(),

@@ -15,6 +15,7 @@ import dev.tandem.tensor.DType;
 import java.nio.FloatBuffer;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -175,6 +176,7 @@ public final class PlainStage implements Stage {
           || batch.nRows(entry) > sequence.capacity() - batch.position(entry)) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "entry %d: %d rows from position %d do not fit a sequence of %d positions out of"
                     + " %d",
                 entry,

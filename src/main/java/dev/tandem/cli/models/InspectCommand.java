@@ -192,7 +192,7 @@ public final class InspectCommand implements Callable<Integer> {
   private static void print(PrintWriter out, String name, Object value) {
     if (value instanceof Map<?, ?> group) {
       out.println(name + ":");
-      group.forEach((key, inner) -> out.printf("  %-12s %s%n", key, grouped(inner)));
+      group.forEach((key, inner) -> out.printf(Locale.ROOT, "  %-12s %s%n", key, grouped(inner)));
     } else if (value instanceof List<?> rows) {
       out.println(name + ":");
       for (Object row : rows) {

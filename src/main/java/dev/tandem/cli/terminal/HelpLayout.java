@@ -4,6 +4,7 @@ import java.lang.reflect.Member;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -42,7 +43,7 @@ final class HelpLayout {
           // Made for all options, so that all groups have the same columns.
           Help.Layout layout = help.createDefaultLayout(shown, List.of(), help.colorScheme());
           layout.addOptions(options, help.parameterLabelRenderer());
-          text.append(String.format("%n%s%n%s", heading, layout));
+          text.append(String.format(Locale.ROOT, "%n%s%n%s", heading, layout));
         });
     return text.toString();
   }

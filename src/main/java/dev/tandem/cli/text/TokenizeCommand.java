@@ -9,6 +9,7 @@ import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -57,7 +58,7 @@ public final class TokenizeCommand implements Callable<Integer> {
       out.println(Arrays.stream(ids).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
     } else {
       for (int id : ids) {
-        out.printf("%6d  '%s'%n", id, Pieces.shown(opened.bytes(id)));
+        out.printf(Locale.ROOT, "%6d  '%s'%n", id, Pieces.shown(opened.bytes(id)));
       }
     }
     out.flush();

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -105,8 +106,11 @@ public final class NpyWriter implements ModelWriter {
   private static byte[] header(Tensor tensor, DType type) {
     String dictionary =
         String.format(
+            Locale.ROOT,
             "{'descr': '%s', 'fortran_order': False, 'shape': (%d, %d), }",
-            type == DType.F16 ? "<f2" : "<f4", tensor.rows(), tensor.cols());
+            type == DType.F16 ? "<f2" : "<f4",
+            tensor.rows(),
+            tensor.cols());
     int unpadded = PREFIX_BYTES + dictionary.length() + 1;
     int padding = (ALIGNMENT - unpadded % ALIGNMENT) % ALIGNMENT;
     byte[] text = (dictionary + " ".repeat(padding) + "\n").getBytes(StandardCharsets.US_ASCII);

@@ -8,6 +8,7 @@ import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.NormKind;
 import dev.tandem.model.RopePairing;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -66,8 +67,10 @@ public final class Gpt2Config {
   /** Says that heads are taken to be of {@link #ASSUMED_HEAD_DIM} elements. */
   public static String assumedHeads(int nHeads) {
     return String.format(
+        Locale.ROOT,
         "assumed %d heads of %d elements, because nothing says how many (--config n_head=NUMBER)",
-        nHeads, ASSUMED_HEAD_DIM);
+        nHeads,
+        ASSUMED_HEAD_DIM);
   }
 
   /**

@@ -4,6 +4,7 @@ import dev.tandem.model.ModelFormatException;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -90,7 +91,7 @@ final class NamedTensors {
   /** How many blocks there are, judged by a name with the block's number in place of %d. */
   int countBlocks(String pattern) {
     int count = 0;
-    while (byName.containsKey(String.format(pattern, count))) {
+    while (byName.containsKey(String.format(Locale.ROOT, pattern, count))) {
       count++;
     }
     return count;

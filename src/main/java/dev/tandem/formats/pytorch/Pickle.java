@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -150,7 +151,8 @@ final class Pickle {
       case 'b' -> build(popLast(1).get(0)); // BUILD
       case 'Q' -> push(meaning.persistent(pop())); // BINPERSID
       default ->
-          throw wrong("an instruction of plain data", String.format("opcode 0x%02x", opcode));
+          throw wrong(
+              "an instruction of plain data", String.format(Locale.ROOT, "opcode 0x%02x", opcode));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.tandem.hub.cache;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /** Percent-encoding of one path segment: all but RFC 3986's unreserved characters. */
 public final class Percent {
@@ -17,7 +18,7 @@ public final class Percent {
       if (letterOrDigit || UNRESERVED.indexOf(c) >= 0) {
         out.append(c);
       } else {
-        out.append(String.format("%%%02X", (int) c));
+        out.append(String.format(Locale.ROOT, "%%%02X", (int) c));
       }
     }
     return out.toString();
