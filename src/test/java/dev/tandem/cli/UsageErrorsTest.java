@@ -64,7 +64,7 @@ class UsageErrorsTest {
             Wrong.says("--presence-penalty must be", "--presence-penalty", "NaN"),
             Wrong.says("--frequency-penalty must be", "--frequency-penalty", "Infinity"),
             Wrong.says("--logit-bias must be ID=BIAS", "--logit-bias", "5=NaN"),
-            Wrong.says("should be in ID=BIAS format but was 5", "--logit-bias", "5"),
+            Wrong.says("'5' is not ID=BIAS, such as 15=-2.5", "--logit-bias", "5"),
             Wrong.says("'x' is not a number", "--logit-bias", "5=x"),
             Wrong.says("'x' is not a whole number", "--seed", "x"),
             Wrong.says("expected one of [philox, llama2c] but was 'dice'", "--rng", "dice"),

@@ -8,7 +8,6 @@ import dev.tandem.cli.generation.GenerationRun;
 import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.TextModelMixin;
-import dev.tandem.cli.terminal.Aliases;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
@@ -37,7 +36,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "client",
     versionProvider = Version.class,
-    preprocessor = Aliases.class,
     optionListHeading = "Server:",
     description = "Continue a text with a model whose blocks run on a server.")
 public final class ClientCommand implements Callable<Integer> {

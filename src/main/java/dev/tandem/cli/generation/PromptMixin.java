@@ -66,7 +66,7 @@ public final class PromptMixin {
       parsedIds();
       return "";
     }
-    return StandardInput.textOr(positional.or(() -> named).orElse(""));
+    return StandardInput.textOr(spec, positional.or(() -> named).orElse(""));
   }
 
   /** The prompt as the model is fed it; a usage error names an id that is not in the vocabulary. */

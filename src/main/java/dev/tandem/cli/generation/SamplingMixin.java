@@ -1,12 +1,17 @@
 package dev.tandem.cli.generation;
 
+import dev.tandem.cli.terminal.Values;
 import dev.tandem.sampling.Rng;
 import dev.tandem.sampling.SamplingOptions;
 import java.security.SecureRandom;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** How tokens are drawn. */
 @Command(optionListHeading = "Sampling:")
@@ -67,8 +72,9 @@ final class SamplingMixin {
   @Option(
       names = "--logit-bias",
       paramLabel = "ID=BIAS",
+      converter = Bias.Converter.class,
       description = "Add to a token's logit; -Infinity forbids it. Repeatable. Default: none")
-  private Map<Integer, Double> logitBias = Map.of();
+  private List<Bias> logitBias = List.of();
 
   @Option(
       names = {"-s", "--seed"},
@@ -83,12 +89,31 @@ final class SamplingMixin {
       description = "Random numbers; llama2c draws as llama2.c does. Default: ${DEFAULT-VALUE}")
   private Rng rng;
 
+  /** What is added to one token's logit. */
+  private record Bias(int id, double bias) {
+    static final class Converter implements ITypeConverter<Bias> {
+      @Override
+      public Bias convert(String written) {
+        int equals = written.indexOf('=');
+        if (equals < 0) {
+          throw new TypeConversionException(
+              "'" + written + "' is not ID=BIAS, such as 15=-2.5 or 15=-Infinity");
+        }
+        return new Bias(
+            Values.toInt(written.substring(0, equals)),
+            Values.toDouble(written.substring(equals + 1)));
+      }
+    }
+  }
+
   /**
    * The options, with a random seed where none was given.
    *
    * @throws IllegalArgumentException naming what is out of range
    */
   SamplingOptions options() {
+    Map<Integer, Double> biases = new LinkedHashMap<>();
+    logitBias.forEach(one -> biases.put(one.id(), one.bias()));
     return SamplingOptions.builder()
         .temperature(temperature)
         .topP(topP)
@@ -97,7 +122,7 @@ final class SamplingMixin {
         .repeatPenalty(repeatPenalty)
         .presencePenalty(presencePenalty)
         .frequencyPenalty(frequencyPenalty)
-        .logitBias(logitBias)
+        .logitBias(biases)
         .rng(rng)
         .seed(seed.orElseGet(() -> new SecureRandom().nextLong() >>> 1))
         .build();

@@ -5,7 +5,6 @@ import dev.tandem.api.ModelServer;
 import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.ModelMixin;
-import dev.tandem.cli.terminal.Aliases;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
@@ -31,7 +30,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "server",
     versionProvider = Version.class,
-    preprocessor = Aliases.class,
     optionListHeading = "Server:",
     description = "Offer a model's stages to clients.")
 public final class ServerCommand implements Callable<Integer> {

@@ -28,7 +28,8 @@ public final class Cli {
   public static void main(String name, Object command, String... args) {
     StandardStream out = new StandardStream(FileDescriptor.out);
     PrintWriter err = new StandardStream(FileDescriptor.err).writer();
-    int code = run(name, command, out.writer(), err, System.getenv(), Utf8Arguments.of(args));
+    int code =
+        run(name, command, out.writer(), err, Utf8Arguments.environment(), Utf8Arguments.of(args));
     Optional<IOException> failure = out.failure();
     if (failure.isPresent()) {
       err.println(name + ": cannot write the output: " + Messages.of(failure.get()));
@@ -50,9 +51,13 @@ public final class Cli {
     line.setOut(out);
     line.setErr(err);
     try {
-      int code = line.execute(args);
+      int code = line.execute(ArgumentFiles.expanded(args));
       out.flush();
       return code;
+    } catch (IOException e) {
+      err.println(name + ": " + Messages.of(e));
+      err.flush();
+      return USAGE;
     } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
       err.println(name + ": " + Messages.of(e));
       if (List.of(args).contains(GeneralMixin.VERBOSE)) {
@@ -63,15 +68,24 @@ public final class Cli {
     }
   }
 
-  private static CommandLine commandLine(
-      String name, Object command, EnvironmentDefaults environment) {
+  /** How a command line is read. */
+  public static CommandLine commandLine(String name, Object command, EnvironmentDefaults environment) {
     CommandLine line = new CommandLine(command);
     line.setCommandName(name);
     line.setUsageHelpAutoWidth(true);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUnmatchedOptionsArePositionalParams(false);
+    line.setExpandAtFiles(false);
     line.setAbbreviatedOptionsAllowed(false);
     line.setDefaultValueProvider(environment);
+    line.setExecutionStrategy(
+        parsed -> {
+          environment.notes().forEach(line.getErr()::println);
+          line.getErr().flush();
+          return new CommandLine.RunLast().execute(parsed);
+        });
+    OptionWords.apply(line);
+    Values.apply(line);
     line.setParameterExceptionHandler((e, args) -> usageError(e, environment));
     line.setExecutionExceptionHandler(Cli::failure);
     HelpLayout.apply(line);

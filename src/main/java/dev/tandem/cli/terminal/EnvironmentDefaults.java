@@ -1,8 +1,13 @@
 package dev.tandem.cli.terminal;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -11,12 +16,17 @@ import picocli.CommandLine.ParameterException;
 
 /** Every option may come from the environment: {@code --max-tokens} from TANDEM_MAX_TOKENS. */
 public final class EnvironmentDefaults implements IDefaultValueProvider {
+  /** What Kubernetes and Docker set TANDEM_PORT to where a service is called tandem. */
+  private static final Pattern SERVICE_ADDRESS = Pattern.compile("(tcp|udp|sctp)://.*");
+
   private final Map<String, String> environment;
+  private final Map<OptionSpec, String> given = new HashMap<>();
+  private final List<String> notes = new ArrayList<>();
 
   /**
    * @param environment variables and their values
    */
-  EnvironmentDefaults(Map<String, String> environment) {
+  public EnvironmentDefaults(Map<String, String> environment) {
     this.environment = environment;
   }
 
@@ -27,16 +37,39 @@ public final class EnvironmentDefaults implements IDefaultValueProvider {
         : System.getenv();
   }
 
+  /** The variable's value; none where help or the version is asked for, which always works. */
   @Override
   public @Nullable String defaultValue(ArgSpec arg) {
-    if (!(arg instanceof OptionSpec option) || option.usageHelp() || option.versionHelp()) {
+    if (!(arg instanceof OptionSpec option)
+        || option.usageHelp()
+        || option.versionHelp()
+        || asksForHelp(option.command())) {
       return null;
     }
-    String value = environment.get(variable(option));
+    String variable = variable(option);
+    String value = environment.get(variable);
     if (value == null || value.isEmpty()) {
       return null;
     }
-    return isFlag(option) ? flag(value) : value;
+    if (option.longestName().equals("--port") && SERVICE_ADDRESS.matcher(value).matches()) {
+      String note =
+          variable
+              + "="
+              + value
+              + " is ignored: it is the address of a service, as Kubernetes sets it, and not a port";
+      if (!notes.contains(note)) {
+        notes.add(note);
+      }
+      return null;
+    }
+    value = isFlag(option) ? flag(value) : value;
+    given.put(option, value);
+    return value.replace("$", "$$"); // picocli would put other variables in the place of ${...}
+  }
+
+  /** What the user should know of the variables; one line each. */
+  List<String> notes() {
+    return List.copyOf(notes);
   }
 
   /** Where a wrong value came from if the user did not write it on the command line. */
@@ -44,15 +77,20 @@ public final class EnvironmentDefaults implements IDefaultValueProvider {
     if (!(e.getArgSpec() instanceof OptionSpec option)) {
       return "";
     }
-    String value = environment.get(variable(option));
-    boolean named = value != null && String.valueOf(e.getMessage()).contains("'" + value + "'");
-    return named ? ", from " + variable(option) : "";
+    String value = given.get(option);
+    boolean wrong = value != null && (e.getValue() == null || e.getValue().equals(value));
+    return wrong ? ", from " + variable(option) : "";
   }
 
   /** Whether the environment has a value for a command's option. */
   public static boolean gives(CommandSpec command, String option) {
     OptionSpec found = command.findOption(option);
     return found != null && !of(command).getOrDefault(variable(found), "").isEmpty();
+  }
+
+  private static boolean asksForHelp(CommandSpec command) {
+    CommandLine line = command.commandLine();
+    return line != null && (line.isUsageHelpRequested() || line.isVersionHelpRequested());
   }
 
   private static String variable(OptionSpec option) {

@@ -4,19 +4,17 @@ import dev.tandem.model.ModelFormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.UnknownHostException;
+import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Locale;
-import java.util.regex.Pattern;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What is told of a failure: one line that says what is wrong and what to do. */
 public final class Messages {
-  private static final Pattern CHOICES =
-      Pattern.compile("(expected one of )(\\[.*]) \\(case-insensitive\\)");
-
   private Messages() {}
 
   /** What is wrong with the arguments. */
@@ -24,13 +22,7 @@ public final class Messages {
     if (e instanceof UnmatchedArgumentException unmatched) {
       return of(unmatched);
     }
-    return CHOICES
-        .matcher(oneLine(e))
-        .replaceFirst(found -> found.group(1) + found.group(2).toLowerCase(Locale.ROOT))
-        .replaceFirst("(for option) option", "$1")
-        .replaceFirst("is not an? (int|long)$", "is not a whole number, or too large")
-        .replaceFirst("is not a double$", "is not a number")
-        .replaceFirst("(\\((\\w+=\\w+)\\) should be in )KEY=VALUE", "$1$2");
+    return oneLine(e);
   }
 
   private static String of(UnmatchedArgumentException e) {
@@ -61,6 +53,9 @@ public final class Messages {
     if (e instanceof AccessDeniedException denied) {
       return denied.getFile() + ": permission denied";
     }
+    if (e instanceof InvalidPathException path) {
+      return of(path);
+    }
     if (e instanceof UnknownHostException) {
       return "unknown host " + oneLine(e).replaceFirst(":.*", "");
     }
@@ -73,6 +68,21 @@ public final class Messages {
     String name = e.getClass().getSimpleName();
     String text = e.getMessage() == null ? name : oneLine(e);
     return isForUsers(e) ? text : "failed: " + text + " (" + name + "; --verbose shows where)";
+  }
+
+  private static String of(InvalidPathException e) {
+    String encoding = System.getProperty("sun.jnu.encoding", "UTF-8");
+    boolean unknown =
+        Charset.isSupported(encoding)
+            && !Charset.forName(encoding).newEncoder().canEncode(e.getInput());
+    return "'"
+        + oneLine(e.getInput())
+        + "' cannot be a path"
+        + (unknown
+            ? " here: the locale's encoding, "
+                + encoding
+                + ", lacks a character; set LC_ALL=C.UTF-8"
+            : ": " + oneLine(e.getReason()));
   }
 
   private static boolean isForUsers(Throwable e) {
@@ -109,7 +119,7 @@ public final class Messages {
     return text == null ? "unknown error" : oneLine(text);
   }
 
-  private static String oneLine(String text) {
+  public static String oneLine(String text) {
     return text.strip().replaceAll("\\s*\\R\\s*", "; ");
   }
 }

@@ -7,23 +7,24 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
- * The program's arguments as UTF-8 in any locale. Java decodes them with the locale's encoding and
- * replaces what that cannot express, under {@code LC_ALL=C} all but ASCII; Linux still has the
- * bytes.
+ * The program's arguments and environment as UTF-8 in any locale. Java decodes them with the
+ * locale's encoding and replaces what that cannot express, under {@code LC_ALL=C} all but ASCII;
+ * Linux still has the bytes.
  */
 public final class Utf8Arguments {
   private static final Path COMMAND_LINE = Path.of("/proc/self/cmdline");
+  private static final Path ENVIRONMENT = Path.of("/proc/self/environ");
 
   private Utf8Arguments() {}
 
   /** The arguments that {@code main} was given, decoded anew where Java could not. */
   static String[] of(String... args) {
-    if (args.length == 0
-        || "UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))
-        || !Files.isReadable(COMMAND_LINE)) {
+    if (args.length == 0 || !isNeeded(COMMAND_LINE)) {
       return args;
     }
     try {
@@ -33,6 +34,61 @@ public final class Utf8Arguments {
     }
   }
 
+  /** The variables of the environment, decoded anew where Java could not. */
+  static Map<String, String> environment() {
+    if (!isNeeded(ENVIRONMENT)) {
+      return System.getenv();
+    }
+    try {
+      return decodeEnvironment(Files.readAllBytes(ENVIRONMENT), System.getenv());
+    } catch (IOException e) {
+      return System.getenv();
+    }
+  }
+
+  /**
+   * Decodes the values of variables.
+   *
+   * @param environment NAME=VALUE, each with a zero byte at its end
+   * @param decoded as Java decoded them; what is not UTF-8 stays so
+   */
+  public static Map<String, String> decodeEnvironment(byte[] environment, Map<String, String> decoded) {
+    Map<String, String> variables = new HashMap<>(decoded);
+    for (ByteBuffer variable : split(environment)) {
+      try {
+        String text = utf8(variable);
+        int equals = text.indexOf('=');
+        if (equals > 0) {
+          variables.replace(text.substring(0, equals), text.substring(equals + 1));
+        }
+      } catch (CharacterCodingException e) {
+        continue; // not UTF-8, so Java knows better
+      }
+    }
+    return variables;
+  }
+
+  private static boolean isNeeded(Path source) {
+    return !"UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))
+        && Files.isReadable(source);
+  }
+
+  private static List<ByteBuffer> split(byte[] texts) {
+    List<ByteBuffer> all = new ArrayList<>();
+    int from = 0;
+    for (int i = 0; i < texts.length; i++) {
+      if (texts[i] == 0) {
+        all.add(ByteBuffer.wrap(texts, from, i - from));
+        from = i + 1;
+      }
+    }
+    return all;
+  }
+
+  private static String utf8(ByteBuffer bytes) throws CharacterCodingException {
+    return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+  }
+
   /**
    * Decodes the last arguments of a command line.
    *
@@ -40,14 +96,7 @@ public final class Utf8Arguments {
    * @param args the last ones as Java decoded them; given back if they are not the same
    */
   public static String[] decode(byte[] commandLine, String... args) {
-    List<ByteBuffer> all = new ArrayList<>();
-    int from = 0;
-    for (int i = 0; i < commandLine.length; i++) {
-      if (commandLine[i] == 0) {
-        all.add(ByteBuffer.wrap(commandLine, from, i - from));
-        from = i + 1;
-      }
-    }
+    List<ByteBuffer> all = split(commandLine);
     if (all.size() <= args.length) {
       return args;
     }
@@ -55,11 +104,7 @@ public final class Utf8Arguments {
     for (int i = 0; i < args.length; i++) {
       String text;
       try {
-        text =
-            StandardCharsets.UTF_8
-                .newDecoder()
-                .decode(all.get(all.size() - args.length + i))
-                .toString();
+        text = utf8(all.get(all.size() - args.length + i));
       } catch (CharacterCodingException e) {
         continue; // not UTF-8, so Java knows better
       }

@@ -46,7 +46,7 @@ public final class DetokenizeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     StringBuilder written = new StringBuilder(ids);
     for (String parameter : parameters) {
-      written.append(' ').append(StandardInput.textOr(parameter));
+      written.append(' ').append(StandardInput.textOr(spec, parameter));
     }
     int[] parsed = Ids.parse(spec, written.toString());
     Tokenizer opened = tokenizer.open();

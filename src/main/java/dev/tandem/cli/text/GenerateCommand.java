@@ -8,7 +8,6 @@ import dev.tandem.cli.generation.GenerationRun;
 import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.TextModelMixin;
-import dev.tandem.cli.terminal.Aliases;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
@@ -30,7 +29,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "generate",
     versionProvider = Version.class,
-    preprocessor = Aliases.class,
     description = "Continue a text with a model that runs here.")
 public final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

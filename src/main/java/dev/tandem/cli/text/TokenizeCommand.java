@@ -50,7 +50,7 @@ public final class TokenizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Tokenizer opened = tokenizer.open();
-    int[] ids = opened.encode(StandardInput.textOr(text), special);
+    int[] ids = opened.encode(StandardInput.textOr(spec, text), special);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(new ObjectMapper().writeValueAsString(Map.of("ids", ids)));
