@@ -1,7 +1,6 @@
 package dev.tandem.engine;
 
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /** Whether the native core runs on this machine. */
 public final class NativeCore {
@@ -27,10 +26,15 @@ public final class NativeCore {
     }
 
     private static String reason(LinkageError e) {
-      @Nullable Throwable cause = e instanceof ExceptionInInitializerError ? e.getCause() : null;
-      String message = (cause == null ? e : cause).getMessage();
+      // JavaCPP says that it found no library; why it could not load the one that it found is
+      // below.
+      Throwable first = e;
+      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        first = cause;
+      }
+      String message = first.getMessage();
       return message == null
-          ? e.getClass().getSimpleName()
+          ? first.getClass().getSimpleName()
           : message.lines().findFirst().orElse("");
     }
   }

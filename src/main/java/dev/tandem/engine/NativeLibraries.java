@@ -23,7 +23,8 @@ final class NativeLibraries {
    * Loads the bindings and the core. OpenBLAS is only unpacked beside them. The core loads it
    * itself when it is first needed, after it has chosen OpenBLAS's kernels for this processor.
    *
-   * @throws UnsatisfiedLinkError if this platform's libraries are not in the jar
+   * @throws UnsatisfiedLinkError if this platform's libraries are not in the jar, or cannot be run
+   *     from where they are put
    */
   static void load() {
     String folder = "/dev/tandem/engine/" + Loader.getPlatform() + "/";
@@ -31,14 +32,15 @@ final class NativeLibraries {
     if (index == null) {
       throw new UnsatisfiedLinkError("no native libraries for " + Loader.getPlatform());
     }
+    String base = System.getProperty(CACHE_PROPERTY);
+    Path cache = base == null ? cacheFolder() : Path.of(base);
+    boolean unpacked = index.getProtocol().equals("jar");
     try {
-      String base = System.getProperty(CACHE_PROPERTY);
-      Path cache = base == null ? cacheFolder() : Path.of(base);
       List<String> lines = lines(index);
       // JavaCPP accepts an extracted file if its size and time equal those in the jar, where all
       // times are equal. A folder named by the contents makes this check correct.
       System.setProperty(CACHE_PROPERTY, cache.resolve("tandem-" + lines.get(0)).toString());
-      if (index.getProtocol().equals("jar")) {
+      if (unpacked) {
         for (String library : lines.subList(1, lines.size())) {
           Loader.cacheResource(TandemApi.class, folder + library);
         }
@@ -46,7 +48,26 @@ final class NativeLibraries {
     } catch (IOException e) {
       throw new UncheckedIOException("could not unpack the native libraries: " + e.getMessage(), e);
     }
-    Loader.load(TandemApi.class);
+    try {
+      Loader.load(TandemApi.class);
+    } catch (UnsatisfiedLinkError e) {
+      if (unpacked && Mounts.isNoExec(cache)) {
+        throw noExec(cache, e);
+      }
+      throw e;
+    }
+  }
+
+  private static UnsatisfiedLinkError noExec(Path cache, UnsatisfiedLinkError e) {
+    UnsatisfiedLinkError error =
+        new UnsatisfiedLinkError(
+            cache
+                + " is mounted noexec, so that libraries in it cannot be run; name another folder"
+                + " with java -D"
+                + CACHE_PROPERTY
+                + "=FOLDER");
+    error.addSuppressed(e);
+    return error;
   }
 
   private static List<String> lines(URL text) throws IOException {
@@ -55,14 +76,12 @@ final class NativeLibraries {
     }
   }
 
-  /**
-   * JavaCPP's own cache if the home directory is writable, otherwise a private temporary folder.
-   */
+  /** JavaCPP's own cache where the home allows it, else a private temporary folder. */
   private static Path cacheFolder() {
     Path cache = Path.of(System.getProperty("user.home", ""), ".javacpp", "cache");
     try {
       Files.createDirectories(cache);
-      if (Files.isWritable(cache)) {
+      if (Files.isWritable(cache) && !Mounts.isNoExec(cache)) {
         return cache;
       }
     } catch (IOException e) {
