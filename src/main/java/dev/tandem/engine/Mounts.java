@@ -36,7 +36,7 @@ final class Mounts {
     int deepest = -1;
     boolean noExec = false;
     for (String line : table) {
-      String[] fields = line.split(" ");
+      String[] fields = line.split(" ", -1);
       if (fields.length < 6) {
         continue;
       }

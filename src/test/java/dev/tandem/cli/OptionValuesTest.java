@@ -173,10 +173,12 @@ class OptionValuesTest {
     CommandSpec spec = spec(environment, command);
     List<String> args = new ArrayList<>(words);
     for (ArgSpec needed : spec.requiredArgs()) {
-      if (!(needed instanceof OptionSpec)) {
+      if (needed instanceof OptionSpec option) {
+        if (option.longestName().equals("--at")) {
+          args.add("--at=1");
+        }
+      } else {
         args.add(command.equals("completion") ? "bash" : "1");
-      } else if (((OptionSpec) needed).longestName().equals("--at")) {
-        args.add("--at=1");
       }
     }
     spec.commandLine().parseArgs(ArgumentFiles.expanded(args.toArray(String[]::new)));

@@ -55,14 +55,15 @@ public final class Utf8Arguments {
   public static Map<String, String> decodeEnvironment(byte[] environment, Map<String, String> decoded) {
     Map<String, String> variables = new HashMap<>(decoded);
     for (ByteBuffer variable : split(environment)) {
+      String text;
       try {
-        String text = utf8(variable);
-        int equals = text.indexOf('=');
-        if (equals > 0) {
-          variables.replace(text.substring(0, equals), text.substring(equals + 1));
-        }
+        text = utf8(variable);
       } catch (CharacterCodingException e) {
         continue; // not UTF-8, so Java knows better
+      }
+      int equals = text.indexOf('=');
+      if (equals > 0) {
+        variables.replace(text.substring(0, equals), text.substring(equals + 1));
       }
     }
     return variables;

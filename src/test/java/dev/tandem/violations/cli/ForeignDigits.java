@@ -14,6 +14,7 @@ public final class ForeignDigits {
   }
 
   /** Turkish has an i of its own. */
+  @SuppressWarnings("StringCaseLocaleUsage") // that is the violation
   public static String letters(String name) {
     return name.toLowerCase() + name.toUpperCase();
   }
