@@ -171,7 +171,8 @@ class OptionValuesTest {
   private static Map<String, String> parsed(
       Map<String, String> environment, String command, List<String> words) throws IOException {
     CommandSpec spec = spec(environment, command);
-    List<String> args = new ArrayList<>(words);
+    List<String> args = new ArrayList<>(List.of(command));
+    args.addAll(words);
     for (ArgSpec needed : spec.requiredArgs()) {
       if (needed instanceof OptionSpec option) {
         if (option.longestName().equals("--at")) {
@@ -181,7 +182,7 @@ class OptionValuesTest {
         args.add(command.equals("completion") ? "bash" : "1");
       }
     }
-    spec.commandLine().parseArgs(ArgumentFiles.expanded(args.toArray(String[]::new)));
+    spec.root().commandLine().parseArgs(ArgumentFiles.expanded(args.toArray(String[]::new)));
     Map<String, String> values = new HashMap<>();
     for (OptionSpec option : spec.options()) {
       Object value = option.getValue();

@@ -69,7 +69,8 @@ public final class Cli {
   }
 
   /** How a command line is read. */
-  public static CommandLine commandLine(String name, Object command, EnvironmentDefaults environment) {
+  public static CommandLine commandLine(
+      String name, Object command, EnvironmentDefaults environment) {
     CommandLine line = new CommandLine(command);
     line.setCommandName(name);
     line.setUsageHelpAutoWidth(true);

@@ -52,7 +52,8 @@ public final class Utf8Arguments {
    * @param environment NAME=VALUE, each with a zero byte at its end
    * @param decoded as Java decoded them; what is not UTF-8 stays so
    */
-  public static Map<String, String> decodeEnvironment(byte[] environment, Map<String, String> decoded) {
+  public static Map<String, String> decodeEnvironment(
+      byte[] environment, Map<String, String> decoded) {
     Map<String, String> variables = new HashMap<>(decoded);
     for (ByteBuffer variable : split(environment)) {
       String text;
