@@ -3,7 +3,7 @@ package dev.tandem.model;
 /**
  * Everything about a model that changes its arithmetic.
  *
- * @param architecture {@code gpt2} or {@code llama}
+ * @param architecture the family of models
  * @param nLayers number of layers
  * @param nHeads query heads
  * @param nKvHeads key and value heads; divides {@code nHeads}
@@ -24,7 +24,7 @@ package dev.tandem.model;
  * @param tiedHead whether the LM head is the token embedding
  */
 public record ModelConfig(
-    String architecture,
+    Architecture architecture,
     int nLayers,
     int nHeads,
     int nKvHeads,

@@ -142,7 +142,7 @@ public record ModelHash(String hex, List<Entry> entries) {
 
   private static String canonical(ModelConfig config) {
     Object[][] fields = {
-      {"architecture", config.architecture()},
+      {"architecture", config.architecture().toString()},
       {"nLayers", config.nLayers()},
       {"nHeads", config.nHeads()},
       {"nKvHeads", config.nKvHeads()},

@@ -47,18 +47,8 @@ public final class TensorPlan {
 
   private TensorPlan() {}
 
-  /**
-   * The tensors of a model: GPT-2 with fused qkv, or Llama.
-   *
-   * @throws IllegalArgumentException if the architecture is unknown
-   */
+  /** The tensors of a model: GPT-2 with fused qkv, or Llama. */
   public static TensorPlan of(ModelConfig config) {
-    boolean gpt2 =
-        switch (config.architecture()) {
-          case "gpt2" -> true;
-          case "llama" -> false;
-          default -> throw new IllegalArgumentException("architecture " + config.architecture());
-        };
     TensorPlan plan = new TensorPlan();
     plan.add(TOKEN_EMBEDDING, Use.EMBEDDING, config.vocabSize(), config.dModel());
     if (config.hasPositionEmbedding()) {
@@ -68,7 +58,7 @@ public final class TensorPlan {
       plan.add(ROPE_FACTORS, Use.FACTORS, 1, config.headDim() / 2);
     }
     for (int layer = 0; layer < config.nLayers(); layer++) {
-      plan.addLayer(config, "blk." + layer + ".", gpt2);
+      plan.addLayer(config, "blk." + layer + ".");
     }
     plan.addNorm("output_norm", config);
     if (!config.tiedHead()) {
@@ -95,7 +85,7 @@ public final class TensorPlan {
     return spec;
   }
 
-  private void addLayer(ModelConfig config, String prefix, boolean fusedQkv) {
+  private void addLayer(ModelConfig config, String prefix) {
     long dModel = config.dModel();
     long dFf = config.dFf();
     long qRows = (long) config.nHeads() * config.headDim();
@@ -104,7 +94,7 @@ public final class TensorPlan {
     boolean outputBias = qkvBias && config.bias() != LinearBias.QKV;
     boolean ffnBias = config.bias() == LinearBias.ALL;
     addNorm(prefix + "attn_norm", config);
-    if (fusedQkv) {
+    if (config.architecture().hasFusedQkv()) {
       addLinear(prefix + "attn_qkv", Use.MATRIX, qRows + 2 * kvRows, dModel, qkvBias);
     } else {
       addLinear(prefix + "attn_q", Use.MATRIX, qRows, dModel, qkvBias);

@@ -1,6 +1,7 @@
 package dev.tandem.random;
 
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -66,7 +67,7 @@ public final class RandomModels {
   /** GPT-2 in any size. */
   public static ModelConfig gpt2(int nLayers, int nHeads, int dModel, int vocabSize, int maxSeq) {
     return new ModelConfig(
-        "gpt2",
+        Architecture.GPT2,
         nLayers,
         nHeads,
         nHeads,
@@ -100,7 +101,7 @@ public final class RandomModels {
 
     ModelConfig of(int vocabSize, int maxSeq, double ropeTheta, boolean tiedHead) {
       return new ModelConfig(
-          "llama",
+          Architecture.LLAMA,
           nLayers,
           nHeads,
           nKvHeads,

@@ -11,6 +11,7 @@ import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Generator;
 import dev.tandem.measure.RecordingStage;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -44,7 +45,7 @@ class BackendsTest {
   /** A Llama with grouped heads whose width is not that of its heads together. */
   private static final ModelConfig GROUPED =
       new ModelConfig(
-          "llama",
+          Architecture.LLAMA,
           3,
           6,
           2,

@@ -1,6 +1,7 @@
 package dev.tandem.api;
 
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -24,7 +25,7 @@ final class LongContexts {
   static Checkpoint gpt2() throws IOException {
     ModelConfig config =
         new ModelConfig(
-            "gpt2",
+            Architecture.GPT2,
             N_LAYERS,
             4,
             4,
@@ -64,7 +65,7 @@ final class LongContexts {
   private static Checkpoint llama(String name, int nHeads, int dModel, int dFf) throws IOException {
     ModelConfig config =
         new ModelConfig(
-            "llama",
+            Architecture.LLAMA,
             N_LAYERS,
             nHeads,
             2,

@@ -8,6 +8,7 @@ import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.measure.RecordingStage;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -50,7 +51,7 @@ class QuantizedModelTest {
   /** Rows of 256 and, in ffn_down, of 800, which only the blocks of 32 divide. */
   private static final ModelConfig GPT2 =
       new ModelConfig(
-          "gpt2",
+          Architecture.GPT2,
           2,
           4,
           4,
@@ -71,7 +72,7 @@ class QuantizedModelTest {
 
   private static final ModelConfig LLAMA =
       new ModelConfig(
-          "llama",
+          Architecture.LLAMA,
           2,
           4,
           2,

@@ -3,6 +3,7 @@ package dev.tandem.formats;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -42,7 +43,7 @@ class EmbeddedModelsTest {
       assertThat(model.config())
           .isEqualTo(
               new ModelConfig(
-                  "gpt2",
+                  Architecture.GPT2,
                   4,
                   4,
                   4,
@@ -89,7 +90,7 @@ class EmbeddedModelsTest {
       assertThat(model.config())
           .isEqualTo(
               new ModelConfig(
-                  "llama",
+                  Architecture.LLAMA,
                   5,
                   8,
                   4,

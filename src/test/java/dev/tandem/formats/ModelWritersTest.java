@@ -16,6 +16,7 @@ import dev.tandem.formats.gguf.GgufWriter;
 import dev.tandem.formats.huggingface.HuggingFaceWriter;
 import dev.tandem.formats.huggingface.Safetensors;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -62,7 +63,7 @@ class ModelWritersTest {
   /** Configs that differ in all that a Hugging Face config can say. */
   private static ModelConfig llama(LinearBias bias, boolean tied, double theta, boolean factors) {
     return new ModelConfig(
-        "llama",
+        Architecture.LLAMA,
         2,
         4,
         2,
@@ -84,7 +85,7 @@ class ModelWritersTest {
 
   private static ModelConfig gpt2(boolean tied, Activation activation, int dFf) {
     return new ModelConfig(
-        "gpt2",
+        Architecture.GPT2,
         2,
         2,
         2,

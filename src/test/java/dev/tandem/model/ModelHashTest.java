@@ -119,7 +119,7 @@ class ModelHashTest {
   void everyConfigFieldChangesTheHash() throws ReflectiveOperationException {
     RecordComponent[] fields = ModelConfig.class.getRecordComponents();
     Object[] base = {
-      "llama",
+      Architecture.LLAMA,
       2,
       4,
       2,
@@ -139,7 +139,7 @@ class ModelHashTest {
       true
     };
     Object[] other = {
-      "gpt2",
+      Architecture.GPT2,
       3,
       8,
       4,

@@ -19,7 +19,7 @@ public final class TestModels {
 
   public static final ModelConfig GPT2 =
       new ModelConfig(
-          "gpt2",
+          Architecture.GPT2,
           2,
           2,
           2,
@@ -43,7 +43,7 @@ public final class TestModels {
   /** A Llama of the vocabulary of stories260K with grouped heads. */
   public static ModelConfig llama(boolean tiedHead) {
     return new ModelConfig(
-        "llama",
+        Architecture.LLAMA,
         2,
         4,
         2,

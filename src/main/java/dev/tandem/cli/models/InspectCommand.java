@@ -130,7 +130,7 @@ public final class InspectCommand implements Callable<Integer> {
 
   private static Map<String, Object> configFacts(ModelConfig config) {
     Map<String, Object> facts = new LinkedHashMap<>();
-    facts.put("architecture", config.architecture());
+    facts.put("architecture", config.architecture().toString());
     facts.put("nLayers", config.nLayers());
     facts.put("nHeads", config.nHeads());
     facts.put("nKvHeads", config.nKvHeads());

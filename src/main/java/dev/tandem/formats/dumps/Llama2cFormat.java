@@ -7,6 +7,7 @@ import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.TokenizerFiles;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -146,7 +147,7 @@ final class Llama2cFormat implements FlatFormat {
     }
     try {
       return new ModelConfig(
-          "llama",
+          Architecture.LLAMA,
           nLayers,
           nHeads,
           nKvHeads,

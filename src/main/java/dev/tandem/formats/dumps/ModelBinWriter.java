@@ -4,6 +4,7 @@ import dev.tandem.formats.families.ForeignViews;
 import dev.tandem.formats.files.ModelWriter;
 import dev.tandem.formats.files.TokenizerExport;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -66,7 +67,7 @@ public final class ModelBinWriter implements ModelWriter {
     ModelConfig config = checkpoint.config();
     boolean fits =
         checkpoint.isWhole()
-            && config.architecture().equals("gpt2")
+            && config.architecture() == Architecture.GPT2
             && config.tiedHead()
             && config.nHeads() * config.headDim() == config.dModel()
             && config.dFf() == 4 * config.dModel();

@@ -3,6 +3,7 @@ package dev.tandem.formats.dumps;
 import dev.tandem.formats.families.ForeignViews;
 import dev.tandem.formats.files.ModelWriter;
 import dev.tandem.formats.huggingface.HuggingFaceConfig;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -70,7 +71,7 @@ public final class NpyWriter implements ModelWriter {
 
   private static void checkHolds(Checkpoint checkpoint) throws ModelFormatException {
     ModelConfig config = checkpoint.config();
-    if (!config.architecture().equals("gpt2") || !checkpoint.part().embedding()) {
+    if (config.architecture() != Architecture.GPT2 || !checkpoint.part().embedding()) {
       throw new ModelFormatException(
           checkpoint.name(),
           "model",

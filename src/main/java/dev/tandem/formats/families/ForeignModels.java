@@ -6,6 +6,7 @@ import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.TokenizerFiles;
 import dev.tandem.formats.files.UnreadFields;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -101,7 +102,7 @@ public final class ForeignModels {
   /** Whoever trains with GPT-2's own tokenizer seldom saves it beside the checkpoint. */
   public static boolean hasBuiltInTokenizer(
       ModelLocation location, OpenOptions options, ModelConfig config, int[] stopIds) {
-    return config.architecture().equals("gpt2")
+    return config.architecture() == Architecture.GPT2
         && config.vocabSize() >= GPT2_VOCAB_SIZE
         && config.vocabSize() <= PADDED_GPT2_VOCAB_SIZE
         && Arrays.stream(stopIds).allMatch(id -> id == GPT2_END_OF_TEXT)

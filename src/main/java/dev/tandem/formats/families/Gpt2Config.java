@@ -2,6 +2,7 @@ package dev.tandem.formats.families;
 
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -88,7 +89,7 @@ public final class Gpt2Config {
     int nHeads = nHeads(dModel);
     try {
       return new ModelConfig(
-          "gpt2",
+          Architecture.GPT2,
           integer("n_layer"),
           nHeads,
           nHeads,

@@ -2,6 +2,7 @@ package dev.tandem.formats.families;
 
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -69,7 +70,7 @@ public record LlamaConfig(ModelConfig model, RopeScaling rope) {
     try {
       ModelConfig model =
           new ModelConfig(
-              "llama",
+              Architecture.LLAMA,
               json.integer("num_hidden_layers"),
               nHeads,
               json.integer("num_key_value_heads", nHeads),

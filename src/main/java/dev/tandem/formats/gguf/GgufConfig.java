@@ -23,6 +23,7 @@ import static dev.tandem.formats.gguf.GgufKeys.VALUE_LENGTH;
 import static dev.tandem.formats.gguf.GgufKeys.VOCAB_SIZE;
 
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -31,7 +32,6 @@ import dev.tandem.model.NormKind;
 import dev.tandem.model.RopePairing;
 import dev.tandem.model.TensorPlan;
 import java.io.IOException;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -47,7 +47,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
 
   /** Reads the keys of one file. */
   private record Reader(
-      GgufFile file, GgufMetadata keys, String architecture, Optional<GgufPart> part) {
+      GgufFile file, GgufMetadata keys, Architecture architecture, Optional<GgufPart> part) {
 
     String key(String suffix) {
       return architecture + "." + suffix;
@@ -84,10 +84,12 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
     if (!keys.text("general.type", "model").equals("model")) {
       throw keys.wrong("general.type", "model");
     }
-    String architecture = keys.text(ARCHITECTURE);
-    if (!List.of("gpt2", "llama").contains(architecture)) {
+    String stated = keys.text(ARCHITECTURE);
+    Optional<Architecture> known = Architecture.of(stated);
+    if (known.isEmpty()) {
       throw keys.wrong(ARCHITECTURE, "gpt2 or llama");
     }
+    Architecture architecture = known.get();
     GgufKeys.check(keys, architecture);
     Reader reader = new Reader(file, keys, architecture, GgufPart.read(keys));
     ModelConfig model = model(reader);
@@ -99,7 +101,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
   }
 
   private static ModelConfig model(Reader in) throws IOException {
-    boolean gpt2 = in.architecture.equals("gpt2");
+    boolean gpt2 = in.architecture == Architecture.GPT2;
     int maxSeq = in.integer(CONTEXT_LENGTH);
     int window = in.integer(SLIDING_WINDOW, 0);
     if (window != 0 && window < maxSeq) {
@@ -224,7 +226,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
   }
 
   private static float ropeScale(Reader in) throws IOException {
-    if (in.architecture.equals("gpt2")) {
+    if (in.architecture == Architecture.GPT2) {
       return 1;
     }
     double factor =

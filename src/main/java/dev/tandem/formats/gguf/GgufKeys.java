@@ -1,5 +1,6 @@
 package dev.tandem.formats.gguf;
 
+import dev.tandem.model.Architecture;
 import dev.tandem.model.ModelFormatException;
 import java.io.IOException;
 import java.util.Map;
@@ -92,11 +93,11 @@ final class GgufKeys {
   /**
    * Checks that every key of an architecture is known, and off if it is not supported.
    *
-   * @param architecture gpt2 or llama
+   * @param architecture that of the file
    * @throws ModelFormatException naming the first key that is neither
    */
-  static void check(GgufMetadata metadata, String architecture) throws IOException {
-    Set<String> own = architecture.equals("gpt2") ? GPT2 : LLAMA;
+  static void check(GgufMetadata metadata, Architecture architecture) throws IOException {
+    Set<String> own = architecture == Architecture.GPT2 ? GPT2 : LLAMA;
     String prefix = architecture + ".";
     for (String key : metadata.keys().stream().sorted().toList()) {
       String suffix = key.startsWith(prefix) ? key.substring(prefix.length()) : "";

@@ -1,12 +1,11 @@
 package dev.tandem.formats.gguf;
 
 import dev.tandem.formats.files.ModelWriter;
-import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.ModelHash;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.TensorBytes;
 import dev.tandem.model.TensorDigest;
 import dev.tandem.model.TensorPlan;
@@ -85,10 +84,10 @@ public final class GgufWriter implements ModelWriter {
     ModelConfig config = checkpoint.config();
     checkHolds(checkpoint);
     List<String> notes = new ArrayList<>();
-    if (config.activation() != usualActivation(config)) {
+    if (config.activation() != config.architecture().usualActivation()) {
       notes.add(
           "llama.cpp computes "
-              + GgufConfig.name(usualActivation(config))
+              + GgufConfig.name(config.architecture().usualActivation())
               + " where this model has "
               + GgufConfig.name(config.activation())
               + ", so its results will differ; Tandem reads which it is");
@@ -112,21 +111,11 @@ public final class GgufWriter implements ModelWriter {
 
   private static void checkHolds(Checkpoint checkpoint) throws ModelFormatException {
     ModelConfig config = checkpoint.config();
-    boolean usual =
-        switch (config.architecture()) {
-          case "gpt2" -> config.rope() == RopePairing.NONE;
-          case "llama" -> config.rope() == RopePairing.INTERLEAVED;
-          default -> false;
-        };
-    if (!usual) {
+    if (config.rope() != config.architecture().usualRope()) {
       throw new ModelFormatException(
           checkpoint.name(),
           "a " + config.architecture() + " with RoPE " + config.rope() + " does not fit into GGUF");
     }
-  }
-
-  private static Activation usualActivation(ModelConfig config) {
-    return config.architecture().equals("gpt2") ? Activation.GELU_TANH : Activation.SILU;
   }
 
   private static boolean hasInexactTheta(ModelConfig config) {
@@ -193,7 +182,7 @@ public final class GgufWriter implements ModelWriter {
 
   private static boolean copiesHead(Checkpoint checkpoint) {
     ModelConfig config = checkpoint.config();
-    return checkpoint.isWhole() && config.architecture().equals("gpt2") && config.tiedHead();
+    return checkpoint.isWhole() && config.architecture() == Architecture.GPT2 && config.tiedHead();
   }
 
   private static String writeTensor(
@@ -239,7 +228,7 @@ public final class GgufWriter implements ModelWriter {
       throws IOException {
     ModelConfig config = checkpoint.config();
     GgufHeader header = new GgufHeader();
-    header.text(GgufKeys.ARCHITECTURE, config.architecture());
+    header.text(GgufKeys.ARCHITECTURE, config.architecture().toString());
     header.text(GgufKeys.NAME, checkpoint.name());
     header.u32("general.file_type", fileType(plan));
     header.u32("general.quantization_version", QUANTIZATION_VERSION);
@@ -274,7 +263,7 @@ public final class GgufWriter implements ModelWriter {
 
   private static void writeConfig(GgufHeader header, Checkpoint checkpoint) {
     ModelConfig config = checkpoint.config();
-    boolean gpt2 = config.architecture().equals("gpt2");
+    boolean gpt2 = config.architecture() == Architecture.GPT2;
     String prefix = config.architecture() + ".";
     header.u32(prefix + GgufKeys.VOCAB_SIZE, config.vocabSize());
     header.u32(prefix + GgufKeys.CONTEXT_LENGTH, config.maxSeq());
@@ -298,7 +287,7 @@ public final class GgufWriter implements ModelWriter {
     if (hasInexactTheta(config)) {
       header.f64(GgufKeys.ROPE_THETA, config.ropeTheta());
     }
-    if (config.activation() != usualActivation(config)) {
+    if (config.activation() != config.architecture().usualActivation()) {
       header.text(GgufKeys.ACTIVATION, GgufConfig.name(config.activation()));
     }
   }

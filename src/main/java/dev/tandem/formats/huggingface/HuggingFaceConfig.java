@@ -6,6 +6,7 @@ import dev.tandem.formats.families.ForeignViews;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.TokenizerExport;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -70,7 +71,7 @@ public final class HuggingFaceConfig {
     try (JsonGenerator json = JsonObject.JSON.factory().createGenerator(out)) {
       json.setPrettyPrinter(new DefaultPrettyPrinter());
       json.writeStartObject();
-      if (config.architecture().equals("gpt2")) {
+      if (config.architecture() == Architecture.GPT2) {
         gpt2(json, config);
       } else {
         llama(json, config, RopeScalingExport.of(checkpoint));

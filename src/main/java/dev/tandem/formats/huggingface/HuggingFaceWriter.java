@@ -6,6 +6,7 @@ import dev.tandem.formats.families.Gpt2Family;
 import dev.tandem.formats.families.LlamaFamily;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.ModelWriter;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -85,7 +86,7 @@ public final class HuggingFaceWriter implements ModelWriter {
 
   private static void checkHolds(Checkpoint checkpoint) throws IOException {
     ModelConfig config = checkpoint.config();
-    boolean gpt2 = config.architecture().equals("gpt2");
+    boolean gpt2 = config.architecture() == Architecture.GPT2;
     boolean fits =
         gpt2
             ? config.nHeads() * config.headDim() == config.dModel()
@@ -146,7 +147,7 @@ public final class HuggingFaceWriter implements ModelWriter {
     Tensor tensor = checkpoint.tensor(spec.name());
     boolean head = spec.name().equals(TensorPlan.OUTPUT);
     boolean vector = spec.use() == TensorPlan.Use.GAIN || spec.use() == TensorPlan.Use.BIAS;
-    if (config.architecture().equals("gpt2")) {
+    if (config.architecture() == Architecture.GPT2) {
       String name = Gpt2Family.foreignName(spec.name());
       Tensor view = Gpt2Family.isLinear(spec) ? ForeignViews.turned(tensor) : tensor;
       return new Stored(head ? name : "transformer." + name, view, type, vector);

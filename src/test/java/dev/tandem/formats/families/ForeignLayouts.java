@@ -1,6 +1,7 @@
 package dev.tandem.formats.families;
 
 import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -47,7 +48,7 @@ public final class ForeignLayouts {
   public static ModelConfig llama(LinearBias bias, boolean tiedHead) {
     ModelConfig c = TestModels.llama(tiedHead);
     return new ModelConfig(
-        "llama",
+        Architecture.LLAMA,
         c.nLayers(),
         6,
         2,

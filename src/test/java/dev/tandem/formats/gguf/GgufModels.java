@@ -1,6 +1,7 @@
 package dev.tandem.formats.gguf;
 
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -23,7 +24,7 @@ public final class GgufModels {
 
   static ModelConfig llama(LinearBias bias, boolean factors, boolean tied, int headDim) {
     return new ModelConfig(
-        "llama",
+        Architecture.LLAMA,
         2,
         4,
         2,
@@ -45,7 +46,7 @@ public final class GgufModels {
 
   /** The keys of a model without a tokenizer. */
   static GgufBytes keys(ModelConfig config) {
-    String arch = config.architecture();
+    String arch = config.architecture().toString();
     GgufBytes gguf =
         new GgufBytes()
             .text("general.architecture", arch)

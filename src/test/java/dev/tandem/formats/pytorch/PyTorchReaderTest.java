@@ -8,6 +8,7 @@ import dev.tandem.formats.families.ForeignLayouts;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.huggingface.HuggingFaceLlamaTest;
 import dev.tandem.model.Activation;
+import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
@@ -60,7 +61,7 @@ class PyTorchReaderTest {
     ModelConfig c = TestModels.GPT2;
     int dModel = heads64 ? 128 : 12;
     return new ModelConfig(
-        "gpt2",
+        Architecture.GPT2,
         c.nLayers(),
         2,
         2,
@@ -291,7 +292,7 @@ class PyTorchReaderTest {
     ModelConfig c = gpt2(false, true, Activation.GELU_TANH);
     ModelConfig large =
         new ModelConfig(
-            "gpt2",
+            Architecture.GPT2,
             1,
             2,
             2,
