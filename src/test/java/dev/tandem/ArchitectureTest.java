@@ -40,7 +40,8 @@ class ArchitectureTest {
   private static final Map<String, Set<String>> ARROWS =
       Map.ofEntries(
           Map.entry("tensor", Set.of()),
-          Map.entry("sampling", Set.of()),
+          Map.entry("settings", Set.of()),
+          Map.entry("sampling", Set.of("settings")),
           Map.entry("json", Set.of()),
           Map.entry("hub.cache", Set.of()),
           Map.entry("hub", Set.of("hub.cache", "json")),
@@ -66,11 +67,11 @@ class ArchitectureTest {
           Map.entry("generation", Set.of("model", "sampling")),
           Map.entry("protocol", Set.of("stage", "json")),
           Map.entry("scheduler", Set.of("stage")),
-          Map.entry("server", Set.of("protocol", "scheduler")),
+          Map.entry("server", Set.of("protocol", "scheduler", "settings")),
           Map.entry("client", Set.of("protocol")),
           Map.entry("api", Set.of("generation", "engine", "plain", "server", "client")),
           Map.entry("measure", Set.of("api")),
-          Map.entry("cli.terminal", Set.of("model")),
+          Map.entry("cli.terminal", Set.of("model", "settings")),
           Map.entry("cli.options", Set.of("cli.terminal", "api", "formats", "hub.cache")),
           Map.entry("cli.generation", Set.of("cli.terminal", "api")),
           Map.entry("cli.client", Set.of("cli.options", "cli.generation")),

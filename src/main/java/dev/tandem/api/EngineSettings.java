@@ -3,6 +3,7 @@ package dev.tandem.api;
 import dev.tandem.engine.NativeCore;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.KvType;
@@ -80,12 +81,12 @@ public record EngineSettings(
   /**
    * Checks that the backend can compute a part of a model.
    *
-   * @throws IllegalArgumentException if it is for whole models only
+   * @throws InvalidSettingException if it is for whole models only
    */
   public void requireRowExact() {
     if (backend.isPresent() && !backend.get().isRowExact()) {
-      throw new IllegalArgumentException(
-          "backend must be fast or java where a model is split, got " + backend.get());
+      throw new InvalidSettingException(
+          "backend", "must be fast or java where a model is split", backend.get());
     }
   }
 

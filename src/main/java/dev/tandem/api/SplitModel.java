@@ -13,6 +13,7 @@ import dev.tandem.generation.Generator;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelPart;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Output;
@@ -304,12 +305,12 @@ public final class SplitModel implements TextModel {
       int held = part.layers().begin() == 0 ? part.layers().end() : 0;
       int layers = split.localLayers().orElse(checkpoint.isWhole() ? 0 : held);
       if (layers < 0 || layers > held) {
-        throw new IllegalArgumentException("the split must be in 0.." + held + ", got " + layers);
+        throw new InvalidSettingException("localLayers", "must be in 0.." + held, layers);
       }
       Output reply = split.reply().orElse(part.head() ? Output.HIDDEN : Output.LOGITS);
       if (reply == Output.HIDDEN && !part.head()) {
-        throw new IllegalArgumentException(
-            checkpoint.name() + " holds no head; use --reply logits");
+        throw new InvalidSettingException(
+            "reply", "must be logits, because " + checkpoint.name() + " holds no head", "hidden");
       }
       return new Cut(layers, reply);
     }

@@ -1,6 +1,7 @@
 package dev.tandem.generation;
 
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.InvalidSettingException;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -82,11 +83,11 @@ public final class GenerationRequest {
     /**
      * See {@link GenerationRequest#maxTokens}.
      *
-     * @throws IllegalArgumentException if it is negative
+     * @throws InvalidSettingException if it is negative
      */
     public Builder maxTokens(int value) {
       if (value < 0) {
-        throw new IllegalArgumentException("max tokens must be >= 0, got " + value);
+        throw new InvalidSettingException("maxTokens", "must be >= 0", value);
       }
       maxTokens = value;
       return this;
@@ -95,11 +96,11 @@ public final class GenerationRequest {
     /**
      * See {@link GenerationRequest#stopStrings}.
      *
-     * @throws IllegalArgumentException if one is empty
+     * @throws InvalidSettingException if one is empty
      */
     public Builder stopStrings(List<String> value) {
       if (value.contains("")) {
-        throw new IllegalArgumentException("a stop string must not be empty");
+        throw new InvalidSettingException("stopStrings", "must not be empty", "''");
       }
       stopStrings = List.copyOf(value);
       return this;

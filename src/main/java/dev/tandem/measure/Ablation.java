@@ -7,6 +7,7 @@ import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.ReferenceSwitches;
 import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
@@ -58,7 +59,7 @@ public final class Ablation {
    * @param settings only threads and instruction set are used
    * @param contexts positions before the token that is timed
    * @param repeat runs of each row
-   * @throws IllegalArgumentException if a context leaves no room for a token
+   * @throws InvalidSettingException if a context leaves no room for a token
    * @throws IOException if the model cannot be read
    */
   public static void run(
@@ -71,8 +72,7 @@ public final class Ablation {
     int maxSeq = checkpoint.config().maxSeq();
     for (int context : contexts) {
       if (context < 0 || context >= maxSeq) {
-        throw new IllegalArgumentException(
-            "context must be in 0.." + (maxSeq - 1) + ", got " + context);
+        throw new InvalidSettingException("contexts", "must be in 0.." + (maxSeq - 1), context);
       }
     }
     try (Opening opening = new Opening()) {

@@ -1,6 +1,7 @@
 package dev.tandem.measure;
 
 import dev.tandem.api.EngineSettings;
+import dev.tandem.settings.InvalidSettingException;
 import java.util.List;
 
 /**
@@ -29,7 +30,7 @@ public record BenchmarkOptions(
   /**
    * Checks the ranges.
    *
-   * @throws IllegalArgumentException naming the first wrong value
+   * @throws InvalidSettingException naming the first wrong value
    */
   public BenchmarkOptions {
     placements = List.copyOf(placements);
@@ -38,24 +39,21 @@ public record BenchmarkOptions(
     batches = List.copyOf(batches);
     atLeast("threads", threads, 0);
     for (int n : threads) {
-      if (n > MAX_THREADS) {
-        throw new IllegalArgumentException("threads must be at most " + MAX_THREADS + ", got " + n);
-      }
+      InvalidSettingException.require(
+          n <= MAX_THREADS, "threads", "must be at most " + MAX_THREADS, n);
     }
     if (placements.stream().anyMatch(Placement::split)) {
       settings.requireRowExact();
     }
-    atLeast("context", contexts, 0);
-    atLeast("batch", batches, 1);
-    atLeast("prompt-tokens", List.of(promptTokens), 1);
+    atLeast("contexts", contexts, 0);
+    atLeast("batches", batches, 1);
+    atLeast("promptTokens", List.of(promptTokens), 1);
     atLeast("repeat", List.of(repeat), 1);
   }
 
   private static void atLeast(String name, List<Integer> values, int min) {
     for (int value : values) {
-      if (value < min) {
-        throw new IllegalArgumentException(name + " must be at least " + min + ", got " + value);
-      }
+      InvalidSettingException.require(value >= min, name, "must be at least " + min, value);
     }
   }
 }

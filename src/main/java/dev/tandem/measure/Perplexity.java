@@ -4,6 +4,7 @@ import dev.tandem.api.EngineSettings;
 import dev.tandem.api.LocalModel;
 import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
@@ -47,11 +48,11 @@ public final class Perplexity {
     /** Checks the ranges. */
     public Options {
       if (window < 2) {
-        throw new IllegalArgumentException("window must be at least 2, got " + window);
+        throw new InvalidSettingException("window", "must be at least 2", window);
       }
       if (stride < 1 || stride > window) {
-        throw new IllegalArgumentException(
-            "stride must be in 1.." + window + " (the window), got " + stride);
+        throw new InvalidSettingException(
+            "stride", "must be in 1.." + window + " (the window)", stride);
       }
     }
   }
@@ -101,8 +102,8 @@ public final class Perplexity {
       throws IOException {
     int maxSeq = checkpoint.config().maxSeq();
     if (options.window() > maxSeq) {
-      throw new IllegalArgumentException(
-          "window must be at most " + maxSeq + ", the model's context; got " + options.window());
+      throw new InvalidSettingException(
+          "window", "must be at most " + maxSeq + ", the model's context", options.window());
     }
     if (ids.length < 2) {
       throw new IllegalArgumentException(

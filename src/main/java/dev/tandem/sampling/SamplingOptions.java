@@ -1,5 +1,8 @@
 package dev.tandem.sampling;
 
+import static dev.tandem.settings.InvalidSettingException.require;
+
+import dev.tandem.settings.InvalidSettingException;
 import java.util.Map;
 
 /**
@@ -38,37 +41,40 @@ public record SamplingOptions(
   /**
    * Checks every field.
    *
-   * @throws IllegalArgumentException naming the first field that is out of range
+   * @throws InvalidSettingException naming the first field that is out of range
    */
   public SamplingOptions {
     require(
         temperature == 0 || (temperature >= 1 / MAX_TEMPERATURE && temperature <= MAX_TEMPERATURE),
-        "temperature must be 0 or in [1e-30, 1e30], got " + temperature);
-    require(topK >= 0, "top-k must be >= 0, got " + topK);
-    require(topP >= 0 && topP <= 1, "top-p must be in [0, 1], got " + topP);
-    require(minP >= 0 && minP <= 1, "min-p must be in [0, 1], got " + minP);
+        "temperature",
+        "must be 0 or in [1e-30, 1e30]",
+        temperature);
+    require(topK >= 0, "topK", "must be >= 0", topK);
+    require(topP >= 0 && topP <= 1, "topP", "must be in [0, 1]", topP);
+    require(minP >= 0 && minP <= 1, "minP", "must be in [0, 1]", minP);
     require(
         repeatPenalty >= 1 / MAX_PENALTY && repeatPenalty <= MAX_PENALTY,
-        "repeat penalty must be in [1e-6, 1e6], got " + repeatPenalty);
+        "repeatPenalty",
+        "must be in [1e-6, 1e6]",
+        repeatPenalty);
     require(
         Math.abs(presencePenalty) <= MAX_PENALTY,
-        "presence penalty must be in [-1e6, 1e6], got " + presencePenalty);
+        "presencePenalty",
+        "must be in [-1e6, 1e6]",
+        presencePenalty);
     require(
         Math.abs(frequencyPenalty) <= MAX_PENALTY,
-        "frequency penalty must be in [-1e6, 1e6], got " + frequencyPenalty);
+        "frequencyPenalty",
+        "must be in [-1e6, 1e6]",
+        frequencyPenalty);
     logitBias = Map.copyOf(logitBias);
     logitBias.forEach(
         (id, bias) ->
             require(
                 id >= 0 && bias < Double.POSITIVE_INFINITY, // false for NaN
-                "logit bias must be ID=BIAS with ID >= 0 and BIAS a finite number or -Infinity,"
-                    + (" got " + id + "=" + bias)));
-  }
-
-  private static void require(boolean condition, String message) {
-    if (!condition) {
-      throw new IllegalArgumentException(message);
-    }
+                "logitBias",
+                "must be ID=BIAS with ID >= 0 and BIAS a finite number or -Infinity",
+                id + "=" + bias));
   }
 
   /** Options that always take the best token. */

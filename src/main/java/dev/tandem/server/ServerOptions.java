@@ -1,6 +1,7 @@
 package dev.tandem.server;
 
 import dev.tandem.protocol.Protocol;
+import dev.tandem.settings.InvalidSettingException;
 
 /**
  * How a server listens and what it admits.
@@ -25,9 +26,7 @@ public record ServerOptions(
   /** Checks the ranges. */
   public ServerOptions {
     atLeast("port", port, 0);
-    if (port > 65_535) {
-      throw new IllegalArgumentException("port must be at most 65535, got " + port);
-    }
+    InvalidSettingException.require(port <= 65_535, "port", "must be at most 65535", port);
     atLeast("maxConnections", maxConnections, 1);
     atLeast("maxSequences", maxSequences, 1);
     atLeast("maxContext", maxContext, 1);
@@ -90,8 +89,6 @@ public record ServerOptions(
   }
 
   private static void atLeast(String name, long value, long min) {
-    if (value < min) {
-      throw new IllegalArgumentException(name + " must be at least " + min + ", got " + value);
-    }
+    InvalidSettingException.require(value >= min, name, "must be at least " + min, value);
   }
 }

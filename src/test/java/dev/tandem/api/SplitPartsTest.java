@@ -200,11 +200,11 @@ class SplitPartsTest {
         assertThatThrownBy(
                 () -> SplitModel.connect(client, SETTINGS, new SplitOptions(uri, 2, Output.LOGITS)))
             .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageContaining("the split must be in 0..1, got 2");
+            .hasMessageContaining("localLayers must be in 0..1, got 2");
         assertThatThrownBy(
                 () -> SplitModel.connect(client, SETTINGS, new SplitOptions(uri, 1, Output.HIDDEN)))
             .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageContaining("--reply logits");
+            .hasMessageContainingAll("reply must be logits", "holds no head");
       }
       try (LocalChain chain = new LocalChain(client, SETTINGS)) {
         assertThatThrownBy(() -> chain.stage(Span.layers(0, 2)))

@@ -77,6 +77,35 @@ class EnvironmentTest {
     }
   }
 
+  /** The form is right, the value is not; the check is the library's, or the command's own. */
+  @Test
+  void aValueOutOfRangeNamesItsVariable() {
+    Map.of(
+            "TANDEM_TOP_P", "7",
+            "TANDEM_TEMPERATURE", "-1",
+            "TANDEM_REPEAT_PENALTY", "0",
+            "TANDEM_MAX_TOKENS", "-5",
+            "TANDEM_THREADS", "1000",
+            "TANDEM_CHUNK", "-1",
+            "TANDEM_LOGIT_BIAS", "1=NaN")
+        .forEach(
+            (variable, value) -> {
+              String option =
+                  "--" + variable.substring(7).toLowerCase(Locale.ROOT).replace('_', '-');
+              tandem(Map.of(variable, value), "generate")
+                  .assertFails(Cli.USAGE, option + " must be", ", got ", ", from " + variable);
+              assertThat(
+                      tandem(Map.of(variable, value), "generate", "-n", "0", option + "=1").err())
+                  .doesNotContain(variable);
+            });
+    tandem(Map.of("TANDEM_PORT", "70000"), "server")
+        .assertFails(Cli.USAGE, "--port must be at most 65535", "from TANDEM_PORT");
+    tandem(Map.of("TANDEM_MAX_SEQUENCES", "0"), "server")
+        .assertFails(Cli.USAGE, "--max-sequences must be", "from TANDEM_MAX_SEQUENCES");
+    tandem(Map.of("TANDEM_SPLIT", "9"), "client")
+        .assertFails(Cli.USAGE, "--split must be in 0..4", "from TANDEM_SPLIT");
+  }
+
   private static boolean isNumber(Class<?> type) {
     return Number.class.isAssignableFrom(type);
   }

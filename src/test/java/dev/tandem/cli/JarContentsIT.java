@@ -43,6 +43,7 @@ class JarContentsIT {
           "plain",
           "protocol",
           "sampling",
+          "settings",
           "stage",
           "tensor",
           "tokenizer",

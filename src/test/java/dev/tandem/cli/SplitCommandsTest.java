@@ -98,7 +98,8 @@ class SplitCommandsTest {
     assertThat(tandem("inspect", out).result()).contains("embedding, no layers, no head");
     tandem("generate", "-c", out, "hi")
         .assertFails(Cli.FAILURE, "is a part of a model", "tandem client");
-    client("-c", out, "--reply", "hidden", "hi").assertFails(Cli.FAILURE, "use --reply logits");
+    client("-c", out, "--reply", "hidden", "hi")
+        .assertFails(Cli.USAGE, "--reply must be logits, because", "holds no head");
     client("-c", out, "--split", "1", "hi")
         .assertFails(CommandLine.ExitCode.USAGE, "--split must be in 0..0, got 1");
     tandem("server", "-c", out, "-o", "0").assertFails(Cli.FAILURE, "nothing to serve");

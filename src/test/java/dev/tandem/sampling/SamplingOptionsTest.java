@@ -3,6 +3,7 @@ package dev.tandem.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.settings.InvalidSettingException;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -17,20 +18,20 @@ class SamplingOptionsTest {
       rejects("temperature", b -> b.temperature(value));
     }
     for (double value : new double[] {nan, inf, -0.1, 1.1}) {
-      rejects("top-p", b -> b.topP(value));
-      rejects("min-p", b -> b.minP(value));
+      rejects("topP", b -> b.topP(value));
+      rejects("minP", b -> b.minP(value));
     }
     for (double value : new double[] {nan, inf, -inf, -1, 0}) {
-      rejects("repeat penalty", b -> b.repeatPenalty(value));
+      rejects("repeatPenalty", b -> b.repeatPenalty(value));
     }
     for (double value : new double[] {nan, inf, -inf, 1e7}) {
-      rejects("presence penalty", b -> b.presencePenalty(value));
-      rejects("frequency penalty", b -> b.frequencyPenalty(value));
+      rejects("presencePenalty", b -> b.presencePenalty(value));
+      rejects("frequencyPenalty", b -> b.frequencyPenalty(value));
     }
-    rejects("top-k", b -> b.topK(-1));
-    rejects("logit bias", b -> b.logitBias(Map.of(-1, 0.0)));
-    rejects("logit bias", b -> b.logitBias(Map.of(1, nan)));
-    rejects("logit bias", b -> b.logitBias(Map.of(1, inf)));
+    rejects("topK", b -> b.topK(-1));
+    rejects("logitBias", b -> b.logitBias(Map.of(-1, 0.0)));
+    rejects("logitBias", b -> b.logitBias(Map.of(1, nan)));
+    rejects("logitBias", b -> b.logitBias(Map.of(1, inf)));
   }
 
   @Test
@@ -51,7 +52,9 @@ class SamplingOptionsTest {
 
   private static void rejects(String name, UnaryOperator<SamplingOptions.Builder> change) {
     assertThatThrownBy(() -> change.apply(SamplingOptions.builder()).build())
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(name);
+        .isInstanceOfSatisfying(
+            InvalidSettingException.class, wrong -> assertThat(wrong.setting()).isEqualTo(name))
+        .hasMessageStartingWith(name + " must be")
+        .hasMessageContaining(", got ");
   }
 }

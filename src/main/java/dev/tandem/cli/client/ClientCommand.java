@@ -12,6 +12,7 @@ import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.client.WireStats;
 import dev.tandem.generation.GenerationException;
@@ -106,7 +107,7 @@ public final class ClientCommand implements Callable<Integer> {
         Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get)) {
       int held = checkpoint.part().layers().end();
       if (split.isPresent() && split.get() > held) {
-        throw usage("--split must be in 0.." + held + ", got " + split.get());
+        throw Usage.wrong(spec, "--split", "must be in 0.." + held, split.get());
       }
       try (SplitModel opened = SplitModel.connect(checkpoint, settings, options)) {
         opened.notes().forEach(console::warn);
@@ -123,10 +124,10 @@ public final class ClientCommand implements Callable<Integer> {
 
   private SplitOptions options() {
     if (port < 1 || port > 65_535) {
-      throw usage("--port must be in 1..65535, got " + port);
+      throw Usage.wrong(spec, "--port", "must be in 1..65535", port);
     }
     if (split.isPresent() && split.get() < 0) {
-      throw usage("--split must be at least 0, got " + split.get());
+      throw Usage.wrong(spec, "--split", "must be at least 0", split.get());
     }
     return new SplitOptions(
         server.isPresent() ? given(server.get()) : ofAddress(),

@@ -1,19 +1,12 @@
 package dev.tandem.cli.generation;
 
 import dev.tandem.api.TextModel;
-import dev.tandem.cli.terminal.Messages;
 import dev.tandem.generation.GenerationRequest;
 import java.io.IOException;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** Everything about one generation that does not depend on where the model runs. */
 public final class GenerationMixin {
-  @Spec(Spec.Target.MIXEE)
-  private CommandSpec spec;
-
   @Mixin private PromptMixin prompt;
   @Mixin private EndingMixin ending;
   @Mixin private SamplingMixin sampling;
@@ -31,11 +24,6 @@ public final class GenerationMixin {
   }
 
   private GenerationRequest.Builder request(int[] promptIds) {
-    try {
-      return ending.apply(GenerationRequest.builder(promptIds).sampling(sampling.options()));
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(
-          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
-    }
+    return ending.apply(GenerationRequest.builder(promptIds).sampling(sampling.options()));
   }
 }

@@ -12,7 +12,7 @@ import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
-import dev.tandem.cli.terminal.Messages;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.measure.Ablation;
 import dev.tandem.measure.AblationRow;
@@ -217,8 +217,7 @@ public final class BenchCommand implements Callable<Integer> {
       }
     }
     if (threads.size() > 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads must be one number with --ablate, got " + threads);
+      throw Usage.wrong(spec, "--threads", "must be one number with --ablate", threads);
     }
   }
 
@@ -244,19 +243,14 @@ public final class BenchCommand implements Callable<Integer> {
   private BenchmarkOptions options(
       Checkpoint checkpoint, EngineSettings settings, List<Integer> wantedContexts) {
     int maxSeq = checkpoint.config().maxSeq();
-    try {
-      return new BenchmarkOptions(
-          settings,
-          placements(),
-          threads,
-          Math.min(promptTokens, maxSeq),
-          wantedContexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
-          batches,
-          repeat);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(
-          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
-    }
+    return new BenchmarkOptions(
+        settings,
+        placements(),
+        threads,
+        Math.min(promptTokens, maxSeq),
+        wantedContexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
+        batches,
+        repeat);
   }
 
   /**

@@ -10,6 +10,7 @@ import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.generation.GenerationException;
 import dev.tandem.measure.Comparison;
@@ -24,7 +25,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code tandem compare}: one prompt, all backends. */
@@ -85,8 +85,7 @@ public final class CompareCommand implements Callable<Integer> {
   public Integer call() throws IOException, GenerationException {
     EngineSettings settings = engine.settings();
     if (maxTokens < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--max-tokens must be at least 1, got " + maxTokens);
+      throw Usage.wrong(spec, "--max-tokens", "must be at least 1", maxTokens);
     }
     String text = prompt.text();
     Console console =

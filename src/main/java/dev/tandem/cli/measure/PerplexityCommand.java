@@ -10,7 +10,7 @@ import dev.tandem.cli.options.TokenizerOptionMixin;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
-import dev.tandem.cli.terminal.Messages;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.measure.Perplexity;
@@ -28,7 +28,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -93,7 +92,7 @@ public final class PerplexityCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     EngineSettings settings = backend.apply(engine.settings());
     if (tokens < 0) {
-      throw new ParameterException(spec.commandLine(), "--tokens must be >= 0, got " + tokens);
+      throw Usage.wrong(spec, "--tokens", "must be >= 0", tokens);
     }
     String text = text();
     Console console =
@@ -130,16 +129,10 @@ public final class PerplexityCommand implements Callable<Integer> {
   private Perplexity.Options options(int maxSeq) {
     int chosenWindow = window == 0 ? maxSeq : window;
     if (chosenWindow > maxSeq) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--window must be at most " + maxSeq + ", the model's context; got " + window);
+      throw Usage.wrong(
+          spec, "--window", "must be at most " + maxSeq + ", the model's context", window);
     }
-    try {
-      return new Perplexity.Options(chosenWindow, stride == 0 ? chosenWindow : stride);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(
-          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
-    }
+    return new Perplexity.Options(chosenWindow, stride == 0 ? chosenWindow : stride);
   }
 
   private static void note(Console console, Perplexity.Result soFar) {

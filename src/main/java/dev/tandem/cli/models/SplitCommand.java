@@ -5,6 +5,7 @@ import dev.tandem.cli.options.ModelNames;
 import dev.tandem.cli.options.TokenizerOptionMixin;
 import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.convert.Conversion;
 import dev.tandem.convert.ConversionOptions;
@@ -82,7 +83,7 @@ public final class SplitCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (at < 0) {
-      throw usage("--at must be at least 0, got " + at);
+      throw Usage.wrong(spec, "--at", "must be at least 0", at);
     }
     if (client.toAbsolutePath().normalize().equals(server.toAbsolutePath().normalize())) {
       throw usage("--client and --server must be two files");
@@ -97,7 +98,7 @@ public final class SplitCommand implements Callable<Integer> {
   private List<Conversion> parts(Checkpoint checkpoint) throws IOException {
     int nLayers = checkpoint.config().nLayers();
     if (at > nLayers) {
-      throw usage("--at must be in 0.." + nLayers + ", got " + at);
+      throw Usage.wrong(spec, "--at", "must be in 0.." + nLayers, at);
     }
     if (!checkpoint.isWhole()) {
       throw new IOException(

@@ -1,13 +1,13 @@
 package dev.tandem.cli.options;
 
 import dev.tandem.api.EngineSettings;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.stage.ActivationEval;
 import dev.tandem.stage.KvType;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** What decides the bits. */
@@ -48,8 +48,7 @@ public final class ArithmeticMixin {
 
   public EngineSettings settings(int threads) {
     if (chunk < 0 || chunk > MAX_CHUNK) {
-      throw new ParameterException(
-          spec.commandLine(), "--chunk must be in 0.." + MAX_CHUNK + ", got " + chunk);
+      throw Usage.wrong(spec, "--chunk", "must be in 0.." + MAX_CHUNK, chunk);
     }
     return new EngineSettings(threads, "", gelu, kvType, reproducible, chunk);
   }

@@ -2,13 +2,13 @@ package dev.tandem.cli.options;
 
 import dev.tandem.api.Backend;
 import dev.tandem.api.EngineSettings;
+import dev.tandem.cli.terminal.Usage;
 import java.util.Iterator;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -58,8 +58,7 @@ public final class BackendMixin {
   /** The same for one end of a split model; a usage error if only whole models have the backend. */
   public EngineSettings applyToSplit(EngineSettings settings) {
     if (backend.isPresent() && !backend.get().isRowExact()) {
-      throw new ParameterException(
-          spec.commandLine(), NAME + " must be fast or java for a split, got " + backend.get());
+      throw Usage.wrong(spec, "--backend", "must be fast or java for a split", backend.get());
     }
     return apply(settings);
   }

@@ -2,6 +2,7 @@ package dev.tandem.cli.options;
 
 import dev.tandem.api.EngineSettings;
 import dev.tandem.cli.terminal.Console;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.types.ConvertedModels;
 import java.io.IOException;
@@ -12,7 +13,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** How the arithmetic is done. */
@@ -42,8 +42,7 @@ public final class EngineMixin {
 
   public EngineSettings settings() {
     if (threads < 0 || threads > MAX_THREADS) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads must be in 0.." + MAX_THREADS + ", got " + threads);
+      throw Usage.wrong(spec, "--threads", "must be in 0.." + MAX_THREADS, threads);
     }
     return arithmetic.settings(threads);
   }

@@ -9,7 +9,7 @@ import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
-import dev.tandem.cli.terminal.Messages;
+import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.server.ServerOptions;
@@ -100,23 +100,19 @@ public final class ServerCommand implements Callable<Integer> {
   }
 
   private ServerOptions options() throws IOException {
-    try {
-      if (!insecure && !InetAddress.getByName(address).isLoopbackAddress()) {
-        throw new IllegalArgumentException(
-            "--address "
-                + address
-                + " can be reached from other machines and nothing protects it; add --insecure if"
-                + " that is meant");
-      }
-      if (maxContext < 0) {
-        throw new IllegalArgumentException("--max-context must be at least 0, got " + maxContext);
-      }
-      return ServerOptions.defaults()
-          .withAddress(address, port)
-          .withSequences(maxSequences, maxContext == 0 ? Integer.MAX_VALUE : maxContext);
-    } catch (IllegalArgumentException e) {
+    if (!insecure && !InetAddress.getByName(address).isLoopbackAddress()) {
       throw new ParameterException(
-          spec.commandLine(), Messages.aboutOption(Messages.oneLine(e)), e);
+          spec.commandLine(),
+          "--address "
+              + address
+              + " can be reached from other machines and nothing protects it; add --insecure if"
+              + " that is meant");
     }
+    if (maxContext < 0) {
+      throw Usage.wrong(spec, "--max-context", "must be at least 0", maxContext);
+    }
+    return ServerOptions.defaults()
+        .withAddress(address, port)
+        .withSequences(maxSequences, maxContext == 0 ? Integer.MAX_VALUE : maxContext);
   }
 }

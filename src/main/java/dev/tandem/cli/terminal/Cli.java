@@ -1,5 +1,6 @@
 package dev.tandem.cli.terminal;
 
+import dev.tandem.settings.InvalidSettingException;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -9,7 +10,6 @@ import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 
 /** How every command is run, and how it ends. */
 public final class Cli {
@@ -88,7 +88,7 @@ public final class Cli {
     OptionWords.apply(line);
     Values.apply(line);
     line.setParameterExceptionHandler((e, args) -> usageError(e, environment));
-    line.setExecutionExceptionHandler(Cli::failure);
+    line.setExecutionExceptionHandler((e, failed, parsed) -> failure(e, failed, environment));
     HelpLayout.apply(line);
     return line;
   }
@@ -103,9 +103,12 @@ public final class Cli {
     return USAGE;
   }
 
-  private static int failure(Exception e, CommandLine line, ParseResult parsed) {
+  private static int failure(Exception e, CommandLine line, EnvironmentDefaults environment) {
     CommandSpec spec = line.getCommandSpec();
     line.getOut().flush();
+    if (e instanceof InvalidSettingException setting) {
+      return usageError(Usage.of(spec, setting), environment);
+    }
     line.getErr().println(spec.qualifiedName() + ": " + Messages.of(e));
     if (GeneralMixin.isVerbose(spec)) {
       e.printStackTrace(line.getErr());

@@ -9,7 +9,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
-import java.util.Locale;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -91,26 +90,6 @@ public final class Messages {
         || e instanceof IllegalArgumentException
         || e instanceof LinkageError
         || e.getClass().getName().startsWith("dev.tandem.");
-  }
-
-  /**
-   * The message of a value's own check, with its subject as the option that the user wrote: {@code
-   * repeat penalty must be ...} and {@code maxSequences must be ...} become {@code --repeat-penalty
-   * must be ...}.
-   */
-  public static String aboutOption(String message) {
-    int end = message.indexOf(" must ");
-    if (end < 0 || message.startsWith("--")) {
-      return message;
-    }
-    String subject =
-        message
-            .substring(0, end)
-            .replaceFirst("^an? (.*) string$", "$1")
-            .replaceAll("(?<=[a-z])(?=[A-Z])", "-")
-            .replace(' ', '-')
-            .toLowerCase(Locale.ROOT);
-    return "--" + subject + message.substring(end);
   }
 
   /** A failure's message in one line. */
