@@ -16,7 +16,7 @@ namespace tandem {
 namespace {
 
 constexpr uint64_t kSeed = 91;
-constexpr int64_t kCapacity = 600;  // three pages, so that tiles are split
+constexpr int64_t kCapacity = 320;  // two pages, so that tiles are split
 
 // Kernels of which one fails when its turn has come.
 std::atomic<int64_t> untilFailure{-1};  // calls; negative: never
@@ -82,12 +82,12 @@ class FailingStageTest : public testing::Test {
 // Wherever a step fails, the sequence ends where the step began, and the same step then gives the
 // bits that it gives alone.
 TEST_F(FailingStageTest, AStepThatFailsCanBeRepeated) {
-  constexpr int64_t kPrompt = 550;
+  constexpr int64_t kPrompt = 300;
   Sequence whole(stage_, kCapacity);
   const std::vector<float> prompt = run(whole, 0, kPrompt);
   const std::vector<float> next = run(whole, kPrompt, 3);
   int failures = 0;
-  for (int64_t calls = 0;; calls = calls * 2 + 1) {
+  for (int64_t calls = 0;; calls = calls * 3 + 1) {
     SCOPED_TRACE(calls);
     Sequence sequence(stage_, kCapacity);
     run(sequence, 0, kPrompt);
