@@ -5,26 +5,26 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * What computes a model's blocks and head. All give the same text but for rounding; only {@link
- * #FAST} promises bits. docs/backends.md tells what each one shows.
+ * The implementation that computes a model's layers and head. All give the same text except for
+ * rounding; only {@link #FAST} promises bits. docs/backends.md describes each one.
  */
 public enum Backend {
-  /** Plain Java, without native code: what is left where the native core does not run. */
+  /** Plain Java, without native code; the fallback where the native core does not run. */
   JAVA,
 
-  /** Loops in C++ that run every position through the blocks again at every step. */
+  /** Loops in C++ that run every position through the layers again at every step. */
   NAIVE,
 
   /** The same with products by OpenBLAS. */
   BLAS,
 
-  /** Products by OpenBLAS, and a KV cache, so that a step computes its new rows only. */
+  /** Products by OpenBLAS, and a KV cache, so that a step computes only its new rows. */
   BLAS_KV,
 
   /** The engine's own kernels. */
   FAST;
 
-  /** Their names, as options and tables have them: {@code blas-kv}. */
+  /** The names in options and tables, such as {@code blas-kv}. */
   public static List<String> names() {
     return Stream.of(values()).map(Backend::toString).toList();
   }
@@ -32,7 +32,7 @@ public enum Backend {
   /**
    * The backend of that name.
    *
-   * @throws IllegalArgumentException if there is none; the message lists those that there are
+   * @throws IllegalArgumentException if there is none; the message lists all names
    */
   public static Backend of(String name) {
     for (Backend backend : values()) {
@@ -44,7 +44,9 @@ public enum Backend {
         "no backend '" + name + "'; there are " + String.join(", ", names()));
   }
 
-  /** Whether a server may compute with it: whether its rows do not depend on their neighbours. */
+  /**
+   * Whether a server may compute with it, because its rows do not depend on the rows beside them.
+   */
   public boolean isRowExact() {
     return this == FAST || this == JAVA;
   }

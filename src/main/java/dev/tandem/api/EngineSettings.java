@@ -11,16 +11,16 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How a model computes on this machine. What is left open is the model's default, or for a client
- * the server's choice.
+ * The settings of a model's computation on this machine. An open setting is the model's default, or
+ * for a client the server's choice.
  *
  * @param threads threads that compute; 0 for all cores
  * @param isa {@code avx512bf16}, {@code avx512vnni}, {@code avx512}, {@code avx2}, {@code neondot},
- *     {@code neon} or {@code scalar}; empty for the best there is
- * @param activationEval table or formula; empty leaves it open
- * @param kvType type of the KV cache; empty leaves it open
+ *     {@code neon} or {@code scalar}; empty for the best available one
+ * @param activationEval table or formula; empty for an open setting
+ * @param kvType type of the KV cache; empty for an open setting
  * @param reproducible whether the bits must be equal on every CPU
- * @param chunkRows C: prompt rows are cut at multiples of it; 0 leaves it open
+ * @param chunkRows C: prompt rows are cut at multiples of it; 0 for an open setting
  * @param backend what computes; empty for {@link Backend#FAST}, or {@link Backend#JAVA} where the
  *     native core cannot be loaded
  */

@@ -16,7 +16,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/** A checkpoint whose stages are computed in this process, by whichever backend. */
+/** A checkpoint whose stages are computed in this process, by any backend. */
 public final class LocalModel implements AutoCloseable {
   private final List<String> notes;
   private final Optional<Engine> engine;
@@ -36,12 +36,12 @@ public final class LocalModel implements AutoCloseable {
   }
 
   /**
-   * Makes a checkpoint's tensors available to a backend: the one that is asked for, else the native
-   * core, else plain Java.
+   * Makes a checkpoint's tensors available to a backend: the requested one, otherwise the native
+   * core, otherwise plain Java.
    *
-   * @param checkpoint stays the caller's
+   * @param checkpoint must stay open; the caller closes it
    * @throws IOException if its files cannot be mapped
-   * @throws LinkageError if a native backend is asked for and cannot be loaded
+   * @throws LinkageError if a native backend is requested and cannot be loaded
    */
   public static LocalModel open(Checkpoint checkpoint, EngineSettings settings) throws IOException {
     StageOptions options = settings.stageOptions(checkpoint);
@@ -100,12 +100,12 @@ public final class LocalModel implements AutoCloseable {
     return span -> model.openReference(span, switches, options.activationEval());
   }
 
-  /** The native engine, if it is one. */
+  /** The native engine, if the backend is native. */
   public Optional<Engine> engine() {
     return engine;
   }
 
-  /** What the user should know; one line each. */
+  /** Notes for the user; one line each. */
   List<String> notes() {
     return notes;
   }
@@ -120,7 +120,7 @@ public final class LocalModel implements AutoCloseable {
     return opener.open(span);
   }
 
-  /** Bytes of weights that a step of a stage of this model reads. */
+  /** The bytes of weights that a step of a stage of this model reads. */
   public static long weightBytes(Stage stage) {
     if (stage instanceof PlainStage plain) {
       return plain.weightBytes();

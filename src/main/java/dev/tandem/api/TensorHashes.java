@@ -5,7 +5,7 @@ import dev.tandem.protocol.TensorHash;
 import java.util.List;
 import java.util.Locale;
 
-/** The model hash's tensor list in the wire's terms. */
+/** The tensor list of a model hash in the form of the wire. */
 public final class TensorHashes {
   private TensorHashes() {}
 

@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.OptionalInt;
 
-/** A model that continues text, wherever its stages run. One generation at a time. */
+/** A model that continues text, independent of where its stages run. One generation at a time. */
 public sealed interface TextModel extends AutoCloseable permits WholeModel, SplitModel {
 
   /** The model's name. */
@@ -23,17 +23,17 @@ public sealed interface TextModel extends AutoCloseable permits WholeModel, Spli
   Tokenizer tokenizer();
 
   /**
-   * Whether all stages have the native core's arithmetic, and the same, so that the bits are those
-   * of a whole model. Other backends than {@link Backend#FAST} are never exact.
+   * Whether all stages have the same arithmetic, that of the native core, so that the bits are
+   * those of a whole model. Other backends than {@link Backend#FAST} are never exact.
    */
   boolean exact();
 
-  /** What the user should know of how it computes here; one line each. */
+  /** Notes for the user about the computation on this machine; one line each. */
   List<String> notes();
 
   /**
-   * The ids that the model is fed for a prompt. An empty one is the beginning-of-sequence token,
-   * where there is one: GPT-2, too, then writes a text from its beginning.
+   * The ids that the model gets for a prompt. An empty prompt is the beginning-of-sequence token,
+   * if there is one. GPT-2 then also writes a text from its beginning.
    *
    * @param parseSpecial whether special tokens written out in the text become their ids
    */
@@ -41,7 +41,7 @@ public sealed interface TextModel extends AutoCloseable permits WholeModel, Spli
     return promptIds(tokenizer(), prompt, parseSpecial);
   }
 
-  /** The same for a model that has this tokenizer and is not open yet. */
+  /** The same for a model with this tokenizer that is not open yet. */
   static int[] promptIds(Tokenizer tokenizer, String prompt, boolean parseSpecial) {
     int[] ids = tokenizer.encodePrompt(prompt, parseSpecial);
     OptionalInt bos = tokenizer.bosId();
@@ -59,7 +59,7 @@ public sealed interface TextModel extends AutoCloseable permits WholeModel, Spli
 
   /**
    * Continues a text by up to {@code maxTokens} tokens, drawn at temperature 1 with top-p 0.9 and
-   * seed 0; gives what is added to it.
+   * seed 0; returns only the added text.
    *
    * @throws GenerationException if the prompt does not fit the model's context
    * @throws IOException if a server fails or refuses, or a file cannot be read

@@ -8,9 +8,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
 /**
- * A checkpoint's tokenizer being opened on a thread of its own, while the stages are opened: it
- * takes as long as rearranging the weights of a small model does. Closing waits for that thread,
- * which reads the checkpoint's files.
+ * Opens a checkpoint's tokenizer on a separate thread while the stages are opened: it takes as long
+ * as rearranging the weights of a small model. Closing waits for that thread, which reads the
+ * checkpoint's files.
  */
 final class TokenizerLoad implements AutoCloseable {
   private final FutureTask<Tokenizer> task;
@@ -44,7 +44,7 @@ final class TokenizerLoad implements AutoCloseable {
     }
   }
 
-  /** Waits until nothing is read any more, whatever came of it. */
+  /** Waits until the thread has ended, successfully or not. */
   @Override
   public void close() {
     boolean interrupted = false;
@@ -52,7 +52,7 @@ final class TokenizerLoad implements AutoCloseable {
       try {
         task.get();
       } catch (ExecutionException e) {
-        break; // told by await(), or a consequence of what is being reported
+        break; // await() reports it, or it follows from a failure that is being reported
       } catch (InterruptedException e) {
         interrupted = true;
       }

@@ -1,4 +1,5 @@
 /**
- * The library: a whole model, a model split with a server, and a server, each wired in a few lines.
+ * The library: a whole model, a model split with a server, and a server; each needs only a few
+ * lines.
  */
 package dev.tandem.api;

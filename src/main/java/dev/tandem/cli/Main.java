@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
     description = "Runs GPT-2 and Llama models, whole or split between two machines.",
     footerHeading = "%n",
     footer =
-        "tandem COMMAND --help tells more. Every option may also come from the environment"
+        "tandem COMMAND --help explains a command. Every option may also come from the environment"
             + " (--max-tokens from TANDEM_MAX_TOKENS) or from a file of arguments (@FILE).",
     subcommands = {
       GenerateCommand.class,
@@ -60,6 +60,6 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "which command? For example: tandem generate \"ROMEO:\"");
+        spec.commandLine(), "no command given; for example: tandem generate \"ROMEO:\"");
   }
 }

@@ -4,13 +4,13 @@ import dev.tandem.protocol.Protocol;
 import java.time.Duration;
 
 /**
- * How long a client waits.
+ * The time limits of a client.
  *
- * @param connectTimeout for the connection and the server's description of itself
+ * @param connectTimeout for the connection and the server's offer
  * @param openTimeout for a sequence to be opened
- * @param stepTimeout for one step; a guard against a server that lives but does not answer
- * @param pingInterval how often the server is asked for a sign of life; after two without one the
- *     connection is given up
+ * @param stepTimeout for one step; a guard against a server that is alive but does not answer
+ * @param pingInterval the time between pings to the server; after two unanswered pings the
+ *     connection is closed
  */
 public record ConnectionOptions(
     Duration connectTimeout, Duration openTimeout, Duration stepTimeout, Duration pingInterval) {

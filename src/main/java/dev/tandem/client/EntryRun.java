@@ -10,7 +10,7 @@ import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** One entry of a step under way: its frames go out as far as the window allows. */
+/** One entry of a running step: sends its frames as far as the window allows. */
 final class EntryRun {
   private final RemoteSequence sequence;
   private final FloatBuffer in;
@@ -25,7 +25,7 @@ final class EntryRun {
    * Prepares an entry.
    *
    * @param in the entry's rows, from index 0
-   * @param out the entry's wanted rows, from index 0
+   * @param out the entry's output rows, from index 0
    */
   EntryRun(RemoteSequence sequence, StepRows rows, FloatBuffer in, FloatBuffer out) {
     this.sequence = sequence;
@@ -40,7 +40,7 @@ final class EntryRun {
     return done == plans.size();
   }
 
-  /** Sends what the window allows. */
+  /** Sends as many frames as the window allows. */
   void fill() {
     while (sent < plans.size() && sequence.inFlight().size() < sequence.limits().maxInFlight()) {
       FramePlan plan = plans.get(sent++);
@@ -59,11 +59,11 @@ final class EntryRun {
     return FrameHeader.step(sequence.epoch(), request, sequence.id(), plan.rows(), dModel);
   }
 
-  /** Waits for the oldest frame's result and takes it. */
+  /** Waits for the oldest frame's result and reads it. */
   void takeOne() throws IOException {
     FramePlan plan = plans.get(done);
     StepRows rows = plan.rows();
-    // Until the answer is here, the server may or may not have computed the frame.
+    // Before the answer arrives, the server may or may not have computed the frame.
     sequence.setLength(Math.min(sequence.length(), rows.position()));
     ServerConnection connection = sequence.stage().connection();
     CompletableFuture<ServerMessage> oldest = sequence.inFlight().element();
@@ -78,7 +78,7 @@ final class EntryRun {
         || header.outBegin() != rows.wantedFrom()
         || (header.nOut() > 0 && header.columns() != outWidth)) {
       throw new IOException(
-          "the server at " + connection.peer() + " sent another result than was asked for");
+          "the server at " + connection.peer() + " sent another result than the requested one");
     }
     out.put(plan.outRow() * outWidth, result.rows(), 0, rows.wanted() * outWidth);
     sequence.setLength(rows.end());

@@ -7,12 +7,14 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
-/** Puts messages together from their fragments, whose sum is checked before they are kept. */
+/**
+ * Assembles messages from their fragments, and checks the sum of the fragments before it keeps one.
+ */
 final class FragmentBuffer {
   private final StringBuilder text = new StringBuilder();
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
-  /** Takes a piece of text; gives the message that it completes. */
+  /** Adds a piece of text; returns the message that it completes. */
   Optional<String> addText(CharSequence part, boolean last) throws ProtocolException {
     checkLength((long) text.length() + part.length(), Protocol.MAX_SERVER_TEXT_BYTES);
     text.append(part);
@@ -24,7 +26,7 @@ final class FragmentBuffer {
     return Optional.of(message);
   }
 
-  /** Takes a piece of a tensor frame; gives the message that it completes. */
+  /** Adds a piece of a tensor frame; returns the message that it completes. */
   Optional<ByteBuffer> addBinary(ByteBuffer part, boolean last, int maxBytes)
       throws ProtocolException {
     checkLength((long) bytes.size() + part.remaining(), maxBytes);

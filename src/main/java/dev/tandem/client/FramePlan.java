@@ -10,15 +10,15 @@ import java.util.List;
  * One frame of a batch entry.
  *
  * @param from its first row, counted within the entry
- * @param rows its rows, and what is wanted of them
- * @param outRow where the wanted ones go, counted within the entry's wanted rows
+ * @param rows its rows, with their output rows
+ * @param outRow the place of its output rows, counted within the entry's output rows
  */
 record FramePlan(int from, StepRows rows, int outRow) {
 
   /**
-   * Cuts an entry: prompt rows at every multiple of C, generated rows where a limit demands it. A
-   * chunk of which more rows are wanted than a result may have is sent again for the rest: that
-   * truncates the sequence to its beginning and computes the same bits.
+   * Cuts an entry: prompt rows at every multiple of C, generated rows where a limit requires it. If
+   * a chunk has more output rows than a result may hold, it is sent again for the rest. This
+   * truncates the sequence to the chunk's beginning and computes the same bits.
    */
   static List<FramePlan> cut(StepRows entry, SequenceLimits limits) {
     List<FramePlan> plans = new ArrayList<>();

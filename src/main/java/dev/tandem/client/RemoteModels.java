@@ -21,7 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** Compares what a server offers with what a client wants. */
+/** Compares a server's offer with a client's request. */
 final class RemoteModels {
   private RemoteModels() {}
 
@@ -96,10 +96,11 @@ final class RemoteModels {
       }
     }
     throw new ProtocolException(
-        ErrorCode.UNSUPPORTED, "the server's " + what + " '" + name + "' is not known here");
+        ErrorCode.UNSUPPORTED,
+        "the server's " + what + " '" + name + "' is unknown to this client");
   }
 
-  /** The model that the request is for. */
+  /** The model of the request. */
   static RemoteModel find(List<RemoteModel> models, StageRequest request, String server)
       throws IOException {
     String hash = request.profile().modelHash();

@@ -57,7 +57,7 @@ final class RemoteSequence implements Sequence {
     return opened.limits();
   }
 
-  /** Answers that are still to come, oldest first; those of abandoned steps too. */
+  /** Answers that have not arrived, the oldest first, including those of abandoned steps. */
   ArrayDeque<CompletableFuture<ServerMessage>> inFlight() {
     return inFlight;
   }

@@ -21,9 +21,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A stage on a server. Got from {@link ServerConnection#stage}. A step sends each entry as one
- * frame, a long prompt as one frame per chunk, and keeps as many of them under way as the server
- * allows; the caller waits once.
+ * A stage on a server; {@link ServerConnection#stage} creates it. A step sends each entry as one
+ * frame, a long prompt as one frame per chunk. It sends as many frames without waiting as the
+ * server allows, so the caller waits once.
  */
 public final class RemoteStage implements Stage {
   private final ServerConnection connection;
@@ -76,7 +76,7 @@ public final class RemoteStage implements Stage {
     }
   }
 
-  /** Checks that the server opened what was asked for. */
+  /** Checks that the server opened the requested sequence. */
   private RemoteSequence accept(ServerMessage answer) throws IOException {
     if (!(answer instanceof Opened opened)) {
       throw connection.unexpected(answer);
@@ -89,7 +89,7 @@ public final class RemoteStage implements Stage {
               + connection.peer()
               + " opened a sequence with "
               + honoured
-              + ", asked for was "
+              + "; requested was "
               + profile);
     }
     int outRows = Math.min(limits.maxOutRows(), limits.maxRows());
@@ -100,7 +100,7 @@ public final class RemoteStage implements Stage {
     return new RemoteSequence(this, opened);
   }
 
-  /** Gives back what the server opened too late, or not as it was wanted. */
+  /** Closes a sequence that the server opened too late, or not as requested. */
   private void release(ServerMessage answer) {
     if (answer instanceof Opened opened) {
       connection.tell(new CloseSequence(opened.sequence()));
@@ -145,7 +145,7 @@ public final class RemoteStage implements Stage {
     }
   }
 
-  /** Waits for answers to a step that failed midway: they count against the window. */
+  /** Waits for the answers to a step that failed halfway, because they count against the window. */
   private void discardAbandoned(RemoteSequence sequence) throws IOException {
     while (!sequence.inFlight().isEmpty()) {
       CompletableFuture<ServerMessage> oldest = sequence.inFlight().element();

@@ -48,9 +48,10 @@ public final class ServerConnection implements AutoCloseable {
   }
 
   /**
-   * Connects and asks what the server offers.
+   * Connects and asks for the server's offer.
    *
-   * @param uri e.g. {@code ws://127.0.0.1:8080/v1/split}; without a path the protocol's is taken
+   * @param uri e.g. {@code ws://127.0.0.1:8080/v1/split}; without a path, the protocol's path is
+   *     used
    * @throws IOException if there is no server, or it does not answer; the message is for the user
    */
   public static ServerConnection connect(URI uri, ConnectionOptions options) throws IOException {
@@ -72,7 +73,7 @@ public final class ServerConnection implements AutoCloseable {
     }
   }
 
-  /** What the server offers; at least one. */
+  /** The models that the server offers; at least one. */
   public List<RemoteModel> models() {
     return models;
   }
@@ -80,8 +81,8 @@ public final class ServerConnection implements AutoCloseable {
   /**
    * A stage on the server. Closing it closes its sequences, not the connection.
    *
-   * @throws IOException if the server's model, layers or profile are not those wanted; the message
-   *     says both
+   * @throws IOException if the server's model, layers or profile differ from the requested ones;
+   *     the message states both
    */
   public RemoteStage stage(StageRequest request) throws IOException {
     RemoteModel model = RemoteModels.find(models, request, "the server at " + peer);
@@ -92,7 +93,7 @@ public final class ServerConnection implements AutoCloseable {
     return new RemoteStage(this, model, request);
   }
 
-  /** What the connection has carried so far. */
+  /** The traffic of the connection so far. */
   public WireStats stats() {
     return new WireStats(roundTrips.get(), link.bytesSent(), link.bytesReceived());
   }
@@ -113,7 +114,7 @@ public final class ServerConnection implements AutoCloseable {
     throw unexpected(answer);
   }
 
-  /** Sends a request with a new id; its answer is to be awaited. */
+  /** Sends a request with a new id; the caller must wait for its answer. */
   CompletableFuture<ServerMessage> request(IntFunction<ClientMessage> message) {
     int request = lastRequest.incrementAndGet();
     CompletableFuture<ServerMessage> answer = expect(request);
@@ -122,7 +123,7 @@ public final class ServerConnection implements AutoCloseable {
     return answer;
   }
 
-  /** Sends a step under a new request id; its answer is to be awaited. */
+  /** Sends a step with a new request id; the caller must wait for its answer. */
   CompletableFuture<ServerMessage> sendStep(IntFunction<ByteBuffer> frame) {
     int request = lastRequest.incrementAndGet();
     CompletableFuture<ServerMessage> answer = expect(request);
@@ -130,7 +131,7 @@ public final class ServerConnection implements AutoCloseable {
     return answer;
   }
 
-  /** Sends what has no answer. */
+  /** Sends a message that has no answer. */
   void tell(ClientMessage message) {
     link.sendText(ControlCodec.encodeClient(message));
   }
@@ -147,7 +148,7 @@ public final class ServerConnection implements AutoCloseable {
     return peer;
   }
 
-  /** Lets result frames of that shape in. */
+  /** Allows result frames of that size. */
   synchronized void allow(int maxRows, int maxColumns, int maxBytes) {
     frameLimits =
         new FrameLimits(
@@ -159,7 +160,7 @@ public final class ServerConnection implements AutoCloseable {
   /**
    * Waits for an answer.
    *
-   * @throws IOException if the connection is lost, the time is over, or the answer is an error
+   * @throws IOException if the connection is lost, the time limit passes, or the answer is an error
    */
   ServerMessage await(CompletableFuture<ServerMessage> answer, Duration timeout)
       throws IOException {
@@ -220,7 +221,7 @@ public final class ServerConnection implements AutoCloseable {
     }
   }
 
-  /** What arrives. */
+  /** Receives the messages of the server. */
   private final class Inbox implements WireLink.Receiver {
     @Override
     public void text(String text) throws IOException {

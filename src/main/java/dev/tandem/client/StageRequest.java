@@ -6,13 +6,13 @@ import dev.tandem.stage.Span;
 import java.util.List;
 
 /**
- * The stage that a client wants of a server.
+ * The stage that a client requests from a server.
  *
  * @param span the piece of the chain that it computes
- * @param profile the arithmetic wanted, with the model hash; {@link RemoteModel#profile} to take
- *     the server's as it is
- * @param tensors the tensors that the caller holds, each to be compared with the server's list;
- *     empty to rely on the model hash alone
+ * @param profile the requested arithmetic, with the model hash; {@link RemoteModel#profile}
+ *     requests the server's own
+ * @param tensors the caller's tensors, which are compared with the server's list; empty to rely on
+ *     the model hash alone
  */
 public record StageRequest(Span span, ArithmeticProfile profile, List<TensorHash> tensors) {
   /** Copies the list. */

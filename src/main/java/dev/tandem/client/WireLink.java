@@ -27,23 +27,23 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A WebSocket: whole messages in and out. Messages out wait in one queue, since the JDK allows one
- * outstanding send; a ping goes out at every interval, and a server that is silent through two of
- * them is given up.
+ * A WebSocket that sends and receives whole messages. Outgoing messages wait in one queue, because
+ * the JDK allows one outstanding send. A ping goes out at every interval; if a server is silent for
+ * two intervals, the link is closed.
  */
 final class WireLink implements WebSocket.Listener {
 
-  /** What the owner is told, never by two threads at once. */
+  /** Receives the events of the link, from one thread at a time. */
   interface Receiver {
     void text(String message) throws IOException;
 
     void binary(ByteBuffer message) throws IOException;
 
-    /** The link is gone; called once, and nothing after it. */
+    /** The link is lost. Called once, as the last event. */
     void lost(IOException cause);
   }
 
-  /** Intervals without a sign of life after which a server is dead: two pings went unanswered. */
+  /** After this many silent intervals a server counts as dead: two pings were unanswered. */
   private static final int DEAD_AFTER_INTERVALS = 3;
 
   private static final int CLOSED_ABNORMALLY = 1006;
@@ -65,7 +65,7 @@ final class WireLink implements WebSocket.Listener {
   private volatile @Nullable WebSocket socket;
   private volatile int maxBinaryBytes;
 
-  // Guarded by queue.
+  // The following fields are guarded by queue.
   private final ArrayDeque<Outgoing> queue = new ArrayDeque<>();
   private boolean sending;
   private boolean lost;
@@ -81,7 +81,7 @@ final class WireLink implements WebSocket.Listener {
     return thread;
   }
 
-  /** Connects; the message of an exception is for the user. */
+  /** Connects; an exception's message is for the user. */
   static WireLink connect(URI uri, ConnectionOptions options, Receiver receiver)
       throws IOException {
     WireLink link = new WireLink(receiver, peer(uri));
@@ -156,7 +156,7 @@ final class WireLink implements WebSocket.Listener {
         : message.toLowerCase(Locale.ROOT);
   }
 
-  /** Lets binary messages of up to that many bytes in; never fewer than before. */
+  /** Allows binary messages of up to that many bytes; the limit never falls. */
   synchronized void allowBinary(int maxBytes) {
     maxBinaryBytes = Math.max(maxBinaryBytes, maxBytes);
   }
@@ -175,7 +175,7 @@ final class WireLink implements WebSocket.Listener {
     send(socket -> socket.sendText(message, true));
   }
 
-  /** Queues a tensor frame, which must not change any more. */
+  /** Queues a tensor frame, which must not change afterwards. */
   void sendBinary(ByteBuffer message) {
     bytesSent.addAndGet(message.remaining());
     // The JDK masks eight bytes at a time and reverses them if the buffer is little-endian
@@ -192,13 +192,13 @@ final class WireLink implements WebSocket.Listener {
     return opened;
   }
 
-  /** Says goodbye and closes; the receiver hears nothing more. */
+  /** Sends a close message and closes; the receiver gets no more events. */
   void close() {
     if (markLost()) {
       try {
         socket().sendClose(WebSocket.NORMAL_CLOSURE, "").get(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
       } catch (ExecutionException | TimeoutException e) {
-        // Not even that got through: the server will notice that the connection ended.
+        // The close message failed; the server will notice that the connection ended.
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
@@ -248,7 +248,7 @@ final class WireLink implements WebSocket.Listener {
 
   private void checkLife() {
     if (silentIntervals.incrementAndGet() >= DEAD_AFTER_INTERVALS) {
-      lose(new IOException("the server at " + peer + " does not answer any more"));
+      lose(new IOException("the server at " + peer + " no longer answers"));
     } else {
       send(socket -> socket.sendPing(ByteBuffer.allocate(0)));
     }
@@ -321,7 +321,7 @@ final class WireLink implements WebSocket.Listener {
     void run() throws IOException;
   }
 
-  /** Always null: the data is not needed any more on return. */
+  /** Always null: the data is not needed after the return. */
   private @Nullable CompletionStage<?> received(WebSocket from, int length, Handling handling) {
     silentIntervals.set(0);
     bytesReceived.addAndGet(length);
@@ -330,7 +330,7 @@ final class WireLink implements WebSocket.Listener {
       from.request(1);
     } catch (IOException e) {
       lose(
-          new IOException("the server at " + peer + " sent something wrong: " + e.getMessage(), e));
+          new IOException("the server at " + peer + " sent a wrong message: " + e.getMessage(), e));
     }
     return null;
   }

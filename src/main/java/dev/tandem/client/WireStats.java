@@ -1,7 +1,7 @@
 package dev.tandem.client;
 
 /**
- * What a connection has carried.
+ * The traffic of a connection.
  *
  * @param roundTrips times that the caller waited for the server: once per open and per step
  * @param bytesSent payload bytes of messages sent

@@ -23,7 +23,7 @@ final class Mounts {
       }
       return isNoExec(real.toRealPath(), Files.readAllLines(TABLE));
     } catch (IOException e) {
-      return false; // nobody says that it is
+      return false; // unknown: treat it as usable
     }
   }
 

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 
 /** Opens checkpoints by name, file or directory. */
 public final class Checkpoints {
-  /** The model that is used when none is named. */
+  /** The default model. */
   public static final String DEFAULT = "gpt2-shakespeare";
 
   private static final List<String> EMBEDDED = List.of(DEFAULT, "stories260K");
@@ -62,15 +62,15 @@ public final class Checkpoints {
     try {
       return accepted(embedded(name)).isPresent();
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // directories are told apart by names alone
+      throw new UncheckedIOException(e); // readers recognise directories by names alone
     }
   }
 
   /**
-   * Opens a model; everything in its files but the tokenizer is checked.
+   * Opens a model, and checks everything in its files except the tokenizer.
    *
-   * @param model the name of an embedded model, or else the path of a file or directory
-   * @param options what the user adds to the files
+   * @param model the name of an embedded model, otherwise the path of a file or directory
+   * @param options the user's additions to the files
    * @throws FileNotFoundException if there is no such model
    * @throws ModelFormatException if a file is malformed, or asks for what is not supported
    * @throws IOException if a file is missing or cannot be read
@@ -90,7 +90,7 @@ public final class Checkpoints {
     return reader.get().read(location, options);
   }
 
-  /** As {@link #open(String, OpenOptions)}, with nothing added but perhaps a tokenizer. */
+  /** Like {@link #open(String, OpenOptions)}; the only possible addition is a tokenizer. */
   public static Checkpoint open(String model, Optional<Path> tokenizer) throws IOException {
     return open(model, OpenOptions.defaults().withTokenizer(tokenizer));
   }

@@ -25,8 +25,8 @@ public final class ModelWriters {
   /**
    * The writer of a format.
    *
-   * @param format its name; empty if the output's name says it
-   * @throws IllegalArgumentException if there is no such format, or the name does not say any
+   * @param format the format's name; empty if the output's name implies it
+   * @throws IllegalArgumentException if there is no such format, or the name implies none
    */
   public static ModelWriter of(Optional<String> format, Path out) {
     for (ModelWriter writer : WRITERS) {
@@ -40,7 +40,7 @@ public final class ModelWriters {
             ? "unknown format " + format.get() + "; known: " + known
             : "the name "
                 + out.getFileName()
-                + " does not say which format is meant; name it with --format: "
+                + " does not imply a format; name it with --format: "
                 + known);
   }
 }

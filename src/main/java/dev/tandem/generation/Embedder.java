@@ -15,7 +15,7 @@ public interface Embedder {
    * @param to one past the index of the last
    * @param position index in the sequence of {@code ids[from]}; decides position embeddings
    * @param out {@code [to - from, dModel]} f32 from the buffer's index 0; direct; its position and
-   *     limit are left alone
+   *     limit do not change
    * @throws IOException if the embedding cannot be read
    */
   void embed(int[] ids, int from, int to, int position, FloatBuffer out) throws IOException;

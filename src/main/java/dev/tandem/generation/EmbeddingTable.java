@@ -12,7 +12,7 @@ import java.util.Optional;
 /**
  * The model's first step: token ids to rows of the residual stream. The sum of token and position
  * embedding is one f32 addition of the stored values. Safe for use by many threads, one at a time.
- * Looking up allocates nothing where the tensors lie in a file or in memory.
+ * A lookup allocates nothing if the tensors are in a file or in memory.
  */
 public final class EmbeddingTable {
   private final ModelConfig config;
@@ -57,9 +57,9 @@ public final class EmbeddingTable {
    * Writes the rows of {@code ids[from .. to)} at positions {@code firstPosition ..}.
    *
    * @param out {@code [to - from, dModel]} f32 from index {@code outIndex} on; its position and
-   *     limit stay as they are
+   *     limit do not change
    * @throws IllegalArgumentException if an id is not in the vocabulary or a position not in the
-   *     model's context; {@code out} is then untouched
+   *     model's context; {@code out} is then unchanged
    * @throws IndexOutOfBoundsException if a range is exceeded
    * @throws IOException if the file cannot be read or is shorter than when it was opened
    */

@@ -8,9 +8,9 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.BitSet;
 
-/** One request on its way: prefill, then draw and feed back until a stop rule holds. */
+/** One running request: prefill, then draw tokens and feed them back until a stop rule holds. */
 final class Generation {
-  /** Characters to make room for beforehand; a text that needs more makes more. */
+  /** Initial capacity in characters; a longer text grows it. */
   private static final int TEXT_PER_TOKEN = 6;
 
   private static final int MAX_TEXT_ROOM = 1 << 20;
@@ -23,12 +23,12 @@ final class Generation {
   private final BitSet stopIds;
   private final StopStrings stopStrings;
 
-  /** What the generated ids say; its end may still become a stop string. */
+  /** The text of the generated ids; its end may still become a stop string. */
   private final StringBuilder text;
 
   private final boolean wantsText;
 
-  /** Prompt and generated ids; as long as the sequence can get. */
+  /** Prompt and generated ids; the capacity is the longest sequence. */
   private final int[] ids;
 
   private final int nPrompt;
@@ -68,12 +68,12 @@ final class Generation {
     wantsText = listener.wantsText();
     for (int id : prompt) {
       sampler.acceptPrompt(id);
-      decoder.next(id, text); // a decoder's text depends on what came before
+      decoder.next(id, text); // a decoder's text depends on the earlier ids
       text.setLength(0);
     }
   }
 
-  /** Positions that the sequences need. */
+  /** The number of positions that the sequences need. */
   int capacity() {
     return Math.min(ids.length, chain.maxSeq());
   }
@@ -137,12 +137,12 @@ final class Generation {
       throw new GenerationException(
           "no token can be drawn at position "
               + nIds
-              + ": each one's logit is not a number or forbids it (is the model file damaged?)");
+              + ": every logit is NaN or negative infinity (is the model file damaged?)");
     }
     return id;
   }
 
-  /** Hands out the text up to there. */
+  /** Passes on the text up to a length. */
   private void emit(int end) {
     if (wantsText && end > nEmitted) {
       listener.text(text.substring(nEmitted, end));
@@ -157,12 +157,12 @@ final class Generation {
     return finishReason == FinishReason.CANCELLED;
   }
 
-  /** Ends the generation where it is. */
+  /** Ends the generation at the current token. */
   void cancel() {
     finishReason = FinishReason.CANCELLED;
   }
 
-  /** Lets out the text that was still held back, and sums up. */
+  /** Passes on the text that was still held back, and makes the result. */
   GenerationResult finish() {
     if (!stopStrings.found()) {
       int before = text.length();

@@ -1,9 +1,9 @@
 package dev.tandem.generation;
 
-/** Hears of a generation while it runs, on the thread that runs it. */
+/** Receives the events of a running generation, on the thread that runs it. */
 public interface GenerationListener {
 
-  /** Hears nothing. */
+  /** Ignores all events. */
   GenerationListener NONE =
       new GenerationListener() {
         @Override
@@ -12,20 +12,20 @@ public interface GenerationListener {
         }
       };
 
-  /** A token was generated. Not called for the one that stops the text. */
+  /** A token was generated. Not called for the token that stops the text. */
   default void token(int id) {}
 
   /**
-   * Whether {@link #text} is called; asked once. If not, a token costs no allocation: no string is
-   * made before the {@link GenerationResult}'s.
+   * Whether {@link #text} is called; asked once. If false, a token allocates nothing: the only
+   * string is the one in the {@link GenerationResult}.
    */
   default boolean wantsText() {
     return true;
   }
 
   /**
-   * Text became certain: whole characters, no part of a stop string. Never empty; all pieces
-   * together are {@link GenerationResult#text}.
+   * A piece of the text is final: whole characters, and no part of a stop string. Never empty; all
+   * pieces together are {@link GenerationResult#text}.
    */
   default void text(String piece) {}
 }

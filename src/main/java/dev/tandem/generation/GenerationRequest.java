@@ -28,7 +28,7 @@ public final class GenerationRequest {
     return new Builder(promptIds.clone());
   }
 
-  /** The prompt, with its beginning-of-sequence token where the model wants one. */
+  /** The prompt, with its beginning-of-sequence token if the model needs one. */
   public int[] promptIds() {
     return promptIds.clone();
   }
@@ -38,12 +38,14 @@ public final class GenerationRequest {
     return sampling;
   }
 
-  /** Tokens to generate at most; with 0 the prompt is computed and nothing is drawn. */
+  /**
+   * The largest number of tokens to generate; with 0 the prompt is computed and nothing is drawn.
+   */
   public int maxTokens() {
     return maxTokens;
   }
 
-  /** Texts that end the generation where they appear in it; none is empty. */
+  /** Texts that end the generation when they appear in it; none is empty. */
   public List<String> stopStrings() {
     return stopStrings;
   }
@@ -54,14 +56,15 @@ public final class GenerationRequest {
   }
 
   /**
-   * Asked before every step; may turn true at any time, on any thread. While it is true, a failing
-   * stage (closed to interrupt a step, say) ends the generation as cancelled too.
+   * Asked before every step; may become true at any time, on any thread. While it is true, a stage
+   * that fails (for example because it was closed to interrupt a step) also ends the generation as
+   * cancelled.
    */
   public BooleanSupplier cancelled() {
     return cancelled;
   }
 
-  /** Collects a request. */
+  /** Builds a request. */
   public static final class Builder {
     private final int[] promptIds;
     private SamplingOptions sampling = SamplingOptions.builder().build();

@@ -1,6 +1,6 @@
 package dev.tandem.generation;
 
-/** What a generation produced. */
+/** The result of a generation. */
 public final class GenerationResult {
   private final int[] promptIds;
   private final int[] ids;
@@ -24,7 +24,7 @@ public final class GenerationResult {
     this.timings = timings;
   }
 
-  /** The prompt, as fed to the model. */
+  /** The prompt ids that the model got. */
   public int[] promptIds() {
     return promptIds.clone();
   }
@@ -34,17 +34,17 @@ public final class GenerationResult {
     return ids.clone();
   }
 
-  /** The text that the generated ids add to the prompt's, without the stop string. */
+  /** The text that the generated ids add to the prompt's text, without the stop string. */
   public String text() {
     return text;
   }
 
-  /** Why it ended. */
+  /** The reason why it ended. */
   public FinishReason finishReason() {
     return finishReason;
   }
 
-  /** Whether it was cancelled; ids and text are then what there was until that moment. */
+  /** Whether it was cancelled; ids and text are then those up to that moment. */
   public boolean cancelled() {
     return finishReason == FinishReason.CANCELLED;
   }
@@ -54,7 +54,7 @@ public final class GenerationResult {
     return seed;
   }
 
-  /** Where the time went. */
+  /** The times of the generation. */
   public GenerationTimings timings() {
     return timings;
   }

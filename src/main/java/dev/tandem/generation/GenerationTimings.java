@@ -1,15 +1,15 @@
 package dev.tandem.generation;
 
 /**
- * Where a generation's time went.
+ * The times of a generation.
  *
  * @param promptTokens tokens of the prompt
  * @param promptNanos from the first prompt row's embedding to the prompt's logits
- * @param decodeTokens generated tokens that were fed back to the model; the last one of a text that
- *     ends by length is not
+ * @param decodeTokens generated tokens that were fed back to the model; the last token of a text
+ *     that ends by length is not fed back
  * @param decodeNanos from the prompt's logits to the end of the text
  * @param decodeStageNanos the part of {@code decodeNanos} spent in stages
- * @param drawnTokens tokens that were drawn, the one that stopped the text included
+ * @param drawnTokens tokens that were drawn, including the one that stopped the text
  */
 public record GenerationTimings(
     int promptTokens,

@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * Continues prompts with a model, given as a list of stages. It reuses its buffers, so one thread
- * uses it, for one request at a time; the stages stay their owner's to close.
+ * may use it, for one request at a time. The owner of the stages closes them.
  */
 public final class Generator {
   private final StageChain chain;
@@ -19,12 +19,12 @@ public final class Generator {
   private final int vocabSize;
 
   /**
-   * A generator.
+   * Creates a generator.
    *
-   * @param stages the model's blocks in order, the last stage with the head; prompt frames are cut
+   * @param stages the model's layers in order, the last stage with the head; prompt frames are cut
    *     at multiples of the first one's C
    * @param embedder the model's embedding
-   * @param tokenizer the model's tokenizer; ids that it does not know are never drawn
+   * @param tokenizer the model's tokenizer; ids without a token are never drawn
    * @throws IllegalArgumentException if the stages do not make a whole model
    */
   public Generator(List<Stage> stages, Embedder embedder, Tokenizer tokenizer) {
@@ -34,18 +34,18 @@ public final class Generator {
     vocabSize = Math.min(chain.vocabSize(), tokenizer.vocabSize());
   }
 
-  /** Positions that all stages can hold: no prompt may be longer. */
+  /** The number of positions that all stages can hold, which is the longest prompt. */
   public int maxSeq() {
     return chain.maxSeq();
   }
 
   /**
-   * Continues a prompt. Whatever happens, the stages' sequences are closed afterwards.
+   * Continues a prompt. The stages' sequences are closed afterwards, also after a failure.
    *
    * <p>Up to {@link #maxSeq} positions can be computed, so a prompt of exactly that length can be
-   * continued by one token, whose own position is not needed any more.
+   * continued by one token, whose own position is not needed.
    *
-   * @return what was generated, also when the request was cancelled
+   * @return the result, also if the request was cancelled
    * @throws GenerationException if the prompt is empty, too long or has an unknown id, if the
    *     sampling options do not fit the model, or if its logits are not usable
    * @throws IOException if a stage fails

@@ -14,11 +14,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A model as a list of stages, each one's output rows feeding the next. Holds the buffers between
- * them, which grow to the largest frame seen.
+ * A model as a list of stages; the output rows of each are the input of the next. Holds the buffers
+ * between them, which grow to the largest frame so far.
  */
 final class StageChain {
-  /** Rows of a prompt in one step at most, to bound the buffers; chunks of C may exceed it. */
+  /**
+   * The largest number of prompt rows in one step, which bounds the buffers; a larger C exceeds it.
+   */
   private static final int MAX_FRAME_ROWS = 1024;
 
   private final Stage[] stages;
@@ -61,14 +63,15 @@ final class StageChain {
       boolean last = i == stages.size() - 1;
       require(span.begin() == layer, i, spec, "should begin at layer " + layer);
       require(span.hasHead() == last, i, spec, last ? "needs the head" : "must not have the head");
-      // Behind the last layer a stage may pass rows on: a server whose client has all the layers.
+      // After the last layer a stage may pass rows on unchanged: a server whose client has all
+      // layers.
       boolean inOrder = i == 0 || !span.hasLayers() || stages.get(i - 1).spec().span().hasLayers();
       require(inOrder, i, spec, "follows a stage without layers");
       require(
           spec.dModel() == first.dModel() && spec.vocabSize() == first.vocabSize(),
           i,
           spec,
-          "is of another model than " + first);
+          "belongs to another model than " + first);
       layer = span.end();
     }
   }
@@ -89,7 +92,7 @@ final class StageChain {
     return stages[0].spec().vocabSize();
   }
 
-  /** Positions that every stage can hold. */
+  /** The number of positions that every stage can hold. */
   int maxSeq() {
     int maxSeq = Integer.MAX_VALUE;
     for (Stage stage : stages) {
@@ -98,17 +101,17 @@ final class StageChain {
     return maxSeq;
   }
 
-  /** Nanoseconds spent in the stages' steps since the chain was made. */
+  /** Nanoseconds spent in the stages' steps since the chain was created. */
   long stageNanos() {
     return stageNanos;
   }
 
-  /** The logits of the last step that wanted them: {@code [vocabSize]} f32. */
+  /** The logits of the last step that requested them: {@code [vocabSize]} f32. */
   FloatBuffer logits() {
     return logits;
   }
 
-  /** Rows that a prompt step takes: a multiple of C. */
+  /** The number of rows in a prompt step: a multiple of C. */
   int frameRows() {
     return frameRows;
   }
@@ -135,8 +138,8 @@ final class StageChain {
    * @param from index of the first id, at most the sequences' length
    * @param to one past the last; at most {@link #frameRows} later
    * @param kind prompt or generated
-   * @param last whether {@link #logits} is wanted of the last row, which ends a run of prompt rows;
-   *     otherwise {@code to} is a multiple of {@link #frameRows}
+   * @param last whether to compute {@link #logits} of the last row, which ends a run of prompt
+   *     rows; otherwise {@code to} is a multiple of {@link #frameRows}
    */
   void step(Sequences sequences, int[] ids, int from, int to, RowKind kind, boolean last)
       throws IOException {
@@ -150,12 +153,13 @@ final class StageChain {
       Span span = stages[i].spec().span();
       batch.clear();
       if (span.hasLayers()) {
-        // Further layers need every row; a head needs the one whose logits are wanted.
+        // Further layers need every row; a head needs only the row whose logits are requested.
         boolean layersFollow = !span.hasHead() && stages[i + 1].spec().span().hasLayers();
         int nOut = layersFollow ? nRows : last ? 1 : 0;
         batch.add(sequences.opened.get(i), from, nRows, kind, promptEnd, nRows - nOut, nOut);
       } else if (last) {
-        // A head alone keeps nothing, so its rows have no place: they are all at position 0.
+        // A stage with only the head keeps no state, so its rows have no position of their own: all
+        // are at position 0.
         batch.add(sequences.opened.get(i), 0, 1, kind, promptEnd, 0, 1);
       } else {
         return;
@@ -192,7 +196,7 @@ final class StageChain {
       try {
         last.close();
       } finally {
-        close(); // the others, even if this one failed to close
+        close(); // close the others, even if this one failed to close
       }
     }
   }

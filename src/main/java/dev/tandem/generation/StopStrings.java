@@ -3,24 +3,24 @@ package dev.tandem.generation;
 import java.util.List;
 
 /**
- * Watches a stream of text for stop strings. Text goes out as soon as it cannot be part of one: the
- * longest end of the text that begins some stop string is held back.
+ * Watches a stream of text for stop strings. Text is passed on as soon as it cannot be part of one:
+ * the longest end of the text that begins a stop string is held back.
  *
- * <p>The text ends before the stop string that is completed first; of several completed by the same
- * character, before the longest. So the pieces in which the text arrives make no difference.
+ * <p>The text ends before the first completed stop string. If one character completes several, it
+ * ends before the longest. So the result does not depend on the pieces in which the text arrives.
  */
 final class StopStrings {
   private final Automaton[] automata;
   private boolean found;
 
-  /** Length of the longest end of the text that begins some stop string. */
+  /** Length of the longest end of the text that begins a stop string. */
   private int held;
 
   StopStrings(List<String> stopStrings) {
     automata = stopStrings.stream().map(Automaton::new).toArray(Automaton[]::new);
   }
 
-  /** Whether a stop string was completed; then no more text comes out. */
+  /** Whether a stop string was completed; then no more text is passed on. */
   boolean found() {
     return found;
   }
@@ -28,10 +28,10 @@ final class StopStrings {
   /**
    * Reads on to the end of a text, or to the first character that completes a stop string.
    *
-   * @param text what was read before, and more
-   * @param from length of what was read before
-   * @return how much of the text is certain: up to the stop string that was completed, otherwise up
-   *     to what may become one
+   * @param text the text that was read before, with more text behind it
+   * @param from length of the text that was read before
+   * @return the length of the final text: up to the completed stop string, otherwise up to a
+   *     possible beginning of one
    */
   int read(CharSequence text, int from) {
     int end = text.length();
@@ -44,7 +44,7 @@ final class StopStrings {
     return end - held;
   }
 
-  /** Returns the length of the stop string found, else of the longest beginning of one. */
+  /** Returns the length of the stop string found, otherwise of the longest beginning of one. */
   private int step(char c) {
     int longest = 0;
     for (Automaton automaton : automata) {
@@ -60,11 +60,14 @@ final class StopStrings {
     return longest;
   }
 
-  /** Knuth, Morris and Pratt's matcher: how much of one string the text so far ends with. */
+  /**
+   * Knuth, Morris and Pratt's matcher: the length of the longest beginning of one string that the
+   * text ends with.
+   */
   private static final class Automaton {
     private final String wanted;
 
-    /** For each length matched, the next shorter beginning that is also an end of it. */
+    /** For each matched length, the next shorter beginning that is also an end of it. */
     private final int[] shorter;
 
     private int matched;

@@ -1,5 +1,5 @@
 /**
- * The one loop that turns a prompt into text, whatever stages the model is cut into: prefill,
- * decode, sampling, stop rules, streamed text.
+ * The one loop that turns a prompt into text, for any list of stages: prefill, decode, sampling,
+ * stop rules, streamed text.
  */
 package dev.tandem.generation;

@@ -12,8 +12,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The members of one JSON object, which are asked for one by one and remember it. A member that is
- * {@code null} counts as absent. A member of a wrong kind is refused by its name.
+ * The members of one JSON object. A reader gets them one by one, and the object remembers which. A
+ * member that is {@code null} counts as absent. The error for a member of a wrong kind names it.
  *
  * @param <E> the exception of the room that reads
  * @param <S> the room's own class of members
@@ -21,12 +21,12 @@ import org.jspecify.annotations.Nullable;
 public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, S>> {
   private final Map<String, @Nullable Object> members;
 
-  /** The objects inside of this one, by the values that they were made of. */
+  /** The objects inside of this one, by their values. */
   private final IdentityHashMap<Object, S> nested;
 
   private final Set<String> asked;
 
-  /** Members as {@link StrictJson} reads them; none of them has been asked for. */
+  /** Members in the form of {@link StrictJson}; all are unread. */
   protected JsonMembers(Map<String, @Nullable Object> members) {
     this.members = new LinkedHashMap<>(members);
     nested = new IdentityHashMap<>();
@@ -36,8 +36,8 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
   /**
    * Changed members of the same object.
    *
-   * @param other what is asked of either counts as asked of both, also inside of objects that both
-   *     have
+   * @param other a member that is read in one of the two objects counts as read in both, also
+   *     inside of objects that both have
    */
   protected JsonMembers(Map<String, @Nullable Object> members, JsonMembers<E, S> other) {
     this.members = new LinkedHashMap<>(members);
@@ -53,7 +53,7 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
   protected abstract S inside(String where, Map<String, @Nullable Object> inner);
 
   /**
-   * The error for a member that is not what it must be.
+   * The error for a member with a wrong value.
    *
    * @param where as for {@link #inside}
    * @param got the value, or null if there is none
@@ -65,7 +65,7 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
     return Collections.unmodifiableMap(members);
   }
 
-  /** The names that were asked for, whether they are there or not. */
+  /** The names that a reader asked for, present or not. */
   protected final Set<String> asked() {
     return asked;
   }
@@ -76,17 +76,17 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
     return members.get(key);
   }
 
-  /** Whether the member is there and not null; this does not count as asking for it. */
+  /** Whether the member is present and not null; this does not count as reading it. */
   public boolean has(String key) {
     return members.get(key) != null;
   }
 
-  /** Names of members that are there, not null, and were not asked for, in their order. */
+  /** The names of unread members that are present and not null, in order. */
   protected final List<String> unasked() {
     return members.keySet().stream().filter(key -> has(key) && !asked.contains(key)).toList();
   }
 
-  /** A 32-bit integer that must be there. */
+  /** A required 32-bit integer. */
   public int integer(String key) throws E {
     Object member = member(key);
     if (member instanceof Integer value) {
@@ -95,12 +95,12 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
     throw refused(key, "a 32-bit integer", member);
   }
 
-  /** A 32-bit integer, or what stands for an absent one. */
+  /** A 32-bit integer, or the value for an absent one. */
   public int integer(String key, int absent) throws E {
     return member(key) == null ? absent : integer(key);
   }
 
-  /** A number, or what stands for an absent one. */
+  /** A number, or the value for an absent one. */
   public double number(String key, double absent) throws E {
     Object member = member(key);
     if (member == null || member instanceof Number) {
@@ -109,7 +109,7 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
     throw refused(key, "a number", member);
   }
 
-  /** True or false, or what stands for an absent one. */
+  /** True or false, or the value for an absent one. */
   public boolean flag(String key, boolean absent) throws E {
     Object member = member(key);
     if (member == null || member instanceof Boolean) {
@@ -118,7 +118,7 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
     throw refused(key, "true or false", member);
   }
 
-  /** A string, if it is there. */
+  /** A string, if it is present. */
   public Optional<String> text(String key) throws E {
     Object member = member(key);
     if (member == null || member instanceof String) {
@@ -127,7 +127,7 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
     throw refused(key, "a string", member);
   }
 
-  /** A string that must be there. */
+  /** A required string. */
   public String requiredText(String key) throws E {
     Optional<String> text = text(key);
     if (text.isEmpty()) {
@@ -153,7 +153,7 @@ public abstract class JsonMembers<E extends Exception, S extends JsonMembers<E, 
     return values;
   }
 
-  /** The members of an object, if it is there; the same ones each time. */
+  /** The members of an object, if it is present; the same object each time. */
   protected final Optional<S> inner(String key) throws E {
     Object member = member(key);
     if (member == null) {

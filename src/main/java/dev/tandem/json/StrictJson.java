@@ -14,9 +14,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Parses JSON within limits; a member that stands twice in an object is an error at any depth. It
- * is a streaming parser only, because data binding would triple the start-up time. Safe for use by
- * many threads.
+ * Parses JSON within limits; a repeated member of an object is an error at any depth. It is a
+ * streaming parser only, because data binding would triple the start-up time. Safe for use by many
+ * threads.
  *
  * <p>A value is a {@code Map} of members in their order, a {@code List}, {@link String}, {@link
  * Integer}, {@link Long}, {@link java.math.BigInteger}, {@link Double}, {@link Boolean} or null.

@@ -1,4 +1,4 @@
 package dev.tandem.protocol;
 
-/** What a client may send. */
+/** The messages of a client. */
 public sealed interface ClientMessage permits InfoRequest, Open, CloseSequence, Step {}

@@ -1,8 +1,8 @@
 package dev.tandem.protocol;
 
 /**
- * From the client: frees a sequence; results of its steps under way may not come any more. From the
- * server: it is done, and the id is no longer in use.
+ * From the client: frees a sequence; results of its unanswered steps may not arrive. From the
+ * server: the sequence is closed, and its id is no longer in use.
  *
  * @param sequence the sequence's id
  */

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** Control messages to JSON and back; fields that a reader does not know are ignored. */
+/** Control messages to JSON and back; unknown fields are ignored. */
 public final class ControlCodec {
   private static final int MAX_MESSAGE = 500;
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -71,7 +71,7 @@ public final class ControlCodec {
   }
 
   /**
-   * Reads what a client sent.
+   * Reads a client's control message.
    *
    * @throws ProtocolException if it is not a control message of a client
    */
@@ -93,7 +93,7 @@ public final class ControlCodec {
   }
 
   /**
-   * Reads what a server sent.
+   * Reads a server's control message.
    *
    * @throws ProtocolException if it is not a control message of a server
    */
@@ -303,7 +303,10 @@ public final class ControlCodec {
         ErrorCode.PROTOCOL, "field " + field + " has the unknown value '" + oneLine(name) + "'");
   }
 
-  /** Control characters to spaces, not too long: what a peer sent may reach a terminal. */
+  /**
+   * Replaces control characters by spaces and shortens the text, because a peer's text may reach a
+   * terminal.
+   */
   private static String oneLine(String text) {
     String cut = text.length() > MAX_MESSAGE ? text.substring(0, MAX_MESSAGE) + "..." : text;
     return cut.replaceAll("\\p{Cntrl}", " ");

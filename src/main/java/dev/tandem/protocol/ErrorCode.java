@@ -1,6 +1,6 @@
 package dev.tandem.protocol;
 
-/** Why a peer refused something; {@code docs/protocol.md} lists them. */
+/** The reason why a peer refused something; {@code docs/protocol.md} lists them. */
 public enum ErrorCode {
   /** A message is malformed, or not allowed here. */
   PROTOCOL("protocol", true),
@@ -8,11 +8,11 @@ public enum ErrorCode {
   VERSION("version", true),
   /** A message is longer than its limit. */
   TOO_LONG("too-long", true),
-  /** No model with the wanted hash is served. */
+  /** The server has no model with the requested hash. */
   MODEL("model", false),
-  /** The layers wanted are not offered. */
+  /** The server does not offer the requested layers. */
   LAYERS("layers", false),
-  /** The arithmetic wanted cannot be honoured. */
+  /** The server cannot provide the requested arithmetic. */
   PROFILE("profile", false),
   /** A reply kind or row type that this server does not have. */
   UNSUPPORTED("unsupported", false),
@@ -24,7 +24,7 @@ public enum ErrorCode {
   POSITION("position", false),
   /** No such sequence is open on this connection. */
   UNKNOWN_SEQUENCE("unknown-sequence", false),
-  /** The server failed; the sequence named is closed. */
+  /** The server failed; the named sequence is closed. */
   INTERNAL("internal", false);
 
   private final String wireName;

@@ -1,10 +1,10 @@
 package dev.tandem.protocol;
 
 /**
- * Something is refused or failed.
+ * A request was refused, or failed.
  *
- * @param code why; {@link ErrorCode#closesConnection} says whether the connection ends
- * @param message one line for people
+ * @param code the reason; {@link ErrorCode#closesConnection} says whether the connection ends
+ * @param message one line in words
  * @param request the request that it answers; 0 if none is known
  * @param sequence the sequence that it belongs to; 0 if none is known
  */

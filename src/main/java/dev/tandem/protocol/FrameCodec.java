@@ -17,7 +17,7 @@ public final class FrameCodec {
   /**
    * The bytes of a frame.
    *
-   * @param rows {@code [header.rows(), header.columns()]}: all that remains in it
+   * @param rows {@code [header.rows(), header.columns()]}: all that remain in the buffer
    * @throws IllegalArgumentException if the rows do not fit the header
    */
   public static ByteBuffer encode(FrameHeader header, FloatBuffer rows) {

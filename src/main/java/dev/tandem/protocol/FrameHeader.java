@@ -35,10 +35,10 @@ import dev.tandem.stage.StepRows;
  * @param request id of the answer, at least 1
  * @param sequence the sequence's id, at least 1
  * @param position first position; a result repeats the step's
- * @param rows rows that follow; in a result they are the output rows
+ * @param rows rows that follow the header; in a result, the output rows
  * @param columns elements of a row
- * @param outBegin first wanted row, counted within the step; a result repeats it
- * @param nOut wanted rows; a result repeats it
+ * @param outBegin first output row, counted within the step; a result repeats it
+ * @param nOut number of output rows; a result repeats it
  */
 public record FrameHeader(
     FrameKind kind,
@@ -77,7 +77,7 @@ public record FrameHeader(
   /**
    * The rows of this step.
    *
-   * @throws IllegalArgumentException if the wanted rows are not within them
+   * @throws IllegalArgumentException if the output rows are not within them
    */
   StepRows stepRows() {
     return new StepRows(

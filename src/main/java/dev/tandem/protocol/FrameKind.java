@@ -4,7 +4,7 @@ package dev.tandem.protocol;
 public enum FrameKind {
   /** Client to server: rows to compute. */
   STEP(1),
-  /** Server to client: the rows wanted. */
+  /** Server to client: the output rows. */
   RESULT(2);
 
   private final int wireNumber;

@@ -1,7 +1,7 @@
 package dev.tandem.protocol;
 
 /**
- * What a tensor frame may be at most on a connection.
+ * The limits of a tensor frame on a connection.
  *
  * @param maxRows rows
  * @param maxColumns elements of a row

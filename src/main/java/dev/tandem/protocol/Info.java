@@ -3,7 +3,7 @@ package dev.tandem.protocol;
 import java.util.List;
 
 /**
- * What a server offers.
+ * The offer of a server.
  *
  * @param request the id of the {@link InfoRequest}; 0 over plain HTTP
  * @param models at least one

@@ -6,12 +6,12 @@ import java.util.List;
 /**
  * A model in {@link Info}.
  *
- * @param name shown to people
+ * @param name the name to show to users
  * @param model the model hash
  * @param nLayers layers of the whole model
  * @param offered the span that is offered, and the sizes of its rows and sequences
  * @param profile the server's arithmetic, filled in
- * @param tensors hashes of the tensors; empty unless asked for
+ * @param tensors hashes of the tensors; empty unless requested
  */
 public record ModelOffer(
     String name,

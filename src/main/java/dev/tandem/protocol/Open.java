@@ -6,12 +6,13 @@ import dev.tandem.stage.Span;
  * Asks for a sequence in a stage.
  *
  * @param request id of the answer, at least 1
- * @param model hash of the model wanted; empty for the server's first
- * @param span the piece of the chain that the sequence runs through, and so what results carry
+ * @param model hash of the requested model; empty for the server's first model
+ * @param span the piece of the chain that the sequence runs through, which also decides the rows of
+ *     results
  * @param sendType rows of steps
  * @param receiveType rows of results
  * @param maxPositions positions that the sequence may need
- * @param profile the arithmetic wanted
+ * @param profile the requested arithmetic
  */
 public record Open(
     int request,

@@ -8,7 +8,7 @@ package dev.tandem.protocol;
  * @param epoch the connection's epoch, at least 1: every tensor frame repeats it
  * @param model hash of the model
  * @param profile the arithmetic of the sequence, filled in
- * @param limits what its steps must keep to
+ * @param limits the limits of its steps
  */
 public record Opened(
     int request, int sequence, int epoch, String model, WireProfile profile, SequenceLimits limits)

@@ -5,22 +5,24 @@ public final class Protocol {
   /** The version that this code speaks. */
   public static final int VERSION = 1;
 
-  /** Where a server offers the WebSocket. */
+  /** The path of the server's WebSocket. */
   public static final String PATH = "/v1/split";
 
-  /** Where a server says what it offers, as plain JSON over HTTP. */
+  /** The path of the server's offer, as plain JSON over HTTP. */
   public static final String INFO_PATH = "/v1/info";
 
-  /** Steps of one sequence that may be under way at once. */
+  /** The largest number of unanswered steps of one sequence. */
   public static final int MAX_IN_FLIGHT = 4;
 
-  /** C at most. */
+  /** The largest C. */
   public static final int MAX_CHUNK_ROWS = 1 << 16;
 
-  /** Bytes of a client's control message at most. */
+  /** The largest client's control message in bytes. */
   public static final int MAX_CLIENT_TEXT_BYTES = 16 * 1024;
 
-  /** Bytes of a server's control message at most; a list of tensor hashes is the longest. */
+  /**
+   * The largest server's control message in bytes; a list of tensor hashes is the longest message.
+   */
   public static final int MAX_SERVER_TEXT_BYTES = 4 * 1024 * 1024;
 
   /** Both ends send a ping this often; a peer that is silent for two intervals is dead. */

@@ -3,8 +3,8 @@ package dev.tandem.protocol;
 import java.io.IOException;
 
 /**
- * What a peer sent is refused. Corrupt messages have the code {@link ErrorCode#PROTOCOL}, long ones
- * {@link ErrorCode#TOO_LONG} or {@link ErrorCode#LIMIT}.
+ * A message of a peer is refused. Corrupt messages have the code {@link ErrorCode#PROTOCOL}, long
+ * ones {@link ErrorCode#TOO_LONG} or {@link ErrorCode#LIMIT}.
  */
 public final class ProtocolException extends IOException {
   private static final long serialVersionUID = 1L;
@@ -13,13 +13,13 @@ public final class ProtocolException extends IOException {
   private final int request;
   private final int sequence;
 
-  /** An error that belongs to no request. */
+  /** Creates an error that belongs to no request. */
   public ProtocolException(ErrorCode code, String message) {
     this(code, message, 0, 0);
   }
 
   /**
-   * An error about a request.
+   * Creates an error about a request.
    *
    * @param request the request's id, 0 if unknown
    * @param sequence the sequence's id, 0 if unknown
@@ -31,22 +31,22 @@ public final class ProtocolException extends IOException {
     this.sequence = sequence;
   }
 
-  /** The same error, about a request that its thrower did not know. */
+  /** The same error with its request, which the thrower did not know. */
   ProtocolException about(int knownRequest, int knownSequence) {
     return new ProtocolException(code, String.valueOf(getMessage()), knownRequest, knownSequence);
   }
 
-  /** Why. */
+  /** The reason. */
   public ErrorCode code() {
     return code;
   }
 
-  /** The request that is refused; 0 if none is known. */
+  /** The refused request; 0 if unknown. */
   public int request() {
     return request;
   }
 
-  /** The sequence that it belongs to; 0 if none is known. */
+  /** The sequence of the request; 0 if unknown. */
   public int sequence() {
     return sequence;
   }

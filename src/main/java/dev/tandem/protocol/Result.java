@@ -3,7 +3,7 @@ package dev.tandem.protocol;
 import java.nio.FloatBuffer;
 
 /**
- * The rows wanted of a step.
+ * The output rows of a step.
  *
  * @param header of kind {@link FrameKind#RESULT}
  * @param rows {@code [header.rows(), header.columns()]} from index 0; a view of the message

@@ -1,13 +1,13 @@
 package dev.tandem.protocol;
 
 /**
- * What the steps of a sequence must keep to.
+ * The limits of a sequence's steps.
  *
  * @param maxRows rows of a step: C
- * @param maxOutRows wanted rows of a step
+ * @param maxOutRows output rows of a step
  * @param maxStepBytes bytes of a step: header + C * dModel * 4
  * @param maxResultBytes bytes of a result: header + maxOutRows * columns * 4
- * @param maxInFlight steps under way at once
+ * @param maxInFlight unanswered steps at once
  * @param maxPositions positions reserved
  */
 public record SequenceLimits(
@@ -18,7 +18,7 @@ public record SequenceLimits(
     int maxInFlight,
     int maxPositions) {
 
-  /** Bytes of a result's rows at most, unless one row alone is longer. */
+  /** The largest size of a result's rows in bytes, unless one row alone is larger. */
   private static final int MAX_RESULT_ROW_BYTES = 16 * 1024 * 1024;
 
   /** Whether messages with a chunk's rows, and with one row of results, stay below 2 GiB. */

@@ -1,4 +1,4 @@
 package dev.tandem.protocol;
 
-/** What a server may send. */
+/** The messages of a server. */
 public sealed interface ServerMessage permits Info, Opened, CloseSequence, ErrorMessage, Result {}

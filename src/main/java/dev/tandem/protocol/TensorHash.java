@@ -3,7 +3,7 @@ package dev.tandem.protocol;
 import java.util.List;
 
 /**
- * One line of the list that the model hash is made of.
+ * One line of the list from which the model hash follows.
  *
  * @param name the tensor's name in the checkpoint
  * @param type element type, e.g. {@code f32}

@@ -16,9 +16,9 @@ import java.util.stream.Collectors;
  * @param kv type of the KV cache
  * @param mode {@code fast} or {@code reproducible}
  * @param chunkRows C
- * @param promptKernels what computes chunks of prompts: {@code row-exact}, {@code sgemm}, {@code
+ * @param promptKernels the kernels of prompts' chunks: {@code row-exact}, {@code sgemm}, {@code
  *     vdpbf16ps} or {@code sgemm+vdpbf16ps}
- * @param blas name, version and core; empty where sgemm is not used
+ * @param blas name, version and core; empty if sgemm is not used
  */
 public record WireProfile(
     String weights,
@@ -29,7 +29,7 @@ public record WireProfile(
     String promptKernels,
     String blas) {
 
-  /** All rows are computed as in mode reproducible. */
+  /** The value if all rows are computed as in mode reproducible. */
   public static final String ROW_EXACT = "row-exact";
 
   private static final String SEPARATOR = "+";
@@ -44,7 +44,7 @@ public record WireProfile(
         .collect(Collectors.joining(SEPARATOR));
   }
 
-  /** The names in such a field. */
+  /** The names in one field. */
   public static List<String> names(String field) {
     return List.of(field.split(Pattern.quote(SEPARATOR), -1));
   }

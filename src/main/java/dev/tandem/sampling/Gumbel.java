@@ -30,8 +30,8 @@ final class Gumbel {
   /**
    * The smallest word, as an unsigned number, that can win: with the noise of any smaller word, a
    * scaled logit of at most {@code scaled} stays below {@code winning}, also after the sum is
-   * rounded. This follows from G <= -ln(1 - u): to win, 1 - u must be at most e^-(winning -
-   * scaled).
+   * rounded. This follows because G is at most -ln(1 - u): to win, 1 - u must be at most
+   * e^-(winning - scaled).
    */
   static long leastWord(double winning, double scaled) {
     double wanted = winning - scaled - 8 * Math.ulp(Math.abs(winning) + Math.abs(scaled));

@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The unit of fairness: the sequences of one connection. Got from {@link ModelScheduler#lane};
- * every method may be called by any thread.
+ * The unit of fairness: the sequences of one connection. {@link ModelScheduler#lane} creates it.
+ * Any thread may call every method.
  */
 public final class Lane {
   private final ModelScheduler scheduler;
   private volatile boolean paused;
   private volatile boolean closed;
 
-  // The rest belongs to the engine thread.
+  // Only the engine thread uses the following fields.
   private final List<ScheduledSequence> sequences = new ArrayList<>();
   private int generatedDeficit;
   private int generatedNext;
@@ -37,18 +37,21 @@ public final class Lane {
     return scheduler.open(this, span, maxPositions);
   }
 
-  /** Computes nothing for this lane until {@link #resume}: its peer does not take the results. */
+  /**
+   * Computes nothing for this lane until {@link #resume}, because its peer does not read the
+   * results.
+   */
   public void pause() {
     paused = true;
   }
 
-  /** Goes on after {@link #pause}. */
+  /** Continues after {@link #pause}. */
   public void resume() {
     paused = false;
     scheduler.wake();
   }
 
-  /** Frees the lane's sequences, as soon as a step under way is done; idempotent. */
+  /** Frees the lane's sequences as soon as a running step is done; idempotent. */
   public void close() {
     closed = true;
     scheduler.dropLane(this);
@@ -58,7 +61,7 @@ public final class Lane {
     return closed;
   }
 
-  // Engine thread only, from here on.
+  // Only the engine thread calls the following methods.
 
   void add(ScheduledSequence sequence) {
     sequences.add(sequence);
@@ -108,7 +111,7 @@ public final class Lane {
     return taken;
   }
 
-  /** One visit of the deficit round robin over prompt chunks: whether one was taken. */
+  /** One visit of the deficit round robin over prompt chunks; returns whether one was taken. */
   boolean takePrompt(int quantum, boolean newVisit, List<Piece> out) {
     int n = sequences.size();
     for (int i = 0; i < n && !paused; i++) {

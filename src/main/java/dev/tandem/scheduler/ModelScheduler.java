@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs the steps of all sequences of one model on one thread. An iteration takes generated rows, at
  * most {@value #MAX_SEQUENCE_ROWS} per sequence and {@value #MAX_GENERATED_ROWS} in all, in one
- * call per stage; then at most one prompt chunk, which never crosses a multiple of C. Both are
- * picked by deficit round robin over the lanes.
+ * call per stage; then at most one prompt chunk, which never crosses a multiple of C. Deficit round
+ * robin over the lanes chooses both.
  */
 public final class ModelScheduler implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ModelScheduler.class);
@@ -43,7 +43,7 @@ public final class ModelScheduler implements AutoCloseable {
   private final Thread thread;
   private volatile boolean draining;
 
-  // The rest belongs to the engine thread.
+  // Only the engine thread uses the following fields.
   private final List<Lane> lanes = new ArrayList<>();
   private final Map<Span, StageRunner> runners = new LinkedHashMap<>();
   private final StepBuffers buffers = new StepBuffers();
@@ -56,11 +56,11 @@ public final class ModelScheduler implements AutoCloseable {
   /**
    * Starts the engine thread.
    *
-   * @param name of the thread
+   * @param name the thread's name
    * @param provider opens the stages
-   * @param maxSequences sequences at once
-   * @param maxInFlight steps of a sequence at once
-   * @param drainMillis how long {@link #close} waits for steps under way
+   * @param maxSequences the largest number of sequences at once
+   * @param maxInFlight the largest number of steps of a sequence at once
+   * @param drainMillis how long {@link #close} waits for running steps
    */
   public ModelScheduler(
       String name, StageProvider provider, int maxSequences, int maxInFlight, long drainMillis) {
@@ -74,14 +74,14 @@ public final class ModelScheduler implements AutoCloseable {
     thread.start();
   }
 
-  /** A new lane. */
+  /** Creates a lane. */
   public Lane lane() {
     Lane lane = new Lane(this);
     post(() -> lanes.add(lane));
     return lane;
   }
 
-  /** Sequences whose memory is reserved. */
+  /** The number of sequences whose memory is reserved. */
   public int activeSequences() {
     return reserved.get();
   }
@@ -91,7 +91,7 @@ public final class ModelScheduler implements AutoCloseable {
     return draining;
   }
 
-  /** Refuses new work, lets what is queued finish for a while, frees everything; idempotent. */
+  /** Refuses new work, waits a limited time for queued steps, then frees everything; idempotent. */
   @Override
   public void close() {
     draining = true;
@@ -138,7 +138,7 @@ public final class ModelScheduler implements AutoCloseable {
         });
   }
 
-  // Engine thread only, from here on.
+  // Only the engine thread calls the following methods.
 
   void ended(StageRunner runner) {
     runner.sequenceClosed();
@@ -222,7 +222,7 @@ public final class ModelScheduler implements AutoCloseable {
     return opened;
   }
 
-  /** One iteration: whether there was anything to do. */
+  /** Runs one iteration; returns whether there was anything to do. */
   private boolean iterate() {
     boolean generated = pickGenerated();
     runPieces();

@@ -4,7 +4,7 @@ import dev.tandem.stage.StepRows;
 import java.nio.FloatBuffer;
 import java.util.concurrent.CompletableFuture;
 
-/** A step that waits or is partly done; it belongs to the engine thread. */
+/** A step that waits or is partly done; only the engine thread uses it. */
 final class PendingStep {
   private final StepRows rows;
   private final FloatBuffer data;
@@ -43,14 +43,14 @@ final class PendingStep {
     rowsTaken += nRows;
   }
 
-  /** Makes room for the wanted rows, before anything that cannot be undone. */
+  /** Makes room for the output rows, before anything that cannot be undone. */
   void prepare() {
     if (result.capacity() == 0 && rows.wanted() > 0) {
       result = FloatBuffer.allocate(Math.multiplyExact(rows.wanted(), outWidth));
     }
   }
 
-  /** Adds wanted rows of one piece, which arrive in order. */
+  /** Adds output rows of one piece; pieces arrive in order. */
   void append(FloatBuffer out, int index, int nOut) {
     result.put(result.position(), out, index, nOut * outWidth);
     result.position(result.position() + nOut * outWidth);

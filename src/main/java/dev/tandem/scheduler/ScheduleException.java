@@ -1,12 +1,12 @@
 package dev.tandem.scheduler;
 
-/** A scheduler refused or could not do something; the message is one line for the peer. */
+/** A scheduler refused a request, or failed; the message is one line for the peer. */
 public final class ScheduleException extends Exception {
   private static final long serialVersionUID = 1L;
 
   /** Why. */
   public enum Reason {
-    /** The layers are not offered. */
+    /** The offer does not contain the layers. */
     LAYERS,
     /** No room for another sequence. */
     CAPACITY,

@@ -10,13 +10,11 @@ import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A sequence whose steps are run in order by the engine thread. Every method may be called by any
- * thread.
+ * A sequence whose steps the engine thread runs in order. Any thread may call every method.
  *
- * <p>Steps are checked when they are submitted, against the length that the sequence will have once
- * the steps before are done. A step that is refused leaves that length at no more than its first
- * position, so that steps sent after it, in ignorance, are refused too rather than continue
- * something else.
+ * <p>Steps are checked when they are submitted, against the length that the sequence will have
+ * after the earlier steps. A refused step limits that length to its first position. So steps that
+ * the client had already sent behind it are refused, too, and cannot continue a wrong text.
  */
 public final class ScheduledSequence {
   private final ModelScheduler scheduler;
@@ -96,7 +94,7 @@ public final class ScheduledSequence {
     expectedLength = 0;
   }
 
-  /** Frees the sequence; steps under way are dropped. Completed once its memory is returned. */
+  /** Frees the sequence; waiting steps are dropped. Completes when its memory is returned. */
   public CompletableFuture<Void> close() {
     scheduler.post(() -> end(new ScheduleException(Reason.CLOSED, "the sequence is closed")));
     return ended;

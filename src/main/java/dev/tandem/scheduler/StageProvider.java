@@ -16,8 +16,8 @@ public interface StageProvider {
   ArithmeticProfile profile();
 
   /**
-   * Opens a stage, at first need and on the model's engine thread; the scheduler shares it among
-   * sequences and closes it. Stages of one provider share their weights.
+   * Opens a stage on the model's engine thread when it is first needed. The scheduler shares it
+   * among sequences and closes it. Stages of one provider share their weights.
    *
    * @param span within the offered one
    * @throws IOException if the weights cannot be read

@@ -12,7 +12,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs pieces in one stage; it belongs to the engine thread. */
+/** Runs pieces in one stage; only the engine thread uses it. */
 final class StageRunner {
   private static final Logger log = LoggerFactory.getLogger(StageRunner.class);
 
@@ -56,8 +56,8 @@ final class StageRunner {
   }
 
   /**
-   * Computes the pieces added, in one call. If that fails they are tried one by one, so that only
-   * the sequence that is at fault ends; a step that is repeated gives the same bits.
+   * Computes the added pieces in one call. If the call fails, each piece is tried alone, so that
+   * only the faulty sequence ends. This is safe because a repeated step gives the same bits.
    */
   void run() {
     if (pieces.isEmpty()) {

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 
-/** The direct buffers of a model's steps; reused, they only grow. */
+/** The direct buffers of a model's steps; they are reused and only grow. */
 final class StepBuffers {
   private FloatBuffer in = allocate(0);
   private FloatBuffer out = allocate(0);

@@ -32,11 +32,11 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One client: its messages, its sequences and its signs of life. It belongs to the event loop. */
+/** One client: its messages, its sequences and its pings. Only the event loop uses it. */
 final class ClientConnection {
   private static final Logger log = LoggerFactory.getLogger(ClientConnection.class);
 
-  /** Intervals without a sign of life after which a client is dead: two pings went unanswered. */
+  /** After this many silent intervals a client counts as dead: two pings were unanswered. */
   private static final int DEAD_AFTER_INTERVALS = 3;
 
   /** WebSocket close codes (RFC 6455, section 7.4.1). */
@@ -48,7 +48,7 @@ final class ClientConnection {
   private static final short MESSAGE_TOO_BIG = 1009;
   private static final short INTERNAL_ERROR = 1011;
 
-  /** A model, and this connection's share of its engine thread. */
+  /** A model, and this connection's lane in its scheduler. */
   private record Share(ModelService model, Lane lane) {}
 
   private record OpenSequence(
@@ -102,7 +102,7 @@ final class ClientConnection {
     log.debug("{} connected", peer);
   }
 
-  /** Below the messages something is wrong: broken frames, or the network. */
+  /** A failure below the messages: broken frames, or the network. */
   private void failed(Throwable cause) {
     log.debug("{}: {}", peer, cause.toString());
     closeNow(PROTOCOL_ERROR, "broken frame");
@@ -120,7 +120,7 @@ final class ClientConnection {
     }
   }
 
-  /** Gives back what the connection holds. */
+  /** Frees the resources of the connection. */
   private void release() {
     if (!closing) {
       closing = true;
@@ -142,7 +142,7 @@ final class ClientConnection {
     }
   }
 
-  /** The client does not read: takes nothing more from it and computes nothing for it. */
+  /** The client does not read: stops reading from it and computing for it. */
   private void pause() {
     shares.stream().map(Share::lane).forEach(Lane::pause);
     socket.pause();
@@ -209,7 +209,7 @@ final class ClientConnection {
     throw ModelService.refused(
         ErrorCode.MODEL,
         open,
-        "model " + open.model() + " is wanted, " + models.get(0).hash() + " is served");
+        "model " + open.model() + " is not served; " + models.get(0).hash() + " is");
   }
 
   private void opened(Open open, ModelService model, ScheduledSequence scheduled) {
@@ -280,7 +280,7 @@ final class ClientConnection {
     if (header.nOut() > maxOutRows) {
       throw new ProtocolException(
           ErrorCode.LIMIT,
-          "wanted rows " + header.nOut() + " not in 0.." + maxOutRows,
+          "output rows " + header.nOut() + " not in 0.." + maxOutRows,
           header.request(),
           header.sequence());
     }
@@ -303,12 +303,12 @@ final class ClientConnection {
     }
   }
 
-  /** Whether anybody still waits for the sequence's steps. */
+  /** Whether the client still waits for steps of the sequence. */
   private boolean isOpen(FrameHeader header, OpenSequence sequence) {
     return !closing && sequence.equals(sequences.get(header.sequence()));
   }
 
-  /** Goes on on the event loop once the scheduler is done. */
+  /** Continues on the event loop when the scheduler is done. */
   private <T> void whenDone(
       CompletableFuture<T> future, Consumer<T> onSuccess, Consumer<Throwable> onFailure) {
     var unused =
@@ -326,7 +326,7 @@ final class ClientConnection {
                             })));
   }
 
-  /** A bug of ours ends this connection, rather than leave its client waiting. */
+  /** An internal error ends this connection, so that its client does not wait forever. */
   private void guard(Runnable action) {
     try {
       action.run();
@@ -336,14 +336,14 @@ final class ClientConnection {
     }
   }
 
-  /** Sends the error, and closes the connection where the error demands it. */
+  /** Sends the error, and closes the connection if the error requires it. */
   private void refuse(ProtocolException e) {
     if (closing) {
       return;
     }
     ErrorCode code = e.code();
     if (code == ErrorCode.UNKNOWN_SEQUENCE && models.stream().anyMatch(ModelService::isClosing)) {
-      closeNow(GOING_AWAY, SHUTTING_DOWN); // which is why the sequence is not known any more
+      closeNow(GOING_AWAY, SHUTTING_DOWN); // this is why the sequence is unknown
       return;
     }
     reply(new ErrorMessage(code, String.valueOf(e.getMessage()), e.request(), e.sequence()));

@@ -9,7 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
-/** Puts messages together from their fragments, whose sum is checked before they are kept. */
+/**
+ * Assembles messages from their fragments, and checks the sum of the fragments before it keeps one.
+ */
 final class MessageAssembler {
 
   /** A whole message: text, or bytes. */
@@ -28,7 +30,7 @@ final class MessageAssembler {
   }
 
   /**
-   * Takes a data frame.
+   * Adds a data frame.
    *
    * @return the message that it completes
    * @throws ProtocolException if the message becomes too long

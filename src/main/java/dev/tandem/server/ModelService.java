@@ -15,7 +15,7 @@ import dev.tandem.stage.StageSpec;
 import java.util.List;
 import java.util.Locale;
 
-/** One offered model: its scheduler, and what may be asked of it. */
+/** One offered model: its scheduler, and its limits. */
 final class ModelService implements AutoCloseable {
   private final OfferedModel model;
   private final StageSpec offered;
@@ -84,9 +84,9 @@ final class ModelService implements AutoCloseable {
   }
 
   /**
-   * Whether a sequence like this can be opened, as far as it is known without asking the scheduler.
+   * Checks whether a sequence can be opened, as far as this is known without the scheduler.
    *
-   * @throws ProtocolException if not; the message says what is wanted and what there is
+   * @throws ProtocolException if it cannot; the message states the request and the offer
    */
   void check(Open open) throws ProtocolException {
     if (open.sendType() != RowType.F32 || open.receiveType() != RowType.F32) {
@@ -97,19 +97,19 @@ final class ModelService implements AutoCloseable {
               + open.sendType().wireName()
               + " and "
               + open.receiveType().wireName()
-              + " are wanted, f32 is had");
+              + " are not supported; f32 is");
     }
     if (!open.profile().admits(profile)) {
       throw refused(
           ErrorCode.PROFILE,
           open,
-          "the client wants (" + open.profile() + "), the server computes (" + profile + ")");
+          "the client requests (" + open.profile() + "), the server computes (" + profile + ")");
     }
     if (open.maxPositions() > maxPositions) {
       throw refused(
           ErrorCode.LIMIT,
           open,
-          open.maxPositions() + " positions are wanted, " + maxPositions + " is the most");
+          open.maxPositions() + " positions are requested, the limit is " + maxPositions + "");
     }
   }
 

@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * A model that a server offers.
  *
- * @param name shown to people
- * @param nLayers blocks of the whole model
- * @param tensors the list that the model hash is made of; empty if it is not to be had
+ * @param name the name to show to users
+ * @param nLayers layers of the whole model
+ * @param tensors the list from which the model hash follows; empty if it is not available
  * @param stages opens its stages
  */
 public record OfferedModel(

@@ -6,9 +6,9 @@ import io.vertx.core.http.WebSocketFrame;
 import java.nio.ByteBuffer;
 
 /**
- * The way out of a connection. Long messages go as fragments, so that each one written is a sign of
- * life of a slow reader; when more than {@value #MAX_QUEUED_BYTES} bytes wait, the owner is told to
- * produce no more. It belongs to the event loop.
+ * The output of a connection. Long messages go as fragments, so that each written fragment shows
+ * that a slow reader is alive. When more than {@value #MAX_QUEUED_BYTES} bytes wait, the owner is
+ * told to produce no more. Only the event loop uses it.
  */
 final class Outbound {
   private static final int MAX_QUEUED_BYTES = 1 << 20;
@@ -21,9 +21,9 @@ final class Outbound {
   /**
    * Sets the socket's handlers.
    *
-   * @param onFull when too much waits
-   * @param onDrained when that is over
-   * @param onProgress when something was written
+   * @param onFull called when too many bytes wait
+   * @param onDrained called when they have been sent
+   * @param onProgress called when something was written
    */
   Outbound(ServerWebSocket socket, Runnable onFull, Runnable onDrained, Runnable onProgress) {
     this.socket = socket;
@@ -37,14 +37,17 @@ final class Outbound {
     write(WebSocketFrame.textFrame(text, true));
   }
 
-  /** Asks for a sign of life. That it was sent is none: the system takes it for a dead peer too. */
+  /**
+   * Sends a ping. A sent ping shows nothing about the peer: the system accepts it for a dead peer,
+   * too.
+   */
   void ping() {
     if (!socket.isClosed()) {
       var unused = socket.writeFrame(WebSocketFrame.pingFrame(Buffer.buffer()));
     }
   }
 
-  /** Sends all that remains in the buffer. */
+  /** Sends all remaining bytes of the buffer. */
   void binary(ByteBuffer message) {
     boolean first = true;
     while (message.hasRemaining()) {

@@ -6,7 +6,7 @@ import dev.tandem.protocol.ProtocolException;
 import dev.tandem.scheduler.ScheduleException;
 import java.util.List;
 
-/** What a server says about itself, and how it names failures on the wire. */
+/** Makes a server's offer, and maps failures to error codes of the wire. */
 final class Replies {
   private Replies() {}
 
@@ -14,7 +14,7 @@ final class Replies {
     return new Info(request, models.stream().map(model -> model.offer(withTensors)).toList());
   }
 
-  /** The scheduler's refusal, as the wire names it. */
+  /** The error code of a scheduler's refusal. */
   static ProtocolException refusal(Throwable failure, int request, int sequence) {
     ErrorCode code = failure instanceof ScheduleException e ? code(e.reason()) : ErrorCode.INTERNAL;
     return new ProtocolException(code, String.valueOf(failure.getMessage()), request, sequence);

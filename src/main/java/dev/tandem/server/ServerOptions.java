@@ -4,15 +4,16 @@ import dev.tandem.protocol.Protocol;
 import dev.tandem.settings.InvalidSettingException;
 
 /**
- * How a server listens and what it admits.
+ * A server's address and limits.
  *
  * @param address host name or address to listen on
- * @param port 0 picks one
- * @param maxConnections clients at once
- * @param maxSequences open sequences of a model at once
- * @param maxContext positions of a sequence at most; the model's own limit holds too
- * @param pingIntervalMillis how often clients are asked for a sign of life
- * @param drainMillis how long {@link SplitServer#close} waits for steps under way
+ * @param port the port; 0 chooses a free one
+ * @param maxConnections the largest number of clients at once
+ * @param maxSequences the largest number of open sequences of a model
+ * @param maxContext the largest number of positions of a sequence; the model's own limit also
+ *     applies
+ * @param pingIntervalMillis the time between pings to clients
+ * @param drainMillis how long {@link SplitServer#close} waits for running steps
  */
 public record ServerOptions(
     String address,

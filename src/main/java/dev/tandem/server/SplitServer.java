@@ -33,12 +33,12 @@ import org.slf4j.LoggerFactory;
 public final class SplitServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(SplitServer.class);
 
-  /** Frames a little over the limit are still read, so that their sender gets a proper error. */
+  /** Frames a little above the limit are still read, so that their sender gets a proper error. */
   private static final int FRAME_SLACK_BYTES = 64 * 1024;
 
   /**
-   * Ping intervals without a finished write after which TCP is closed. Pings are written all the
-   * time, so this is a client that does not read: a close frame would wait behind the rest.
+   * After this many ping intervals without a finished write, TCP is closed. Pings are always being
+   * written, so such a client does not read, and a close frame would only wait behind the rest.
    */
   private static final long WRITE_IDLE_INTERVALS = 4;
 
@@ -98,7 +98,7 @@ public final class SplitServer implements AutoCloseable {
    *
    * @param models at least one, with different model hashes; closing the server closes the stages
    *     that it opened, not the providers
-   * @throws IOException if the address cannot be listened on; the message is for the user
+   * @throws IOException if the server cannot listen on the address; the message is for the user
    */
   public static SplitServer start(ServerOptions options, List<OfferedModel> models)
       throws IOException {
@@ -127,7 +127,7 @@ public final class SplitServer implements AutoCloseable {
                 + options.address()
                 + " ("
                 + e.getMessage()
-                + "); choose another port, or 0 to have one picked",
+                + "); choose another port, or 0 for any free port",
             e);
       }
       throw e;
@@ -150,28 +150,28 @@ public final class SplitServer implements AutoCloseable {
     }
   }
 
-  /** The port that it listens on. */
+  /** The port of the server. */
   public int port() {
     return http.actualPort();
   }
 
-  /** Where clients connect, e.g. {@code ws://127.0.0.1:8080/v1/split}. */
+  /** The address for clients, e.g. {@code ws://127.0.0.1:8080/v1/split}. */
   public String uri() {
     String host = options.address();
     return "ws://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port() + Protocol.PATH;
   }
 
-  /** Sequences whose memory is reserved. */
+  /** The number of sequences whose memory is reserved. */
   public int activeSequences() {
     return models.stream().mapToInt(model -> model.scheduler().activeSequences()).sum();
   }
 
-  /** Open connections. */
+  /** The number of open connections. */
   public int activeConnections() {
     return connections.size();
   }
 
-  /** Refuses new work, waits briefly for what is under way, frees everything; idempotent. */
+  /** Refuses new work, waits briefly for running steps, then frees everything; idempotent. */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {

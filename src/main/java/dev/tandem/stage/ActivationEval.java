@@ -1,6 +1,6 @@
 package dev.tandem.stage;
 
-/** How the feed-forward network's non-linearity is evaluated. */
+/** The way to evaluate the feed-forward network's non-linearity. */
 public enum ActivationEval {
   /** Looked up in a precomputed table of all f16 inputs. */
   TABLE,

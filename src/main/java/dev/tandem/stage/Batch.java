@@ -3,11 +3,11 @@ package dev.tandem.stage;
 import java.util.Arrays;
 
 /**
- * A ragged batch: for each entry a sequence, its first position, how many rows, their kind, and
- * which of the rows are wanted back. Reused from step to step; it allocates only when it grows.
+ * A ragged batch: for each entry a sequence, its first position, its number of rows, their kind,
+ * and which rows to return. Reused from step to step; it allocates only when it grows.
  *
- * <p>The rows of all entries lie one after another in the step's input, the wanted rows one after
- * another in its output.
+ * <p>The rows of all entries are consecutive in the step's input, and the output rows of all
+ * entries are consecutive in its output.
  */
 public final class Batch {
   private static final int FIELDS = 4;
@@ -31,7 +31,7 @@ public final class Batch {
   /**
    * Adds an entry.
    *
-   * @param sequence an open sequence of the stage that will run the batch; at most once a batch
+   * @param sequence an open sequence of the stage that will run the batch; at most once per batch
    */
   public void add(Sequence sequence, StepRows rows) {
     add(
@@ -48,7 +48,7 @@ public final class Batch {
    * Adds an entry like {@link #add(Sequence, StepRows)}, and allocates nothing: for the loop that
    * runs once per token. The numbers are those of {@link StepRows}.
    *
-   * @throws IllegalArgumentException as {@link StepRows} says
+   * @throws IllegalArgumentException as for {@link StepRows}
    */
   public void add(
       Sequence sequence,
@@ -88,7 +88,7 @@ public final class Batch {
     return totalRows;
   }
 
-  /** Wanted rows of all entries. */
+  /** Output rows of all entries. */
   public int totalOut() {
     return totalOut;
   }
@@ -124,12 +124,12 @@ public final class Batch {
     return fields[checked(entry) * FIELDS + 1];
   }
 
-  /** The entry's first wanted row. */
+  /** The entry's first output row. */
   public int outBegin(int entry) {
     return fields[checked(entry) * FIELDS + 2];
   }
 
-  /** The entry's number of wanted rows. */
+  /** The entry's number of output rows. */
   public int nOut(int entry) {
     return fields[checked(entry) * FIELDS + 3];
   }

@@ -1,6 +1,6 @@
 package dev.tandem.stage;
 
-/** A span was requested of something that does not have all of it. */
+/** A span was requested that its holder does not have completely. */
 public final class MissingSpanException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
@@ -8,11 +8,11 @@ public final class MissingSpanException extends IllegalArgumentException {
   private final String held;
 
   /**
-   * An exception.
+   * Creates the exception.
    *
-   * @param requested the span
-   * @param holder what it was requested of
-   * @param held what the holder has, in words
+   * @param requested the requested span
+   * @param holder the name of the holder
+   * @param held the spans of the holder, in words
    */
   public MissingSpanException(Span requested, String holder, String held) {
     super(holder + " has " + held + "; requested: " + requested);
@@ -20,12 +20,12 @@ public final class MissingSpanException extends IllegalArgumentException {
     this.held = held;
   }
 
-  /** What was requested. */
+  /** The requested span. */
   public Span requested() {
     return requested;
   }
 
-  /** What there is, in words. */
+  /** The spans of the holder, in words. */
   public String held() {
     return held;
   }

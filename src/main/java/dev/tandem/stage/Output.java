@@ -1,6 +1,6 @@
 package dev.tandem.stage;
 
-/** What the rows are that come out of a {@link Span}. */
+/** The kind of rows that a {@link Span} returns. */
 public enum Output {
   /** Rows of the residual stream, before the final norm: dModel columns. */
   HIDDEN,

@@ -1,6 +1,6 @@
 package dev.tandem.stage;
 
-/** Where rows come from; it decides which kernels compute them (see docs/architecture.md). */
+/** The origin of rows, which decides the kernels that compute them (see docs/architecture.md). */
 public enum RowKind {
   /** Rows of a prompt, computed in chunks. */
   PROMPT,

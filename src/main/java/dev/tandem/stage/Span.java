@@ -2,12 +2,12 @@ package dev.tandem.stage;
 
 /**
  * A contiguous piece of the chain <em>embed, layer 0 .. layer L-1, head</em>: layers {@code begin
- * .. end - 1}, and the head behind them where logits come out.
+ * .. end - 1}, followed by the head if the output is logits.
  *
  * @param begin first layer, at least 0
  * @param end one past the last layer; equal to {@code begin} for no layers
- * @param output what comes out: with {@link Output#LOGITS} the final norm and the LM head follow
- *     the layers
+ * @param output the kind of output rows; with {@link Output#LOGITS} the final norm and the LM head
+ *     follow the layers
  */
 public record Span(int begin, int end, Output output) {
 
@@ -37,7 +37,7 @@ public record Span(int begin, int end, Output output) {
     return toLogits(0, nLayers);
   }
 
-  /** The head of a model alone. */
+  /** Only the head of a model. */
   public static Span head(int nLayers) {
     return toLogits(nLayers, nLayers);
   }
@@ -57,7 +57,7 @@ public record Span(int begin, int end, Output output) {
     return output == Output.LOGITS;
   }
 
-  /** Whether all of the other span is in this one; its head must be this one's. */
+  /** Whether this span contains the other one, including its head. */
   public boolean contains(Span other) {
     return begin <= other.begin
         && other.end <= end
@@ -65,9 +65,9 @@ public record Span(int begin, int end, Output output) {
   }
 
   /**
-   * Checks that this span is part of what somebody offers.
+   * Checks that this span is within an offered one.
    *
-   * @param holder who offers it, for the message
+   * @param holder the name of the holder, for the message
    * @throws MissingSpanException if it is not
    */
   public void checkWithin(Span offered, String holder) {

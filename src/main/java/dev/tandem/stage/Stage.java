@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 
 /**
- * A {@link Span} of the chain <em>embed, layer 0 .. layer L-1, head</em>, running somewhere. Used
- * by one thread at a time, except {@link #close}.
+ * A {@link Span} of the chain <em>embed, layer 0 .. layer L-1, head</em>, running somewhere. One
+ * thread at a time may use it, except for {@link #close}.
  */
 public interface Stage extends AutoCloseable {
 
-  /** What it computes. */
+  /** The span that it computes, and the sizes of its rows. */
   StageSpec spec();
 
   /** The arithmetic of this stage's sequences: equal profiles give equal bits. */
@@ -26,13 +26,14 @@ public interface Stage extends AutoCloseable {
    * Runs a ragged batch.
    *
    * @param in {@code [batch.totalRows(), dModel]} from the buffer's index 0; direct, native order
-   * @param out {@code [batch.totalOut(), spec().outWidth()]} likewise; does not overlap {@code in}
+   * @param out {@code [batch.totalOut(), spec().outWidth()]} from the buffer's index 0; direct,
+   *     native order; does not overlap {@code in}
    * @throws IOException if a remote stage cannot be reached or refuses
    * @throws IllegalArgumentException if a buffer is too small or not direct
    */
   void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException;
 
-  /** Closes the stage and what it holds; idempotent. */
+  /** Closes the stage and its resources; idempotent. */
   @Override
   void close();
 }

@@ -1,12 +1,12 @@
 package dev.tandem.stage;
 
 /**
- * What a stage computes and the widths of its rows.
+ * The span that a stage computes, and the widths of its rows.
  *
  * @param span the piece of the chain that it computes
  * @param dModel floats in an input row
  * @param vocabSize floats in a logits row
- * @param maxSeq positions that a sequence can have at most
+ * @param maxSeq the largest number of positions of a sequence
  */
 public record StageSpec(Span span, int dModel, int vocabSize, int maxSeq) {
 
@@ -15,7 +15,7 @@ public record StageSpec(Span span, int dModel, int vocabSize, int maxSeq) {
     return new StageSpec(other, dModel, vocabSize, maxSeq);
   }
 
-  /** Floats in an output row: {@code vocabSize} for logits, else {@code dModel}. */
+  /** Floats in an output row: {@code vocabSize} for logits, otherwise {@code dModel}. */
   public int outWidth() {
     return switch (span.output()) {
       case HIDDEN -> dModel;

@@ -8,8 +8,8 @@ package dev.tandem.stage;
  * @param kind prompt or generated
  * @param promptEnd whether these rows end a run of prompt rows, so that the last chunk may be
  *     shorter than C; false for generated rows
- * @param wantedFrom first wanted row, counted within these rows
- * @param wanted wanted rows; 0 for none
+ * @param wantedFrom first output row, counted within these rows
+ * @param wanted number of output rows; 0 for none
  */
 public record StepRows(
     int position, int count, RowKind kind, boolean promptEnd, int wantedFrom, int wanted) {
@@ -18,7 +18,7 @@ public record StepRows(
    * Checks the numbers.
    *
    * @throws IllegalArgumentException if there are no rows, a position is negative or beyond 2^31,
-   *     or the wanted rows are not within the rows
+   *     or the output rows are not within the rows
    */
   public StepRows {
     check(position, count, wantedFrom, wanted);
@@ -30,19 +30,19 @@ public record StepRows(
     return new StepRows(position, count, RowKind.PROMPT, promptEnd, wantedFrom, wanted);
   }
 
-  /** Generated rows, of which the last ones are wanted. */
+  /** Generated rows; the last ones are output rows. */
   public static StepRows generated(int position, int count, int wanted) {
     return new StepRows(position, count, RowKind.GENERATED, false, count - wanted, wanted);
   }
 
-  /** The one place where "wanted rows are within the rows" is checked; it allocates nothing. */
+  /** The one place that checks that the output rows are within the rows; it allocates nothing. */
   static void check(int position, int count, int wantedFrom, int wanted) {
     if (position < 0 || count < 1 || position > Integer.MAX_VALUE - count) {
       throw new IllegalArgumentException(count + " rows from position " + position);
     }
     if (wantedFrom < 0 || wanted < 0 || wantedFrom > count - wanted) {
       throw new IllegalArgumentException(
-          "wanted rows "
+          "output rows "
               + wantedFrom
               + "+"
               + wanted
@@ -52,7 +52,7 @@ public record StepRows(
     }
   }
 
-  /** The same rows, of which others are wanted. */
+  /** The same rows with other output rows. */
   public StepRows withWanted(int from, int n) {
     return new StepRows(position, count, kind, promptEnd, from, n);
   }
@@ -62,17 +62,17 @@ public record StepRows(
     return position + count;
   }
 
-  /** How many rows from row {@code from} on lie in the same chunk of C positions. */
+  /** The number of rows, from row {@code from} on, in the same chunk of C positions. */
   public int leftInChunk(int from, int chunkRows) {
     return Math.min(count - from, chunkRows - (position + from) % chunkRows);
   }
 
   /**
-   * Some of the rows, with what is wanted of them; they end a run of prompt rows if they are the
-   * last ones and all rows do.
+   * Some of the rows, with their output rows. They end a run of prompt rows if they are the last
+   * rows and all rows end one.
    *
    * @param from the first of them, counted within these rows
-   * @param n how many, at least 1
+   * @param n their number, at least 1
    */
   public StepRows cut(int from, int n) {
     int first = Math.max(wantedFrom - from, 0);

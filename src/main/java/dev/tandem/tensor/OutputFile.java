@@ -7,7 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** A new file that a model is written to; errors name it, which the system's do not. */
+/** A new file for a model. Its errors name the file; the system's errors do not. */
 public final class OutputFile implements Closeable {
   private final Path path;
   private final FileChannel channel;
@@ -18,9 +18,9 @@ public final class OutputFile implements Closeable {
   }
 
   /**
-   * Makes a file.
+   * Creates a file.
    *
-   * @throws IOException if it is there already, or cannot be made
+   * @throws IOException if it already exists, or cannot be created
    */
   public static OutputFile create(Path path) throws IOException {
     return new OutputFile(
@@ -38,7 +38,7 @@ public final class OutputFile implements Closeable {
     }
   }
 
-  /** Goes back to the beginning, to write over what is there. */
+  /** Goes back to the beginning, to overwrite the content. */
   public void rewind() throws IOException {
     channel.position(0);
   }

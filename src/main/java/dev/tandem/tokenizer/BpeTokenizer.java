@@ -15,20 +15,20 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Byte pair encoding, of bytes or of characters: special tokens are found, the text between them is
- * normalised, cut into words and these into symbols, of which pairs merge. What each of these steps
- * does is the {@link TokenizerSpec}'s.
+ * Byte pair encoding of bytes or of characters. It finds special tokens, normalises the text
+ * between them, cuts it into words and these into symbols, and merges pairs of symbols. The {@link
+ * TokenizerSpec} defines each of these steps.
  */
 public final class BpeTokenizer implements Tokenizer {
   private final TokenizerSpec spec;
   private final Vocabulary vocabulary;
-  private final Search parsing; // searches for special tokens, too
-  private final Search notParsing; // for user-defined ones only
+  private final Search parsing; // also searches for special tokens
+  private final Search notParsing; // searches for user-defined tokens only
   private final WordEncoder words;
   private final WordCache cache;
   private final OptionalInt silentId;
 
-  /** What is searched for in a text, and then in the parts that are normalised. */
+  /** Tokens to search for in a text, and then in its normalised parts. */
   private record Search(SpecialTokens raw, SpecialTokens normalized) {}
 
   public BpeTokenizer(TokenizerSpec spec) {
@@ -57,7 +57,7 @@ public final class BpeTokenizer implements Tokenizer {
     silentId = spec.promptPrefix.length == 0 ? OptionalInt.empty() : spec.bosId;
   }
 
-  /** {@inheritDoc} Of a byte-level one, how it splits texts is in parentheses. */
+  /** {@inheritDoc} For a byte-level tokenizer, the split patterns follow in parentheses. */
   @Override
   public String kind() {
     if (spec.byteLevel) {
@@ -109,7 +109,7 @@ public final class BpeTokenizer implements Tokenizer {
     return new SpecialTokens(entries);
   }
 
-  /** What this tokenizer is made of; {@link #padded} ids are not in it. */
+  /** The specification of this tokenizer, without the ids of {@link #padded}. */
   public TokenizerSpec spec() {
     return spec;
   }

@@ -4,14 +4,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * The printable characters by which GPT-2's vocabulary files write the 256 bytes: printable Latin-1
- * characters stand for themselves, the others for characters from U+0100 on, in the order of the
- * bytes. Source: {@code bytes_to_unicode} in {@code encoder.py} of OpenAI's GPT-2.
+ * The printable characters that GPT-2's vocabulary files use for the 256 bytes: printable Latin-1
+ * characters stand for themselves, the other bytes for characters from U+0100 on, in the order of
+ * the bytes. Source: {@code bytes_to_unicode} in {@code encoder.py} of OpenAI's GPT-2.
  */
 public final class ByteAlphabet {
-  private static final char[] SYMBOLS = new char[256]; // by byte
-  private static final int[] BYTES = new int[256 + 256]; // by symbol; -1: not a symbol
-  private static final int[] ORDER = new int[256]; // GPT-2's ids of single bytes, to bytes
+  private static final char[] SYMBOLS = new char[256]; // indexed by byte
+  private static final int[] BYTES = new int[256 + 256]; // indexed by symbol; -1: not a symbol
+  private static final int[] ORDER = new int[256]; // bytes, indexed by GPT-2's ids of single bytes
 
   static {
     Arrays.fill(BYTES, -1);
@@ -51,12 +51,12 @@ public final class ByteAlphabet {
     return ORDER[id];
   }
 
-  /** The byte (0..255) that a character is the symbol of, or -1. */
+  /** The byte (0..255) whose symbol a character is, or -1. */
   static int byteOf(char symbol) {
     return symbol < BYTES.length ? BYTES[symbol] : -1;
   }
 
-  /** Whether a token of the files is all symbols. */
+  /** Whether a token of the files consists of symbols only. */
   static boolean isSpelledIn(String token) {
     return token.chars().allMatch(symbol -> byteOf((char) symbol) >= 0);
   }
@@ -70,7 +70,7 @@ public final class ByteAlphabet {
     return token.toString();
   }
 
-  /** The bytes that a token of the files stands for; its UTF-8 if it is not all symbols. */
+  /** The bytes of a token of the files; its UTF-8 if it does not consist of symbols only. */
   public static byte[] decode(String token) {
     byte[] bytes = new byte[token.length()];
     for (int i = 0; i < bytes.length; i++) {

@@ -3,8 +3,8 @@ package dev.tandem.tokenizer;
 import java.util.Arrays;
 
 /**
- * Ids by their bytes: an open-addressing hash table keyed by a polynomial hash, so that the hash of
- * any part of a string follows from the hashes of its prefixes ({@link #prefixHashes}).
+ * Finds ids by their bytes: an open-addressing hash table with a polynomial hash, so that the hash
+ * of any substring follows from the hashes of its prefixes ({@link #prefixHashes}).
  */
 public final class ByteStringIndex {
   private static final long BASE = 0x9E3779B97F4A7C15L; // odd: keeps all 64 bits
@@ -14,7 +14,9 @@ public final class ByteStringIndex {
   private final long[] powers; // BASE^i, up to the longest string
   private final int[] ids; // by slot
 
-  /** Indexes {@code strings[firstId..]}; of equal strings the least id. Empty ones are left out. */
+  /**
+   * Indexes {@code strings[firstId..]}; the least id for equal strings. Empty strings are left out.
+   */
   public ByteStringIndex(byte[][] strings, int firstId) {
     this.strings = strings;
     int longest = 0;
@@ -72,7 +74,7 @@ public final class ByteStringIndex {
   }
 
   private static long step(long hash, byte next) {
-    return hash * BASE + (next & 0xFF) + 1; // + 1: a zero byte counts
+    return hash * BASE + (next & 0xFF) + 1; // + 1, so that a zero byte counts
   }
 
   private int slotOf(long hash, byte[] bytes, int start, int end) {

@@ -4,9 +4,9 @@ import dev.tandem.tokenizer.text.IntBuilder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Words of a vocabulary of characters: SentencePiece, llama2.c, Hugging Face's files of these.
- * Where characters without a token may still merge (SentencePiece), a symbol above all ids stands
- * for them meanwhile: {@code vocabSize + code point}.
+ * Words of a vocabulary of characters: SentencePiece, llama2.c, and Hugging Face's files of these.
+ * If characters without a token may still merge (SentencePiece), a symbol above all ids stands for
+ * such a character: {@code vocabSize + code point}.
  */
 final class CharacterWords implements WordEncoder {
   private static final int ABSENT = -1;
@@ -69,7 +69,7 @@ final class CharacterWords implements WordEncoder {
     return result.out.toArray();
   }
 
-  /** Ids, of which one knows whether the last one stands for an unknown character. */
+  /** Collects ids, and remembers whether the last one stands for an unknown character. */
   private final class Symbols {
     final IntBuilder out = new IntBuilder();
     private boolean afterUnknown;

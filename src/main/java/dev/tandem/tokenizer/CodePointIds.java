@@ -2,7 +2,7 @@ package dev.tandem.tokenizer;
 
 import java.util.Arrays;
 
-/** Ids by code point: a page for every 256 code points of which one has an id. */
+/** Finds ids by code point: one table for every 256 code points of which at least one has an id. */
 final class CodePointIds {
   private static final int PAGE_LOG2 = 8;
 

@@ -5,11 +5,11 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Which adjacent pairs of tokens merge, in which order, into what: an open-addressing hash table
- * from (left id, right id) to (priority, merged id). Filled once, then only read.
+ * The merges of adjacent tokens: an open-addressing hash table from (left id, right id) to
+ * (priority, merged id). It is filled once, then only read.
  */
 public final class MergeTable {
-  /** What {@link #find} answers for a pair that does not merge. */
+  /** The result of {@link #find} for a pair that does not merge. */
   static final int NONE = -1;
 
   private static final long EMPTY = -1; // no pair packs to it: ids are not negative
@@ -25,9 +25,9 @@ public final class MergeTable {
   }
 
   /**
-   * Adds a pair unless it is there already.
+   * Adds a pair unless the table has it.
    *
-   * @param priority not negative; pairs with less merge first
+   * @param priority not negative; pairs with lower priority merge first
    * @return whether it was added
    */
   public boolean add(int left, int right, int priority, int mergedId) {

@@ -3,12 +3,12 @@ package dev.tandem.tokenizer;
 import java.util.Arrays;
 
 /**
- * The merge loop of byte pair encoding: while any adjacent pair of symbols merges, merge the one of
- * least priority, the leftmost of equals. O(n log n); a scan of all pairs, which is O(n^2) but
- * quicker for few symbols, gives the same result.
+ * The merge loop of byte pair encoding: while any adjacent pair of symbols merges, it merges the
+ * pair with the lowest priority, the leftmost of equals. It takes O(n log n). For few symbols a
+ * scan of all pairs, which takes O(n^2), is faster and gives the same result.
  */
 public final class PairMerger {
-  /** Up to here the scan is quicker: most words of a text. */
+  /** Up to this number of symbols the scan is faster; most words of a text have fewer. */
   private static final int SCAN_LIMIT = 48;
 
   private PairMerger() {}
@@ -16,7 +16,7 @@ public final class PairMerger {
   /**
    * Merges within {@code symbols[0..n)} in place.
    *
-   * @return how many symbols are left; what follows them in the array is undefined
+   * @return the number of remaining symbols; the array behind them is undefined
    */
   public static int merge(int[] symbols, int n, MergeTable table) {
     return n <= SCAN_LIMIT ? scan(symbols, n, table) : heap(symbols, n, table);
@@ -59,9 +59,9 @@ public final class PairMerger {
 
   /**
    * The symbols as a doubly linked list by position, and a heap of its mergeable pairs. A heap
-   * entry is {@code priority << 32 | position of the left symbol}, so that equal priorities come
-   * out from left to right. Entries are not removed when a neighbour's merge changes their pair: an
-   * entry counts only if the pair that is at its position now has its priority.
+   * entry is {@code priority << 32 | position of the left symbol}, so that equal priorities leave
+   * the heap from left to right. Entries are not removed when a neighbour's merge changes their
+   * pair: an entry counts only if the pair that is now at its position has the same priority.
    */
   private static final class LinkedSymbols {
     private static final int DEAD = -2;
@@ -71,7 +71,8 @@ public final class PairMerger {
     private final MergeTable table;
     private final int[] previous;
     private final int[] next;
-    private final int[] slots; // the pair that begins here; NONE; DEAD: merged into a symbol left
+    private final int[]
+        slots; // the pair that begins here; NONE; DEAD: merged into a symbol to the left
     private final LongHeap heap;
 
     LinkedSymbols(int[] symbols, int n, MergeTable table) {

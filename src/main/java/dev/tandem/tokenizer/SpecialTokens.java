@@ -24,7 +24,7 @@ final class SpecialTokens {
   /**
    * A token to find.
    *
-   * @param form how it is written; never found if empty
+   * @param form the written form; never found if empty
    * @param takesLeft whether white space before it belongs to it
    * @param takesRight whether white space behind it belongs to it
    */
@@ -47,7 +47,10 @@ final class SpecialTokens {
     }
   }
 
-  /** Cuts a text at its special tokens: the leftmost, and of those the longest. */
+  /**
+   * Cuts a text at its special tokens. The leftmost counts, and among several at one place the
+   * longest.
+   */
   void scan(String text, Sink sink) {
     int textStart = 0;
     int at = 0;
@@ -82,7 +85,10 @@ final class SpecialTokens {
     return null;
   }
 
-  /** Where the white space at the end of {@code text[start..end)} begins (all is in the BMP). */
+  /**
+   * The start of the white space at the end of {@code text[start..end)} (all white space is in the
+   * BMP).
+   */
   private static int withoutSpace(String text, int start, int end) {
     int at = end;
     while (at > start && UnicodeClasses.of(text.charAt(at - 1)) == UnicodeClasses.SPACE) {

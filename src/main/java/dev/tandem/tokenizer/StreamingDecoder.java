@@ -1,30 +1,26 @@
 package dev.tandem.tokenizer;
 
 /**
- * Decodes one stream of ids into text and never hands out half a UTF-8 character: bytes of an
+ * Decodes one stream of ids into text and never returns half a UTF-8 character: bytes of an
  * incomplete character wait for the ids that complete it. Each maximal part of a malformed sequence
- * becomes one U+FFFD as soon as it cannot be completed any more, so nothing waits behind it. Not
- * safe for use by several threads.
+ * becomes one U+FFFD as soon as no more bytes can complete it, so nothing waits behind it. Not safe
+ * for use by several threads.
  *
- * <p>A special token gives its written form. Where {@link Tokenizer#encodePrompt} begins with a
- * beginning-of-sequence token, that token gives no text. Where encoding puts a space before the
- * text (SentencePiece), one space at the start of the stream, or of what follows that token, is
+ * <p>A special token gives its written form. If {@link Tokenizer#encodePrompt} begins with a
+ * beginning-of-sequence token, that token gives no text. If encoding puts a space before the text
+ * (SentencePiece), one space at the start of the stream, or of the text behind that token, is
  * dropped.
  */
 public interface StreamingDecoder {
 
   /**
-   * Appends the text that becomes complete with this id, which is often none. Allocates nothing
-   * itself.
+   * Appends the text that becomes complete with this id, often nothing. Allocates nothing itself.
    *
    * @throws IllegalArgumentException if the vocabulary has no such id
    */
   void next(int id, StringBuilder out);
 
-  /**
-   * Appends the text of what is still incomplete (U+FFFD for each malformed part); resets the
-   * decoder.
-   */
+  /** Appends U+FFFD for each malformed part of the incomplete bytes, and resets the decoder. */
   void finish(StringBuilder out);
 
   /** {@link #next(int, StringBuilder)} as a string; often empty. */

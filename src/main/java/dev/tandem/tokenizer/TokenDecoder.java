@@ -2,7 +2,7 @@ package dev.tandem.tokenizer;
 
 import java.util.OptionalInt;
 
-/** The bytes of the tokens, decoded as one stream of UTF-8. */
+/** Decodes the bytes of the tokens as one stream of UTF-8. */
 final class TokenDecoder implements StreamingDecoder {
   private final Vocabulary vocabulary;
   private final OptionalInt silentId;
@@ -13,7 +13,7 @@ final class TokenDecoder implements StreamingDecoder {
   /**
    * Begins a stream.
    *
-   * @param silentId the beginning-of-sequence token, where prompts begin with it: it gives no text,
+   * @param silentId the beginning-of-sequence token, if prompts begin with it: it gives no text,
    *     and a new text starts behind it
    * @param dropsSpace whether a space with which a text starts is dropped, because encoding puts
    *     one there

@@ -5,13 +5,13 @@ import java.util.Optional;
 /** The kinds of tokens, as SentencePiece and GGUF distinguish (and number) them. */
 public enum TokenType {
   NORMAL(1),
-  /** What stands for characters that nothing else stands for; special. */
+  /** The token for characters without a token; special. */
   UNKNOWN(2),
-  /** Special: never made from text, unless special tokens are parsed. */
+  /** Special: text becomes such a token only if special tokens are parsed. */
   CONTROL(3),
-  /** Found in every text before anything else is done with it. */
+  /** Found in every text before any other step. */
   USER_DEFINED(4),
-  /** Never made from text. */
+  /** No text becomes such a token. */
   UNUSED(5),
   /** One byte, written {@code <0xNN>}. */
   BYTE(6);

@@ -6,7 +6,7 @@ import java.util.Set;
 /** Turns text into token ids and back. Implementations are immutable and safe for many threads. */
 public interface Tokenizer {
 
-  /** What sort of tokenizer it is, for people, such as {@code byte-level BPE (gpt2)}. */
+  /** The kind of tokenizer in words, such as {@code byte-level BPE (gpt2)}. */
   String kind();
 
   /** Number of ids; every id is in {@code [0, vocabSize())}. */
@@ -22,15 +22,14 @@ public interface Tokenizer {
   int[] encode(String text, boolean parseSpecial);
 
   /**
-   * The ids that a model is fed for a whole prompt: {@link #encode} after the beginning-of-sequence
-   * token, where this tokenizer's models want one, and before the end-of-sequence token, where its
-   * file says so.
+   * The ids of a whole prompt: {@link #encode}, after the beginning-of-sequence token if this
+   * tokenizer's models need one, and before the end-of-sequence token if its file asks for one.
    */
   int[] encodePrompt(String text, boolean parseSpecial);
 
   /**
    * The bytes that an id stands for, which need not be whole UTF-8 characters. A special token
-   * yields its written form.
+   * gives its written form.
    *
    * @throws IllegalArgumentException if the id is not in {@code [0, vocabSize())}
    */
@@ -40,12 +39,11 @@ public interface Tokenizer {
   StreamingDecoder decoder();
 
   /**
-   * The text of whole ids: what a new {@link #decoder} gives for them. It is the text again for
-   * {@code decode(encode(text, p))} and {@code decode(encodePrompt(text, p))}, whatever {@code p};
-   * only unpaired surrogates come back as U+FFFD, and a beginning-of-sequence token written out in
-   * the text may not come back. Of a tokenizer whose file says so, the text comes back changed: in
-   * its normal form, with U+2581 as a space, with or without spaces at its start or around special
-   * tokens, without characters that have no token.
+   * The text of these ids: what a new {@link #decoder} gives for them. {@code decode(encode(text,
+   * p))} and {@code decode(encodePrompt(text, p))} give the text again, for any {@code p}, with two
+   * exceptions: unpaired surrogates become U+FFFD, and a beginning-of-sequence token written out in
+   * the text may be lost. Some tokenizer files change the text further: normal form, U+2581 as a
+   * space, spaces at the start or around special tokens, and characters without a token.
    *
    * @throws IllegalArgumentException if an id is not in {@code [0, vocabSize())}
    */
@@ -60,9 +58,9 @@ public interface Tokenizer {
   }
 
   /**
-   * The beginning-of-sequence token, if the vocabulary has one. {@link #encodePrompt} says whether
-   * prompts begin with it: GPT-2's do not, so an empty prompt has no ids, and this is the id to
-   * feed instead.
+   * The beginning-of-sequence token, if the vocabulary has one. {@link #encodePrompt} decides
+   * whether prompts begin with it. GPT-2's do not, so an empty prompt has no ids, and a model gets
+   * this id instead.
    */
   OptionalInt bosId();
 

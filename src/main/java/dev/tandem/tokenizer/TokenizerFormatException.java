@@ -2,7 +2,7 @@ package dev.tandem.tokenizer;
 
 import java.io.IOException;
 
-/** A tokenizer file that does not hold what its format demands. */
+/** A tokenizer file does not follow its format. */
 public final class TokenizerFormatException extends IOException {
   private final String what;
   private final String expected;
@@ -12,8 +12,8 @@ public final class TokenizerFormatException extends IOException {
    * Builds the exception; its message is {@code what: expected ..., got ...}.
    *
    * @param what the file and the place in it, such as {@code merges.txt line 17}
-   * @param expected what the format demands there
-   * @param got what is there
+   * @param expected the value that the format requires there
+   * @param got the value found there
    */
   public TokenizerFormatException(String what, String expected, String got) {
     super(what + ": expected " + expected + ", got " + got);
@@ -27,12 +27,12 @@ public final class TokenizerFormatException extends IOException {
     return what;
   }
 
-  /** What the format demands there. */
+  /** The value that the format requires there. */
   public String expected() {
     return expected;
   }
 
-  /** What is there. */
+  /** The value found there. */
   public String got() {
     return got;
   }

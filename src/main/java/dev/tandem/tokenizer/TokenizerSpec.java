@@ -13,9 +13,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a BPE tokenizer is made of, whichever file said so. A reader fills it with what is valid:
- * ids of the vocabulary, all 256 bytes where they are needed; {@link BpeTokenizer} is built from
- * it.
+ * The description of a BPE tokenizer, independent of the file format. A reader fills it with valid
+ * values: ids of the vocabulary, and all 256 bytes if they are needed. A {@link BpeTokenizer} is
+ * built from it.
  */
 public final class TokenizerSpec {
   /** The written form of each id, as in the file. */
@@ -23,31 +23,31 @@ public final class TokenizerSpec {
 
   public final TokenType[] types;
 
-  /** Whether normal tokens are written in the {@link ByteAlphabet}; else in characters. */
+  /** Whether normal tokens are written in the {@link ByteAlphabet}, or in characters. */
   public final boolean byteLevel;
 
-  /** Which pairs of tokens merge. */
+  /** The pairs of tokens that merge. */
   public MergeTable merges = new MergeTable(0);
 
-  /** Of each id, where merges follow from them (SentencePiece); else null. */
+  /** Scores per id; null unless the merges are derived from them (SentencePiece). */
   public float @Nullable [] scores;
 
-  /** Tokens with less are not made by merges. */
+  /** Merges make no token with a lower score. */
   public float leastScore = Float.NEGATIVE_INFINITY;
 
-  /** Whether a word that is a token becomes it without any merges. */
+  /** Whether a word that is itself a token becomes that token without merges. */
   public boolean ignoreMerges;
 
   /** Whether characters without a token become their bytes. */
   public boolean byteFallback;
 
-  /** Whether they may be part of merged tokens before that (SentencePiece). */
+  /** Whether characters without a token may first be part of merged tokens (SentencePiece). */
   public boolean fallbackAfterMerges;
 
-  /** The token for characters without one; if there is none, they are left out. */
+  /** The token for characters without a token; empty if such characters are left out. */
   public OptionalInt unknownId = OptionalInt.empty();
 
-  /** Whether one such token stands for several of them in a row. */
+  /** Whether one unknown token stands for several such characters in a row. */
   public boolean fuseUnknown;
 
   public Normalizer normalizer = Normalizer.NONE;
@@ -57,12 +57,12 @@ public final class TokenizerSpec {
   /** Special and user-defined tokens that are searched for in the normalised text. */
   public Set<Integer> normalizedTokens = Set.of();
 
-  /** Those before, and behind, which white space belongs to them. */
+  /** Tokens that include the white space before them, and behind them. */
   public Set<Integer> takeLeft = Set.of();
 
   public Set<Integer> takeRight = Set.of();
 
-  /** What prompts begin and end with. */
+  /** The tokens at the start and at the end of a prompt. */
   public int[] promptPrefix = {};
 
   public int[] promptSuffix = {};
@@ -86,12 +86,12 @@ public final class TokenizerSpec {
     return names.length;
   }
 
-  /** How the unused token is written that fills a gap in the ids. */
+  /** The written form of an unused token in a gap of the ids. */
   public static String gapName(int id) {
     return "[PAD" + id + "]";
   }
 
-  /** How the token of a byte (0..255) is written. */
+  /** The written form of the token of a byte (0..255). */
   public static String byteName(int value) {
     return String.format(Locale.ROOT, "<0x%02X>", value);
   }
@@ -104,7 +104,7 @@ public final class TokenizerSpec {
     }
   }
 
-  /** The byte whose token is written so, or -1. */
+  /** The byte whose token has this written form, or -1. */
   public static int byteOf(String name) {
     return BYTES_BY_NAME.getOrDefault(name, -1);
   }
@@ -124,18 +124,21 @@ public final class TokenizerSpec {
   }
 
   /**
-   * How a token of {@link #normalizedTokens} is written in the normalised text. SentencePiece's own
-   * are written so from the start.
+   * The written form of a token of {@link #normalizedTokens} in the normalised text.
+   * SentencePiece's own files already use this form.
    */
   String normalizedForm(int id) {
     return scores == null ? normalizer.apply(names[id], true) : names[id];
   }
 
-  /** The id of each byte: of a byte token, or of one that is a single byte; -1 if there is none. */
+  /**
+   * The id of each byte: that of its byte token, or of a token that is this single byte; -1 if
+   * there is none.
+   */
   public int[] byteIds() {
     int[] byteIds = new int[256];
     Arrays.fill(byteIds, -1);
-    for (int id = names.length - 1; id >= 0; id--) { // of equal ones the least counts
+    for (int id = names.length - 1; id >= 0; id--) { // for equal tokens the least id counts
       if (types[id] == TokenType.BYTE) {
         byteIds[byteOf(names[id])] = id;
       } else if (byteLevel && types[id] == TokenType.NORMAL && names[id].length() == 1) {

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
-/** UTF-8's details that the platform's charset does differently from what tokenizers want. */
+/** Details of UTF-8 in which tokenizers differ from the platform's charset. */
 public final class Utf8 {
   private static final char REPLACEMENT = '\uFFFD';
 
@@ -30,7 +30,7 @@ public final class Utf8 {
   /**
    * The text of bytes that must be UTF-8.
    *
-   * @param what what they are, for messages
+   * @param what the name of the bytes, for messages
    */
   public static String decode(String what, byte[] utf8) throws TokenizerFormatException {
     try {

@@ -11,19 +11,19 @@ final class Utf8Decoder {
   private static final int CONTINUATION_MIN = 0x80;
   private static final int CONTINUATION_MAX = 0xBF;
 
-  private int codePoint; // the bits seen of the character that is incomplete
-  private int missing; // how many bytes it still needs; 0: none is incomplete
-  private int min = CONTINUATION_MIN; // what its next byte may be
+  private int codePoint; // the bits of the incomplete character so far
+  private int missing; // the bytes that it still needs; 0: no character is incomplete
+  private int min = CONTINUATION_MIN; // the smallest value of its next byte
   private int max = CONTINUATION_MAX;
 
-  /** Appends what becomes complete with {@code bytes[start..]} to {@code out}. */
+  /** Appends the text that becomes complete with {@code bytes[start..]} to {@code out}. */
   void decode(byte[] bytes, int start, StringBuilder out) {
     for (int i = start; i < bytes.length; i++) {
       decode(bytes[i] & 0xFF, out);
     }
   }
 
-  /** Appends U+FFFD if a character is incomplete, and forgets it. */
+  /** Appends U+FFFD if a character is incomplete, and resets the decoder. */
   void finish(StringBuilder out) {
     if (missing > 0) {
       malformed(out);
@@ -36,7 +36,7 @@ final class Utf8Decoder {
         continuation(value, out);
         return;
       }
-      malformed(out); // and this byte begins anew
+      malformed(out); // and this byte begins a new character
     }
     if (value < 0x80) {
       out.append((char) value);

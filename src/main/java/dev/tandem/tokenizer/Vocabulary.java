@@ -2,7 +2,7 @@ package dev.tandem.tokenizer;
 
 import java.util.Set;
 
-/** The tokens by id, and which of them are control tokens or end a text. */
+/** The tokens by id, the control tokens, and the tokens that end a text. */
 final class Vocabulary {
   private final byte[][] tokens;
   private final Set<Integer> specialIds;
@@ -11,7 +11,7 @@ final class Vocabulary {
   /**
    * Builds the vocabulary.
    *
-   * @param tokens the bytes of each id; not copied, and not to be changed
+   * @param tokens the bytes of each id; not copied, and must not be changed
    * @param specialIds control tokens, which are not text
    * @param stopIds tokens that end a text
    */
@@ -30,7 +30,7 @@ final class Vocabulary {
   }
 
   /**
-   * The bytes of an id; not to be changed.
+   * The bytes of an id; they must not be changed.
    *
    * @throws IllegalArgumentException if there is no such id
    */

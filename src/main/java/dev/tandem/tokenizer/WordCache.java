@@ -4,9 +4,9 @@ import dev.tandem.tokenizer.text.IntBuilder;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * Remembers the ids of short words. Bounded: a word has one place, and a later word with the same
- * place replaces it. Safe for many threads, without locks: entries are immutable, and losing one to
- * a race costs only the work of encoding the word again.
+ * Remembers the ids of short words. Bounded: a word has one slot, and a later word with the same
+ * slot replaces it. Safe for many threads without locks: entries are immutable, and a lost entry
+ * only costs encoding the word again.
  */
 final class WordCache {
   private static final int PLACES_LOG2 = 13;
@@ -39,7 +39,7 @@ final class WordCache {
     return true;
   }
 
-  /** Remembers the ids of a word, which are not copied, unless it is too long. */
+  /** Remembers the ids of a word, unless the word is too long; the ids are not copied. */
   void put(String word, int[] ids) {
     if (word.length() <= MAX_CHARS) {
       entries.setRelease(place(word, 0, word.length()), new Entry(word, ids));

@@ -2,19 +2,19 @@ package dev.tandem.types;
 
 import java.io.IOException;
 
-/** Follows a model while it is written. */
+/** Receives the progress while a model is written. */
 public interface ConversionProgress {
-  /** Nobody follows. */
+  /** No progress is reported. */
   ConversionProgress NONE =
       new ConversionProgress() {
         @Override
         public void begin(long totalBytes) {
-          // nobody to tell
+          // ignored
         }
 
         @Override
         public void advance(String tensor, long bytes) {
-          // nobody to tell
+          // ignored
         }
       };
 
@@ -26,10 +26,10 @@ public interface ConversionProgress {
   /**
    * Called often, at least once for every few MiB.
    *
-   * @param tensor the canonical name of the one that is being written
-   * @param bytes written of it since the last call
-   * @throws IOException to give up, such as {@link java.io.InterruptedIOException} when the user
-   *     wants no more; the writer lets it through
+   * @param tensor the canonical name of the tensor that is being written
+   * @param bytes the bytes of it that were written since the last call
+   * @throws IOException to stop the conversion, such as {@link java.io.InterruptedIOException}
+   *     after Ctrl-C; the writer passes it on
    */
   void advance(String tensor, long bytes) throws IOException;
 }

@@ -12,32 +12,33 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Which type each tensor of a model gets when it is written:
+ * The type of each tensor of a model when it is written:
  *
  * <ul>
  *   <li>Vectors (gains, biases, RoPE factors) are f32: llama.cpp adds and multiplies them as f32
  *       only, and the model hash counts them so.
- *   <li>Linear layers get the wanted type where their rows are whole blocks of it, otherwise f16.
- *   <li>The token embedding and the head get it too, but never less than q8_0, because errors of
- *       the head go straight into the logits (llama.cpp's own quantiser keeps six bits there).
+ *   <li>Linear layers get the requested type if their rows are whole blocks of it, otherwise f16.
+ *   <li>The token embedding and the head also get the requested type, but never less than q8_0,
+ *       because errors of the head go directly into the logits (llama.cpp's own quantiser keeps six
+ *       bits there).
  *   <li>The position embedding is never quantised: it is small, it is added to every row, and
- *       llama.cpp's quantiser leaves it alone as well.
- *   <li>Without a wanted type, each tensor keeps its own if the format can hold that; otherwise it
- *       becomes f32, which holds all others' values.
+ *       llama.cpp's quantiser does not quantise it, either.
+ *   <li>Without a requested type, each tensor keeps its own if the format can hold it. Otherwise it
+ *       becomes f32, which can hold the values of all other types.
  * </ul>
  */
 public final class TypePlan {
 
   /**
-   * What was decided for one tensor.
+   * The decision for one tensor.
    *
-   * @param tensor the tensor as it is now
-   * @param type what it becomes
-   * @param reason why it is not the wanted type; empty if it is
+   * @param tensor the tensor before the conversion
+   * @param type the type after the conversion
+   * @param reason the reason if it is not the requested type; empty if it is
    */
   public record Choice(Tensor tensor, DType type, String reason) {
 
-    /** Bytes that the tensor will have. */
+    /** The bytes of the tensor after the conversion. */
     public long bytes() {
       return type.bytes(tensor.elements());
     }
@@ -48,11 +49,11 @@ public final class TypePlan {
   private TypePlan() {}
 
   /**
-   * Decides for all tensors of a model.
+   * Decides the types of all tensors of a model.
    *
    * @param wanted the type to convert to; empty keeps each tensor's own
    * @param formatTypes the types that the format can hold
-   * @throws IllegalArgumentException if the format cannot hold the wanted type
+   * @throws IllegalArgumentException if the format cannot hold the requested type
    */
   public static TypePlan of(Checkpoint checkpoint, Optional<DType> wanted, Set<DType> formatTypes) {
     if (wanted.isPresent() && !formatTypes.contains(wanted.get())) {
@@ -103,7 +104,7 @@ public final class TypePlan {
   }
 
   /**
-   * The type that a tensor gets.
+   * The type of a tensor after the conversion.
    *
    * @throws IllegalArgumentException if the model has no such tensor
    */
@@ -125,7 +126,7 @@ public final class TypePlan {
     return choices.values().stream().mapToLong(Choice::bytes).sum();
   }
 
-  /** A type as users write it. */
+  /** A type in the form that users write. */
   public static String name(DType type) {
     return type.name().toLowerCase(Locale.ROOT);
   }

@@ -200,8 +200,8 @@ class PlainExactnessTest {
         assertThat(model.exact()).isFalse();
         assertThat(model.notes())
             .containsExactly(
-                "the server computes in mode java, this client in mode fast: the result is not a"
-                    + " whole model's to the bit");
+                "the server computes in mode java, this client in mode fast: the result"
+                    + " differs from the whole model's bits");
       }
     }
   }

@@ -245,7 +245,8 @@ class SplitPartsTest {
       try (Checkpoint client = open(directory, nLayers + 1)) {
         assertThatThrownBy(() -> SplitModel.connect(client, SETTINGS, to(server)))
             .isInstanceOf(IOException.class)
-            .hasMessageContainingAll("with " + nLayers + " layers", "here it has " + (nLayers + 1));
+            .hasMessageContainingAll(
+                "with " + nLayers + " layers", "this client has " + (nLayers + 1));
       }
       Files.write(tokens, npy(checkpoint.tensor("token_embd.weight"), 12_345));
       try (Checkpoint client = open(directory, nLayers)) {

@@ -55,7 +55,7 @@ class ConvertCommandTest {
   @Test
   void whatIsThereIsReplacedOnlyWhenAsked() throws IOException {
     Files.writeString(Path.of(out), "mine");
-    tandem("convert", "stories260K", out).assertFails(1, out, "there already", "--force");
+    tandem("convert", "stories260K", out).assertFails(1, out, "exists already", "--force");
     assertThat(Files.readString(Path.of(out))).isEqualTo("mine");
     assertThat(tandem("convert", "stories260K", out, "--force").result()).isEmpty();
     assertThat(Files.size(Path.of(out))).isGreaterThan(1_000_000);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +40,17 @@ class HelpTest {
     assertThat(help).startsWith("Usage: tandem " + command).contains("Other:").endsWith("\n");
     assertThat(help).doesNotContain("Options:", "null");
     assertThat(tandem(command, "--version").result()).startsWith("tandem ");
+  }
+
+  /** A block is a quantisation block; the glossary of docs/architecture.md has the words. */
+  @ParameterizedTest
+  @MethodSource("commands")
+  void layersAreCalledLayers(String command) {
+    String help = tandem(command, "--help").result().replaceAll("\\s+", " ");
+    assertThat(help.replace("whole blocks of 32", "")).doesNotContainIgnoringCase("block");
+    if (Set.of("client", "split").contains(command)) {
+      assertThat(help).containsIgnoringCase("layers 0..K-1");
+    }
   }
 
   @Test

@@ -125,7 +125,7 @@ class PullCommandTest {
 
   @Test
   void wrongUsageIsTold() {
-    run("pull").assertFails(Cli.USAGE, "which model? For example: tandem pull gpt2");
+    run("pull").assertFails(Cli.USAGE, "no model given; for example: tandem pull gpt2");
     run("pull", "gpt5").assertFails(Cli.USAGE, "no model 'gpt5'", "stories15M");
     run("pull", "gpt2", "--revision", "../x").assertFails(Cli.USAGE, "'../x' is not a branch");
     run("pull", "gpt2", "--file", "../x").assertFails(Cli.USAGE, "'../x' is not a file");

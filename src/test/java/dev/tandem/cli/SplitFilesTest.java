@@ -86,7 +86,7 @@ class SplitFilesTest {
     Path there = Files.writeString(folder.resolve("there.gguf"), "mine");
     String client = file("client.gguf");
     tandem("split", "stories260K", "--at", "1", "--client", client, "--server", there.toString())
-        .assertFails(Cli.FAILURE, "there already", "--force");
+        .assertFails(Cli.FAILURE, "exists already", "--force");
     tandem("split", "stories260K", "--at", "6", "--client", client, "--server", file("s.gguf"))
         .assertFails(Cli.USAGE, "--at must be in 0..5, got 6");
     tandem("split", "stories260K", "--at", "1", "--client", client, "--server", client)

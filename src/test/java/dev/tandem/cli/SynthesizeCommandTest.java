@@ -42,7 +42,7 @@ class SynthesizeCommandTest {
         .assertFails(Cli.USAGE, "no shape 'gpt5'", "gpt2-xl");
     Path there = Files.writeString(folder.resolve("there.gguf"), "mine");
     tandem("synthesize", "stories15M", there.toString())
-        .assertFails(Cli.FAILURE, "there already", "--force");
+        .assertFails(Cli.FAILURE, "exists already", "--force");
     assertThat(there).hasContent("mine");
   }
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Utf8Arguments;
-import dev.tandem.cli.text.Pieces;
+import dev.tandem.cli.text.TokenText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -140,7 +140,7 @@ class TokenizerCommandsTest {
     for (int i = 0; i < bytes.length; i++) {
       bytes[i] = (byte) Integer.parseInt(words[i], 16);
     }
-    assertThat(Pieces.shown(bytes)).isEqualTo(shown);
+    assertThat(TokenText.shown(bytes)).isEqualTo(shown);
   }
 
   @Test

@@ -23,7 +23,7 @@ class UsageErrorsTest {
 
   static Stream<Wrong> commands() {
     return Stream.of(
-        Wrong.says("which command? For example: tandem generate"),
+        Wrong.says("no command given; for example: tandem generate"),
         Wrong.says("no command 'genrate'; did you mean generate?", "genrate"),
         Wrong.says("no option --sytem; did you mean --system?", "inspect", "--sytem"),
         Wrong.says("Missing required parameter: 'TEXT'", "tokenize"),
@@ -38,7 +38,7 @@ class UsageErrorsTest {
     return Stream.of(
         Wrong.says("unexpected 'b'; put quotes around", "generate", "a", "b"),
         Wrong.says("unexpected '-n'", "generate", "--", "-a", "-n"),
-        Wrong.says("a text that begins with - goes after --", "generate", "-_"),
+        Wrong.says("put a text that begins with - after --", "generate", "-_"),
         Wrong.says("give the prompt once", "generate", "a", "--prompt", "b"),
         Wrong.says("give the prompt once", "generate", "a", "--ids", "1"),
         Wrong.says("give the prompt once", "client", "-i", "a", "--ids", "1"),
@@ -107,7 +107,7 @@ class UsageErrorsTest {
         Wrong.says("--port must be at least 0, got -1", "server", "-o", "-1"),
         Wrong.says("--max-sequences must be at least 1", "server", "--max-sequences", "0"),
         Wrong.says("--max-context must be at least 0", "server", "--max-context", "-1"),
-        Wrong.says("add --insecure if that is meant", "server", "-a", "0.0.0.0"));
+        Wrong.says("add --insecure if this is intended", "server", "-a", "0.0.0.0"));
   }
 
   static Stream<Wrong> bench() {
@@ -131,8 +131,9 @@ class UsageErrorsTest {
         Wrong.says("no shape 'gpt5'; there are gpt2,", "compare", "--shape", "gpt5"),
         Wrong.says("give the prompt once", "compare", "a", "--ids", "1"),
         Wrong.says("id 1024 is not in 0..1023", "compare", "--ids", "1024"),
-        Wrong.says("--ablate decides itself what --batch", "bench", "--ablate", "--batch", "2"),
-        Wrong.says("what --backend would say", "bench", "--ablate", "--backend", "fast"),
+        Wrong.says("--ablate cannot be combined with --batch", "bench", "--ablate", "--batch", "2"),
+        Wrong.says(
+            "--ablate cannot be combined with --backend", "bench", "--ablate", "--backend", "fast"),
         Wrong.says("--threads must be one number", "bench", "--ablate", "--threads", "1,2"),
         Wrong.says("--repeat must be at least 1, got 0", "bench", "--ablate", "--repeat", "0"),
         Wrong.says(

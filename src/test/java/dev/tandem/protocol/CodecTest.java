@@ -205,8 +205,8 @@ class CodecTest {
     "28, 0x00000004, PROTOCOL, payload of 24 bytes",
     "32, 0x00000000, PROTOCOL, columns 0",
     "32, 0x00000019, PROTOCOL, columns 25",
-    "36, 0x00000003, PROTOCOL, wanted rows",
-    "40, 0x7fffffff, PROTOCOL, wanted rows",
+    "36, 0x00000003, PROTOCOL, output rows",
+    "40, 0x7fffffff, PROTOCOL, output rows",
     "44, 0x00000001, PROTOCOL, last field"
   })
   void everyFieldIsChecked(int offset, String value, ErrorCode code, String message) {

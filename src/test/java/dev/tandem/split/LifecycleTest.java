@@ -153,7 +153,7 @@ class LifecycleTest {
               "the server at "
                   + peer
                   + " (closed the connection \\(.*\\); start it or check the"
-                  + " address|does not answer any more)");
+                  + " address|no longer answers)");
       assertOneLine(() -> stage.openSequence(10), "the server at " + peer);
       sequence.close();
       gate.open();
@@ -192,7 +192,7 @@ class LifecycleTest {
       wire.goSilent();
       assertOneLine(
           () -> ToyServer.step(stage, sequence, 1, rows, 1, RowKind.GENERATED, 1),
-          "does not answer any more");
+          "no longer answers");
       awaitNoSequences(toy);
     }
   }

@@ -33,12 +33,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code tandem client}: text, embedding and sampling here, blocks on a server. */
+/** {@code tandem client}: text, embedding and sampling here, layers on a server. */
 @Command(
     name = "client",
     versionProvider = Version.class,
     optionListHeading = "Server:",
-    description = "Continue a text with a model whose blocks run on a server.")
+    description = "Continue a text with a model whose layers run on a server.")
 public final class ClientCommand implements Callable<Integer> {
   private static final String PATH = "/v1/split";
   private static final String WRONG_URL = "--server must be ws://HOST:PORT" + PATH + ", got ";
@@ -71,15 +71,15 @@ public final class ClientCommand implements Callable<Integer> {
       names = "--split",
       paramLabel = "K",
       description =
-          "Blocks 0..K-1 run here. Default: those that the client's part of a model holds; of a whole"
-              + " model none")
+          "Layers 0..K-1 run here. Default: all layers of a client's part of a model; of a whole"
+              + " model, none")
   private Optional<Integer> split = Optional.empty();
 
   @Option(
       names = "--reply",
       paramLabel = "hidden|logits",
       description =
-          "What the server sends back: hidden states, or logits. Default: hidden, if the head is"
+          "What the server sends back: hidden rows, or logits. Default: hidden, if the head is"
               + " here")
   private Optional<Output> reply = Optional.empty();
 

@@ -5,14 +5,14 @@ import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Where a text ends. */
+/** The options that decide where a text ends. */
 @Command(optionListHeading = "Length:")
 final class EndingMixin {
   @Option(
       names = {"-n", "--max-tokens"},
       paramLabel = "N",
       defaultValue = "256",
-      description = "Tokens to generate at most. Default: ${DEFAULT-VALUE}")
+      description = "The largest number of tokens to generate. Default: ${DEFAULT-VALUE}")
   private int maxTokens;
 
   @Option(
@@ -24,11 +24,11 @@ final class EndingMixin {
   @Option(
       names = "--ignore-eos",
       fallbackValue = "true",
-      description = "Go on where the model would end the text.")
+      description = "Continue where the model would end the text.")
   private boolean ignoreEos;
 
   /**
-   * Fills in what was given.
+   * Adds the options to a request.
    *
    * @throws IllegalArgumentException naming what is out of range
    */

@@ -5,20 +5,23 @@ import dev.tandem.generation.GenerationRequest;
 import java.io.IOException;
 import picocli.CommandLine.Mixin;
 
-/** Everything about one generation that does not depend on where the model runs. */
+/** The options of one generation that do not depend on where the model runs. */
 public final class GenerationMixin {
   @Mixin private PromptMixin prompt;
   @Mixin private EndingMixin ending;
   @Mixin private SamplingMixin sampling;
   @Mixin OutputMixin output;
 
-  /** Checks the options, so that wrong ones are told before a model is opened; gives the prompt. */
+  /**
+   * Checks the options, so that wrong ones are reported before a model is opened, and returns the
+   * prompt.
+   */
   public String checkedPrompt() throws IOException {
     request(new int[0]);
     return prompt.text();
   }
 
-  /** The request; a usage error names what does not fit the model. */
+  /** The request; a usage error names a value that does not fit the model. */
   GenerationRequest.Builder request(TextModel model, String text) {
     return request(prompt.promptIds(model.tokenizer(), text));
   }

@@ -24,7 +24,7 @@ public final class GenerationRun {
   private final BooleanSupplier interrupted;
 
   /**
-   * @param startNanos when loading began
+   * @param startNanos the time at which loading began
    * @param interrupted whether to end it
    */
   public GenerationRun(
@@ -36,10 +36,10 @@ public final class GenerationRun {
   }
 
   /**
-   * Runs it.
+   * Runs the generation.
    *
    * @param text the prompt, shown before its continuation
-   * @param wire facts about the wire for the JSON object, asked for afterwards; empty for none
+   * @param wire facts about the wire for the JSON object, read at the end; empty for none
    * @return the exit code
    */
   public int run(TextModel model, String text, Supplier<Map<String, Object>> wire)
@@ -131,7 +131,10 @@ public final class GenerationRun {
     return facts;
   }
 
-  /** Prints the text as it comes, the prompt before the first token: a refused one is not shown. */
+  /**
+   * Prints the text as it arrives. The prompt appears before the first token, so a refused prompt
+   * is not shown.
+   */
   private final class Stream implements GenerationListener {
     private final String echo;
     private boolean begun;
@@ -161,7 +164,7 @@ public final class GenerationRun {
 
     private void show(String piece) {
       if (!console.print(piece)) {
-        unread = true; // nobody reads any more
+        unread = true; // the reader went away
       }
     }
   }

@@ -4,11 +4,13 @@ import java.util.Arrays;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** Token ids as a user writes them. */
+/** Token ids in the form that a user writes. */
 public final class Ids {
   private Ids() {}
 
-  /** Ids between blanks, commas or square brackets; a usage error names what is not a number. */
+  /**
+   * Ids between blanks, commas or square brackets; a usage error names a word that is not a number.
+   */
   public static int[] parse(CommandSpec spec, String text) {
     return Arrays.stream(text.split("[\\s,\\[\\]]+"))
         .filter(word -> !word.isEmpty())
@@ -16,7 +18,7 @@ public final class Ids {
         .toArray();
   }
 
-  /** A usage error names the first id that is not in the vocabulary. */
+  /** Checks that ids are in the vocabulary; a usage error names the first one that is not. */
   public static void checkRange(CommandSpec spec, int[] ids, int vocabSize) {
     for (int id : ids) {
       if (id < 0 || id >= vocabSize) {

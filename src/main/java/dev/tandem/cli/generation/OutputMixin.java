@@ -3,13 +3,13 @@ package dev.tandem.cli.generation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** How a generated text is shown. */
+/** The options of the output. */
 @Command(optionListHeading = "Output:")
 final class OutputMixin {
   @Option(
       names = "--no-echo",
       fallbackValue = "true",
-      description = "Print only what is added to the prompt.")
+      description = "Print only the text that is added to the prompt.")
   boolean noEcho;
 
   @Option(

@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
-/** What to continue. What is written on the command line goes before the environment. */
+/** The prompt. The command line takes precedence over the environment. */
 @Command(optionListHeading = "Prompt:")
 public final class PromptMixin {
   @Spec(Spec.Target.MIXEE)
@@ -24,7 +24,7 @@ public final class PromptMixin {
       arity = "0..1",
       paramLabel = "PROMPT",
       description =
-          "The text to continue; - reads standard input as UTF-8. Without one the model starts from"
+          "The text to continue; - reads standard input as UTF-8. Without it the model starts from"
               + " its beginning-of-text token.")
   private Optional<String> positional = Optional.empty();
 
@@ -37,19 +37,19 @@ public final class PromptMixin {
   @Option(
       names = "--ids",
       paramLabel = "\"ID ...\"",
-      description = "The prompt as token ids, used exactly as they are.")
+      description = "The prompt as token ids, used unchanged.")
   private Optional<String> ids = Optional.empty();
 
   @Option(
       names = "--special",
       fallbackValue = "true",
-      description = "Special tokens written in the prompt count as such.")
+      description = "Read special tokens that are written in the prompt as special tokens.")
   private boolean special;
 
   /**
-   * Checks what was given, reads standard input if asked to.
+   * Checks the options, and reads standard input if requested.
    *
-   * @return the prompt as text; empty where ids were given
+   * @return the prompt as text; empty if ids were given
    */
   public String text() throws IOException {
     ParseResult written = spec.commandLine().getParseResult();
@@ -69,7 +69,7 @@ public final class PromptMixin {
     return StandardInput.textOr(spec, positional.or(() -> named).orElse(""));
   }
 
-  /** The prompt as the model is fed it; a usage error names an id that is not in the vocabulary. */
+  /** The ids that the model gets; a usage error names an id that is not in the vocabulary. */
   public int[] promptIds(Tokenizer tokenizer, String text) {
     if (ids.isEmpty()) {
       return TextModel.promptIds(tokenizer, text, special);

@@ -13,14 +13,15 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** How tokens are drawn. */
+/** The options of sampling. */
 @Command(optionListHeading = "Sampling:")
 final class SamplingMixin {
   @Option(
       names = {"-t", "--temperature"},
       paramLabel = "T",
       defaultValue = "1.0",
-      description = "Below 1 likelier tokens gain; 0 takes the best one. Default: ${DEFAULT-VALUE}")
+      description =
+          "Values below 1 favour likely tokens; 0 takes the best one. Default: ${DEFAULT-VALUE}")
   private double temperature;
 
   @Option(
@@ -107,9 +108,9 @@ final class SamplingMixin {
   }
 
   /**
-   * The options, with a random seed where none was given.
+   * The options, with a random seed if none was given.
    *
-   * @throws IllegalArgumentException naming what is out of range
+   * @throws IllegalArgumentException naming the value that is out of range
    */
   SamplingOptions options() {
     Map<Integer, Double> biases = new LinkedHashMap<>();

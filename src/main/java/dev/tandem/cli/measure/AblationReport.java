@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** How {@code bench --ablate} shows its rows. */
+/** Formats the rows of {@code bench --ablate}. */
 final class AblationReport {
   private AblationReport() {}
 

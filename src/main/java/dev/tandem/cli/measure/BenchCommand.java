@@ -39,20 +39,20 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
-/** {@code tandem bench}: how fast a model runs here, beside what the memory allows. */
+/** {@code tandem bench}: measures a model's speed here, compared with the limit of the memory. */
 @Command(
     name = "bench",
     versionProvider = Version.class,
     optionListHeading = "Measurement:",
     description = {
-      "Measure a model's speed beside what the memory allows.",
+      "Measure a model's speed, compared with the limit of the memory.",
       "Each run is paired with a probe of the memory's read bandwidth over the same bytes; medians"
           + " and quartiles of the pairs are shown."
     })
 public final class BenchCommand implements Callable<Integer> {
   private static final int ABLATION_CONTEXT = 128;
 
-  /** What the ablation decides itself. */
+  /** The options that the ablation does not take. */
   private static final List<String> NOT_OF_ABLATION =
       List.of(
           "--type",
@@ -75,8 +75,8 @@ public final class BenchCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "TYPE",
       description =
-          "Types that the model's matrices are converted to, one after another: f32, f16, bf16, q8_0"
-              + " or q4_0. Default: those that the model has, f32 for a shape")
+          "Types to convert the model's matrices to, one after another: f32, f16, bf16, q8_0"
+              + " or q4_0. Default: the model's own types, f32 for a shape")
   private List<OutputType> types = List.of();
 
   @Option(
@@ -88,7 +88,7 @@ public final class BenchCommand implements Callable<Integer> {
       completionCandidates = Placements.class,
       description =
           "Where the model runs: whole, or split between client and server in this process, over"
-              + " loopback. Of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
+              + " loopback: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}")
   private List<Placement> placements;
 
   @Option(
@@ -133,7 +133,7 @@ public final class BenchCommand implements Callable<Integer> {
       names = "--ablate",
       fallbackValue = "true",
       description =
-          "Instead: what a KV cache, and computing no more than the new token, save on the f32 model;"
+          "Measure instead what a KV cache, and computing only the new token, save on the f32 model;"
               + " see docs/backends.md. The context's default is then 128.")
   private boolean ablate;
 
@@ -208,12 +208,12 @@ public final class BenchCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** What the ablation is not about. */
+  /** Refuses options that the ablation does not take. */
   private void checkAblation() {
     for (String other : NOT_OF_ABLATION) {
       if (isGiven(other)) {
         throw new ParameterException(
-            spec.commandLine(), "--ablate decides itself what " + other + " would say");
+            spec.commandLine(), "--ablate cannot be combined with " + other + "");
       }
     }
     if (threads.size() > 1) {
@@ -253,9 +253,7 @@ public final class BenchCommand implements Callable<Integer> {
         repeat);
   }
 
-  /**
-   * Those that are asked for; of a backend for whole models, whole unless something is asked for.
-   */
+  /** The requested placements; for a backend for whole models, the default is whole. */
   private List<Placement> placements() {
     return backend.needsWholeModel() && !isGiven("--placement")
         ? List.of(Placement.WHOLE)

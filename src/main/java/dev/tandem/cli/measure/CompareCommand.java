@@ -49,7 +49,7 @@ public final class CompareCommand implements Callable<Integer> {
       names = {"-n", "--max-tokens"},
       paramLabel = "N",
       defaultValue = "16",
-      description = "Tokens to continue the prompt by. Default: ${DEFAULT-VALUE}")
+      description = "Tokens to add to the prompt. Default: ${DEFAULT-VALUE}")
   private int maxTokens;
 
   @Option(
@@ -60,7 +60,7 @@ public final class CompareCommand implements Callable<Integer> {
       completionCandidates = BackendMixin.Names.class,
       defaultValue = "fast,blas-kv,blas,naive,java",
       description =
-          "The backends; the first one is what the others are compared with. Default:"
+          "The backends; the others are compared with the first one. Default:"
               + " ${DEFAULT-VALUE}")
   private List<Backend> backends;
 
@@ -75,7 +75,7 @@ public final class CompareCommand implements Callable<Integer> {
   }
 
   /**
-   * @param watched what is compared in place of a backend's own stage
+   * @param watched gives the stage to compare in place of a backend's own stage
    */
   public CompareCommand(BiFunction<Backend, Stage, Stage> watched) {
     this.watched = watched;

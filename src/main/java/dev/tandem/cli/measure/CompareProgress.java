@@ -3,7 +3,7 @@ package dev.tandem.cli.measure;
 import dev.tandem.api.Backend;
 import java.io.PrintWriter;
 
-/** How far a comparison is: one line that changes, if standard error is a terminal. */
+/** Shows the progress of a comparison in one line that changes, if standard error is a terminal. */
 final class CompareProgress {
   private static final String ERASE = "\r\u001b[K";
 

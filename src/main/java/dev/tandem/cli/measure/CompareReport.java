@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** How {@code compare} shows what it found. */
+/** Formats the result of {@code compare}. */
 final class CompareReport {
   private static final double MEBI = 1 << 20;
 

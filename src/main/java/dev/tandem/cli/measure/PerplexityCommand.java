@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code tandem perplexity}: how well a model predicts a text. */
+/** {@code tandem perplexity}: measures how well a model predicts a text. */
 @Command(
     name = "perplexity",
     versionProvider = Version.class,
@@ -115,7 +115,7 @@ public final class PerplexityCommand implements Callable<Integer> {
   private Checkpoint open() throws IOException {
     return engine.converted(
         ModelNames.open(model, config.options(tokenizer.given()), EnvironmentDefaults.of(spec)),
-        () -> false); // the process just ends
+        () -> false); // Ctrl-C simply ends the process
   }
 
   private String text() throws IOException {

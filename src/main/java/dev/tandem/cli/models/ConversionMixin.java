@@ -14,7 +14,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** How a command writes a model, and the writing with a progress bar. */
+/** The options of a command that writes a model; writes it with a progress bar. */
 @Command(optionListHeading = "Output:")
 final class ConversionMixin {
   @Spec(Spec.Target.MIXEE)
@@ -24,7 +24,7 @@ final class ConversionMixin {
       names = "--type",
       paramLabel = "TYPE",
       description =
-          "What the matrices become: f32, f16, bf16, q8_0 or q4_0. Vectors are always f32; where"
+          "The type of the matrices: f32, f16, bf16, q8_0 or q4_0. Vectors are always f32; if"
               + " rows are not whole blocks of 32, f16. Default: each tensor's own type, f32 for random weights")
   private Optional<OutputType> type = Optional.empty();
 
@@ -32,7 +32,7 @@ final class ConversionMixin {
       names = "--format",
       paramLabel = "FORMAT",
       completionCandidates = Formats.class,
-      description = "${COMPLETION-CANDIDATES}. Default: what OUT's name says")
+      description = "${COMPLETION-CANDIDATES}. Default: by OUT's name")
   private Optional<String> format = Optional.empty();
 
   @Option(names = "--force", fallbackValue = "true", description = "Replace OUT if it is there.")

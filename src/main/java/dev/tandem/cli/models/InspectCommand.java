@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code tandem inspect}: what a model, or this machine, is. */
+/** {@code tandem inspect}: describes a model, or this machine. */
 @Command(
     name = "inspect",
     versionProvider = Version.class,
@@ -61,7 +61,7 @@ public final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--hash",
       fallbackValue = "true",
-      description = "The model's hash, also where that means to read more than 1 GiB.")
+      description = "The model's hash, even if this reads more than 1 GiB.")
   private boolean hash;
 
   @Option(names = "--json", fallbackValue = "true", description = "As JSON.")
@@ -170,7 +170,7 @@ public final class InspectCommand implements Callable<Integer> {
     return facts;
   }
 
-  /** Of the blocks that it holds. */
+  /** The bytes of a token in a KV cache, for the layers that the checkpoint holds. */
   private static Map<String, Object> kvBytesPerToken(Checkpoint checkpoint) {
     ModelConfig config = checkpoint.config();
     int layers = checkpoint.part().layers().nLayers();

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** What commands that write models have in common: notes, a progress bar, Ctrl-C, a summary. */
+/** The common code of commands that write models: notes, a progress bar, Ctrl-C, a summary. */
 final class ModelWriting {
   private final CommandSpec spec;
   private final boolean verbose;
@@ -37,12 +37,12 @@ final class ModelWriting {
     console = new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), verbose);
   }
 
-  /** Opens the model that is to be written. */
+  /** Opens the model to write. */
   interface Source {
     Checkpoint open() throws IOException;
   }
 
-  /** Says what is to be made of it; nothing is written before all of it is known to be possible. */
+  /** Plans the outputs; nothing is written before all of them are known to be possible. */
   interface Planning {
     List<Conversion> of(Checkpoint checkpoint) throws IOException;
   }
@@ -86,7 +86,7 @@ final class ModelWriting {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     } catch (FileAlreadyExistsException e) {
-      throw new IOException(e.getFile() + " is there already; --force replaces it", e);
+      throw new IOException(e.getFile() + " exists already; --force replaces it", e);
     }
   }
 

@@ -36,10 +36,10 @@ import picocli.CommandLine.Spec;
     optionListHeading = "Download:",
     description = {
       "Download a model from Hugging Face's hub, or one like it, and print where it is.",
-      "What was interrupted goes on where it stopped; everything is checked. Afterwards -c NAME"
+      "An interrupted download continues where it stopped; every file is checked. Afterwards -c NAME"
           + " finds the model.",
-      "HF_ENDPOINT is another hub's address, HF_TOKEN a token for models that are not public;"
-          + " TANDEM_CACHE is where models are kept, by default ~/.cache/tandem."
+      "HF_ENDPOINT is the address of another hub, HF_TOKEN a token for models that are not public;"
+          + " TANDEM_CACHE is the directory of the models, by default ~/.cache/tandem."
     })
 public final class PullCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -61,8 +61,8 @@ public final class PullCommand implements Callable<Integer> {
       names = "--file",
       paramLabel = "FILE",
       description =
-          "The file of weights, where there are several, as in repositories of GGUF files. Default:"
-              + " safetensors if there are any")
+          "The file of weights, if there are several, as in repositories of GGUF files. Default:"
+              + " safetensors if there are such files")
   private Optional<String> file = Optional.empty();
 
   @Option(names = "--force", fallbackValue = "true", description = "Download again what is there.")
@@ -71,7 +71,7 @@ public final class PullCommand implements Callable<Integer> {
   @Option(
       names = "--list",
       fallbackValue = "true",
-      description = "Show the models that were pulled: name, size, commit and place.")
+      description = "Show the pulled models: name, size, commit and directory.")
   private boolean list;
 
   @Mixin private GeneralMixin general;
@@ -129,7 +129,7 @@ public final class PullCommand implements Callable<Integer> {
   private HubModel model() {
     if (name.isEmpty()) {
       throw new ParameterException(
-          spec.commandLine(), "which model? For example: tandem pull gpt2; or --list");
+          spec.commandLine(), "no model given; for example: tandem pull gpt2; or --list");
     }
     try {
       HubModel model = HubModel.of(name);

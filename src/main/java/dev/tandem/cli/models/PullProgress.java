@@ -12,9 +12,9 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A download's progress on standard error: a bar on a terminal, a line now and then with {@code
- * --verbose}, else nothing. The bar begins with the first byte, so that a pull that has nothing to
- * do shows none.
+ * Shows a download's progress on standard error: a bar on a terminal, some lines with {@code
+ * --verbose}, otherwise nothing. The bar begins with the first byte, so a pull with nothing to
+ * download shows no bar.
  */
 final class PullProgress implements PullListener, AutoCloseable {
   private static final int COLUMNS = 79;
@@ -55,7 +55,7 @@ final class PullProgress implements PullListener, AutoCloseable {
           new ProgressBarBuilder()
               .setTaskName(model.toString())
               .setInitialMax(total)
-              .startsFrom(bytes, Duration.ZERO) // so that the speed is this download's
+              .startsFrom(bytes, Duration.ZERO) // so that the speed is that of this download
               .setUnit(" MB", MEGABYTE)
               .showSpeed()
               .setStyle(ProgressBarStyle.ASCII)
@@ -75,7 +75,7 @@ final class PullProgress implements PullListener, AutoCloseable {
   @Override
   public synchronized void note(String line) {
     if (terminal && bar != null && !closed) {
-      console.note(""); // the bar stays as it is, and is drawn anew below
+      console.note(""); // the old bar stays, and a new one is drawn below
     }
     console.note(line);
   }

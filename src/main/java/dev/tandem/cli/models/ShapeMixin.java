@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Random weights in place of a model. */
+/** The option for random weights in place of a model. */
 @Command(optionListHeading = "Model:")
 public final class ShapeMixin {
   private static final long SEED = 1;
@@ -26,7 +26,7 @@ public final class ShapeMixin {
       description = "Random weights of this shape instead of a model: ${COMPLETION-CANDIDATES}")
   private String shape;
 
-  /** Whether a shape is asked for. */
+  /** Whether the option is given. */
   public boolean isGiven() {
     return !shape.isEmpty();
   }
@@ -34,7 +34,7 @@ public final class ShapeMixin {
   /**
    * The random model, f32; a usage error if there is no such shape.
    *
-   * @param inMemory whether the weights are kept, or drawn whenever they are read
+   * @param inMemory whether the weights are kept in memory, or computed when they are read
    */
   public Checkpoint open(boolean inMemory) throws IOException {
     if (!RandomModels.shapeNames().contains(shape)) {

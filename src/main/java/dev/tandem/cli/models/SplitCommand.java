@@ -32,8 +32,8 @@ import picocli.CommandLine.Spec;
     optionListHeading = "Parts:",
     description = {
       "Write a model's parts for a client and a server as two GGUF files.",
-      "The client's has the tokenizer, the embeddings, blocks 0..K-1 and the head; the server's has"
-          + " the other blocks. Both run with -c FILE in place of the whole model, and only with"
+      "The client's file has the tokenizer, the embeddings, layers 0..K-1 and the head; the server's has"
+          + " the other layers. Both run with -c FILE in place of the whole model, and only with"
           + " each other."
     })
 public final class SplitCommand implements Callable<Integer> {
@@ -48,7 +48,7 @@ public final class SplitCommand implements Callable<Integer> {
       names = "--at",
       paramLabel = "K",
       required = true,
-      description = "Blocks 0..K-1 are the client's, the others the server's.")
+      description = "Layers 0..K-1 are the client's, the others the server's.")
   private int at;
 
   @Option(
@@ -69,8 +69,8 @@ public final class SplitCommand implements Callable<Integer> {
       names = "--no-head",
       fallbackValue = "true",
       description =
-          "The head is the server's, which then sends logits: for clients without the memory for"
-              + " it. A head that is the token embedding goes into both files.")
+          "The server gets the head, and then sends logits: for clients without the memory for"
+              + " it. A tied head, which is the token embedding, is in both files.")
   private boolean noHead;
 
   @Option(names = "--force", fallbackValue = "true", description = "Replace what is there.")

@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
     optionListHeading = "Weights:",
     description = {
       "Write a model with random weights in the shape of a known one, for benchmarks and tests.",
-      "Its tokenizer works; what it writes makes no sense."
+      "Its tokenizer works; its text makes no sense."
     })
 public final class SynthesizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -48,7 +48,7 @@ public final class SynthesizeCommand implements Callable<Integer> {
   @Mixin private ConversionMixin conversion;
   @Mixin private GeneralMixin general;
 
-  /** The shapes that there are. */
+  /** The known shapes. */
   static final class Shapes implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {

@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** What decides the bits. */
+/** The options that decide the bits. */
 @Command(optionListHeading = "Engine:")
 public final class ArithmeticMixin {
   private static final int MAX_CHUNK = 4096;
@@ -22,15 +22,15 @@ public final class ArithmeticMixin {
       names = "--gelu",
       paramLabel = "table|formula",
       description =
-          "How the model's activation is evaluated. Default: table for GELU, formula for SiLU")
+          "How to evaluate the model's activation. Default: table for GELU, formula for SiLU")
   private Optional<ActivationEval> gelu = Optional.empty();
 
   @Option(
       names = "--kv-type",
       paramLabel = "f32|f16|q8_0",
       description =
-          "How keys and values are kept. Default: f16 for models with q8_0, q4_0, q4_k or q6_k"
-              + " matrices, else f32; or what the server has")
+          "The type of keys and values. Default: f16 for models with q8_0, q4_0, q4_k or q6_k"
+              + " matrices, otherwise f32; for a client, the server's")
   private Optional<KvType> kvType = Optional.empty();
 
   @Option(
@@ -43,7 +43,8 @@ public final class ArithmeticMixin {
       names = "--chunk",
       paramLabel = "C",
       defaultValue = "0",
-      description = "Prompt rows computed together; 0 for 256, or what the server has. Default: 0")
+      description =
+          "Prompt rows computed together; 0 for 256, or for a client the server's. Default: 0")
   private int chunk;
 
   public EngineSettings settings(int threads) {

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
-/** What computes the blocks that run here. */
+/** The backend of the layers that run here. */
 @Command(optionListHeading = "Engine:")
 public final class BackendMixin {
   public static final String NAME = "--backend";
@@ -26,7 +26,7 @@ public final class BackendMixin {
       converter = Converter.class,
       completionCandidates = Names.class,
       description =
-          "What computes here: ${COMPLETION-CANDIDATES}. Default: fast, or java where its libraries"
+          "The backend: ${COMPLETION-CANDIDATES}. Default: fast, or java if its libraries"
               + " cannot be loaded")
   private Optional<Backend> backend = Optional.empty();
 
@@ -50,12 +50,14 @@ public final class BackendMixin {
     }
   }
 
-  /** The settings with the backend that is asked for. */
+  /** The settings with the requested backend. */
   public EngineSettings apply(EngineSettings settings) {
     return backend.map(settings::withBackend).orElse(settings);
   }
 
-  /** The same for one end of a split model; a usage error if only whole models have the backend. */
+  /**
+   * The same for one end of a split model; a usage error if the backend is for whole models only.
+   */
   public EngineSettings applyToSplit(EngineSettings settings) {
     if (backend.isPresent() && !backend.get().isRowExact()) {
       throw Usage.wrong(spec, "--backend", "must be fast or java for a split", backend.get());
@@ -63,7 +65,7 @@ public final class BackendMixin {
     return apply(settings);
   }
 
-  /** Whether only whole models have the backend. */
+  /** Whether the backend is for whole models only. */
   public boolean needsWholeModel() {
     return backend.isPresent() && !backend.get().isRowExact();
   }

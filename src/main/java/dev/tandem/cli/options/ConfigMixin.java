@@ -8,7 +8,7 @@ import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** What a model's files do not say. */
+/** Additions to a model's config. */
 @Command(optionListHeading = "Model:")
 public final class ConfigMixin {
   @Option(

@@ -10,7 +10,10 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/** A conversion's progress: a bar on standard error if that is a terminal, else nothing. */
+/**
+ * Shows a conversion's progress as a bar on standard error if that is a terminal, otherwise
+ * nothing.
+ */
 public final class ConvertProgress implements ConversionProgress, AutoCloseable {
   private static final int COLUMNS = 79;
   private static final int BAR_MILLIS = 200;
@@ -23,9 +26,9 @@ public final class ConvertProgress implements ConversionProgress, AutoCloseable 
   private @Nullable ProgressBar bar;
 
   /**
-   * @param task what the bar is of
+   * @param task the title of the bar
    * @param shown whether there is a bar
-   * @param interrupted asked often; the conversion ends when it says so
+   * @param interrupted asked often; the conversion ends if it is true
    */
   public ConvertProgress(String task, PrintWriter err, boolean shown, BooleanSupplier interrupted) {
     this.task = task;

@@ -15,7 +15,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** How the arithmetic is done. */
+/** The options of the arithmetic. */
 @Command(optionListHeading = "Engine:")
 public final class EngineMixin {
   private static final int MAX_THREADS = 128; // the core has no more
@@ -34,8 +34,8 @@ public final class EngineMixin {
       names = "--type",
       paramLabel = "TYPE",
       description =
-          "What the model's matrices are converted to when it is loaded: f32, f16, bf16, q8_0 or"
-              + " q4_0, as by convert. Default: the types that the model has")
+          "The type to convert the model's matrices to when it is loaded: f32, f16, bf16, q8_0 or"
+              + " q4_0, as convert does. Default: the model's own types")
   private Optional<OutputType> type = Optional.empty();
 
   @Mixin private ArithmeticMixin arithmetic;
@@ -48,11 +48,11 @@ public final class EngineMixin {
   }
 
   /**
-   * The model with the types that are asked for.
+   * The model with the requested types.
    *
    * @param model closed with the result, and if this fails
-   * @param interrupted whether the user wants no more; asked often
-   * @throws java.io.InterruptedIOException if the user wants no more
+   * @param interrupted whether the user pressed Ctrl-C; asked often
+   * @throws java.io.InterruptedIOException if the user pressed Ctrl-C
    */
   public Checkpoint converted(Checkpoint model, BooleanSupplier interrupted) throws IOException {
     return type.isEmpty() ? model : converted(model, type.get(), spec, interrupted);

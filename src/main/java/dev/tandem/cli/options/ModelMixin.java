@@ -13,7 +13,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Which model. */
+/** The option for the model. */
 @Command(optionListHeading = "Model:")
 public final class ModelMixin {
   @Option(
@@ -22,7 +22,7 @@ public final class ModelMixin {
       defaultValue = Checkpoints.DEFAULT,
       description =
           "A file (.gguf, .bin, .safetensors), a directory (Hugging Face layout), a built-in model"
-              + " (gpt2-shakespeare or stories260K), or one that was pulled. Default:"
+              + " (gpt2-shakespeare or stories260K), or a pulled model. Default:"
               + " ${DEFAULT-VALUE}")
   private String model;
 
@@ -31,7 +31,10 @@ public final class ModelMixin {
 
   @Mixin private ConfigMixin config;
 
-  /** Opens it, with its own tokenizer unless another one is given; notes what was assumed. */
+  /**
+   * Opens the model, with its own tokenizer unless another one is given, and prints its
+   * assumptions.
+   */
   public Checkpoint open(Optional<Path> tokenizer, Console console) throws IOException {
     Checkpoint checkpoint =
         ModelNames.open(model, config.options(tokenizer), EnvironmentDefaults.of(spec));

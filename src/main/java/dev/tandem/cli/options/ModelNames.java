@@ -15,15 +15,15 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 
-/** What a user calls a model: a built-in one, else a path, else one that was pulled. */
+/** Finds a model by its name: a built-in model, otherwise a path, otherwise a pulled model. */
 public final class ModelNames {
   private ModelNames() {}
 
   /**
    * Opens a model.
    *
-   * @param options what the user adds to its files
-   * @param environment says where pulled models are
+   * @param options the user's additions to its files
+   * @param environment decides where pulled models are
    */
   public static Checkpoint open(String model, OpenOptions options, Map<String, String> environment)
       throws IOException {
@@ -41,7 +41,7 @@ public final class ModelNames {
   /**
    * Opens a tokenizer without a model: GPT-2's, that of a built-in or a pulled model, or a path.
    *
-   * @param environment says where pulled models are
+   * @param environment decides where pulled models are
    */
   static Tokenizer tokenizer(String name, Map<String, String> environment) throws IOException {
     Optional<Path> pulled =

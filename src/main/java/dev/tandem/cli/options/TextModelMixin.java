@@ -6,13 +6,13 @@ import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** Which model, and which tokenizer if not its own. */
+/** The options for the model, and for another tokenizer. */
 @Command(optionListHeading = "Model:")
 public final class TextModelMixin {
   @Mixin private ModelMixin model;
   @Mixin private TokenizerOptionMixin tokenizer;
 
-  /** Opens the model; notes what was assumed. */
+  /** Opens the model, and prints its assumptions. */
   public Checkpoint open(Console console) throws IOException {
     return model.open(tokenizer.given(), console);
   }

@@ -9,7 +9,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Which tokenizer, without a model. */
+/** The option for a tokenizer without a model. */
 @Command(optionListHeading = "Tokenizer:")
 public final class TokenizerMixin {
   @Option(

@@ -5,13 +5,13 @@ import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Which tokenizer, if not the model's own. */
+/** The option for another tokenizer than the model's own. */
 @Command(optionListHeading = "Model:")
 public final class TokenizerOptionMixin {
   @Option(
       names = {"-z", "--tokenizer"},
       paramLabel = "PATH",
-      description = "A tokenizer's file or directory, or gpt2. Default: the one beside the model")
+      description = "A tokenizer's file or directory, or gpt2. Default: the model's own")
   private Optional<Path> tokenizer = Optional.empty();
 
   public Optional<Path> given() {

@@ -26,12 +26,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code tandem server}: offers a model's blocks and head to clients until it is stopped. */
+/** {@code tandem server}: offers a model's layers and head to clients until it is stopped. */
 @Command(
     name = "server",
     versionProvider = Version.class,
     optionListHeading = "Server:",
-    description = "Offer a model's stages to clients.")
+    description = "Offer a model's layers and head to clients.")
 public final class ServerCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelMixin model;
@@ -61,13 +61,14 @@ public final class ServerCommand implements Callable<Integer> {
       names = "--max-context",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Positions of a sequence at most; 0 for the model's own limit. Default: 0")
+      description =
+          "The largest number of positions of a sequence; 0 for the model's own limit. Default: 0")
   private int maxContext;
 
   @Option(
       names = "--insecure",
       fallbackValue = "true",
-      description = "Listen on an address that other machines reach, without any protection.")
+      description = "Listen on an address that other machines can reach, without any protection.")
   private boolean insecure;
 
   @Mixin private EngineMixin engine;
@@ -105,8 +106,8 @@ public final class ServerCommand implements Callable<Integer> {
           spec.commandLine(),
           "--address "
               + address
-              + " can be reached from other machines and nothing protects it; add --insecure if"
-              + " that is meant");
+              + " can be reached from other machines, and nothing protects it; add --insecure if"
+              + " this is intended");
     }
     if (maxContext < 0) {
       throw Usage.wrong(spec, "--max-context", "must be at least 0", maxContext);

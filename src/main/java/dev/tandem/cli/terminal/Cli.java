@@ -11,7 +11,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** How every command is run, and how it ends. */
+/** Runs every command, and ends the process. */
 public final class Cli {
   public static final int FAILURE = 1;
   public static final int USAGE = 2;
@@ -20,10 +20,10 @@ public final class Cli {
   private Cli() {}
 
   /**
-   * Runs a command and ends the process: with 0, 1 for a failure, 2 for wrong usage. Where a reader
-   * of the output has gone, as {@code head} does, the command ends quietly.
+   * Runs a command and ends the process: with 0, 1 for a failure, 2 for wrong usage. If the reader
+   * of the output went away, such as {@code head}, the command ends quietly.
    *
-   * @param name what the user calls the program
+   * @param name the name of the program
    */
   public static void main(String name, Object command, String... args) {
     StandardStream out = new StandardStream(FileDescriptor.out);
@@ -39,7 +39,7 @@ public final class Cli {
     System.exit(code);
   }
 
-  /** Runs a command; gives the process's exit code. */
+  /** Runs a command and returns the process's exit code. */
   public static int run(
       String name,
       Object command,

@@ -5,7 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Where a command writes: results to standard output, the rest to standard error. */
+/** Writes a command's output: results to standard output, the rest to standard error. */
 public final class Console {
   public static final int STDOUT = 1;
   public static final int STDERR = 2;
@@ -16,7 +16,7 @@ public final class Console {
   private boolean midLine;
 
   /**
-   * @param verbose whether notes appear even where standard error is not a terminal
+   * @param verbose whether notes appear even if standard error is not a terminal
    */
   public Console(PrintWriter out, PrintWriter err, boolean verbose) {
     this.out = out;
@@ -24,7 +24,7 @@ public final class Console {
     this.talkative = verbose || isTerminal(STDERR);
   }
 
-  /** Prints a piece of the result at once; false when nobody reads any more. */
+  /** Prints a piece of the result at once; false if the reader went away. */
   public boolean print(String text) {
     out.print(text);
     if (!text.isEmpty()) {
@@ -40,20 +40,20 @@ public final class Console {
     midLine = false;
   }
 
-  /** Ends a line that has begun, so that what follows stands alone. */
+  /** Ends a line that has begun, so that the next text starts on a new line. */
   public void endLine() {
     if (midLine) {
       println("");
     }
   }
 
-  /** A line that a user must not miss, such as an assumption. */
+  /** Prints a line that a user must see, such as an assumption. */
   public void warn(String line) {
     err.println(line);
     err.flush();
   }
 
-  /** A line for a person who watches: shown on a terminal, or with {@code --verbose}. */
+  /** Prints a line that is shown only on a terminal, or with {@code --verbose}. */
   public void note(String line) {
     if (talkative) {
       err.println(line);
@@ -61,7 +61,7 @@ public final class Console {
     }
   }
 
-  /** Java 17 can only ask about standard input and output together, so the system is asked. */
+  /** Java 17 can only check standard input and output together, so this asks the system. */
   @SuppressWarnings("SystemConsoleNull") // the question that is left where there is no /proc
   public static boolean isTerminal(int fileDescriptor) {
     try {

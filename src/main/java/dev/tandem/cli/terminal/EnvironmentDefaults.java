@@ -30,7 +30,7 @@ public final class EnvironmentDefaults implements IDefaultValueProvider {
     this.environment = environment;
   }
 
-  /** The variables that a command runs with. */
+  /** The environment variables of a command. */
   public static Map<String, String> of(CommandSpec command) {
     return command.commandLine().getDefaultValueProvider() instanceof EnvironmentDefaults defaults
         ? defaults.environment
@@ -72,7 +72,7 @@ public final class EnvironmentDefaults implements IDefaultValueProvider {
     return List.copyOf(notes);
   }
 
-  /** Where a wrong value came from if the user did not write it on the command line. */
+  /** The origin of a wrong value that is not from the command line. */
   String origin(ParameterException e) {
     if (!(e.getArgSpec() instanceof OptionSpec option)) {
       return "";

@@ -5,7 +5,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
-/** What every command has. */
+/** The options of every command. */
 @Command(optionListHeading = "Other:")
 public final class GeneralMixin {
   static final String VERBOSE = "--verbose";
@@ -13,7 +13,8 @@ public final class GeneralMixin {
   @Option(
       names = VERBOSE,
       fallbackValue = "true",
-      description = "Notes on standard error even if it is no terminal; stack traces with errors.")
+      description =
+          "Notes on standard error even if it is not a terminal; stack traces with errors.")
   public boolean verbose;
 
   @Option(
@@ -28,7 +29,7 @@ public final class GeneralMixin {
       description = "Show the version.")
   boolean version;
 
-  /** Whether a command was told to be verbose. */
+  /** Whether a command runs with {@code --verbose}. */
   static boolean isVerbose(CommandSpec command) {
     OptionSpec option = command.findOption(VERBOSE);
     return option != null && Boolean.TRUE.equals(option.getValue());

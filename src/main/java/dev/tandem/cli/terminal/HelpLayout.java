@@ -13,7 +13,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 
 /**
- * How help is laid out: a short synopsis, then the options in groups. An option's heading is the
+ * The layout of help: a short synopsis, then the options in groups. An option's heading is the
  * {@code optionListHeading} of the class that declares it, a command or a mixin.
  */
 final class HelpLayout {
@@ -21,7 +21,7 @@ final class HelpLayout {
 
   private HelpLayout() {}
 
-  /** Lays out the help of a command and of all below it. */
+  /** Lays out the help of a command and of its subcommands. */
   static void apply(CommandLine line) {
     line.getCommandSpec().usageMessage().abbreviateSynopsis(true).sortOptions(false);
     line.getCommandSpec().usageMessage().commandListHeading("%nCommands:%n");
@@ -40,7 +40,7 @@ final class HelpLayout {
     StringBuilder text = new StringBuilder();
     groups.forEach(
         (heading, options) -> {
-          // Made for all options, so that all groups have the same columns.
+          // Created for all options together, so that all groups have the same columns.
           Help.Layout layout = help.createDefaultLayout(shown, List.of(), help.colorScheme());
           layout.addOptions(options, help.parameterLabelRenderer());
           text.append(String.format(Locale.ROOT, "%n%s%n%s", heading, layout));
@@ -48,7 +48,7 @@ final class HelpLayout {
     return text.toString();
   }
 
-  /** The heading under which an option is shown. */
+  /** The heading of an option's group. */
   static String heading(OptionSpec option) {
     if (option.userObject() instanceof Member member) {
       Command declaring = member.getDeclaringClass().getAnnotation(Command.class);

@@ -4,11 +4,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ctrl-C and SIGTERM while a command works: the virtual machine runs shutdown hooks and then leaves
- * with 130 or 143. The hook here asks the command to stop and waits, so that sequences are released
- * and the last line is whole before the process ends.
+ * Handles Ctrl-C and SIGTERM while a command works: the virtual machine runs shutdown hooks and
+ * then exits with 130 or 143. The hook here asks the command to stop and waits for it. So sequences
+ * are released and the last line is complete before the process ends.
  *
- * <p>Opened before what must be closed in an orderly way, so that it is closed after it.
+ * <p>Opened before the resources that must be closed in order, so that it is closed after them.
  */
 public final class Interrupts implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 5;
@@ -33,7 +33,7 @@ public final class Interrupts implements AutoCloseable {
     return interrupts;
   }
 
-  /** The command has ended: nobody waits for it any longer. */
+  /** The command has ended: the hook no longer waits for it. */
   @Override
   public void close() {
     finished.countDown();

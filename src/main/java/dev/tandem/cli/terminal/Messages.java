@@ -12,11 +12,11 @@ import java.util.List;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** What is told of a failure: one line that says what is wrong and what to do. */
+/** The message of a failure: one line that says what is wrong and what to do. */
 public final class Messages {
   private Messages() {}
 
-  /** What is wrong with the arguments. */
+  /** The message for wrong arguments. */
   static String of(ParameterException e) {
     if (e instanceof UnmatchedArgumentException unmatched) {
       return of(unmatched);
@@ -30,7 +30,7 @@ public final class Messages {
     String hint = similar.isEmpty() ? "" : "; did you mean " + similar.get(0) + "?";
     if (e.isUnknownOption() && !similar.contains(first)) {
       boolean text = !first.startsWith("--") && hint.isEmpty();
-      return "no option " + first + (text ? "; a text that begins with - goes after --" : hint);
+      return "no option " + first + (text ? "; put a text that begins with - after --" : hint);
     }
     if (!e.getCommandLine().getSubcommands().isEmpty()) {
       return "no command '" + first + "'" + hint;
@@ -40,7 +40,7 @@ public final class Messages {
         + "'; put quotes around a text with blanks, and options before --";
   }
 
-  /** What failed. */
+  /** The message for a failure. */
   public static String of(Throwable e) {
     if (e instanceof UncheckedIOException && e.getCause() instanceof IOException cause) {
       String message = String.valueOf(e.getMessage());

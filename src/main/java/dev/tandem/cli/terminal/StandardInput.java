@@ -19,7 +19,7 @@ public final class StandardInput {
   private StandardInput() {}
 
   /**
-   * All of standard input as UTF-8 where the argument is {@code -}, else the argument.
+   * All of standard input as UTF-8 if the argument is {@code -}, otherwise the argument.
    *
    * @param spec the command, whose error output gets a line about input that is not UTF-8
    * @throws IOException if it is closed, or cannot be read

@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Optional;
 
-/** One of the process's own streams; it remembers why it could not be written. */
+/** One of the process's own streams; it remembers a failure to write. */
 final class StandardStream extends OutputStream {
   private final OutputStream stream;
   private volatile Optional<IOException> failure = Optional.empty();
@@ -19,14 +19,12 @@ final class StandardStream extends OutputStream {
     stream = new FileOutputStream(descriptor);
   }
 
-  /** A writer of UTF-8, whatever the locale. */
+  /** A writer of UTF-8 in any locale. */
   PrintWriter writer() {
     return new PrintWriter(new OutputStreamWriter(this, StandardCharsets.UTF_8), false);
   }
 
-  /**
-   * Why something could not be written; empty also where the reader has gone, who wants no more.
-   */
+  /** The failure to write; also empty if the reader went away. */
   Optional<IOException> failure() {
     return failure.filter(
         e -> !String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("pipe"));

@@ -13,8 +13,8 @@ import java.util.Map;
 
 /**
  * The program's arguments and environment as UTF-8 in any locale. Java decodes them with the
- * locale's encoding and replaces what that cannot express, under {@code LC_ALL=C} all but ASCII;
- * Linux still has the bytes.
+ * locale's encoding and replaces the characters that the encoding lacks; under {@code LC_ALL=C}
+ * these are all but ASCII. Linux still has the bytes.
  */
 public final class Utf8Arguments {
   private static final Path COMMAND_LINE = Path.of("/proc/self/cmdline");
@@ -22,7 +22,7 @@ public final class Utf8Arguments {
 
   private Utf8Arguments() {}
 
-  /** The arguments that {@code main} was given, decoded anew where Java could not. */
+  /** The arguments of {@code main}; those that Java could not decode are decoded again. */
   static String[] of(String... args) {
     if (args.length == 0 || !isNeeded(COMMAND_LINE)) {
       return args;
@@ -34,7 +34,7 @@ public final class Utf8Arguments {
     }
   }
 
-  /** The variables of the environment, decoded anew where Java could not. */
+  /** The variables of the environment; those that Java could not decode are decoded again. */
   static Map<String, String> environment() {
     if (!isNeeded(ENVIRONMENT)) {
       return System.getenv();
@@ -60,7 +60,7 @@ public final class Utf8Arguments {
       try {
         text = utf8(variable);
       } catch (CharacterCodingException e) {
-        continue; // not UTF-8, so Java knows better
+        continue; // not UTF-8, so Java's decoding stays
       }
       int equals = text.indexOf('=');
       if (equals > 0) {
@@ -95,7 +95,7 @@ public final class Utf8Arguments {
    * Decodes the last arguments of a command line.
    *
    * @param commandLine all arguments of the process, each with a zero byte at its end
-   * @param args the last ones as Java decoded them; given back if they are not the same
+   * @param args the last arguments as Java decoded them; returned unchanged if they do not match
    */
   public static String[] decode(byte[] commandLine, String... args) {
     List<ByteBuffer> all = split(commandLine);
@@ -108,7 +108,7 @@ public final class Utf8Arguments {
       try {
         text = utf8(all.get(all.size() - args.length + i));
       } catch (CharacterCodingException e) {
-        continue; // not UTF-8, so Java knows better
+        continue; // not UTF-8, so Java's decoding stays
       }
       if (isAscii(text) && !text.equals(args[i])) {
         return args;

@@ -11,11 +11,11 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.TypeConversionException;
 
-/** How values of options are read, and what is told of wrong ones. */
+/** Reads the values of options, and words the errors for wrong ones. */
 public final class Values {
   private Values() {}
 
-  /** Reads the values of a command and of all below it. */
+  /** Registers the converters for a command and its subcommands. */
   static void apply(CommandLine line) {
     line.registerConverter(int.class, Values::toInt);
     line.registerConverter(Integer.class, Values::toInt);

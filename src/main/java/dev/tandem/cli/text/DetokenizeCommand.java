@@ -63,7 +63,7 @@ public final class DetokenizeCommand implements Callable<Integer> {
     } else {
       out.print(text);
       if (Console.isTerminal(Console.STDOUT)) {
-        out.println(); // or the shell would write behind it
+        out.println(); // otherwise the shell's prompt would follow on the same line
       }
     }
     out.flush();

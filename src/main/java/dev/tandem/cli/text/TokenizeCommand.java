@@ -42,7 +42,7 @@ public final class TokenizeCommand implements Callable<Integer> {
   @Option(
       names = "--special",
       fallbackValue = "true",
-      description = "Special tokens written in the text count as such.")
+      description = "Read special tokens that are written in the text as special tokens.")
   private boolean special;
 
   @Mixin GeneralMixin general;
@@ -58,7 +58,7 @@ public final class TokenizeCommand implements Callable<Integer> {
       out.println(Arrays.stream(ids).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
     } else {
       for (int id : ids) {
-        out.printf(Locale.ROOT, "%6d  '%s'%n", id, Pieces.shown(opened.bytes(id)));
+        out.printf(Locale.ROOT, "%6d  '%s'%n", id, TokenText.shown(opened.bytes(id)));
       }
     }
     out.flush();

@@ -21,8 +21,9 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Files named {@code .bin}, which many engines write, each in its own way. A magic number decides;
- * without one, a file is of the format whose header (or the config) implies exactly its length.
+ * Files named {@code .bin}, which many engines write in different formats. A magic number decides
+ * the format. A file without one has the format whose header (or config) implies exactly its
+ * length.
  */
 public final class FlatFileReader implements ModelReader {
   private static final String SUFFIX = ".bin";
@@ -33,9 +34,9 @@ public final class FlatFileReader implements ModelReader {
           new Llama2cFormat(), new LlmcFormat(), new ModelBinFormat(), new HeaderlessGpt2Format());
 
   /**
-   * A format that a file is of.
+   * A format that fits a file.
    *
-   * @param stated what it was told of the file
+   * @param stated the statements about the file that the format read
    */
   private record Match(FlatFormat format, FlatModel model, JsonObject stated) {}
 
@@ -52,7 +53,7 @@ public final class FlatFileReader implements ModelReader {
         : location.folder().contains(fileIn(location));
   }
 
-  /** In a directory, the one that has its name. */
+  /** In a directory, the file with the directory's name. */
   private static String fileIn(ModelLocation location) {
     String named = location.name() + SUFFIX;
     return location.folder().contains(named) ? named : MODEL;
@@ -109,12 +110,12 @@ public final class FlatFileReader implements ModelReader {
     }
     if (matches.isEmpty()) {
       throw new ModelFormatException(
-          file.path(), "of no known .bin format: not " + String.join("; not ", reasons));
+          file.path(), "not in a known .bin format: not " + String.join("; not ", reasons));
     }
     return matches.get(0);
   }
 
-  /** The format of a file's magic number, else all. */
+  /** The format of a file's magic number, otherwise all formats. */
   private static List<FlatFormat> candidates(OpenFile file) throws IOException {
     if (file.data().bytes() >= Integer.BYTES) {
       ByteBuffer head = file.data().slice(0, Integer.BYTES);

@@ -12,23 +12,24 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * One of the formats that are a header of integers, or none, and then tensors without names in a
- * fixed order. They share the suffix {@code .bin}, so the content tells them apart.
+ * A format of a header of integers, or no header, followed by unnamed tensors in a fixed order.
+ * These formats share the suffix {@code .bin}, so the content decides between them.
  */
 interface FlatFormat {
 
-  /** What it reads, for a message that lists the possibilities. */
+  /** The name of the format, for a message that lists the possibilities. */
   String reads();
 
-  /** Whether a file that begins with these four bytes can be nothing else. */
+  /** Whether a file that begins with these four bytes must have this format. */
   boolean hasMagic(ByteBuffer head);
 
   /**
-   * Looks whether a file is of this format; one that has its magic is.
+   * Checks whether a file has this format; a file with its magic number has.
    *
-   * @param stated what the user and a {@code config.json} say
-   * @throws ModelFormatException if it is, but is malformed, or more must be said about it
-   * @throws IOException if it cannot be read
+   * @param stated the statements of the user and of a {@code config.json}
+   * @throws ModelFormatException if the file has this format but is malformed, or if the user must
+   *     state more about it
+   * @throws IOException if the file cannot be read
    */
   Finding examine(OpenFile file, JsonObject stated) throws IOException;
 
@@ -39,23 +40,23 @@ interface FlatFormat {
    */
   Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model) throws IOException;
 
-  /** What {@link #examine} found. */
+  /** The result of {@link #examine}. */
   sealed interface Finding permits FlatModel, NotThis {}
 
   /**
-   * The file is of another format.
+   * The file has another format.
    *
-   * @param reason what does not fit, for a message
+   * @param reason the reason, for a message
    */
   record NotThis(String reason) implements Finding {}
 
   /**
-   * The file is of this format, and its length is right.
+   * The file has this format, and its length is right.
    *
-   * @param format with its version, for people
-   * @param config all that changes the arithmetic
+   * @param format the name and version of the format, for messages
+   * @param config the model's configuration
    * @param layout where the tensors are
-   * @param notes what was assumed because nothing says it; one line each
+   * @param notes the assumptions that were made; one line each
    */
   record FlatModel(String format, ModelConfig config, FlatLayout layout, List<String> notes)
       implements Finding {

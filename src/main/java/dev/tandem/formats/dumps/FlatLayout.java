@@ -11,13 +11,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Tensors that lie in a file one after another, in an order that is the format's. */
+/** Tensors that lie in a file one after another, in the order of the format. */
 final class FlatLayout {
   private final TensorPlan plan;
   private final Map<String, Placed> placed = new HashMap<>();
   private long end;
 
-  /** Makes a tensor of the bytes that are stored for it. */
+  /** Makes a tensor of its stored bytes. */
   private interface Form {
     Tensor of(Spec spec, TensorData stored);
   }
@@ -28,7 +28,7 @@ final class FlatLayout {
    * A layout without tensors.
    *
    * @param plan the tensors that the model has
-   * @param headerBytes where the first one begins
+   * @param headerBytes the offset of the first tensor
    */
   FlatLayout(TensorPlan plan, long headerBytes) {
     this.plan = plan;
@@ -47,9 +47,9 @@ final class FlatLayout {
   }
 
   /**
-   * The next tensor, followed by rows that are there only to fill it up.
+   * The next tensor, followed by padding rows.
    *
-   * @param storedRows with those, at least as many as the tensor has
+   * @param storedRows the number of rows with the padding, at least the tensor's rows
    */
   void placePadded(String name, DType dtype, long storedRows) {
     Spec padded = plan.spec(name);
@@ -71,7 +71,7 @@ final class FlatLayout {
             spec.tensor(DType.F32, false, new Int8Groups(stored, elements, groupSize)));
   }
 
-  /** Bytes that are not needed. */
+  /** Skips bytes that are not needed. */
   void skip(long bytes) {
     end = Math.addExact(end, bytes);
   }
@@ -81,20 +81,20 @@ final class FlatLayout {
     skip(bytes);
   }
 
-  /** Where the last one ends, and the file must too. */
+  /** The end of the last tensor, which must be the end of the file. */
   long end() {
     return end;
   }
 
-  /** Whether a file ends where it must. */
+  /** Whether a file has the right length. */
   boolean fits(OpenFile file) {
     return end == file.data().bytes();
   }
 
   /**
-   * Checks that a file ends where it must.
+   * Checks that a file has the right length.
    *
-   * @throws ModelFormatException if not
+   * @throws ModelFormatException if it has another length
    */
   void check(OpenFile file) throws ModelFormatException {
     if (!fits(file)) {
@@ -103,7 +103,7 @@ final class FlatLayout {
     }
   }
 
-  /** The tensors of a file that ends where it must, in canonical order. */
+  /** The tensors of a file with the right length, in canonical order. */
   Map<String, Tensor> tensors(OpenFile file) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Spec spec : plan.specs()) {

@@ -12,13 +12,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What the flat formats of GPT-2 have in common. */
+/** Common code of the flat formats of GPT-2. */
 final class Gpt2Dumps {
   /**
-   * What is known of a model.
+   * The description of a model.
    *
-   * @param config all that changes the arithmetic
-   * @param notes what was assumed because nothing says it; one line each
+   * @param config the model's configuration
+   * @param notes the assumptions that were made; one line each
    */
   record Described(ModelConfig config, List<String> notes) {
     /** Copies the list. */
@@ -30,14 +30,14 @@ final class Gpt2Dumps {
   private Gpt2Dumps() {}
 
   /**
-   * The config of a model whose file states some of it. What it does not state comes from elsewhere
-   * or is GPT-2's own: epsilon 1e-5, GELU in its tanh form, four times the width, and heads of 64
-   * elements, which is noted.
+   * The config of a model whose file states some fields. Missing fields come from {@code stated},
+   * or are GPT-2's own: epsilon 1e-5, GELU in its tanh form, a feed-forward network of four times
+   * the width, and heads of 64 elements, which a note states.
    *
-   * @param stated what the user and a {@code config.json} say
-   * @param header what the file says, by Hugging Face's names
+   * @param stated the statements of the user and of a {@code config.json}
+   * @param header the fields in the file, by Hugging Face's names
    * @throws ModelFormatException if they contradict each other, or a field is missing, wrong, or
-   *     more than the format can hold
+   *     not possible in the format
    */
   static Described describe(JsonObject stated, Map<String, Integer> header)
       throws ModelFormatException {
@@ -53,7 +53,7 @@ final class Gpt2Dumps {
     return new Described(config(stated, assumed), List.of(Gpt2Config.assumedHeads(nHeads)));
   }
 
-  /** As {@link #describe}, of a file that says how many heads there are. */
+  /** Like {@link #describe}, for a file that states the number of heads. */
   static ModelConfig config(JsonObject stated, Map<String, Integer> header)
       throws ModelFormatException {
     Map<String, String> fields = new LinkedHashMap<>();
@@ -67,7 +67,7 @@ final class Gpt2Dumps {
     ModelConfig config =
         new Gpt2Config(stated.with(fields), Map.of()).model(Activation.GELU_TANH, true);
     if (!config.tiedHead()) {
-      throw stated.wrong("tie_word_embeddings", "true, because the file has no head of its own");
+      throw stated.wrong("tie_word_embeddings", "true, because the file has no separate head");
     }
     if (!stated.flag("bias", true)) {
       throw stated.wrong("bias", "true, because the file has them");
@@ -75,7 +75,7 @@ final class Gpt2Dumps {
     return config;
   }
 
-  /** Tensors in the order of {@code named_parameters()}, all f32: block after block. */
+  /** Tensors in the order of {@code named_parameters()}, all f32, layer after layer. */
   static FlatLayout inParameterOrder(ModelConfig config, long headerBytes, boolean transposed) {
     FlatLayout layout = new FlatLayout(TensorPlan.of(config), headerBytes);
     layout.place(TensorPlan.TOKEN_EMBEDDING, DType.F32);

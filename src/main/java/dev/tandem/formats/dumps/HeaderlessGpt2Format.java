@@ -18,11 +18,11 @@ import java.util.Map;
 
 /**
  * StaticGrad's GPT-2 checkpoints: the f32 tensors of {@code named_parameters()} and nothing else,
- * linear layers {@code [in, out]}. The shape is the one that the user or a {@code config.json}
- * states, else that of the GPT-2 whose parameters have the file's length.
+ * linear layers {@code [in, out]}. The user or a {@code config.json} states the shape; otherwise it
+ * is that of the GPT-2 whose parameters have the file's length.
  */
 final class HeaderlessGpt2Format implements FlatFormat {
-  /** What decides the length; the heads do not. */
+  /** The fields that decide the length; the number of heads does not. */
   private static final List<String> SHAPE =
       List.of("n_layer", "n_embd", "vocab_size", "n_positions");
 
@@ -82,12 +82,16 @@ final class HeaderlessGpt2Format implements FlatFormat {
         return model(
             config,
             layout,
-            List.of(file.path() + " has the length of " + known.getKey() + " and is taken for it"));
+            List.of(
+                file.path()
+                    + " has the length of "
+                    + known.getKey()
+                    + " and is read as that model"));
       }
     }
     List<String> names = new ArrayList<>(KNOWN.keySet());
     return new NotThis(
-        "not as long as "
+        "not of the length of "
             + String.join(", ", names)
             + "; --config can state another n_layer, n_head, n_embd, vocab_size, n_positions");
   }

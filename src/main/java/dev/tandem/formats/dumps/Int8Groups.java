@@ -6,17 +6,17 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * llama2.c's quantised tensors, as f32 when they are read: {@code elements} x i8, then an f32 scale
- * for each group of {@code groupSize} elements; the value is {@code q * scale}, one f32 product. No
- * GGUF type holds these values (Q8_0's scales are f16), so the canonical type is F32.
+ * llama2.c's quantised tensors, converted to f32 when they are read: {@code elements} x i8, then an
+ * f32 scale for each group of {@code groupSize} elements; the value is {@code q * scale}, one f32
+ * product. No GGUF type holds these values (Q8_0's scales are f16), so the canonical type is F32.
  *
- * @param stored what the file holds
+ * @param stored the bytes in the file
  * @param elements a multiple of {@code groupSize}
  * @param groupSize elements that share a scale; groups may cross rows
  */
 record Int8Groups(TensorData stored, long elements, int groupSize) implements TensorData.Derived {
 
-  /** Bytes that a file holds for so many elements. */
+  /** The bytes in a file for a number of elements. */
   static long storedBytes(long elements, int groupSize) {
     return Math.addExact(elements, Math.multiplyExact(elements / groupSize, Float.BYTES));
   }

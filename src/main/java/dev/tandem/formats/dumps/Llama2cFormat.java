@@ -43,7 +43,7 @@ final class Llama2cFormat implements FlatFormat {
   private static final int VOCAB_SIZE_AT = 5 * Integer.BYTES;
   private static final int LATER_HEADER_BYTES = 256;
 
-  /** Not stored: constants of llama2.c's run.c. */
+  /** Constants of llama2.c's run.c, which the file does not store. */
   private static final float NORM_EPS = 1e-5f;
 
   private static final double ROPE_THETA = 10_000;
@@ -109,7 +109,7 @@ final class Llama2cFormat implements FlatFormat {
       layout = layoutOfLater(config, (l, name) -> l.place(name, DType.F32));
     }
     for (int at = used; at < LATER_HEADER_BYTES; at++) {
-      if (header.get(at) != 0) { // whatever a variant keeps there, it is not known here
+      if (header.get(at) != 0) { // a variant of the format that is not supported
         throw new ModelFormatException(
             file.path(), "header byte " + at, "0, as llama2.c leaves it", "" + header.get(at));
       }
@@ -171,8 +171,8 @@ final class Llama2cFormat implements FlatFormat {
   }
 
   /**
-   * The config of a file with what is stated beside it: the base of the rotary frequencies and the
-   * epsilon, which the file does not say. The rest must be as the file says.
+   * The config of a file together with stated fields: the base of the rotary frequencies and the
+   * epsilon, which the file does not store. Other stated fields must agree with the file.
    *
    * @param stated by Hugging Face's names
    */
@@ -202,7 +202,7 @@ final class Llama2cFormat implements FlatFormat {
     }
     ModelConfig config = LlamaConfig.of(stated.with(fields), !header.tiedHead()).model();
     if (config.ropeFactors()) {
-      throw stated.wrong("rope_scaling", "none, because llama2.c knows none");
+      throw stated.wrong("rope_scaling", "none, because llama2.c does not support it");
     }
     if (config.bias() != LinearBias.NONE || config.headDim() != header.headDim()) {
       throw new ModelFormatException(
@@ -259,7 +259,7 @@ final class Llama2cFormat implements FlatFormat {
     return layout;
   }
 
-  /** Says in which form a tensor is stored. */
+  /** Decides the stored form of a tensor. */
   private interface Placer {
     void place(FlatLayout layout, String name);
   }

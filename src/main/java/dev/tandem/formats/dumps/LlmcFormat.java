@@ -30,7 +30,7 @@ final class LlmcFormat implements FlatFormat {
   private static final int BF16_VERSION = 5;
 
   /** In file order; each with a weight and a bias. */
-  private static final List<String> BLOCK_KINDS =
+  private static final List<String> LAYER_KINDS =
       List.of("attn_norm", "attn_qkv", "attn_output", "ffn_norm", "ffn_up", "ffn_down");
 
   @Override
@@ -90,7 +90,7 @@ final class LlmcFormat implements FlatFormat {
     return new FlatModel("llm.c version " + version, config, layout, List.of());
   }
 
-  /** What is wrong with a config is wrong with the header if nobody else has said anything. */
+  /** Reports an error of the config as an error of the header, if the header is the only source. */
   private static ModelConfig config(OpenFile file, JsonObject stated, Map<String, Integer> header)
       throws ModelFormatException {
     try {
@@ -105,7 +105,7 @@ final class LlmcFormat implements FlatFormat {
     FlatLayout layout = new FlatLayout(TensorPlan.of(config), HEADER_BYTES);
     layout.placePadded(TensorPlan.TOKEN_EMBEDDING, dtype, paddedVocab);
     layout.place(TensorPlan.POSITION_EMBEDDING, dtype);
-    for (String kind : BLOCK_KINDS) {
+    for (String kind : LAYER_KINDS) {
       for (String part : List.of(".weight", ".bias")) {
         for (int layer = 0; layer < config.nLayers(); layer++) {
           layout.place("blk." + layer + "." + kind + part, dtype);

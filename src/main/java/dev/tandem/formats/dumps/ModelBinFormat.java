@@ -18,9 +18,9 @@ import java.util.Map;
  * GPT-2 as {@code model.bin} with {@code vocab.bin}: 5 x i32 {n_layer, n_head, n_embd, vocab_size,
  * max_seq_len}, then f32 tensors in the order of {@code named_parameters()}.
  *
- * <p>Exporters of this format differ in whether linear layers are {@code [out, in]} or {@code [in,
- * out]}, and nothing in the file says which: lengths are equal, and any statistic of the weights is
- * a guess. So the user must say {@code linear=out_in} or {@code linear=in_out}.
+ * <p>Exporters of this format store linear layers as {@code [out, in]} or as {@code [in, out]}, and
+ * nothing in the file states the order: the lengths are equal, and statistics of the weights are a
+ * guess. So the user must state {@code linear=out_in} or {@code linear=in_out}.
  */
 final class ModelBinFormat implements FlatFormat {
   private static final List<String> HEADER =

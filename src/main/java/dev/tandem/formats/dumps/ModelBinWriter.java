@@ -52,10 +52,10 @@ public final class ModelBinWriter implements ModelWriter {
     List<String> notes = new ArrayList<>();
     notes.add("linear layers are stored [out, in]; Tandem reads them with --config linear=out_in");
     if (config.activation() != Activation.GELU_TANH) {
-      notes.add("model.bin does not say that the model has GELU in its erf form");
+      notes.add("model.bin does not state that the model has GELU in its erf form");
     }
     if (config.normEps() != USUAL_EPS) {
-      notes.add("model.bin does not say that the epsilon of the norms is " + config.normEps());
+      notes.add("model.bin does not state that the epsilon of the norms is " + config.normEps());
     }
     if (TokenizerExport.vocabBin(checkpoint).isEmpty()) {
       notes.add("the tokenizer is left out, because a vocab.bin would not give the same ids");
@@ -105,7 +105,8 @@ public final class ModelBinWriter implements ModelWriter {
               .putInt(config.vocabSize())
               .putInt(config.maxSeq())
               .flip());
-      for (Tensor tensor : checkpoint.tensors().values()) { // canonical order is the file's
+      for (Tensor tensor :
+          checkpoint.tensors().values()) { // canonical order is the order of the file
         ForeignViews.write(file, tensor, DType.F32, progress);
       }
       file.sync();

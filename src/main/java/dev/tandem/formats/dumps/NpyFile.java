@@ -24,7 +24,10 @@ record NpyFile(DType dtype, int rows, int cols, TensorData data) {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final int PREFIX_BYTES = MAGIC.length + 2;
 
-  /** A header of three short members; NumPy itself trusts no more than 10,000 characters. */
+  /**
+   * Enough for a header of three short members; NumPy itself accepts no more than 10,000
+   * characters.
+   */
   private static final int MAX_HEADER_BYTES = 10_000;
 
   private static final String DICTIONARY = "{'descr': .., 'fortran_order': .., 'shape': ..}";
@@ -39,8 +42,8 @@ record NpyFile(DType dtype, int rows, int cols, TensorData data) {
   /**
    * Reads the header of a file.
    *
-   * @throws ModelFormatException if it is malformed, no matrix of f32 or f16 in C order, or does
-   *     not fit the file
+   * @throws ModelFormatException if it is malformed, is not a matrix of f32 or f16 in C order, or
+   *     does not fit the file
    * @throws IOException if it cannot be read
    */
   static NpyFile read(OpenFile file) throws IOException {
@@ -87,7 +90,7 @@ record NpyFile(DType dtype, int rows, int cols, TensorData data) {
       return new NpyFile(dtype, rows, cols, file.data().region(begin, bytes));
     }
 
-    /** Where the data begins. */
+    /** The beginning of the data. */
     private long parseHeader() throws IOException {
       ByteBuffer prefix = slice(0, PREFIX_BYTES);
       for (byte expected : MAGIC) {

@@ -28,17 +28,18 @@ import java.util.Optional;
 
 /**
  * A pair of {@code .npy} files: the token and the position embedding of a GPT-2, for a client whose
- * blocks and head are on a server. It cannot know the model's hash; its two tensors are compared
- * with the server's. What the files do not say, at least the number of blocks, must be stated.
+ * layers and head are on a server. The files cannot show the model's hash, so their two tensors are
+ * compared with the server's. The user must state what the files lack, at least the number of
+ * layers.
  */
 public final class NpyReader implements ModelReader {
   private static final String SUFFIX = ".npy";
 
-  /** What the token embedding is called in a directory. */
+  /** Names of the token embedding in a directory. */
   private static final List<String> TOKEN_FILES =
       List.of("wte", "token_embd", "token_embedding", "token_embeddings", "tok_emb");
 
-  /** Words in its name, and what stands there in the name of the position embedding. */
+  /** Words in its name, and the words in the same place of the position embedding's name. */
   private static final Map<String, List<String>> WORDS = new LinkedHashMap<>();
 
   static {
@@ -84,7 +85,7 @@ public final class NpyReader implements ModelReader {
     }
     throw new ModelFormatException(
         location.path(),
-        "the position embedding is not beside it; the pair is to be named like wte.npy and wpe.npy,"
+        "the position embedding is not beside it; the pair must be named like wte.npy and wpe.npy,"
             + " or token_embd.npy and position_embd.npy");
   }
 
@@ -154,7 +155,7 @@ public final class NpyReader implements ModelReader {
   private static Described describe(JsonObject stated, NpyFile tokens, NpyFile positions)
       throws ModelFormatException {
     if (!stated.has("n_layer")) {
-      throw stated.wrong("n_layer", "the number of the model's blocks (--config n_layer=NUMBER)");
+      throw stated.wrong("n_layer", "the number of the model's layers (--config n_layer=NUMBER)");
     }
     return Gpt2Dumps.describe(
         stated,

@@ -28,8 +28,8 @@ import java.util.Set;
 
 /**
  * Writes a GPT-2's embeddings as {@code wte.npy} and {@code wpe.npy}, with the config and the
- * tokenizer as in a Hugging Face directory: all that a client needs whose blocks and head are on a
- * server.
+ * tokenizer as in a Hugging Face directory: everything that a client needs if its layers and head
+ * are on a server.
  */
 public final class NpyWriter implements ModelWriter {
   private static final Map<String, String> FILES = new LinkedHashMap<>();
@@ -39,7 +39,7 @@ public final class NpyWriter implements ModelWriter {
     FILES.put(TensorPlan.POSITION_EMBEDDING, "wpe.npy");
   }
 
-  /** The data begins at a multiple of it. */
+  /** The alignment of the data. */
   private static final int ALIGNMENT = 64;
 
   /** Magic, version, and the length of the header in two bytes. */

@@ -9,17 +9,14 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 
-/**
- * How the files of one family of models name and lay out their tensors, whatever container holds
- * them, and what their config means.
- */
+/** The names, layouts and config of one family of models, independent of the container. */
 interface ForeignFamily {
 
-  /** Whether tensors are named as this family's. */
+  /** Whether tensors have the names of this family. */
   boolean recognises(NamedTensors stored);
 
   /**
-   * The model that some tensors are.
+   * Makes a model of tensors.
    *
    * @param stored tensors of this family
    * @param config the config's members; none if there is no config
@@ -30,11 +27,11 @@ interface ForeignFamily {
   Model read(NamedTensors stored, JsonObject config) throws IOException;
 
   /**
-   * A model as this program names things.
+   * A model with the names of this program.
    *
-   * @param family for people, such as {@code Hugging Face GPT-2}
+   * @param family the family in words, such as {@code Hugging Face GPT-2}
    * @param tensors by canonical name, as {@link TensorPlan} lists them
-   * @param notes what was assumed; one line each
+   * @param notes the assumptions that were made; one line each
    */
   record Model(
       String family, ModelConfig config, Map<String, Tensor> tensors, List<String> notes) {}

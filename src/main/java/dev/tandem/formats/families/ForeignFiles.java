@@ -16,8 +16,8 @@ import java.util.Map;
  *
  * @param path the file or the index, for messages
  * @param tensors by the names in the files
- * @param config what the file itself says about the model; empty if nothing
- * @param files what holds the tensors
+ * @param config the file's own statements about the model; empty if none
+ * @param files the files that hold the tensors
  */
 public record ForeignFiles(
     String path, Map<String, ForeignTensor> tensors, JsonObject config, List<OpenFile> files)
@@ -27,7 +27,7 @@ public record ForeignFiles(
   @FunctionalInterface
   public interface Container {
     /**
-     * Its tensors, whose bytes stay in the file.
+     * Reads the tensors; their bytes stay in the file.
      *
      * @throws ModelFormatException if it is malformed
      */
@@ -35,10 +35,10 @@ public record ForeignFiles(
   }
 
   /**
-   * What one file holds.
+   * The content of one file.
    *
    * @param tensors by name
-   * @param config what it says about the model; empty if nothing
+   * @param config the file's statements about the model; empty if none
    */
   public record Content(Map<String, ForeignTensor> tensors, JsonObject config) {}
 
@@ -61,10 +61,10 @@ public record ForeignFiles(
   }
 
   /**
-   * Opens all files of an index; each tensor must be in the file that the index names, and no other
-   * tensor may be there.
+   * Opens all files of an index. Each tensor must be in the file that the index names, and the
+   * files may hold no other tensor.
    *
-   * @throws ModelFormatException if the index or a file is malformed, or they disagree
+   * @throws ModelFormatException if the index or a file is malformed, or if they disagree
    * @throws IOException if a file cannot be read
    */
   public static ForeignFiles sharded(Folder folder, String indexFile, Container container)
@@ -103,7 +103,7 @@ public record ForeignFiles(
     }
   }
 
-  /** What a checkpoint of these files must close. */
+  /** The files that a checkpoint must close. */
   List<Closeable> closeables() {
     return List.copyOf(files);
   }

@@ -17,7 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Makes checkpoints of foreign tensors, whatever container holds them. */
+/** Makes checkpoints of foreign tensors, independent of the container. */
 public final class ForeignModels {
   private static final String GENERATION_CONFIG = "generation_config.json";
   private static final int MAX_CONFIG_BYTES = 1 << 20;
@@ -26,7 +26,7 @@ public final class ForeignModels {
 
   private static final int GPT2_END_OF_TEXT = 50_256;
 
-  /** As nanoGPT rounds it up, so that matrices are of a convenient size. */
+  /** The vocabulary size of nanoGPT, which rounds it up to a convenient size. */
   private static final int PADDED_GPT2_VOCAB_SIZE = 50_304;
 
   private static final List<String> TOKENIZER_FILES =
@@ -42,16 +42,16 @@ public final class ForeignModels {
   private static final List<ForeignFamily> FAMILIES =
       List.of(new Gpt2Family(), new LlamaFamily(), new TutorialFamily());
 
-  /** What to tell the user of {@link #hasBuiltInTokenizer}. */
+  /** The note to the user for {@link #hasBuiltInTokenizer}. */
   public static final String BUILT_IN_NOTE =
       "assumed GPT-2's own tokenizer, because there are no tokenizer files beside it";
 
   private ForeignModels() {}
 
   /**
-   * The checkpoint that some files hold; it closes them.
+   * Makes a checkpoint of files; the checkpoint closes them.
    *
-   * @param container the files' format, for people
+   * @param container the files' format, for messages
    * @throws ModelFormatException if the files are malformed or ask for what is not supported
    * @throws IOException if a file cannot be read
    */
@@ -99,7 +99,10 @@ public final class ForeignModels {
             stored.anyName());
   }
 
-  /** Whoever trains with GPT-2's own tokenizer seldom saves it beside the checkpoint. */
+  /**
+   * Whether to use GPT-2's own tokenizer: models trained with it seldom have tokenizer files beside
+   * them.
+   */
   public static boolean hasBuiltInTokenizer(
       ModelLocation location, OpenOptions options, ModelConfig config, int[] stopIds) {
     return config.architecture() == Architecture.GPT2
@@ -110,7 +113,7 @@ public final class ForeignModels {
         && TOKENIZER_FILES.stream().noneMatch(location.folder()::contains);
   }
 
-  /** The ids that end a text: what the config says and what the generation config says. */
+  /** The ids that end a text, from the config and from the generation config. */
   private static int[] stopIds(JsonObject config, Folder folder) throws IOException {
     int[] stated = config.integers("eos_token_id");
     if (!folder.contains(GENERATION_CONFIG)) {

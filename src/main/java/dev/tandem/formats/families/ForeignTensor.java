@@ -14,22 +14,22 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One tensor of a foreign file, by the name and in the shape that the file gives it.
+ * One tensor of a foreign file, with the file's name and shape.
  *
  * @param path the file, for messages
  * @param name the name in the file
  * @param shape extents, the slowest first
- * @param content type and bytes, judged only when the tensor is needed
+ * @param content type and bytes, checked only when the tensor is needed
  */
 public record ForeignTensor(String path, String name, List<Long> shape, Content content) {
 
-  /** Looks up what is stored. */
+  /** Looks up the stored type and bytes. */
   @FunctionalInterface
   public interface Content {
     /**
      * Type and bytes.
      *
-     * @throws ModelFormatException if the type is none of ours, or the bytes are not there
+     * @throws ModelFormatException if the type is not supported, or the bytes are missing
      * @throws IOException if the file cannot be read
      */
     Stored get() throws IOException;
@@ -38,7 +38,7 @@ public record ForeignTensor(String path, String name, List<Long> shape, Content 
   /**
    * Type and bytes of a tensor.
    *
-   * @param turned whether the bytes of a matrix hold its transpose
+   * @param turned whether the bytes hold the transposed matrix
    */
   public record Stored(DType dtype, boolean turned, TensorData data) {}
 
@@ -46,7 +46,7 @@ public record ForeignTensor(String path, String name, List<Long> shape, Content 
    * The tensor by its canonical name.
    *
    * @param inOut whether the file states the shape of this matrix as {@code [in, out]}
-   * @throws ModelFormatException if shape or type are not as they must be
+   * @throws ModelFormatException if the shape or the type is wrong
    */
   Tensor as(Spec spec, boolean inOut) throws IOException {
     List<Long> expected = shapeOf(spec, inOut);
@@ -85,7 +85,7 @@ public record ForeignTensor(String path, String name, List<Long> shape, Content 
         : aligned(stored);
   }
 
-  /** The core computes with f32 where they lie, unless they are at an odd address. */
+  /** The core computes with f32 in place, unless its address is not aligned. */
   private static TensorData aligned(Stored stored) {
     boolean odd =
         stored.dtype() == DType.F32
@@ -95,11 +95,11 @@ public record ForeignTensor(String path, String name, List<Long> shape, Content 
   }
 
   /**
-   * Matrices or vectors one below the other, as one.
+   * Several matrices or vectors, one below the other, as one.
    *
-   * @param parts each with as many columns as {@code spec}, and together as many rows; vectors that
-   *     together are as long
-   * @throws ModelFormatException if shapes or types are not as they must be
+   * @param parts the matrices, each with the columns of {@code spec} and together with its rows; or
+   *     vectors that together have its length
+   * @throws ModelFormatException if shapes or types are wrong
    */
   static Tensor fused(Spec spec, List<ForeignTensor> parts, long rowsOfEach) throws IOException {
     DType dtype = parts.get(0).content.get().dtype();

@@ -11,7 +11,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
-/** Tensors as other programs lay them out; nothing is copied until it is read. */
+/** Tensors in the layouts of other programs; nothing is copied until it is read. */
 public final class ForeignViews {
   private ForeignViews() {}
 

@@ -15,16 +15,16 @@ import java.util.TreeMap;
 
 /**
  * The config of a GPT-2: Hugging Face's {@code config.json}, nanoGPT's {@code model_args} or the
- * tutorials' {@code GPT_CONFIG}. Fields that change the arithmetic are honoured or refused by name;
- * defaults are those of transformers' {@code GPT2Config}.
+ * tutorials' {@code GPT_CONFIG}. A field that changes the arithmetic is either supported or refused
+ * by name; defaults are those of transformers' {@code GPT2Config}.
  */
 public final class Gpt2Config {
   private static final double DEFAULT_NORM_EPS = 1e-5;
 
-  /** Of all GPT-2s that OpenAI released. */
+  /** The head size of all GPT-2s that OpenAI released. */
   public static final int ASSUMED_HEAD_DIM = 64;
 
-  /** What the keys of Hugging Face are called by others: nanoGPT, then the tutorials. */
+  /** Other names of Hugging Face's keys: nanoGPT's, then those of tutorials. */
   private static final Map<String, List<String>> ALIASES =
       Map.of(
           "n_embd", List.of("emb_dim"),
@@ -34,13 +34,13 @@ public final class Gpt2Config {
 
   private final JsonObject json;
 
-  /** What the tensors' shapes say of a model without a config. */
+  /** The sizes from the tensors' shapes, for a model without a config. */
   private final Map<String, Integer> shapes;
 
   /**
    * The config of a model.
    *
-   * @param shapes by Hugging Face's keys, what the tensors' shapes say; it counts only where the
+   * @param shapes the sizes from the tensors' shapes by Hugging Face's keys; used only if the
    *     config does not describe the model
    * @throws ModelFormatException naming a field that is not supported
    */
@@ -53,23 +53,23 @@ public final class Gpt2Config {
     refuseUnsupported();
   }
 
-  /** Whether sizes are known from shapes alone. */
+  /** Whether the sizes come from shapes only. */
   boolean isGuessed() {
     return !shapes.isEmpty();
   }
 
-  /** What was assumed because no file says it. */
+  /** The assumptions that were made because no file states the facts. */
   List<String> notes(ModelConfig config) {
     return isGuessed() && !json.has(key("n_head"))
         ? List.of(assumedHeads(config.nHeads()))
         : List.of();
   }
 
-  /** Says that heads are taken to be of {@link #ASSUMED_HEAD_DIM} elements. */
+  /** The note that heads of {@link #ASSUMED_HEAD_DIM} elements are assumed. */
   public static String assumedHeads(int nHeads) {
     return String.format(
         Locale.ROOT,
-        "assumed %d heads of %d elements, because nothing says how many (--config n_head=NUMBER)",
+        "assumed %d heads of %d elements, because no file states their number (--config n_head=NUMBER)",
         nHeads,
         ASSUMED_HEAD_DIM);
   }
@@ -77,8 +77,8 @@ public final class Gpt2Config {
   /**
    * All that changes the arithmetic.
    *
-   * @param activation where the config names none
-   * @param tiedHead where the config does not say
+   * @param activation the activation if the config names none
+   * @param tiedHead whether the head is tied if the config does not state it
    * @throws ModelFormatException naming the field that is missing, wrong or not supported
    */
   public ModelConfig model(Activation activation, boolean tiedHead) throws ModelFormatException {
@@ -149,7 +149,7 @@ public final class Gpt2Config {
     return json.has(key) || shape == null ? json.integer(key) : shape;
   }
 
-  /** The key under which this config has a thing; Hugging Face's if under none. */
+  /** The name that this config uses for a key; Hugging Face's name if it has none. */
   private String key(String huggingFaceKey) {
     if (!json.has(huggingFaceKey)) {
       for (String alias : ALIASES.getOrDefault(huggingFaceKey, List.of())) {
@@ -173,7 +173,7 @@ public final class Gpt2Config {
 
   private void requireFlag(String key, boolean supported) throws ModelFormatException {
     if (json.flag(key, supported) != supported) {
-      throw json.wrong(key, supported + ", because the other is not supported");
+      throw json.wrong(key, supported + ", because other values are not supported");
     }
   }
 }

@@ -19,18 +19,18 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * GPT-2 by the names of OpenAI's release, which Hugging Face and nanoGPT share. Hugging Face stores
- * linear layers {@code [in, out]} (its Conv1D), nanoGPT {@code [out, in]}: {@code c_attn}, which is
- * not square, tells which.
+ * GPT-2 with the names of OpenAI's release, which Hugging Face and nanoGPT share. Hugging Face
+ * stores linear layers {@code [in, out]} (its Conv1D), nanoGPT {@code [out, in]}. The shape of
+ * {@code c_attn}, which is not square, shows the order.
  */
 public final class Gpt2Family implements ForeignFamily {
   private static final String FIRST_QKV = "h.0.attn.c_attn.weight";
   private static final String HEAD = "lm_head.weight";
 
-  /** The causal masks that old files carry. */
+  /** The causal masks in old files. */
   private static final Pattern MASKS = Pattern.compile("h\\.\\d+\\.attn\\.(bias|masked_bias)");
 
-  private static final Map<String, String> BLOCK_NAMES =
+  private static final Map<String, String> LAYER_NAMES =
       Map.of(
           "attn_norm", "ln_1",
           "attn_qkv", "attn.c_attn",
@@ -59,7 +59,7 @@ public final class Gpt2Family implements ForeignFamily {
       tensors.put(spec.name(), tensor(stored, spec, inOut, biases));
     }
     if (config.tiedHead()) {
-      stored.find(HEAD); // a copy of wte.weight, as transformers sees to when it loads
+      stored.find(HEAD); // a copy of wte.weight, which transformers ensures when it loads a model
     }
     stored.requireAllUsed(MASKS);
     List<String> notes = new ArrayList<>(stated.notes(config));
@@ -81,7 +81,7 @@ public final class Gpt2Family implements ForeignFamily {
     return stored.require(foreignName(spec.name()), shape).as(spec, turned);
   }
 
-  /** What a model without some bias has in its place, because our GPT-2 blocks have all of them. */
+  /** The zeros for a missing bias, because our GPT-2 layers have all biases. */
   static Tensor zeros(Spec spec) {
     return spec.tensor(DType.F32, false, DerivedData.zeros(DType.F32.bytes(spec.elements())));
   }
@@ -95,16 +95,16 @@ public final class Gpt2Family implements ForeignFamily {
   private static boolean isInOut(NamedTensors stored) throws IOException {
     Optional<ForeignTensor> qkv = stored.find(FIRST_QKV);
     if (qkv.isEmpty() || qkv.get().shape().size() != 2) {
-      return true; // whichever: the error is that of the missing tensor
+      return true; // either value: the missing tensor is the error
     }
     List<Long> shape = qkv.get().shape();
     return shape.get(1) > shape.get(0);
   }
 
-  /** What the shapes tell, by the config's keys. */
+  /** The sizes from the shapes, by the config's keys. */
   private static Map<String, Integer> shapes(NamedTensors stored, boolean inOut) {
     Map<String, Integer> shapes = new HashMap<>();
-    shapes.put("n_layer", stored.countBlocks("h.%d.ln_1.weight"));
+    shapes.put("n_layer", stored.countLayers("h.%d.ln_1.weight"));
     stored.extent("wte.weight", 0).ifPresent(n -> shapes.put("vocab_size", n));
     stored.extent("wte.weight", 1).ifPresent(n -> shapes.put("n_embd", n));
     stored.extent("wpe.weight", 0).ifPresent(n -> shapes.put("n_positions", n));
@@ -122,7 +122,7 @@ public final class Gpt2Family implements ForeignFamily {
       case "output_norm.bias" -> "ln_f.bias";
       default -> {
         String[] parts = name.split("\\.", -1); // blk.N.kind.weight
-        yield "h." + parts[1] + "." + BLOCK_NAMES.get(parts[2]) + "." + parts[3];
+        yield "h." + parts[1] + "." + LAYER_NAMES.get(parts[2]) + "." + parts[3];
       }
     };
   }

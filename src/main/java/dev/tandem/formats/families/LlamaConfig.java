@@ -13,19 +13,19 @@ import java.util.List;
 /**
  * A Hugging Face {@code config.json} of a Llama, or of a model whose arithmetic is the same:
  * Mistral without an effective sliding window, and Qwen2, which adds biases to queries, keys and
- * values. Fields that change the arithmetic are honoured or refused by name; defaults are those of
- * transformers' classes.
+ * values. A field that changes the arithmetic is either supported or refused by name; defaults are
+ * those of transformers' classes.
  *
- * @param model all that changes the arithmetic
+ * @param model the model's configuration
  * @param rope base and scaling of the rotary frequencies
  */
 public record LlamaConfig(ModelConfig model, RopeScaling rope) {
   private static final double DEFAULT_NORM_EPS = 1e-6;
 
-  /** Mistral's, where the config does not even say null. */
+  /** Mistral's sliding window if the config does not contain the field. */
   private static final int DEFAULT_MISTRAL_WINDOW = 4096;
 
-  /** Far above any model's; the factors of the frequencies are allocated for it. */
+  /** Far above the head size of any model; the factors of the frequencies are allocated for it. */
   private static final int MAX_HEAD_DIM = 1 << 14;
 
   /** Multipliers that do nothing if they are 1. */
@@ -40,7 +40,7 @@ public record LlamaConfig(ModelConfig model, RopeScaling rope) {
           "rotary_pct");
 
   /**
-   * The config that a file's members give.
+   * Reads the config from a file's members.
    *
    * @param headStored whether the files hold an LM head
    * @throws ModelFormatException naming the field that is missing, wrong or not supported
@@ -117,7 +117,10 @@ public record LlamaConfig(ModelConfig model, RopeScaling rope) {
     return headDim;
   }
 
-  /** Within its window a model with one computes what a model without one does. */
+  /**
+   * Checks the sliding window. Within its window, a model with one computes the same as a model
+   * without one.
+   */
   private static void refuseSlidingWindow(JsonObject json, String type, int maxSeq)
       throws ModelFormatException {
     boolean mistral = type.equals("mistral");

@@ -17,18 +17,18 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * Llama by Hugging Face's names, linear layers {@code [out, in]}. Its rotary embedding pairs
- * elements {@code (i, i + headDim/2)} of a head; the rows of queries and keys are put in the order
- * in which pairs lie side by side.
+ * Llama with Hugging Face's names, linear layers {@code [out, in]}. Its rotary embedding pairs
+ * elements {@code (i, i + headDim/2)} of a head. The rows of queries and keys are reordered so that
+ * the elements of a pair are adjacent.
  */
 public final class LlamaFamily implements ForeignFamily {
   private static final String HEAD = "lm_head.weight";
 
-  /** What older files keep besides the weights: the frequencies, which we compute ourselves. */
+  /** The frequencies in older files, which we compute ourselves. */
   private static final Pattern FREQUENCIES =
       Pattern.compile("layers\\.\\d+\\.self_attn\\.rotary_emb\\.inv_freq");
 
-  private static final Map<String, String> BLOCK_NAMES =
+  private static final Map<String, String> LAYER_NAMES =
       Map.of(
           "attn_norm", "input_layernorm",
           "attn_q", "self_attn.q_proj",
@@ -105,7 +105,7 @@ public final class LlamaFamily implements ForeignFamily {
     return order;
   }
 
-  /** A tensor's name, without the prefix {@code model.} that all but the head have in files. */
+  /** A tensor's name, without the prefix {@code model.}, which all but the head have in files. */
   public static String foreignName(String name) {
     return switch (name) {
       case TensorPlan.TOKEN_EMBEDDING -> "embed_tokens.weight";
@@ -113,7 +113,7 @@ public final class LlamaFamily implements ForeignFamily {
       case "output_norm.weight" -> "norm.weight";
       default -> {
         String[] parts = name.split("\\.", -1); // blk.N.kind.weight
-        yield "layers." + parts[1] + "." + BLOCK_NAMES.get(parts[2]) + "." + parts[3];
+        yield "layers." + parts[1] + "." + LAYER_NAMES.get(parts[2]) + "." + parts[3];
       }
     };
   }

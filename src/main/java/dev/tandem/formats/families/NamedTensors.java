@@ -12,11 +12,13 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * A model's foreign tensors by their names without the wrappers' prefixes. It remembers which ones
- * were asked for: what is left over is a tensor that the model would silently go without.
+ * A model's foreign tensors by their names, without the prefixes of wrappers. It remembers which
+ * tensors a reader used, because an unused tensor would silently be missing from the model.
  */
 final class NamedTensors {
-  /** Of torch.compile, of data-parallel training, and of Hugging Face's model classes. */
+  /**
+   * The prefixes of torch.compile, of data-parallel training, and of Hugging Face's model classes.
+   */
   private static final List<String> PREFIXES =
       List.of("_orig_mod.", "module.", "transformer.", "model.");
 
@@ -27,7 +29,7 @@ final class NamedTensors {
   /**
    * The tensors of a model.
    *
-   * @throws ModelFormatException if two have one name but for their prefixes
+   * @throws ModelFormatException if two names differ only in their prefixes
    */
   NamedTensors(ForeignFiles files) throws ModelFormatException {
     path = files.path();
@@ -61,16 +63,16 @@ final class NamedTensors {
     return Optional.ofNullable(byName.get(name));
   }
 
-  /** Whether there is such a tensor. */
+  /** Whether the tensor exists. */
   boolean contains(String name) {
     return byName.containsKey(name);
   }
 
   /**
-   * A tensor that must be there.
+   * A tensor that must exist.
    *
    * @param shape for the message
-   * @throws ModelFormatException if it is not
+   * @throws ModelFormatException if it does not
    */
   ForeignTensor require(String name, List<Long> shape) throws ModelFormatException {
     Optional<ForeignTensor> tensor = find(name);
@@ -80,7 +82,7 @@ final class NamedTensors {
     return tensor.get();
   }
 
-  /** An extent of a tensor, if it is there and has so many dimensions. */
+  /** An extent of a tensor, if it exists and has that dimension. */
   OptionalInt extent(String name, int dimension) {
     ForeignTensor tensor = byName.get(name);
     return tensor == null || tensor.shape().size() <= dimension
@@ -88,8 +90,8 @@ final class NamedTensors {
         : OptionalInt.of((int) Math.min(tensor.shape().get(dimension), Integer.MAX_VALUE));
   }
 
-  /** How many blocks there are, judged by a name with the block's number in place of %d. */
-  int countBlocks(String pattern) {
+  /** The number of layers, by a tensor's name with %d for the layer's number. */
+  int countLayers(String pattern) {
     int count = 0;
     while (byName.containsKey(String.format(Locale.ROOT, pattern, count))) {
       count++;
@@ -98,10 +100,10 @@ final class NamedTensors {
   }
 
   /**
-   * Checks that every tensor was asked for.
+   * Checks that every tensor was used.
    *
-   * @param ignored whole names of tensors that are no weights
-   * @throws ModelFormatException naming the first one that was not
+   * @param ignored whole names of tensors that are not weights
+   * @throws ModelFormatException naming the first unused one
    */
   void requireAllUsed(Pattern ignored) throws ModelFormatException {
     for (Map.Entry<String, ForeignTensor> entry : byName.entrySet()) {

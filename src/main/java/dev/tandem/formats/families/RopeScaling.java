@@ -7,13 +7,13 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * How a Hugging Face config stretches the rotary frequencies: {@code rope_scaling}, or the newer
- * {@code rope_parameters}, which also holds the base.
+ * The scaling of the rotary frequencies in a Hugging Face config: {@code rope_scaling}, or the
+ * newer {@code rope_parameters}, which also holds the base.
  */
 public final class RopeScaling {
   private static final double DEFAULT_THETA = 10_000;
 
-  /** Members that say nothing that matters where they are not read. */
+  /** Members that change nothing for the kinds that do not use them. */
   private static final Set<String> OF_ALL_KINDS =
       Set.of("rope_type", "type", "factor", "original_max_position_embeddings");
 
@@ -30,7 +30,7 @@ public final class RopeScaling {
     return theta;
   }
 
-  /** What divides each of the {@code headDim / 2} frequencies; empty for nothing. */
+  /** The divisors of the {@code headDim / 2} frequencies; empty for none. */
   public float[] factors() {
     return factors.clone();
   }
@@ -88,8 +88,8 @@ public final class RopeScaling {
 
   /**
    * Llama 3.1's, as Meta published it: frequencies whose wave is longer than the original context
-   * over {@code low_freq_factor} are divided by {@code factor}, those whose wave is shorter than it
-   * over {@code high_freq_factor} stay, and between the two the divisor goes over smoothly.
+   * over {@code low_freq_factor} are divided by {@code factor}, frequencies whose wave is shorter
+   * than it over {@code high_freq_factor} stay, and between the two the divisor changes smoothly.
    */
   private static float[] llama3(
       JsonObject scaling, JsonObject json, double theta, int half, int headDim)

@@ -13,7 +13,7 @@ import java.util.Set;
  * The index of a model in several files: {@code {"metadata": {...}, "weight_map": {tensor: file}}}.
  *
  * @param path the index, for messages
- * @param fileOf in which file each tensor is, by its name
+ * @param fileOf the file of each tensor, by the tensor's name
  */
 record ShardIndex(String path, Map<String, String> fileOf) {
   private static final int MAX_INDEX_BYTES = 4 << 20;
@@ -22,7 +22,7 @@ record ShardIndex(String path, Map<String, String> fileOf) {
   /**
    * Reads an index.
    *
-   * @throws ModelFormatException if it is malformed, or a file that it names is not in its folder
+   * @throws ModelFormatException if it is malformed, or its folder lacks a named file
    */
   static ShardIndex read(Folder folder, String file) throws IOException {
     String path = folder.path(file);
@@ -44,7 +44,7 @@ record ShardIndex(String path, Map<String, String> fileOf) {
     return index;
   }
 
-  /** A hostile index could otherwise name any file of the machine. */
+  /** Accepts plain names only: a hostile index could otherwise name any file of the machine. */
   private static boolean isPlain(String name) {
     return name.matches("[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}");
   }

@@ -3,7 +3,7 @@ package dev.tandem.formats.families;
 import java.io.IOException;
 import java.util.Optional;
 
-/** Whether an LM head is the token embedding, where no config says so. */
+/** Decides whether an LM head is the token embedding if no config states it. */
 final class TiedHead {
   private TiedHead() {}
 

@@ -16,9 +16,9 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * GPT-2 by the names that tutorials on building it from scratch use ({@code
- * trf_blocks.N.att.W_query}): linear layers {@code [out, in]}, queries, keys and values apart and
- * often without biases, a head of its own, the tanh form of GELU.
+ * GPT-2 with the names of tutorials that build it from scratch ({@code trf_blocks.N.att.W_query}):
+ * linear layers {@code [out, in]}; separate queries, keys and values, often without biases; a
+ * separate head; the tanh form of GELU.
  */
 final class TutorialFamily implements ForeignFamily {
   private static final String EMBEDDING = "tok_emb.weight";
@@ -28,7 +28,7 @@ final class TutorialFamily implements ForeignFamily {
   /** The causal masks. */
   private static final Pattern MASKS = Pattern.compile("trf_blocks\\.\\d+\\.att\\.mask");
 
-  private static final Map<String, String> BLOCK_NAMES =
+  private static final Map<String, String> LAYER_NAMES =
       Map.of(
           "attn_norm", "norm1",
           "attn_output", "att.out_proj",
@@ -90,15 +90,15 @@ final class TutorialFamily implements ForeignFamily {
         if (parts[2].endsWith("_norm")) {
           weight = weight.equals("weight") ? "scale" : "shift";
         }
-        yield BLOCK + parts[1] + "." + BLOCK_NAMES.get(parts[2]) + "." + weight;
+        yield BLOCK + parts[1] + "." + LAYER_NAMES.get(parts[2]) + "." + weight;
       }
     };
   }
 
-  /** What the shapes tell, by the config's keys. */
+  /** The sizes from the shapes, by the config's keys. */
   private static Map<String, Integer> shapes(NamedTensors stored) {
     Map<String, Integer> shapes = new HashMap<>();
-    shapes.put("n_layer", stored.countBlocks("trf_blocks.%d.norm1.scale"));
+    shapes.put("n_layer", stored.countLayers("trf_blocks.%d.norm1.scale"));
     stored.extent(EMBEDDING, 0).ifPresent(n -> shapes.put("vocab_size", n));
     stored.extent(EMBEDDING, 1).ifPresent(n -> shapes.put("n_embd", n));
     stored.extent("pos_emb.weight", 0).ifPresent(n -> shapes.put("n_positions", n));

@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A quantised tensor's elements as f32, for formats that lay matrices out in a way that blocks of
- * elements do not allow.
+ * A quantised tensor's elements as f32, for matrix layouts that are not possible with quantisation
+ * blocks.
  *
  * @param source the tensor
  */

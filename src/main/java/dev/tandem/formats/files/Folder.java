@@ -20,7 +20,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Where the files of one model lie side by side: in a directory or inside this program. */
+/** The place of one model's files: a directory, or this program. */
 public sealed interface Folder {
 
   /**
@@ -44,11 +44,11 @@ public sealed interface Folder {
   /** A file's path, for messages. */
   String path(String file);
 
-  /** Whether it is there. */
+  /** Whether a file exists. */
   boolean contains(String file);
 
   /**
-   * The names of the files that match a pattern, sorted; none of an embedded model.
+   * The names of the files that match a pattern, sorted; empty for an embedded model.
    *
    * @throws IOException if the directory cannot be read
    */
@@ -84,11 +84,11 @@ public sealed interface Folder {
    *
    * @param path for messages
    * @param data the whole content
-   * @param file what to close; empty for memory
+   * @param file the file to close; empty for memory
    */
   record OpenFile(String path, TensorData data, Optional<TensorFile> file) implements Closeable {
 
-    /** What a checkpoint of this file must close. */
+    /** The files that a checkpoint of this file must close. */
     public List<TensorFile> closeables() {
       return file.isPresent() ? List.of(file.get()) : List.of();
     }

@@ -17,8 +17,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The members of a config, or of another JSON object beside a model. It remembers which members
- * were asked for, whether they are there or not, so that a field that nobody reads can be found.
+ * The members of a config, or of another JSON object beside a model. It remembers which members a
+ * reader asked for, present or not, so that unread fields can be found.
  */
 public final class JsonObject extends JsonMembers<ModelFormatException, JsonObject> {
   /** Strict and bounded. */
@@ -29,10 +29,10 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
 
   private final String path;
 
-  /** What the members' keys are preceded by in messages: the keys of the objects around. */
+  /** The prefix of the keys in messages: the keys of the enclosing objects. */
   private final String prefix;
 
-  /** Keys that were given by {@link #with} and that are not in the file. */
+  /** Keys from {@link #with} that are not in the file. */
   private final Set<String> added = new LinkedHashSet<>();
 
   private JsonObject(String path, String prefix, Map<String, @Nullable Object> members) {
@@ -96,7 +96,7 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
     return members().isEmpty();
   }
 
-  /** The same, of which nothing has been read. */
+  /** The same members, all unread. */
   public JsonObject unread() {
     JsonObject copy = new JsonObject(path, prefix, members());
     copy.added.addAll(added);
@@ -104,8 +104,8 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
   }
 
   /**
-   * The same with members added or replaced; a value is a number, true, false, null or text. What
-   * is read of either counts as read of both.
+   * The same with members added or replaced; a value is a number, true, false, null or text. A
+   * member that is read in one of the two objects counts as read in both.
    */
   public JsonObject with(Map<String, String> pairs) {
     Map<String, @Nullable Object> changed = new LinkedHashMap<>(members());
@@ -139,7 +139,7 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
     return small == value ? (Number) small : (Number) value;
   }
 
-  /** Reading bytes in memory fails only where they are not what they should be. */
+  /** Reading from memory fails only if the content is malformed. */
   public static ModelFormatException malformed(String path, IOException e) {
     if (e instanceof ModelFormatException known) {
       return known;
@@ -150,12 +150,12 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
     return malformed;
   }
 
-  /** Whether the member is there and null, which differs from absent where that has a default. */
+  /** Whether the member is present and null, which differs from an absent member with a default. */
   public boolean isNull(String key) {
     return member(key) == null && members().containsKey(key);
   }
 
-  /** Whether the member is there, is not null and not an empty object or array. */
+  /** Whether the member is present, not null, and not an empty object or array. */
   @Override
   public boolean has(String key) {
     Object member = member(key);
@@ -172,12 +172,12 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
     return text(key).orElse(absent);
   }
 
-  /** The object that a member is; an empty one if it is absent. */
+  /** A member that is an object; empty if it is absent. */
   public JsonObject object(String key) throws ModelFormatException {
     return inner(key).orElseGet(() -> inside(key, Map.of()));
   }
 
-  /** The 32-bit integers that a member is, one or a list of them; none if it is absent. */
+  /** A member that is a 32-bit integer or a list of them; empty if it is absent. */
   public int[] integers(String key) throws ModelFormatException {
     Object member = member(key);
     if (!(member instanceof List<?> list)) {
@@ -193,7 +193,7 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
     return integers;
   }
 
-  /** The strings of a list; none if it is absent. */
+  /** A member that is a list of strings; empty if it is absent. */
   public List<String> texts(String key) throws ModelFormatException {
     List<String> texts = new ArrayList<>();
     for (Object value : list(key)) {
@@ -205,7 +205,7 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
     return texts;
   }
 
-  /** Whether a member says nothing, or that something is off: null, false, 0, empty or "none". */
+  /** Whether a member is empty or means that something is off: null, false, 0, empty or "none". */
   public boolean isOff(String key) {
     Object member = members().get(key);
     return member == null
@@ -216,27 +216,27 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
   }
 
   /**
-   * Checks that a number, if it is there, is the only one that is supported.
+   * Checks that a number, if present, has the only supported value.
    *
    * @throws ModelFormatException naming it
    */
   public void requireNumber(String key, double supported) throws ModelFormatException {
     if (number(key, supported) != supported) {
-      throw wrong(key, supported + ", because no other is supported");
+      throw wrong(key, supported + ", because other values are not supported");
     }
   }
 
-  /** Whether a member was asked for. */
+  /** Whether a reader asked for a member. */
   public boolean isRead(String key) {
     return asked().contains(key);
   }
 
-  /** All keys that were asked for, in alphabetical order. */
+  /** All keys that readers asked for, in alphabetical order. */
   Set<String> readKeys() {
     return Collections.unmodifiableSet(asked());
   }
 
-  /** The keys that were added to what the file has. */
+  /** The keys that were added to those of the file. */
   Set<String> added() {
     return Collections.unmodifiableSet(added);
   }
@@ -248,12 +248,12 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
         .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
-  /** The file that it came from, for messages. */
+  /** The file of the object, for messages. */
   public String path() {
     return path;
   }
 
-  /** The error for a member that is not what it must be. */
+  /** The error for a member with a wrong value. */
   public ModelFormatException wrong(String key, String expected) {
     return refused(key, expected, members().get(key));
   }

@@ -6,17 +6,17 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * Where a model was found.
+ * The place of a model.
  *
  * @param name the embedded name, or the file's or directory's own name
- * @param folder the directory, or the one that the file lies in
- * @param file the file that was named; empty if a directory or an embedded model was
+ * @param folder the directory, or the directory of the file
+ * @param file the named file; empty for a directory or an embedded model
  */
 public record ModelLocation(String name, Folder folder, Optional<String> file) {
 
   /**
-   * The first bytes of the file that was named, little-endian; fewer if it is shorter, none if a
-   * directory was named.
+   * The first bytes of the named file, little-endian; fewer if the file is shorter, empty for a
+   * directory.
    *
    * @throws IOException if they cannot be read
    */
@@ -31,7 +31,7 @@ public record ModelLocation(String name, Folder folder, Optional<String> file) {
     }
   }
 
-  /** What was named, for messages. */
+  /** The named file or directory, for messages. */
   public String path() {
     return folder.path(file.orElse(""));
   }

@@ -7,21 +7,24 @@ import java.io.IOException;
 /** Reads one file format. */
 public interface ModelReader {
 
-  /** What it reads, for a message that lists the possibilities; empty if only to refuse it. */
+  /**
+   * The formats that it reads, for a message that lists the possibilities; empty if it only refuses
+   * them.
+   */
   String reads();
 
   /**
-   * Whether a location looks like its format, judged by names and, where several formats share a
-   * name, by the file's first bytes.
+   * Whether a location looks like its format: by names and, if several formats share a name, by the
+   * file's first bytes.
    *
-   * @throws IOException if these cannot be read
+   * @throws IOException if the file cannot be read
    */
   boolean accepts(ModelLocation location) throws IOException;
 
   /**
-   * Opens the checkpoint; everything but the tokenizer is checked.
+   * Opens the checkpoint and checks everything except the tokenizer.
    *
-   * @param options what the user adds to the files
+   * @param options the user's additions to the files
    * @throws ModelFormatException if a file is malformed, or asks for what is not supported
    * @throws IOException if a file is missing or cannot be read
    */

@@ -16,37 +16,38 @@ public interface ModelWriter {
   /** Its name for {@code --format}, in lower case. */
   String format();
 
-  /** What it writes, for a message that lists the possibilities. */
+  /** The files that it writes, for a message that lists the possibilities. */
   String writes();
 
   /**
-   * Whether a path's name says that this format is meant, such as by its extension; a directory's
-   * name says nothing.
+   * Whether a path's name implies this format, such as by its extension; a directory's name implies
+   * none.
    */
   default boolean accepts(Path out) {
     return false;
   }
 
-  /** The types that it can hold; F32 is among them. */
+  /** The types that it can hold, always including F32. */
   Set<DType> types();
 
   /**
-   * What a user should know before a model is written: what the format cannot say, and what other
-   * programs would compute in another way. One line each.
+   * Notes for the user before a model is written: properties that the format cannot hold, and
+   * results that differ in other programs. One line each.
    *
-   * @throws ModelFormatException if the format cannot hold the model at all, saying why
-   * @throws IOException if something must be looked up in the model's files and cannot be
+   * @throws ModelFormatException if the format cannot hold the model; the message says why
+   * @throws IOException if the model's files must be read and cannot be
    */
   List<String> notes(Checkpoint checkpoint) throws IOException;
 
   /**
-   * Writes a model, streaming: memory is bounded whatever the model's size, but for one tensor.
+   * Writes a model as a stream: the memory does not depend on the model's size, except for one
+   * tensor.
    *
-   * @param checkpoint what to write, with its tokenizer if the format holds one
+   * @param checkpoint the model to write, with its tokenizer if the format holds one
    * @param plan the type of each tensor
-   * @param temporary where to write: a file (or directory) that is not there yet. The caller moves
-   *     it into place, or deletes it if this fails
-   * @param progress told of every few MiB; may give up by throwing
+   * @param temporary the file (or directory) to create. The caller moves it into place, or deletes
+   *     it if this fails
+   * @param progress receives the progress every few MiB; may stop the work by throwing
    * @throws ModelFormatException if the format cannot hold the model
    * @throws IOException if a file cannot be read or written
    */

@@ -11,11 +11,11 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a user says about a model that its files do not, or say wrongly.
+ * A user's statements about a model, for facts that its files lack or state wrongly.
  *
  * @param tokenizer tokenizer files to use in place of the model's own
  * @param config each one the path of a JSON file to use in place of the {@code config.json} beside
- *     the model, or {@code KEY=VALUE} to add to it or to replace what it says
+ *     the model, or {@code KEY=VALUE} to add to the config or to replace a value
  */
 public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
   private static final String CONFIG = "config.json";
@@ -26,7 +26,7 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
     config = List.copyOf(config);
   }
 
-  /** Nothing but what the files say. */
+  /** No additions to the files. */
   public static OpenOptions defaults() {
     return new OpenOptions(Optional.empty(), List.of());
   }
@@ -37,8 +37,8 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
   }
 
   /**
-   * The members of the config: those of the last file given, else of the {@code config.json} beside
-   * the model, else none; then those given one by one.
+   * The members of the config: those of the last given file, otherwise of the {@code config.json}
+   * beside the model, otherwise none; then the members given one by one.
    *
    * @throws ModelFormatException if a file is not a JSON object
    * @throws IOException if a given file is missing
@@ -48,10 +48,10 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
   }
 
   /**
-   * The same for a model whose own file says something.
+   * The same for a model whose own file has a config.
    *
-   * @param inside what the file says; unless it is empty, it goes before the {@code config.json}
-   *     beside the model
+   * @param inside the config in the file; unless it is empty, it takes precedence over the {@code
+   *     config.json} beside the model
    */
   public JsonObject configOf(Folder folder, JsonObject inside) throws IOException {
     Optional<Path> file = Optional.empty();

@@ -17,9 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Tokenizers as the files of other programs. What these cannot say is not written: each form is
- * read back, and counts only if it gives the same tokenizer, which it is if GGUF would describe
- * both alike.
+ * Writes tokenizers as the files of other programs. Each form is read back, and is used only if it
+ * gives the same tokenizer, that is, if GGUF describes both in the same way.
  */
 public final class TokenizerExport {
   /** SentencePiece's {@code TrainerSpec.model_type}. */
@@ -32,13 +31,13 @@ public final class TokenizerExport {
   private final GgufVocabulary vocabulary;
   private final int[] stopIds;
 
-  /** Ids without those that only pad the vocabulary; a reader adds them again. */
+  /** The number of ids without padding; a reader adds the padding again. */
   private final int size;
 
   /**
    * Prepares to write a tokenizer.
    *
-   * @throws ModelFormatException if nothing can describe it
+   * @throws ModelFormatException if GGUF cannot describe the tokenizer
    */
   private TokenizerExport(String model, Tokenizer tokenizer) throws ModelFormatException {
     this.tokenizer = tokenizer;
@@ -55,15 +54,15 @@ public final class TokenizerExport {
     size = used;
   }
 
-  /** Makes a tokenizer of a file again. */
+  /** Reads a tokenizer back from its file. */
   private interface Reader {
     Tokenizer read() throws TokenizerFormatException;
   }
 
   /**
    * The files of a Hugging Face directory, by name: {@code vocab.json} and {@code merges.txt},
-   * {@code tokenizer.model}, or llama2.c's {@code tokenizer.bin}; none if all would change it. The
-   * ids that end a text are the config's to say.
+   * {@code tokenizer.model}, or llama2.c's {@code tokenizer.bin}; empty if every form would change
+   * the tokenizer. The config states the ids that end a text.
    */
   public static Map<String, byte[]> huggingFace(Checkpoint checkpoint) throws IOException {
     TokenizerExport export = new TokenizerExport(checkpoint.name(), checkpoint.tokenizer());
@@ -85,7 +84,7 @@ public final class TokenizerExport {
         : Map.of();
   }
 
-  /** {@code vocab.bin}; empty if it would change the tokenizer. */
+  /** The {@code vocab.bin}; empty if it would change the tokenizer. */
   public static Optional<byte[]> vocabBin(Checkpoint checkpoint) throws IOException {
     TokenizerExport export = new TokenizerExport(checkpoint.name(), checkpoint.tokenizer());
     byte[] file = export.vocabBin();
@@ -99,7 +98,7 @@ public final class TokenizerExport {
           && vocabulary.equals(
               Tokenizers.vocabularyOf(Tokenizers.padded(read, tokenizer.vocabSize())));
     } catch (TokenizerFormatException | UnsupportedOperationException e) {
-      return false; // the form has no room for it
+      return false; // the form cannot hold it
     }
   }
 

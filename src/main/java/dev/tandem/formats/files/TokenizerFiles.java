@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
 
 /** Opens tokenizers from their files. */
 public final class TokenizerFiles {
-  /** The name of GPT-2's own tokenizer, which is inside this program. */
+  /** The name of GPT-2's own tokenizer, which is built in. */
   public static final String GPT2 = "gpt2";
 
   private static final String HUGGING_FACE = "tokenizer.json";
@@ -32,7 +32,7 @@ public final class TokenizerFiles {
   private static final Pattern NUMBERED = Pattern.compile("tok[0-9]+\\.bin");
   private static final int MAX_FILE_BYTES = 64 << 20;
 
-  /** Of a model's ids, one in so many may be padding. */
+  /** At most one in this many ids of a model may be padding. */
   private static final int MAX_PADDING_SHARE = 64;
 
   /** The formats of files that have these names. */
@@ -49,8 +49,8 @@ public final class TokenizerFiles {
   private TokenizerFiles() {}
 
   /**
-   * Opens a tokenizer without a model: {@link #GPT2}, an embedded model's by its name, or a path: a
-   * tokenizer's file, or a directory, in which it is the first that there is of {@code
+   * Opens a tokenizer without a model: {@link #GPT2}, the name of an embedded model, or a path. A
+   * path is a tokenizer's file or a directory. In a directory it takes the first of {@code
    * tokenizer.json}, {@code tokenizer.model}, {@code merges.txt} with {@code vocab.json} (or alone:
    * GPT-2's ids), {@code tokN.bin}, {@code tokenizer.bin}, {@code vocab.bin}, {@code
    * gpt2_tokenizer.bin} and a GGUF file. A file with another name is recognised by its content.
@@ -68,12 +68,12 @@ public final class TokenizerFiles {
   }
 
   /**
-   * A model's: what was given, else the file beside it that {@link #open} would take from a
-   * directory.
+   * The tokenizer of a model: the given one, otherwise the file beside the model that {@link #open}
+   * would take from a directory.
    *
-   * @param vocabSize how many ids the model has. The tokenizer may have a few less: rows that pad a
-   *     matrix
-   * @param stopIds the ids that end a text, as far as the model's configuration says
+   * @param vocabSize the number of ids of the model. The tokenizer may have a few less, because
+   *     rows may pad a matrix
+   * @param stopIds the ids that end a text, as far as the model's configuration states them
    */
   public static Tokenizer ofModel(
       Folder folder, Optional<Path> given, int vocabSize, int... stopIds) throws IOException {
@@ -90,9 +90,10 @@ public final class TokenizerFiles {
   }
 
   /**
-   * A llama2.c model's: what was given, else {@code tokN.bin} or {@code tokenizer.bin} beside it,
-   * where N is the number of tokens, as llama2.c's own trainer names it; else any other tokenizer
-   * that is there, such as the {@code tokenizer.model} that {@code tokenizer.bin} is made from.
+   * The tokenizer of a llama2.c model: the given one, otherwise {@code tokN.bin} or {@code
+   * tokenizer.bin} beside the model, where N is the number of tokens, as llama2.c's own trainer
+   * names it; otherwise any other tokenizer beside it, such as the {@code tokenizer.model} that
+   * {@code tokenizer.bin} is made from.
    */
   public static Tokenizer ofLlama2c(Folder folder, Optional<Path> given, int vocabSize)
       throws IOException {
@@ -108,7 +109,7 @@ public final class TokenizerFiles {
         folder, folder.contains(numbered) ? numbered : LLAMA2C, TokenizerFormat.LLAMA2C, size);
   }
 
-  /** A tokenizer for a model: of its size, or a little padded. */
+  /** Fits a tokenizer to a model: it has the model's size, or is padded a little. */
   private static Tokenizer fitted(String path, Tokenizer tokenizer, int vocabSize)
       throws ModelFormatException {
     long missing = (long) vocabSize - tokenizer.vocabSize();
@@ -164,7 +165,10 @@ public final class TokenizerFiles {
     return file(folder, Objects.toString(absolute.getFileName(), ""), vocabSize);
   }
 
-  /** A file of any name: by its content, or else by its name, so that reading it says more. */
+  /**
+   * A file of any name: its content decides, otherwise its name, so that the error of reading it
+   * says more.
+   */
   private static Tokenizer file(Folder folder, String file, OptionalInt vocabSize)
       throws IOException {
     if (file.endsWith(".txt")) {
@@ -204,7 +208,7 @@ public final class TokenizerFiles {
             + ", or a GGUF file");
   }
 
-  /** llama2.c's {@code tokN.bin}: that of N tokens, or the only one there is. */
+  /** llama2.c's {@code tokN.bin}: the file for N tokens, or the only such file. */
   private static Optional<String> numbered(Folder folder, OptionalInt vocabSize)
       throws IOException {
     List<String> files = folder.matching(NUMBERED);
@@ -217,7 +221,8 @@ public final class TokenizerFiles {
   }
 
   /**
-   * The file that is a whole tokenizer, if it comes before {@code merges.txt} or that is not there.
+   * The file that is a whole tokenizer, if it comes before {@code merges.txt} or there is no {@code
+   * merges.txt}.
    */
   private static Optional<String> fileIn(Folder folder) {
     boolean merges = folder.contains(MERGES);

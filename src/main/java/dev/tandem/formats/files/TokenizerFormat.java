@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.OptionalInt;
 
-/** The formats in which a tokenizer is one file, told apart by their content. */
+/** The formats in which a tokenizer is one file; the content decides between them. */
 enum TokenizerFormat {
   /** Hugging Face's {@code tokenizer.json}. */
   HUGGING_FACE {
@@ -114,13 +114,13 @@ enum TokenizerFormat {
   private static final int GPT2_VOCAB_SIZE = 50_257;
   private static final byte PROTOBUF_FIELD_1 = 1 << 3 | 2; // with bytes
 
-  /** Whether a file looks like one of this format; reading it says what is wrong with it. */
+  /** Whether a file looks like this format; reading it reports errors. */
   abstract boolean accepts(byte[] content);
 
   /**
    * Reads a file.
    *
-   * @param vocabSize how many tokens it must have, where it does not say
+   * @param vocabSize the number of tokens that it must have, if the file does not state it
    * @param stopIds as for the methods of {@link Tokenizers}
    */
   abstract Tokenizer read(byte[] content, OptionalInt vocabSize, int... stopIds)
@@ -142,11 +142,11 @@ enum TokenizerFormat {
   }
 
   /**
-   * How many tokens {other bytes, length, bytes} fill the content to its end; -1 if they do not.
+   * The number of tokens {other bytes, length, bytes} that fill the content exactly; -1 if none do.
    *
-   * @param start where the first one begins
-   * @param otherBytes how many bytes are before each length
-   * @param lengthBytes how many bytes a length has: 1 or 4
+   * @param start the offset of the first token
+   * @param otherBytes the bytes before each length
+   * @param lengthBytes the bytes of a length: 1 or 4
    */
   private static int countTokens(byte[] content, int start, int otherBytes, int lengthBytes) {
     ByteBuffer in = littleEndian(content);

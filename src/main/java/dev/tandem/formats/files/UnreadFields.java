@@ -8,13 +8,14 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * The fields of a config that no reader has asked for. One that is known to have nothing to do with
- * the arithmetic, or that says that its feature is off, is passed over; one whose name sounds like
- * arithmetic is refused; any other is passed over aloud. A {@code KEY=VALUE} that no reader asks
- * for is a mistake.
+ * The fields of a config that no reader uses. A field that has nothing to do with the arithmetic,
+ * or that turns its feature off, is ignored. A field whose name sounds like arithmetic is refused.
+ * Any other field is ignored with a note. A {@code KEY=VALUE} that no reader uses is an error.
  */
 public final class UnreadFields {
-  /** About training, generating, other tasks, how the program computes, and bookkeeping. */
+  /**
+   * Fields about training, generation, other tasks, the way a program computes, and bookkeeping.
+   */
   private static final Set<String> HARMLESS =
       words(
           """
@@ -40,7 +41,7 @@ public final class UnreadFields {
           weight_decay beta1 beta2 grad_clip decay_lr warmup_iters lr_decay_iters min_lr
           """);
 
-  /** The same as kinds of names: dropout, special tokens, a classifier's head, private fields. */
+  /** Patterns of such names: dropout, special tokens, a classifier's head, private fields. */
   private static final Pattern HARMLESS_KINDS =
       Pattern.compile("(.*_)?dropout(_.*)?|.*_pdrop|drop_rate.*|.*_token_id|summary_.*|_.*");
 
@@ -57,11 +58,11 @@ public final class UnreadFields {
   private UnreadFields() {}
 
   /**
-   * Looks at what is left when a model's reader has asked for all that it knows.
+   * Checks the fields that are unread after a model's reader has read all fields that it knows.
    *
-   * @return what was passed over although nothing is known of it; one line each
-   * @throws ModelFormatException naming a field that could change the arithmetic, or one that the
-   *     user gave and that nobody asked for
+   * @return notes about ignored unknown fields; one line each
+   * @throws ModelFormatException naming a field that could change the arithmetic, or a field from
+   *     the user that no reader uses
    */
   public static List<String> check(JsonObject config) throws ModelFormatException {
     for (String key : config.added()) {
@@ -84,7 +85,7 @@ public final class UnreadFields {
         : List.of(
             "assumed that the config's "
                 + String.join(", ", unknown)
-                + " change nothing, because nothing is known of them");
+                + " change nothing, because they are unknown");
   }
 
   private static boolean isHarmless(String key) {

@@ -36,11 +36,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The config that a GGUF file's keys and tensors say; defaults are llama.cpp's.
+ * The config from a GGUF file's keys and tensors; defaults are llama.cpp's.
  *
- * @param model all that changes the arithmetic
- * @param ropeScale what divides all rotary frequencies (linear scaling); 1 for nothing
- * @param part what the file holds of the model
+ * @param model the model's configuration
+ * @param ropeScale the divisor of all rotary frequencies (linear scaling); 1 for none
+ * @param part the part of the model in the file
  */
 record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
   private static final double DEFAULT_ROPE_BASE = 10_000;
@@ -71,7 +71,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
   }
 
   /**
-   * The config of a file.
+   * Reads the config of a file.
    *
    * @throws ModelFormatException naming the key that is missing, wrong or not supported
    */
@@ -79,7 +79,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
     GgufMetadata keys = file.metadata();
     if (keys.integer("split.count", 1) > 1) {
       throw keys.wrong(
-          "split.count", "1: a whole model; llama-gguf-split --merge makes one of its pieces");
+          "split.count", "1: a whole model; llama-gguf-split --merge joins the shards");
     }
     if (!keys.text("general.type", "model").equals("model")) {
       throw keys.wrong("general.type", "model");
@@ -144,7 +144,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
         || ropeScale(in) != 1;
   }
 
-  /** Whether there is no head, or one that we wrote as a copy and nobody changed since. */
+  /** Whether the head is absent, or is an unchanged copy that Tandem wrote. */
   private static boolean hasTiedHead(Reader in) throws IOException {
     GgufFile.Entry head = in.file.tensors().get(TensorPlan.OUTPUT);
     if (head == null) {
@@ -206,7 +206,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
     throw in.keys.wrong(ACTIVATION, "gelu_tanh, gelu_erf or silu");
   }
 
-  /** An activation as our own key says it. */
+  /** The activation from our own key. */
   static String name(Activation activation) {
     return activation.name().toLowerCase(Locale.ROOT);
   }
@@ -237,7 +237,7 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
         if (!(factor >= 0 && factor < 1e6)) {
           throw in.wrong(ROPE_SCALING_FACTOR, "a positive number");
         }
-        yield factor == 0 ? 1 : (float) factor; // llama.cpp's way to say that there is none
+        yield factor == 0 ? 1 : (float) factor; // llama.cpp writes 0 for no factor
       }
       default -> throw in.wrong(ROPE_SCALING_TYPE, "linear or none; the others are not supported");
     };

@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Reads a GGUF file's little-endian fields one after another. Every length is checked against what
- * is left of the file before anything is allocated.
+ * Reads a GGUF file's little-endian fields one after another. Every length is checked against the
+ * rest of the file before anything is allocated.
  */
 final class GgufCursor {
   private static final int WINDOW_BYTES = 1 << 16;
@@ -23,7 +23,7 @@ final class GgufCursor {
    * A cursor.
    *
    * @param path for messages
-   * @param position where to begin
+   * @param position the first byte to read
    */
   GgufCursor(String path, TensorData file, long position) {
     this.path = path;
@@ -39,7 +39,7 @@ final class GgufCursor {
     return file.bytes() - position;
   }
 
-  /** An unsigned byte; {@code what} is being read, for messages, here and below. */
+  /** An unsigned byte. Here and below, {@code what} names the field in messages. */
   int u8(String what) throws IOException {
     return next(Byte.BYTES, what).get() & 0xff;
   }
@@ -62,9 +62,9 @@ final class GgufCursor {
   }
 
   /**
-   * How many things follow.
+   * The number of items that follow.
    *
-   * @param minBytes the least that each of them takes
+   * @param minBytes the smallest size of an item
    */
   long count(int minBytes, String what) throws IOException {
     long count = bits(Long.BYTES, what);
@@ -73,13 +73,13 @@ final class GgufCursor {
       throw new ModelFormatException(
           path,
           what,
-          "at most " + max + ", for which the file has room",
+          "at most " + max + ", the most that the file has room for",
           Long.toUnsignedString(count));
     }
     return count;
   }
 
-  /** A string of at most so many bytes. */
+  /** A string of at most {@code maxBytes} bytes. */
   String string(int maxBytes, String what) throws IOException {
     long bytes = count(1, "length of " + what);
     if (bytes > maxBytes) {
@@ -99,7 +99,7 @@ final class GgufCursor {
     return new String(utf8, StandardCharsets.UTF_8);
   }
 
-  /** Passes over bytes. */
+  /** Skips bytes. */
   void skip(long bytes, String what) throws IOException {
     require(bytes, what);
     position += bytes;

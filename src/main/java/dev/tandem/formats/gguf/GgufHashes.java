@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The list of {@link ModelHash} as {@code convert} stores it in a GGUF file, so that the file need
- * not be read as a whole whenever its hash is asked for:
+ * The list of {@link ModelHash} that {@code convert} stores in a GGUF file, so that computing the
+ * hash need not read the whole file:
  *
  * <pre>
  * tandem.hash.version     u32 1
@@ -29,17 +29,17 @@ import java.util.Map;
  * </pre>
  *
  * <p>A list counts only if it names exactly the file's tensors (in a file with a part of a model:
- * at least those) with their types and shapes, and the sample is that of the file: other programs
- * copy keys that they do not know, also into a file whose weights they change. A list that lies in
- * spite of that can only mislead those who hold the file: a peer compares it with the digests of
- * its own tensors, and refuses.
+ * at least those) with their types and shapes, and if the sample is that of the file. Other
+ * programs copy keys that they do not know, even into a file whose weights they change. A list that
+ * is wrong in spite of these checks misleads only the owner of the file: a peer compares it with
+ * the digests of its own tensors, and refuses it.
  */
 final class GgufHashes {
   private static final String PREFIX = "tandem.hash.";
   private static final int VERSION = 1;
   private static final int MAX_TENSORS = 1 << 16;
 
-  /** As many hex digits as a SHA-256 has: what stands in a header before the digests are known. */
+  /** The placeholder in a header before the digests are known: as many hex digits as a SHA-256. */
   static final String UNKNOWN = "0".repeat(64);
 
   private static final int PIECES = 4;
@@ -48,7 +48,7 @@ final class GgufHashes {
   private GgufHashes() {}
 
   /**
-   * The whole list, as it stands there.
+   * The whole list in the file.
    *
    * @return in the file's order; empty if there is none, or it is malformed
    * @throws IOException if the file cannot be read
@@ -81,15 +81,15 @@ final class GgufHashes {
       }
       return entries;
     } catch (ModelFormatException | IllegalArgumentException e) {
-      return List.of(); // a key has another type, or a type another name: not ours
+      return List.of(); // a key has another type, or a type another name: not written by Tandem
     }
   }
 
   /**
-   * The digests that a file states of its tensors.
+   * The digests of its tensors that a file states.
    *
    * @param tensors all tensors of the file
-   * @param part whether the list may name others, too: the rest of the model
+   * @param part whether the list may also name the other tensors of the whole model
    * @return by name; empty if there is no list, or one that does not fit the tensors
    * @throws IOException if the file cannot be read
    */
@@ -116,15 +116,15 @@ final class GgufHashes {
     try {
       return keys.text(PREFIX + "sample").equals(sample(tensors)) ? byName : Map.of();
     } catch (ModelFormatException e) {
-      return Map.of(); // it has none
+      return Map.of(); // the file has no list
     }
   }
 
   /**
    * Adds a list to a header.
    *
-   * @param entries a digest that is not known yet is {@link #UNKNOWN}
-   * @param sample of the file, or {@link #UNKNOWN}
+   * @param entries the entries; an unknown digest is {@link #UNKNOWN}
+   * @param sample the sample of the file, or {@link #UNKNOWN}
    */
   static void write(GgufHeader header, List<ModelHash.Entry> entries, String sample) {
     header.u32(PREFIX + "version", VERSION);
@@ -138,8 +138,8 @@ final class GgufHashes {
 
   /**
    * SHA-256 over each tensor's name and four pieces of its stored bytes, of up to 256 B, spread
-   * evenly from the first byte to the last; in the order of the names. It costs little, and a file
-   * whose weights were changed has another one.
+   * evenly from the first byte to the last; in the order of the names. It costs little, and changed
+   * weights give another sample.
    *
    * @throws IOException if the file cannot be read
    */

@@ -82,12 +82,12 @@ final class GgufHeader {
     tensorCount++;
   }
 
-  /** Bytes up to where the next tensor's data may begin. */
+  /** The offset at which the next tensor's data may begin. */
   static long padded(long bytes) {
     return GgufFile.aligned(bytes, GgufFile.DEFAULT_ALIGNMENT);
   }
 
-  /** The whole header, padded to where the data begin. */
+  /** The whole header, padded to the beginning of the data. */
   byte[] toBytes() {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     number(out, GgufFile.MAGIC, Integer.BYTES);

@@ -7,21 +7,21 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which of a GGUF file's {@code <architecture>.*} keys are known. One that is not could change the
- * arithmetic, so it is an error that names it; one whose feature is not supported may only say that
- * the feature is off.
+ * The known {@code <architecture>.*} keys of a GGUF file. An unknown key could change the
+ * arithmetic, so the error names it. A key of an unsupported feature may only state that the
+ * feature is off.
  */
 final class GgufKeys {
   static final String ARCHITECTURE = "general.architecture";
   static final String NAME = "general.name";
 
-  /** Our own: what GGUF's keys cannot say. */
+  /** Our own key for the activation, which GGUF's keys cannot state. */
   static final String ACTIVATION = "tandem.activation";
 
-  /** Our own: the exact base of the rotary frequencies, where an f32 cannot hold it. */
+  /** Our own key for the exact base of the rotary frequencies, if an f32 cannot hold it. */
   static final String ROPE_THETA = "tandem.rope.freq_base";
 
-  /** Our own: whether the head is only a copy of the token embedding, for llama.cpp. */
+  /** Our own key: whether the head is only a copy of the token embedding, for llama.cpp. */
   static final String TIED_HEAD = "tandem.head.tied";
 
   static final String CONTEXT_LENGTH = "context_length";
@@ -69,7 +69,7 @@ final class GgufKeys {
           ROPE_ORIGINAL_CONTEXT,
           "rope.scaling.finetuned"); // for people
 
-  /** Numbers that say that a feature is off. */
+  /** Numbers that turn a feature off. */
   private static final Map<String, Set<Double>> OFF =
       Map.ofEntries(
           Map.entry("expert_count", Set.of(0.0)),
@@ -84,7 +84,7 @@ final class GgufKeys {
           Map.entry("final_logit_softcapping", Set.of(0.0)),
           Map.entry("rope.scaling.attn_factor", Set.of(1.0)));
 
-  /** Flags that say so. */
+  /** Flags that turn a feature off. */
   private static final Map<String, Boolean> USUAL =
       Map.of("use_parallel_residual", false, "attention.causal", true);
 
@@ -94,7 +94,7 @@ final class GgufKeys {
    * Checks that every key of an architecture is known, and off if it is not supported.
    *
    * @param architecture that of the file
-   * @throws ModelFormatException naming the first key that is neither
+   * @throws ModelFormatException naming the first key that is not
    */
   static void check(GgufMetadata metadata, Architecture architecture) throws IOException {
     Set<String> own = architecture == Architecture.GPT2 ? GPT2 : LLAMA;

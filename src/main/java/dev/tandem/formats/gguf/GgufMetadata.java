@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The key-values of a GGUF file. Strings and arrays stay in the file until they are asked for;
- * those of a vocabulary are large, and not every command needs them.
+ * The key-values of a GGUF file. Strings and arrays stay in the file until they are needed: those
+ * of a vocabulary are large, and not every command needs them.
  */
 final class GgufMetadata {
   private static final int MAX_KEYS = 1 << 16;
@@ -20,17 +20,17 @@ final class GgufMetadata {
   private static final int MAX_TEXT_BYTES = 16 << 20;
   private static final int MAX_DEPTH = 8;
 
-  /** The least that a key takes: its length, its type, a value. */
+  /** The smallest size of a key: its length, its type, a value. */
   private static final int MIN_ENTRY_BYTES = Long.BYTES + Integer.BYTES + 1;
 
   /**
    * A value.
    *
    * @param type its type
-   * @param bits of a number
-   * @param elements what an array holds; of others their own type
+   * @param bits the bits of a number
+   * @param elements the type of an array's elements; for other values, their own type
    * @param count bytes of a string, elements of an array
-   * @param offset where a string's or array's content begins
+   * @param offset the first byte of a string or array
    */
   private record Value(
       GgufValueType type, long bits, GgufValueType elements, long count, long offset) {}
@@ -48,8 +48,8 @@ final class GgufMetadata {
    * Reads all keys.
    *
    * @param cursor at the first key; left behind the last value
-   * @param count how many there are
-   * @throws ModelFormatException if something is malformed, or there are two of one key
+   * @param count the number of keys
+   * @throws ModelFormatException if something is malformed, or a key occurs twice
    */
   static GgufMetadata read(String path, TensorData file, GgufCursor cursor, long count)
       throws IOException {
@@ -66,7 +66,7 @@ final class GgufMetadata {
     return metadata;
   }
 
-  /** The least bytes of a key and its value. */
+  /** The smallest size of a key and its value in bytes. */
   static int minEntryBytes() {
     return MIN_ENTRY_BYTES;
   }
@@ -142,9 +142,9 @@ final class GgufMetadata {
   }
 
   /**
-   * A whole number, whatever its type.
+   * A whole number of any type.
    *
-   * @throws ModelFormatException if there is none, or it is not within 32 bits
+   * @throws ModelFormatException if it is missing, or not within 32 bits
    */
   int integer(String key) throws IOException {
     Value value = values.get(key);
@@ -161,7 +161,7 @@ final class GgufMetadata {
     return has(key) ? integer(key) : absent;
   }
 
-  /** A number, whatever its type. */
+  /** A number of any type. */
   double real(String key, double absent) throws IOException {
     Value value = values.get(key);
     if (value == null) {
@@ -201,7 +201,7 @@ final class GgufMetadata {
   /**
    * An array of strings.
    *
-   * @param maxCount the most that make sense
+   * @param maxCount the largest number of elements that makes sense
    */
   String[] texts(String key, int maxCount) throws IOException {
     Value value = array(key, GgufValueType.STRING, maxCount);
@@ -249,7 +249,7 @@ final class GgufMetadata {
     return value;
   }
 
-  /** The error for a key whose value is not what it must be. */
+  /** The error for a key with a wrong value. */
   ModelFormatException wrong(String key, String expected) {
     Value value = values.get(key);
     return new ModelFormatException(path, key, expected, value == null ? "nothing" : show(value));

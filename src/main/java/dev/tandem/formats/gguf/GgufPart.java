@@ -10,12 +10,12 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What a GGUF file that holds a part of a model says of it, and of what cannot be seen from the
- * part's own tensors:
+ * The keys of a GGUF file with a part of a model. They state the part, and facts that its own
+ * tensors cannot show:
  *
  * <pre>
  * tandem.part.embedding      bool     whether it holds the embeddings (and the tokenizer)
- * tandem.part.layer_begin    u32      blocks layer_begin .. layer_end - 1
+ * tandem.part.layer_begin    u32      layers layer_begin .. layer_end - 1
  * tandem.part.layer_end      u32
  * tandem.part.head           bool     whether it holds the final norm and the LM head
  * tandem.part.bias           string   none, qkv, attention or all: LinearBias
@@ -23,13 +23,13 @@ import java.util.Optional;
  * tandem.part.tied_head      bool     whether the LM head is the token embedding
  * </pre>
  *
- * <p>The list {@code tandem.hash.*} of such a file is the whole model's, which is how two parts are
- * known to be of one model.
+ * <p>The list {@code tandem.hash.*} of such a file is the whole model's. It shows that two parts
+ * belong to one model.
  *
- * @param part what the file holds
- * @param bias of the whole model
- * @param ropeFactors of the whole model
- * @param tiedHead of the whole model
+ * @param part the part in the file
+ * @param bias the biases of the whole model
+ * @param ropeFactors whether the whole model has RoPE factors
+ * @param tiedHead whether the whole model's head is tied
  */
 record GgufPart(ModelPart part, LinearBias bias, boolean ropeFactors, boolean tiedHead) {
   private static final String PREFIX = "tandem.part.";

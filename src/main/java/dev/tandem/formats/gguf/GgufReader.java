@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
 public final class GgufReader implements ModelReader {
   private static final String SUFFIX = ".gguf";
 
-  /** Such files in a directory. */
+  /** The pattern of GGUF files in a directory. */
   public static final Pattern FILES = Pattern.compile(".*\\.gguf");
 
   @Override
@@ -150,12 +150,12 @@ public final class GgufReader implements ModelReader {
     return spec.tensor(entry.dtype(), false, entry.data());
   }
 
-  /** What the file must state: columns first, and no rows if there is only one. */
+  /** The extents that the file must state: columns first, and no rows if there is only one row. */
   private static List<Long> extents(Spec spec) {
     return spec.rows() == 1 ? List.of(spec.cols()) : List.of(spec.cols(), spec.rows());
   }
 
-  /** Linear scaling divides all frequencies alike; factors that are stored count as well. */
+  /** Linear scaling divides all frequencies by one number; stored factors also apply. */
   private static Tensor scaledFactors(
       GgufFile file, Spec spec, Optional<GgufFile.Entry> stored, float scale) throws IOException {
     float[] factors = new float[Math.toIntExact(spec.cols())];
@@ -171,7 +171,10 @@ public final class GgufReader implements ModelReader {
     return spec.tensor(DType.F32, false, data);
   }
 
-  /** What follows from the rest: a tied head's copy, rotary frequencies of old conversions. */
+  /**
+   * Tensors that may be ignored: the copy of a tied head, and rotary frequencies of old
+   * conversions.
+   */
   private static boolean isHarmless(String name, ModelConfig config) {
     return (config.tiedHead() && name.equals(TensorPlan.OUTPUT))
         || (!config.hasPositionEmbedding()

@@ -33,12 +33,12 @@ public final class GgufTokenizer {
   private static final String ADD_EOS = PREFIX + "add_eos_token";
   private static final String ADD_SPACE = PREFIX + "add_space_prefix";
 
-  /** As many as a model may have; each has two merges at most in any known tokenizer. */
+  /** The largest number of tokens of a model; a known tokenizer has at most two merges for each. */
   private static final int MAX_TOKENS = 1 << 24;
 
   private GgufTokenizer() {}
 
-  /** Whether a file begins as GGUF files do. */
+  /** Whether a file begins like a GGUF file. */
   public static boolean accepts(Folder folder, String file) throws IOException {
     try (OpenFile open = folder.open(file)) {
       return open.data().bytes() >= Integer.BYTES
@@ -46,7 +46,7 @@ public final class GgufTokenizer {
     }
   }
 
-  /** The tokenizer of a GGUF file, whose tensors do not matter. */
+  /** The tokenizer of a GGUF file; the file's tensors are not read. */
   public static Tokenizer open(Folder folder, String file) throws IOException {
     try (OpenFile open = folder.open(file)) {
       return read(GgufFile.read(open.path(), open.data()));
@@ -56,7 +56,7 @@ public final class GgufTokenizer {
   /**
    * The tokenizer of a file.
    *
-   * @throws ModelFormatException if the file has none, or one that is malformed or not supported
+   * @throws ModelFormatException if the file has no tokenizer, or a malformed or unsupported one
    */
   static Tokenizer read(GgufFile file) throws IOException {
     GgufMetadata keys = file.metadata();
@@ -141,19 +141,19 @@ public final class GgufTokenizer {
         .forEach((key, value) -> header.text(GgufVocabulary.OWN_PREFIX + key, value));
   }
 
-  /** What other programs will not know of a tokenizer, one line each. */
+  /** The properties of a tokenizer that other programs do not read; one line each. */
   static List<String> notes(GgufVocabulary vocabulary) {
     Map<String, String> own = new TreeMap<>(vocabulary.own());
     return own.isEmpty()
         ? List.of()
         : List.of(
             "llama.cpp does not read these keys of the tokenizer, and may split some texts or end"
-                + " them in another way: "
+                + " them differently: "
                 + String.join(", ", own.keySet()));
   }
 
   /**
-   * The keys' values for a model's tokenizer.
+   * The values of the keys for a model's tokenizer.
    *
    * @throws ModelFormatException if GGUF cannot hold it
    * @throws IOException if the tokenizer's files are missing or cannot be read

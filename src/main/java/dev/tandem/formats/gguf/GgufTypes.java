@@ -24,7 +24,7 @@ final class GgufTypes {
     NUMBERS.put(DType.BF16, 30);
   }
 
-  /** Types that are known by name only, for messages. */
+  /** Names of types that are not supported, for messages. */
   private static final Map<Integer, String> OTHERS =
       Map.ofEntries(
           Map.entry(4, "Q4_2"),
@@ -69,7 +69,7 @@ final class GgufTypes {
         .findFirst();
   }
 
-  /** What a number stands for, whether or not it is supported. */
+  /** The name of a type's number, supported or not. */
   static String name(int number) {
     return of(number)
         .map(DType::name)

@@ -42,7 +42,7 @@ enum GgufValueType {
     return bytes;
   }
 
-  /** The least that a value takes: of a string its length, of an array its type and length. */
+  /** The smallest size of a value: for a string its length, for an array its type and length. */
   int minBytes() {
     return switch (this) {
       case STRING -> Long.BYTES;

@@ -31,17 +31,17 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Writes GGUF version 3, as llama.cpp reads it, tensor by tensor in canonical order. What GGUF's
- * own keys cannot say is in keys {@code tandem.*}, which llama.cpp ignores. The header is written
- * first with empty digests, and once more when the tensors have been written and are known.
+ * Writes GGUF version 3 for llama.cpp, tensor by tensor in canonical order. Properties that GGUF's
+ * keys cannot state are in keys {@code tandem.*}, which llama.cpp ignores. The header is written
+ * first with empty digests, and again after the tensors, when their digests are known.
  */
 public final class GgufWriter implements ModelWriter {
   private static final String SUFFIX = ".gguf";
 
-  /** The layout of quantised blocks that is in use since 2023. */
+  /** The version of the block layouts, in use since 2023. */
   private static final int QUANTIZATION_VERSION = 2;
 
-  /** llama.cpp's numbers of whole files' types, for people. */
+  /** llama.cpp's numbers for the main type of a file, for information only. */
   private static final Map<DType, Integer> FILE_TYPES = new EnumMap<>(DType.class);
 
   static {
@@ -151,7 +151,7 @@ public final class GgufWriter implements ModelWriter {
     }
   }
 
-  /** A part must stay a part of the model that it was cut from. */
+  /** Checks that a part keeps the types of the model that it was cut from. */
   private static void checkKept(Checkpoint checkpoint, TypePlan plan) throws ModelFormatException {
     for (TypePlan.Choice choice : plan.choices()) {
       Tensor tensor = choice.tensor();
@@ -159,15 +159,15 @@ public final class GgufWriter implements ModelWriter {
         throw new ModelFormatException(
             checkpoint.name(),
             tensor.name(),
-            tensor.dtype() + ", because it belongs to a whole that has it (convert that first)",
+            tensor.dtype() + ", the type in the whole model (convert the whole model first)",
             choice.type().name());
       }
     }
   }
 
   /**
-   * All tensors of the file: the model's, and at the end the head of a GPT-2 where it is tied, as a
-   * copy of the embedding. Many versions of llama.cpp load no GPT-2 without one.
+   * All tensors of the file: the model's, and at the end, for a GPT-2 with a tied head, a copy of
+   * the embedding as the head. Many versions of llama.cpp load no GPT-2 without one.
    */
   private static List<TypePlan.Choice> stored(Checkpoint checkpoint, TypePlan plan) {
     List<TypePlan.Choice> stored = new ArrayList<>(plan.choices());
@@ -204,7 +204,7 @@ public final class GgufWriter implements ModelWriter {
     return TensorDigest.hex(digest.digest());
   }
 
-  /** The sample of the tensors as they now lie in the file. */
+  /** The sample of the tensors in the file. */
   private static String sample(Path written, TypePlan plan, long dataBegin) throws IOException {
     try (TensorFile file = TensorFile.open(written)) {
       List<Tensor> tensors = new ArrayList<>();
@@ -292,7 +292,7 @@ public final class GgufWriter implements ModelWriter {
     }
   }
 
-  /** The type that most bytes have. */
+  /** The type of most bytes. */
   private static int fileType(TypePlan plan) {
     Map<DType, Long> bytes = new EnumMap<>(DType.class);
     plan.choices().forEach(choice -> bytes.merge(choice.type(), choice.bytes(), Long::sum));

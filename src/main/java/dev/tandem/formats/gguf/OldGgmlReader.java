@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Recognises the formats that ggml had before GGUF, in order to say what to do instead: they exist
- * in many incompatible variants that nothing in them tells apart.
+ * Recognises the formats of ggml before GGUF, only to say what to do instead: they exist in many
+ * incompatible variants, and nothing in a file shows the variant.
  */
 public final class OldGgmlReader implements ModelReader {
   private static final Map<Integer, String> MAGICS =

@@ -23,14 +23,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Writes what lies beside the weights in a Hugging Face directory: the config, the tokenizer. */
+/**
+ * Writes the files beside the weights in a Hugging Face directory: the config and the tokenizer.
+ */
 public final class HuggingFaceConfig {
   private HuggingFaceConfig() {}
 
   /**
    * Writes {@code config.json} and the tokenizer's files.
    *
-   * @throws ModelFormatException if such a config cannot describe the model
+   * @throws ModelFormatException if a Hugging Face config cannot describe the model
    */
   public static void writeFiles(Checkpoint checkpoint, TypePlan plan, Path directory)
       throws IOException {
@@ -40,19 +42,19 @@ public final class HuggingFaceConfig {
     }
   }
 
-  /** What a user should know about what is written, one line each. */
+  /** Notes for the user about the written files; one line each. */
   static List<String> notes(Checkpoint checkpoint) throws IOException {
     List<String> notes = new ArrayList<>();
     if (RopeScalingExport.of(checkpoint).filter(scaling -> !scaling.exact()).isPresent()) {
       notes.add(
-          "the rotary factors were rounded in f32, as llama.cpp's converter does; config.json says"
+          "the rotary factors were rounded in f32, as llama.cpp's converter does; config.json states"
               + " what they were computed from, so their last digits change");
     }
     tokenizerNote(checkpoint).ifPresent(notes::add);
     return notes;
   }
 
-  /** What a user should know about the tokenizer's files. */
+  /** Notes for the user about the tokenizer's files. */
   public static Optional<String> tokenizerNote(Checkpoint checkpoint) throws IOException {
     Map<String, byte[]> files = TokenizerExport.huggingFace(checkpoint);
     if (files.isEmpty()) {

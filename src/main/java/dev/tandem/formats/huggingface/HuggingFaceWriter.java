@@ -34,7 +34,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Writes a Hugging Face directory, as transformers saves it: GPT-2 with linear layers {@code [in,
+ * Writes a Hugging Face directory in the form of transformers: GPT-2 with linear layers {@code [in,
  * out]}, Llama with its rotary pairs in halves; the weights in {@code model.safetensors}, or in
  * several such files with an index.
  */
@@ -50,13 +50,13 @@ public final class HuggingFaceWriter implements ModelWriter {
   /**
    * A writer of smaller files.
    *
-   * @param maxShardBytes of tensors in one file; a tensor that has more gets one of its own
+   * @param maxShardBytes the bytes of tensors in one shard; a larger tensor gets its own shard
    */
   public HuggingFaceWriter(long maxShardBytes) {
     this.maxShardBytes = maxShardBytes;
   }
 
-  /** A tensor as the file has it. */
+  /** A tensor in the form of the file. */
   private record Stored(String name, Tensor view, DType type, boolean vector) {
     long bytes() {
       return type.bytes(view.elements());
@@ -129,7 +129,7 @@ public final class HuggingFaceWriter implements ModelWriter {
     long bytes = 0;
     for (Spec spec : TensorPlan.of(checkpoint.config()).specs()) {
       if (spec.use() == TensorPlan.Use.FACTORS) {
-        continue; // the config says them
+        continue; // the config states them
       }
       Stored stored = stored(checkpoint, spec, plan.type(spec.name()));
       if (shards.isEmpty() || bytes + stored.bytes() > maxShardBytes) {

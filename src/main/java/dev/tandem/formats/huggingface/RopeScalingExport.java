@@ -17,12 +17,12 @@ import java.util.Optional;
 /**
  * A Hugging Face {@code rope_scaling} that gives a model's rotary factors.
  *
- * @param json its object
- * @param exact whether it gives them to the bit; otherwise the model's are what llama.cpp's
- *     converter makes of it in f32
+ * @param json the JSON object
+ * @param exact whether it gives the factors to the bit; otherwise the model has the factors that
+ *     llama.cpp's converter computes from it in f32
  */
 record RopeScalingExport(String json, boolean exact) {
-  /** What varies among Llama 3.1 and 3.2. */
+  /** The parameters that differ between Llama 3.1 and 3.2. */
   private static final List<Float> LLAMA3_FACTORS = List.of(8f, 32f);
 
   private static final float LOW = 1;
@@ -30,7 +30,7 @@ record RopeScalingExport(String json, boolean exact) {
   private static final float CONTEXT = 8192;
 
   /**
-   * Finds it, of the kinds that models have.
+   * Finds the scaling, among the kinds that models have.
    *
    * @return empty if the model has no factors
    * @throws ModelFormatException if none gives them
@@ -58,7 +58,7 @@ record RopeScalingExport(String json, boolean exact) {
         checkpoint.name(),
         TensorPlan.ROPE_FACTORS,
         "factors that Hugging Face's scaling linear or Llama 3's gives",
-        "others, which a config.json cannot say");
+        "others, which a config.json cannot express");
   }
 
   private static String llama3(float factor) {

@@ -22,7 +22,7 @@ public final class Safetensors {
   private static final int MAX_TENSORS = 1 << 16;
   private static final int MAX_RANK = 8;
 
-  /** Bytes of one element, for all types that the format knows. */
+  /** Bytes of one element, for all types of the format. */
   private static final Map<String, Integer> ELEMENT_BYTES =
       Map.ofEntries(
           Map.entry("BOOL", 1),

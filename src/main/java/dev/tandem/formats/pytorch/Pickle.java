@@ -19,13 +19,13 @@ import java.util.Set;
 
 /**
  * Reads Python pickles of plain data, protocols 2 to 5, and executes nothing: names of classes and
- * functions are inert {@link Symbol}s, and what a call of one yields is the reader's {@link
- * Meaning} to say. Python's {@code pickletools} documents the opcodes. Values are {@link String},
- * {@link Long}, {@link BigInteger}, {@link Double}, {@link Boolean}, {@link None}, {@link List}
- * (tuples too), {@link Map}, {@link Set}, {@link Symbol}, and what the {@link Meaning} yields.
+ * functions are inert {@link Symbol}s, and the reader's {@link Meaning} decides the result of a
+ * call. Python's {@code pickletools} documents the opcodes. Values are {@link String}, {@link
+ * Long}, {@link BigInteger}, {@link Double}, {@link Boolean}, {@link None}, {@link List} (tuples
+ * too), {@link Map}, {@link Set}, {@link Symbol}, and the results of the {@link Meaning}.
  */
 final class Pickle {
-  /** Every instruction makes one object at most, of less than 100 B besides its text. */
+  /** Every instruction makes at most one object, of less than 100 B besides its text. */
   private static final int MAX_INSTRUCTIONS = 1 << 19;
 
   /** The name of a class or function, such as {@code collections.OrderedDict}. */
@@ -36,27 +36,27 @@ final class Pickle {
     NONE
   }
 
-  /** What marks where the items of a tuple, list or dictionary begin. */
+  /** Marks the beginning of the items of a tuple, list or dictionary. */
   private enum Mark {
     MARK
   }
 
-  /** What symbols and persistent ids stand for. */
+  /** The meaning of symbols and persistent ids. */
   interface Meaning {
-    /** Whether a symbol may occur at all. */
+    /** Whether a symbol may occur. */
     boolean knows(Symbol symbol);
 
     /**
-     * What a call yields.
+     * The result of a call.
      *
-     * @throws ModelFormatException if the symbol cannot be called, or not so
+     * @throws ModelFormatException if the symbol cannot be called with these arguments
      */
     Object call(Symbol callee, List<?> arguments) throws ModelFormatException;
 
     /**
-     * What a persistent id stands for.
+     * The meaning of a persistent id.
      *
-     * @throws ModelFormatException if nothing
+     * @throws ModelFormatException if it has none
      */
     Object persistent(Object id) throws ModelFormatException;
   }
@@ -145,7 +145,7 @@ final class Pickle {
         }
         push(symbol(module, name));
       }
-      case 'i' -> // INST would call the class at once
+      case 'i' -> // INST calls a class directly
           throw wrong("no INST instruction", "one for " + symbol(line(), line()).name());
       case 'R', 0x81 -> call(popLast(2)); // REDUCE, NEWOBJ
       case 'b' -> build(popLast(1).get(0)); // BUILD
@@ -160,7 +160,7 @@ final class Pickle {
     Symbol symbol = new Symbol(module + "." + name);
     if (!meaning.knows(symbol)) {
       throw wrong(
-          "only tensors and plain data, nothing that must be run to be loaded (in PyTorch, save the"
+          "only tensors and plain data, without code (in PyTorch, save the"
               + " weights alone: torch.save(model.state_dict(), FILE))",
           symbol.name());
     }
@@ -178,7 +178,7 @@ final class Pickle {
     push(meaning.call(symbol, arguments));
   }
 
-  /** The attributes of a dictionary, such as a state_dict's _metadata, mean nothing to us. */
+  /** Ignores the attributes of a dictionary, such as a state_dict's _metadata. */
   private void build(Object state) throws ModelFormatException {
     if (!(top() instanceof Map) || !(state instanceof Map)) {
       throw wrong("attributes of a dictionary", kind(state) + " for " + kind(top()));
@@ -186,7 +186,7 @@ final class Pickle {
   }
 
   private void add(List<Object> items) throws ModelFormatException {
-    if (!(top() instanceof ArrayList<?>)) { // tuples are other kinds of lists
+    if (!(top() instanceof ArrayList<?>)) { // tuples are another kind of list
       throw wrong("a list to append to", kind(top()));
     }
     @SuppressWarnings("unchecked") // every ArrayList here was made by EMPTY_LIST
@@ -216,7 +216,10 @@ final class Pickle {
     }
   }
 
-  /** Hashing a container would be a deep recursion, or an endless one where it contains itself. */
+  /**
+   * Only texts and numbers may be keys. Hashing a container would recurse deeply, or without end if
+   * it contains itself.
+   */
   private Object key(Object key) throws ModelFormatException {
     boolean plain =
         key instanceof String

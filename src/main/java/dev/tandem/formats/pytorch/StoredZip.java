@@ -11,12 +11,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A zip archive whose entries are read in place, because they are stored uncompressed; as PKWARE's
- * APPNOTE specifies it, with zip64. Sizes are taken from the central directory: writers of streams,
- * such as PyTorch's, leave them out of the entries' own headers.
+ * A zip archive, read in place because its entries are stored uncompressed. Follows PKWARE's
+ * APPNOTE, with zip64. Sizes come from the central directory: stream writers, such as PyTorch's,
+ * omit them in the entries' own headers.
  */
 public final class StoredZip {
-  /** What a zip archive with at least one entry begins with, read as a little-endian i32. */
+  /** The first bytes of a zip archive with at least one entry, as a little-endian i32. */
   public static final int MAGIC = 0x04034b50;
 
   private static final int CENTRAL_MAGIC = 0x02014b50;
@@ -33,10 +33,10 @@ public final class StoredZip {
   private static final int MAX_ENTRIES = 1 << 16;
   private static final int MAX_CENTRAL_BYTES = 16 << 20;
 
-  /** One entry as the central directory has it; {@code header} is where its own header begins. */
+  /** One entry of the central directory; {@code header} is the offset of its own header. */
   private record Entry(int flags, int method, long stored, long bytes, long header) {}
 
-  /** Where the central directory is and how many entries it has. */
+  /** The place and the size of the central directory. */
   private record Central(long offset, long bytes, long entries) {}
 
   private final String path;
@@ -77,7 +77,7 @@ public final class StoredZip {
   }
 
   /**
-   * The bytes of an entry; nothing is read but its header.
+   * The bytes of an entry; reads only its header.
    *
    * @throws ModelFormatException if there is no such entry, it is compressed or encrypted, or its
    *     header disagrees with the central directory
@@ -90,7 +90,7 @@ public final class StoredZip {
     if (entry.method != 0 || entry.flags % 2 != 0 || entry.stored != entry.bytes) {
       throw wrong(
           name,
-          "an entry stored as it is (unpack the archive and pack it with zip -0, or load it in"
+          "an uncompressed entry (unpack the archive and pack it with zip -0, or load it in"
               + " PyTorch and torch.save it again)",
           entry.flags % 2 != 0 ? "an encrypted one" : "a compressed one");
     }
@@ -114,7 +114,7 @@ public final class StoredZip {
     return file.region(begin, entry.bytes);
   }
 
-  /** Looks for the end record, which only a comment may follow. */
+  /** Finds the end record, which only a comment may follow. */
   private Central central() throws IOException {
     int tail = (int) Math.min(file.bytes(), END_BYTES + MAX_COMMENT_BYTES);
     long tailBegin = file.bytes() - tail;
@@ -193,7 +193,7 @@ public final class StoredZip {
     }
   }
 
-  /** Replaces sizes of 0xffffffff by those of the zip64 field, which has only these. */
+  /** Replaces sizes of 0xffffffff by those of the zip64 field, which holds only these. */
   private void readZip64(String name, ByteBuffer extra, long[] sizes) throws ModelFormatException {
     while (extra.remaining() >= 4) {
       int id = Short.toUnsignedInt(extra.getShort());

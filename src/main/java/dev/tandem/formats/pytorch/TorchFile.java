@@ -19,9 +19,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A file that {@code torch.save} wrote since PyTorch 1.6: a zip archive with a pickle of the
- * objects ({@code NAME/data.pkl}) and the elements of each storage ({@code NAME/data/KEY}). Nothing
- * in it is executed.
+ * A file of {@code torch.save} since PyTorch 1.6: a zip archive with a pickle of the objects
+ * ({@code NAME/data.pkl}) and the elements of each storage ({@code NAME/data/KEY}). Nothing in it
+ * is executed.
  */
 final class TorchFile {
   private static final String PICKLE = "data.pkl";
@@ -29,20 +29,20 @@ final class TorchFile {
   private static final int MAX_PICKLE_BYTES = 16 << 20;
   private static final int MAX_TENSORS = 1 << 16;
 
-  /** Under which names checkpoints keep the weights beside other things. */
+  /** The names under which checkpoints keep the weights. */
   private static final List<String> STATE_DICTS =
       List.of("model", "state_dict", "model_state_dict");
 
-  /** Under which names they keep the model's config; nanoGPT's is the first. */
+  /** The names under which checkpoints keep the model's config; nanoGPT's name is the first. */
   private static final List<String> CONFIGS = List.of("model_args", "model_config", "config");
 
-  /** One of these keys tells a model's config from one of its training. */
+  /** A model's config has one of these keys; a config of its training has none. */
   private static final List<String> WIDTHS = List.of("n_embd", "emb_dim", "hidden_size");
 
   private final String path;
   private final StoredZip zip;
 
-  /** What the names of all entries begin with. */
+  /** The prefix of the names of all entries. */
   private final String root;
 
   private TorchFile(String path, StoredZip zip, String root) {
@@ -52,10 +52,10 @@ final class TorchFile {
   }
 
   /**
-   * The tensors of a file's state_dict, and the config that may be beside it.
+   * The tensors of a file's state_dict, and its config if there is one.
    *
-   * @throws ModelFormatException if the file is malformed, would have to run something to be
-   *     loaded, or holds no state_dict
+   * @throws ModelFormatException if the file is malformed, needs code to be loaded, or holds no
+   *     state_dict
    */
   static ForeignFiles.Content read(OpenFile file) throws IOException {
     StoredZip zip = new StoredZip(file.path(), file.data());
@@ -109,7 +109,8 @@ final class TorchFile {
   }
 
   /**
-   * One level down goes first: a checkpoint may have a tensor, such as the best loss, at the top.
+   * One level down takes precedence: a checkpoint may have a tensor, such as the best loss, at the
+   * top.
    */
   private Map<?, ?> stateDict(Map<?, ?> top) throws ModelFormatException {
     for (String key : STATE_DICTS) {
@@ -195,7 +196,7 @@ final class TorchFile {
       return new Stored(dtype, !contiguous, data);
     }
     if (rank > 2) {
-      throw new IllegalArgumentException("only matrices and vectors may lie apart");
+      throw new IllegalArgumentException("only matrices and vectors may have strides");
     }
     boolean matrix = rank == 2;
     TensorData data =

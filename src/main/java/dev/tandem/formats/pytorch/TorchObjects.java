@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What PyTorch's symbols in a pickle stand for: storages, and tensors that are views of them. */
+/** The meaning of PyTorch's symbols in a pickle: storages, and tensors that are views of them. */
 final class TorchObjects implements Pickle.Meaning {
   private static final String ORDERED_DICT = "collections.OrderedDict";
   private static final String TENSOR = "torch._utils._rebuild_tensor_v2";
@@ -36,7 +36,7 @@ final class TorchObjects implements Pickle.Meaning {
           Map.entry("torch.QUInt8Storage", 1),
           Map.entry("torch.QInt32Storage", 4));
 
-  /** Those that hold weights. */
+  /** The storage types that hold weights. */
   private static final Map<String, DType> DTYPES =
       Map.of(
           "torch.FloatStorage", DType.F32,
@@ -48,7 +48,7 @@ final class TorchObjects implements Pickle.Meaning {
    *
    * @param type such as {@code torch.FloatStorage}
    * @param key the name of the entry below {@code data/} that holds them
-   * @param elements how many
+   * @param elements the number of elements
    */
   record Storage(String type, String key, long elements) {
     Optional<DType> dtype() {
@@ -102,7 +102,7 @@ final class TorchObjects implements Pickle.Meaning {
         }
         yield view;
       }
-      default -> throw wrong(callee.name(), "a name only", "a call of it");
+      default -> throw wrong(callee.name(), "a name that is not called", "a call of it");
     };
   }
 

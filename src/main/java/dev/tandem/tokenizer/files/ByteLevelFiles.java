@@ -23,7 +23,7 @@ import java.util.Set;
 
 /** Reads GPT-2's {@code vocab.json} and {@code merges.txt}. */
 final class ByteLevelFiles {
-  /** The token that ends a text in GPT-2's vocabulary, and in those trained like it. */
+  /** The token that ends a text in GPT-2's vocabulary, and in vocabularies trained like it. */
   static final String END_OF_TEXT = "<|endoftext|>";
 
   private static final String VOCAB = "vocab.json";
@@ -37,7 +37,7 @@ final class ByteLevelFiles {
   /**
    * A tokenizer whose ids are those of {@code vocab.json}.
    *
-   * @param stopIds the tokens that end a text; none: {@link #END_OF_TEXT}, if there is one
+   * @param stopIds the tokens that end a text; if empty, {@link #END_OF_TEXT}, if it exists
    */
   static Tokenizer read(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
       throws TokenizerFormatException {
@@ -66,7 +66,7 @@ final class ByteLevelFiles {
       throw new TokenizerFormatException(
           MERGES + " line " + merge.lineNumber,
           "a new token",
-          Quote.of(merged) + ", which an earlier line makes");
+          Quote.of(merged) + ", which an earlier line already makes");
     }
   }
 
@@ -99,7 +99,7 @@ final class ByteLevelFiles {
       if (id < 0 || id >= names.length || names[id] != null) {
         throw new TokenizerFormatException(
             VOCAB + " token " + Quote.of(entry.getKey()),
-            "an id of its own in 0.." + (names.length - 1),
+            "an unused id in 0.." + (names.length - 1),
             Integer.toString(id));
       }
       names[id] = entry.getKey();

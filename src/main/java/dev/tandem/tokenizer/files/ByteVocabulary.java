@@ -17,9 +17,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A byte-level tokenizer from the bytes of its tokens alone, in which the rank of a merge is the id
- * of the token that it makes (as in tiktoken). Which two tokens merge into one follows: those that
- * the merges of less rank leave of its bytes. GPT-2's split pattern.
+ * A byte-level tokenizer from only the bytes of its tokens. The rank of a merge is the id of the
+ * token that it makes (as in tiktoken). A token is the merge of the two tokens that the merges of
+ * lower rank make of its bytes. The split pattern is GPT-2's.
  */
 final class ByteVocabulary {
   private ByteVocabulary() {}
@@ -29,8 +29,9 @@ final class ByteVocabulary {
    *
    * @param file for messages
    * @param tokens the bytes of each id
-   * @param endOfText the id that ends a text; empty: that of {@code <|endoftext|>}, if there is one
-   * @param stopIds the ids that end a text; none: {@code endOfText}
+   * @param endOfText the id that ends a text; if empty, the id of {@code <|endoftext|>}, if it
+   *     exists
+   * @param stopIds the ids that end a text; if empty, {@code endOfText}
    */
   static Tokenizer build(String file, byte[][] tokens, OptionalInt endOfText, int... stopIds)
       throws TokenizerFormatException {
@@ -58,7 +59,8 @@ final class ByteVocabulary {
 
   private static OptionalInt endOfText(String[] names) {
     int id =
-        Arrays.asList(names).lastIndexOf(ByteLevelFiles.END_OF_TEXT); // ASCII: spelled as it is
+        Arrays.asList(names)
+            .lastIndexOf(ByteLevelFiles.END_OF_TEXT); // ASCII characters stand for themselves
     return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
@@ -90,9 +92,11 @@ final class ByteVocabulary {
       int left = PairMerger.merge(symbols, symbols.length, merges);
       if (left == 1) {
         throw new TokenizerFormatException(
-            file + " token " + id, "a new token", Quote.of(token) + ", as is token " + symbols[0]);
+            file + " token " + id,
+            "a new token",
+            Quote.of(token) + ", the same as token " + symbols[0]);
       }
-      if (left == 2) { // otherwise no text ever gives this token
+      if (left == 2) { // if not, no text ever gives this token
         merges.add(symbols[0], symbols[1], id, id);
       }
     }

@@ -19,14 +19,14 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Makes tokenizers from the metadata of GGUF files; {@link GgufWriter} does the reverse. */
+/** Makes tokenizers from the metadata of GGUF files; the inverse of {@link GgufWriter}. */
 final class GgufReader {
   static final String GPT2 = "gpt2";
   static final String LLAMA = "llama";
 
   private static final String KEYS = "tokenizer.ggml.";
 
-  /** Splits by the name that llama.cpp's converter gives them. */
+  /** Split patterns by the names of llama.cpp's converter. */
   static final Map<String, List<PreTokenizer>> SPLITS =
       Map.of(
           "gpt-2", List.of(SplitPattern.GPT2),
@@ -36,7 +36,7 @@ final class GgufReader {
 
   static final String DEFAULT_PRE = "default";
 
-  /** The one with which prompts begin with the beginning of the text even if nothing says so. */
+  /** With this split, prompts begin with the beginning-of-text token even without a key. */
   static final String LLAMA3_PRE = "llama-bpe";
 
   private GgufReader() {}
@@ -97,7 +97,7 @@ final class GgufReader {
     return spec;
   }
 
-  /** Without scores or merges there is nothing that says what merges. */
+  /** Requires scores or merges, which define the merges. */
   private static void completeLlama(GgufVocabulary values, TokenizerSpec spec)
       throws TokenizerFormatException {
     int count = values.scores().size();

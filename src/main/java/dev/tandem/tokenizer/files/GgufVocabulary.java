@@ -6,15 +6,15 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * A tokenizer as the metadata of a GGUF file hold it, in the order of the keys {@code
+ * A tokenizer in the form of a GGUF file's metadata, in the order of the keys {@code
  * tokenizer.ggml.*}. Absent keys are empty lists and empty optionals.
  *
  * @param model {@code model}: {@code gpt2} (byte-level BPE, merges) or {@code llama}
  *     (SentencePiece, scores)
- * @param pre {@code pre}: which split pattern; empty if absent
+ * @param pre {@code pre}: the split pattern; empty if absent
  * @param tokens {@code tokens}: the written form of each id
- * @param scores {@code scores}: of each id
- * @param tokenTypes {@code token_type}: of each id, 1..6
+ * @param scores {@code scores}: one for each id
+ * @param tokenTypes {@code token_type}: one for each id, 1..6
  * @param merges {@code merges}: two tokens each, with a space between, the first one first
  * @param bosId {@code bos_token_id}
  * @param eosId {@code eos_token_id}
@@ -23,8 +23,8 @@ import java.util.OptionalInt;
  * @param addBos {@code add_bos_token}: whether prompts begin with it
  * @param addEos {@code add_eos_token}: whether they end with it
  * @param addSpacePrefix {@code add_space_prefix}: whether a space is put before texts
- * @param own string values of {@code tandem.tokenizer.*} by what follows that prefix: what the
- *     other keys cannot say, and other programs ignore
+ * @param own string values of {@code tandem.tokenizer.*} by the rest of the key: what the other
+ *     keys cannot state; other programs ignore them
  */
 public record GgufVocabulary(
     String model,
@@ -41,6 +41,6 @@ public record GgufVocabulary(
     Optional<Boolean> addEos,
     Optional<Boolean> addSpacePrefix,
     Map<String, String> own) {
-  /** What the keys of {@link #own} begin with in a file. */
+  /** The prefix of the keys of {@link #own} in a file. */
   public static final String OWN_PREFIX = "tandem.tokenizer.";
 }

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 
-/** Describes tokenizers by the metadata of GGUF files; {@link GgufReader} does the reverse. */
+/** Describes tokenizers by the metadata of GGUF files; the inverse of {@link GgufReader}. */
 final class GgufWriter {
   private GgufWriter() {}
 
@@ -42,7 +42,7 @@ final class GgufWriter {
     return new UnsupportedOperationException("GGUF cannot express this tokenizer: " + why);
   }
 
-  /** What the common keys can say. */
+  /** The settings that the common keys can express. */
   private static GgufVocabulary plain(TokenizerSpec spec, int vocabSize) {
     List<String> tokens = new ArrayList<>(Arrays.asList(spec.names));
     List<Integer> types = new ArrayList<>();
@@ -70,7 +70,9 @@ final class GgufWriter {
         Map.of());
   }
 
-  /** The first token that ends a text, if possible not the one that begins one. */
+  /**
+   * The first token that ends a text, if possible another one than the token that begins a text.
+   */
   private static OptionalInt eosId(TokenizerSpec spec) {
     int bosId = spec.bosId.orElse(-1);
     return spec.stopIds.stream()
@@ -103,7 +105,7 @@ final class GgufWriter {
           spec.preTokenizers.isEmpty()
               || (spec.preTokenizers.size() == 1 && spec.preTokenizers.get(0) instanceof Metaspace);
       if (!known || spec.normalizer.spaces() == Spaces.LITERAL) {
-        throw cannot("it splits text, or writes spaces, in a way that no key says");
+        throw cannot("no key can express how it splits text or writes spaces");
       }
       return GgufReader.DEFAULT_PRE;
     }
@@ -113,7 +115,7 @@ final class GgufWriter {
         return split.getKey();
       }
     }
-    throw cannot("no split pattern of GGUF is " + spec.preTokenizers);
+    throw cannot("GGUF has no split pattern " + spec.preTokenizers);
   }
 
   private static List<String> merges(TokenizerSpec spec) {
@@ -122,7 +124,7 @@ final class GgufWriter {
       String left = spec.names[(int) (pair >>> 32)];
       String right = spec.names[(int) pair];
       if (left.contains(" ") || right.contains(" ")) {
-        throw cannot("a merge of a token with a space: " + Quote.of(left + right));
+        throw cannot("it merges a token that contains a space: " + Quote.of(left + right));
       }
       merges.add(left + " " + right);
     }
@@ -130,8 +132,8 @@ final class GgufWriter {
   }
 
   /**
-   * Scores, which other programs need: those that there are, or such that tokens merge in the order
-   * of the merges.
+   * Scores, which other programs need: the existing ones, or scores with which tokens merge in the
+   * order of the merges.
    */
   private static List<Float> scores(TokenizerSpec spec, int vocabSize) {
     if (spec.scores != null) {
@@ -140,7 +142,9 @@ final class GgufWriter {
     float[] scores = new float[vocabSize];
     Arrays.fill(scores, -vocabSize);
     long[] pairs = spec.merges.pairsByPriority();
-    for (int rank = pairs.length - 1; rank >= 0; rank--) { // the first merge into a token counts
+    for (int rank = pairs.length - 1;
+        rank >= 0;
+        rank--) { // for several merges into one token, the first counts
       int slot = spec.merges.find((int) (pairs[rank] >>> 32), (int) pairs[rank]);
       scores[spec.merges.merged(slot)] = -rank;
     }

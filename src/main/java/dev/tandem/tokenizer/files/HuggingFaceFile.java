@@ -12,9 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Parses Hugging Face's {@code tokenizer.json}: the vocabulary and the merges in a stream, because
- * they are large, everything else as {@link JsonFields}. {@link HuggingFaceReader} says what it
- * means.
+ * Parses Hugging Face's {@code tokenizer.json}: the vocabulary and the merges as a stream, because
+ * they are large, everything else as {@link JsonFields}. {@link HuggingFaceReader} interprets it.
  */
 final class HuggingFaceFile {
   static final String FILE = "tokenizer.json";

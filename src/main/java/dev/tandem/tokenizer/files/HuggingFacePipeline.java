@@ -17,14 +17,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What {@code tokenizer.json} says is done around the merges: normalizer, pre-tokenizer,
- * post-processor, decoder. What is not known is an error that names it.
+ * The steps around the merges in a {@code tokenizer.json}: normalizer, pre-tokenizer,
+ * post-processor, decoder. An unknown step is an error that names it.
  */
 final class HuggingFacePipeline {
   private static final String SPACE = " ";
   private static final String ESCAPED = String.valueOf(Spaces.ESCAPED);
 
-  /** Enough to show the split patterns that are in use. */
+  /** Long enough to show all known split patterns. */
   private static final int MAX_PATTERN_CHARS = 300;
 
   final Normalizer normalizer;
@@ -33,12 +33,12 @@ final class HuggingFacePipeline {
   final boolean byteFallback;
   final boolean dropsSpace;
 
-  /** Written forms of what prompts begin and end with. */
+  /** The written forms of the tokens before and after a prompt. */
   int[] promptPrefix = {};
 
   int[] promptSuffix = {};
 
-  /** The types of the decoders, in their order. */
+  /** The types of the decoders, in order. */
   private final Set<String> decoders = new HashSet<>();
 
   HuggingFacePipeline(JsonFields top) throws TokenizerFormatException {
@@ -83,11 +83,11 @@ final class HuggingFacePipeline {
     }
   }
 
-  /** Stands for ByteLevel's place in the list of pre-tokenizers, which must be the last. */
+  /** Marks ByteLevel in the list of pre-tokenizers, where it must be the last. */
   private static final PreTokenizer BYTE_LEVEL =
       (text, start, end, first, out) -> out.piece(text, start, end, first);
 
-  /** The parts of a Sequence, at any depth; otherwise the one thing that is there, if any. */
+  /** The parts of a Sequence, at any depth; otherwise the single part, if there is one. */
   private static List<JsonFields> parts(JsonFields parent, String key, String sequenceKey)
       throws TokenizerFormatException {
     List<JsonFields> parts = new ArrayList<>();
@@ -176,7 +176,7 @@ final class HuggingFacePipeline {
           "the split pattern of GPT-2, Llama 3 or Qwen",
           kind + " " + Quote.of(regex, MAX_PATTERN_CHARS));
     }
-    // These patterns match everything: to keep the matches is to isolate them.
+    // These patterns match all text, so keeping the matches equals isolating them.
     String behavior = part.requiredText("behavior");
     boolean invert = part.flag("invert", false);
     if (!(behavior.equals("Isolated") || (behavior.equals("Removed") && invert))) {
@@ -186,7 +186,7 @@ final class HuggingFacePipeline {
     return known.get();
   }
 
-  /** Metaspace has the same fields as pre-tokenizer and as decoder. */
+  /** Metaspace has the same fields as a pre-tokenizer and as a decoder. */
   private static Metaspace readMetaspace(JsonFields part) throws TokenizerFormatException {
     require(part, "replacement", ESCAPED);
     part.ignore("str_rep");

@@ -17,20 +17,18 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * Reads Hugging Face's {@code tokenizer.json} with a BPE model. Source: the documentation of
- * Hugging Face's tokenizers library, and what the library does with such files; docs/tokenizers.md
- * lists what is supported.
+ * Reads Hugging Face's {@code tokenizer.json} with a BPE model. Sources: the documentation of
+ * Hugging Face's tokenizers library, and the behaviour of the library; docs/tokenizers.md lists
+ * what is supported.
  */
 final class HuggingFaceReader {
   private static final String FILE = HuggingFaceFile.FILE;
 
-  /**
-   * How the tokens are called that begin a text, where the file does not put one before prompts.
-   */
+  /** Usual names of the token that begins a text, for files that do not put one before prompts. */
   private static final List<String> BOS_NAMES =
       List.of(ByteLevelFiles.END_OF_TEXT, "<|begin_of_text|>", "<s>", "<bos>");
 
-  /** How the tokens are called that end a text; the file does not say which do. */
+  /** Usual names of tokens that end a text; the file does not state them. */
   private static final List<String> END_NAMES =
       List.of(
           ByteLevelFiles.END_OF_TEXT,
@@ -67,7 +65,7 @@ final class HuggingFaceReader {
     if (file.vocab.isEmpty()) {
       throw new TokenizerFormatException(model.path() + ".vocab", "ids by token", "none");
     }
-    file.top.ignore("version", "truncation", "padding"); // of batches; prompts are not cut
+    file.top.ignore("version", "truncation", "padding"); // for batches; prompts are not cut
     readAdded();
     HuggingFacePipeline pipeline = new HuggingFacePipeline(file.top);
     file.top.requireNoMore();
@@ -129,7 +127,10 @@ final class HuggingFaceReader {
     return matching;
   }
 
-  /** Names of all ids; gaps between them are unused tokens, up to as many as there are others. */
+  /**
+   * Names of all ids. Gaps between ids are unused tokens; there may be at most as many as other
+   * tokens.
+   */
   private String[] namesById() throws TokenizerFormatException {
     int maxSize = 2 * ids.size() + 1024;
     int last = -1;
@@ -139,7 +140,7 @@ final class HuggingFaceReader {
       if (id < 0 || id >= maxSize || !used.add(id)) {
         throw new TokenizerFormatException(
             FILE + " token " + Quote.of(entry.getKey()),
-            "an id of its own in 0.." + (maxSize - 1),
+            "an unused id in 0.." + (maxSize - 1),
             Integer.toString(id));
       }
       last = Math.max(last, id);

@@ -12,8 +12,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The members of an object in a tokenizer's file; {@link #requireNoMore} names one that nobody
- * asked for.
+ * The members of an object in a tokenizer's file; {@link #requireNoMore} names one that no reader
+ * used.
  */
 final class JsonFields extends JsonMembers<TokenizerFormatException, JsonFields> {
   private static final StrictJson JSON = new StrictJson(64, 20_000_000, 1000);

@@ -18,9 +18,9 @@ import java.util.Set;
  * Reads llama2.c's {@code tokenizer.bin}: u32 length of the longest token, then for each id f32
  * score, i32 length, bytes; little-endian. The number of ids is not stored. Source: {@code
  * tokenizer.py} and {@code run.c} of llama2.c. Encoding is {@code run.c}'s: a space before the
- * text, each character looked up as a whole or else given as its bytes, then the adjacent pair
- * whose merged token has the best score merges, the leftmost of equals. Unlike there, written-out
- * control and byte tokens are never matched in ordinary text, as in SentencePiece itself.
+ * text, each character becomes its token or its bytes, then the adjacent pair whose merged token
+ * has the best score merges, the leftmost of equals. Unlike in {@code run.c}, and as in
+ * SentencePiece itself, written-out control and byte tokens are never matched in ordinary text.
  */
 final class Llama2cFile {
   private static final String FILE = "tokenizer.bin";
@@ -79,7 +79,7 @@ final class Llama2cFile {
     requireBytes(names);
     requireSpace(names);
     for (int id = FIRST_PIECE_ID; id < names.length; id++) {
-      names[id] = names[id].replace(' ', Spaces.ESCAPED); // as SentencePiece wrote them once
+      names[id] = names[id].replace(' ', Spaces.ESCAPED); // as SentencePiece wrote them originally
     }
     TokenizerSpec spec = new TokenizerSpec(names, types, false);
     spec.normalizer =

@@ -7,9 +7,10 @@ import java.nio.ByteOrder;
 import java.util.OptionalInt;
 
 /**
- * Reads llm.c's {@code gpt2_tokenizer.bin}: 256 i32, of which the first four are magic, version (1
- * or 2), number of tokens and (version 2) the token that ends a text; then for each id u8 length,
- * bytes; little-endian. Source: {@code train_gpt2.py} and {@code llmc/tokenizer.h} of llm.c.
+ * Reads llm.c's {@code gpt2_tokenizer.bin}: 256 i32, of which the first four are the magic number,
+ * the version (1 or 2), the number of tokens and (version 2) the token that ends a text; then for
+ * each id u8 length, bytes; little-endian. Source: {@code train_gpt2.py} and {@code
+ * llmc/tokenizer.h} of llm.c.
  */
 final class LlmcFile {
   /** The first four bytes. */

@@ -18,13 +18,13 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * What a tokenizer does, as strings by name: those that GGUF's common keys do not say are stored
- * under {@link GgufVocabulary#OWN_PREFIX}.
+ * The settings of a tokenizer as strings by name. Settings that GGUF's common keys cannot express
+ * are stored under {@link GgufVocabulary#OWN_PREFIX}.
  */
 final class OwnSettings {
   private OwnSettings() {}
 
-  /** All of them. */
+  /** All settings of a tokenizer. */
   static Map<String, String> of(TokenizerSpec spec) {
     Map<String, String> settings = new TreeMap<>();
     settings.put("nfc", "" + spec.normalizer.nfc());
@@ -48,7 +48,7 @@ final class OwnSettings {
     return settings;
   }
 
-  /** Does what the settings say; the others stay as they are. */
+  /** Applies settings; the others stay unchanged. */
   static void apply(Map<String, String> settings, TokenizerSpec spec)
       throws TokenizerFormatException {
     for (Map.Entry<String, String> setting : settings.entrySet()) {

@@ -7,7 +7,7 @@ import java.nio.ByteOrder;
 
 /**
  * Walks the fields of a protobuf message in memory. Source: "Encoding" in the documentation of
- * Protocol Buffers. Groups, which nobody writes any more, are refused.
+ * Protocol Buffers. Groups, which are obsolete, are refused.
  */
 final class ProtobufReader {
   private static final int VARINT = 0;
@@ -23,7 +23,7 @@ final class ProtobufReader {
   /**
    * A reader of a whole message.
    *
-   * @param what the message, for messages
+   * @param what the name of the message, for errors
    */
   ProtobufReader(String what, byte[] message) {
     this(what, ByteBuffer.wrap(message));
@@ -34,7 +34,10 @@ final class ProtobufReader {
     in = message.order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** Goes to the next field; whether there is one. Its value must then be read or skipped. */
+  /**
+   * Goes to the next field and returns whether there is one. The caller must then read or skip its
+   * value.
+   */
   boolean next() throws TokenizerFormatException {
     if (!in.hasRemaining()) {
       return false;
@@ -65,7 +68,7 @@ final class ProtobufReader {
     return in.getFloat();
   }
 
-  /** How many bytes the value of a bytes field has; skips it. */
+  /** The number of bytes of a bytes field; skips its value. */
   int bytesLength() throws TokenizerFormatException {
     return slice().remaining();
   }
@@ -82,7 +85,7 @@ final class ProtobufReader {
     return new ProtobufReader(name, slice());
   }
 
-  /** Leaves out the value. */
+  /** Skips the value. */
   void skip() throws TokenizerFormatException {
     switch (wireType) {
       case VARINT -> readVarint();

@@ -2,7 +2,7 @@ package dev.tandem.tokenizer.files;
 
 import java.nio.charset.StandardCharsets;
 
-/** Shows parts of a file in an error message: quoted, one line, not long. */
+/** Shows a part of a file in an error message: quoted, in one line, and shortened. */
 final class Quote {
   private static final int MAX_CHARS = 40;
 

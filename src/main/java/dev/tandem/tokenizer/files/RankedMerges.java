@@ -4,7 +4,7 @@ import dev.tandem.tokenizer.MergeTable;
 import dev.tandem.tokenizer.TokenizerFormatException;
 import java.util.Map;
 
-/** Merges that a file lists, the first one first: each of two tokens, into a third. */
+/** Merges in the order of a file's list; each makes one token of two. */
 final class RankedMerges {
   private final String file;
   private final String item;
@@ -13,11 +13,11 @@ final class RankedMerges {
   private int rank;
 
   /**
-   * No merges yet.
+   * Creates an empty list of merges.
    *
    * @param file for messages
-   * @param item what the file counts: {@code line}
-   * @param ids of the tokens
+   * @param item the file's word for a numbered item, such as {@code line}
+   * @param ids the ids of the tokens
    */
   RankedMerges(String file, String item, Map<String, Integer> ids, int expectedSize) {
     this.file = file;
@@ -37,7 +37,7 @@ final class RankedMerges {
     int rightId = idOf(number, right);
     if (!table.add(leftId, rightId, rank++, idOf(number, left + right))) {
       throw new TokenizerFormatException(
-          file + " " + item + " " + number, "a new pair", "the pair of an earlier one");
+          file + " " + item + " " + number, "a new pair", "a pair that is already listed");
     }
   }
 

@@ -11,7 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Merges that follow from scores: two pieces merge if their concatenation is one, the best first.
+ * Merges that follow from scores: two pieces merge if their concatenation is a piece, the best
+ * score first.
  */
 final class ScoreMerges {
   private final TokenizerSpec spec;
@@ -30,14 +31,13 @@ final class ScoreMerges {
   }
 
   /**
-   * Every way to put a piece together from two others; the priority is the rank of its score. Where
-   * characters without a token may merge ({@link TokenizerSpec#fallbackAfterMerges}), these are
-   * such others, too. Pieces with a score below {@link TokenizerSpec#leastScore} are never put
-   * together.
+   * Lists every way to compose a piece of two others; the priority is the rank of its score. If
+   * characters without a token may merge ({@link TokenizerSpec#fallbackAfterMerges}), they count as
+   * pieces here. Pieces with a score below {@link TokenizerSpec#leastScore} are never composed.
    *
    * @param file for messages
-   * @throws TokenizerFormatException if that gives an unused piece, which would have to be taken
-   *     apart again
+   * @throws TokenizerFormatException if a merge makes an unused piece, which would have to be split
+   *     again
    */
   static MergeTable table(String file, TokenizerSpec spec) throws TokenizerFormatException {
     float[] scores = requireNonNull(spec.scores);
@@ -60,7 +60,7 @@ final class ScoreMerges {
     return table;
   }
 
-  /** Adds the merges into a piece; whether there are any. */
+  /** Adds the merges into a piece, and returns whether there are any. */
   private boolean addAll(int id, int rank, MergeTable table) {
     byte[] piece = pieces[id];
     long[] hashes = ByteStringIndex.prefixHashes(piece);
@@ -91,7 +91,7 @@ final class ScoreMerges {
     return oneCharacter ? spec.size() + codePoint : -1;
   }
 
-  /** For each id how many different scores are better than its own: equal for equal scores. */
+  /** The rank of each id: the number of different scores that are better than its own. */
   private static int[] ranks(float[] scores) {
     float[] keys = new float[scores.length]; // ascend as scores descend
     for (int id = 0; id < keys.length; id++) {

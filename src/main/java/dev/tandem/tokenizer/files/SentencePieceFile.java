@@ -17,9 +17,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Reads SentencePiece's {@code tokenizer.model} of the type BPE. Source: {@code
- * sentencepiece_model.proto}, and {@code normalizer.cc} and {@code bpe_model.cc} for what the
- * fields do. Prompts begin with the beginning-of-sequence token if there is one, as Llama's do.
+ * Reads SentencePiece's {@code tokenizer.model} of the type BPE. Sources: {@code
+ * sentencepiece_model.proto}, and {@code normalizer.cc} and {@code bpe_model.cc} for the meaning of
+ * the fields. Prompts begin with the beginning-of-sequence token if it exists, as Llama's do.
  */
 final class SentencePieceFile {
   private static final String FILE = "tokenizer.model";
@@ -76,7 +76,7 @@ final class SentencePieceFile {
       throw new TokenizerFormatException(what + " type", "1..6", Long.toString(type));
     }
     if (name.isEmpty() || ids.put(name, id) != null) {
-      throw new TokenizerFormatException(what, "a name of its own", Quote.of(name));
+      throw new TokenizerFormatException(what, "a name that no other piece has", Quote.of(name));
     }
     if (Float.isNaN(score)) {
       throw new TokenizerFormatException(what + " score", "a number", "NaN");

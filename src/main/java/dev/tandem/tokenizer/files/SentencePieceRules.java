@@ -6,13 +6,13 @@ import dev.tandem.tokenizer.TokenizerSpec;
 import java.util.Arrays;
 import java.util.OptionalInt;
 
-/** What becomes of unknown characters in SentencePiece's BPE, whichever file has its pieces. */
+/** The treatment of unknown characters in SentencePiece's BPE, for every file format. */
 final class SentencePieceRules {
   private SentencePieceRules() {}
 
   /**
    * Completes a specification whose {@code byteFallback} is set. Unknown characters may be part of
-   * pieces; if they are still alone after all merges, they become bytes, or one unknown token for
+   * pieces. If they are still single after all merges, they become bytes, or one unknown token for
    * several in a row.
    *
    * @param file for messages

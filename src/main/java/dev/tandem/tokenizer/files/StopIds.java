@@ -4,12 +4,12 @@ import dev.tandem.tokenizer.TokenizerFormatException;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** The ids that a model's configuration says end a text. */
+/** The ids that end a text according to a model's configuration. */
 final class StopIds {
   private StopIds() {}
 
   /**
-   * These ids, in a set that may be added to.
+   * The ids as a modifiable set.
    *
    * @throws TokenizerFormatException if one is not in the vocabulary
    */

@@ -3,14 +3,14 @@ package dev.tandem.tokenizer.files;
 import dev.tandem.tokenizer.TokenizerFormatException;
 import java.nio.ByteBuffer;
 
-/** The bytes of tokens in files that give their lengths. */
+/** The bytes of tokens in files that state their lengths. */
 final class TokenBytes {
   private TokenBytes() {}
 
   /**
    * Reads the bytes of a token.
    *
-   * @throws TokenizerFormatException if there are not so many
+   * @throws TokenizerFormatException if the file holds fewer
    */
   static byte[] read(String file, int id, int length, ByteBuffer in)
       throws TokenizerFormatException {
@@ -24,9 +24,9 @@ final class TokenBytes {
   }
 
   /**
-   * Reads tokens of the form {u8 length, bytes}.
+   * Reads tokens in the form {u8 length, bytes}.
    *
-   * @throws TokenizerFormatException if there are not so many
+   * @throws TokenizerFormatException if the file holds fewer
    */
   static byte[][] readShort(String file, int count, ByteBuffer in) throws TokenizerFormatException {
     byte[][] tokens = new byte[count][];

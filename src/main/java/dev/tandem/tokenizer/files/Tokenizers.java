@@ -7,13 +7,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 
-/** Makes tokenizers from their files. What it gives is immutable and safe for many threads. */
+/** Makes tokenizers from their files. They are immutable and safe for use by many threads. */
 public final class Tokenizers {
   private static final String GPT2_MERGES = "gpt2-merges.txt";
 
   private Tokenizers() {}
 
-  /** Made at first use, once. */
+  /** Created once, at its first use. */
   private static final class Gpt2 {
     static final Tokenizer INSTANCE = load();
 
@@ -30,8 +30,8 @@ public final class Tokenizers {
   }
 
   /**
-   * GPT-2's own tokenizer, built in: 50257 ids, of which 50256 is {@code <|endoftext|>}. The merges
-   * are those that OpenAI published with the model (modified MIT licence). Always the same object.
+   * GPT-2's own tokenizer, built in: 50257 ids; id 50256 is {@code <|endoftext|>}. OpenAI published
+   * the merges with the model (modified MIT licence). Always returns the same object.
    */
   public static Tokenizer gpt2() {
     return Gpt2.INSTANCE;
@@ -41,16 +41,17 @@ public final class Tokenizers {
    * A byte-level BPE tokenizer with GPT-2's split pattern, from the files of a Hugging Face
    * directory.
    *
-   * <p>Special are the stop ids, and {@code <|endoftext|>} if the vocabulary has it; that is also
-   * its {@link Tokenizer#bosId}. Prompts are encoded without it.
+   * <p>The special tokens are the stop ids, and {@code <|endoftext|>} if the vocabulary has it,
+   * which is also the {@link Tokenizer#bosId}. Prompts are encoded without it.
    *
    * @param vocabJson a JSON object of ids by token; the ids are 0, 1, 2 ... without gaps, and each
    *     of the 256 bytes has a token
    * @param mergesTxt a line for each merge, the first one first: two tokens with a space between;
    *     the first line may be {@code #version...}
-   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code config.json}); none:
+   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code config.json}); if empty,
    *     {@code <|endoftext|>} if the vocabulary has it
-   * @throws TokenizerFormatException if a file does not hold that, or a stop id is not in it
+   * @throws TokenizerFormatException if a file does not have this form, or the vocabulary lacks a
+   *     stop id
    */
   public static Tokenizer byteLevelBpe(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
       throws TokenizerFormatException {
@@ -58,8 +59,8 @@ public final class Tokenizers {
   }
 
   /**
-   * As {@link #byteLevelBpe(byte[], byte[], int...)}; reads both streams to their end and does not
-   * close them.
+   * Like {@link #byteLevelBpe(byte[], byte[], int...)}; reads both streams to their end and does
+   * not close them.
    *
    * @throws IOException if a stream fails, or as a {@link TokenizerFormatException}
    */
@@ -86,8 +87,9 @@ public final class Tokenizers {
    * at 1 or 2. Encoding puts a space before the text and decoding drops it; prompts begin with 1.
    *
    * @param tokenizerBin llama2.c's {@code tokenizer.bin}
-   * @param vocabSize the number of tokens, which the file does not say: the checkpoint's
-   * @throws TokenizerFormatException if the file does not hold exactly so many tokens of that form
+   * @param vocabSize the number of tokens, from the checkpoint; the file does not state it
+   * @throws TokenizerFormatException if the file does not hold exactly that many tokens in this
+   *     form
    */
   public static Tokenizer llama2c(byte[] tokenizerBin, int vocabSize)
       throws TokenizerFormatException {
@@ -98,11 +100,11 @@ public final class Tokenizers {
    * The tokenizer of a {@code tokenizer.json} (Hugging Face) with a BPE model; {@code
    * docs/tokenizers.md} lists what is supported.
    *
-   * <p>{@link Tokenizer#bosId} is what the file puts before prompts; if it does not, a special
+   * <p>{@link Tokenizer#bosId} is the token that the file puts before prompts, otherwise a special
    * token with one of the usual names.
    *
    * @param stopIds the ids that end a text ({@code eos_token_id} of {@code generation_config.json}
-   *     or {@code config.json}); none: the special tokens with the usual names, such as {@code
+   *     or {@code config.json}); if empty, the special tokens with the usual names, such as {@code
    *     <|endoftext|>} and {@code </s>}
    * @throws TokenizerFormatException if the file is malformed or asks for what is not supported; it
    *     names the field
@@ -127,8 +129,8 @@ public final class Tokenizers {
 
   /**
    * A byte-level BPE tokenizer with GPT-2's split pattern from a {@code vocab.bin}: i32 count, then
-   * for each id i32 length, bytes. Merges follow from the ids: of two the one into the lesser id
-   * comes first, as in tiktoken.
+   * for each id i32 length, bytes. Merges follow from the ids: the merge into the lowest id comes
+   * first, as in tiktoken.
    *
    * @param stopIds the ids that end a text; none: that of {@code <|endoftext|>}, if there is one
    * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
@@ -141,7 +143,7 @@ public final class Tokenizers {
   /**
    * The tokenizer of llm.c's {@code gpt2_tokenizer.bin}; merges as for {@link #vocabBin}.
    *
-   * @param stopIds the ids that end a text; none: the one that the file names
+   * @param stopIds the ids that end a text; if empty, the id that the file names
    * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
    */
   public static Tokenizer llmc(byte[] gpt2TokenizerBin, int... stopIds)
@@ -164,10 +166,10 @@ public final class Tokenizers {
   /**
    * The tokenizer that the metadata of a GGUF file describe.
    *
-   * <p>Absent keys mean what they mean to llama.cpp: for the model {@code llama}, prompts begin
-   * with token 1, 2 ends a text, and a space is put before a text and before what follows a special
-   * token; for {@code gpt2}, prompts begin with a token only for the split {@code llama-bpe}. The
-   * split {@code default}, and none, is GPT-2's.
+   * <p>Absent keys have the meaning that llama.cpp gives them: for the model {@code llama}, prompts
+   * begin with token 1, 2 ends a text, and a space is put before a text and before what follows a
+   * special token; for {@code gpt2}, prompts begin with a token only for the split {@code
+   * llama-bpe}. The split {@code default}, or an absent split, is GPT-2's.
    *
    * @param stopIds ids that end a text, besides those of the metadata
    * @throws TokenizerFormatException if the metadata do not fit together or ask for what is not
@@ -179,10 +181,11 @@ public final class Tokenizers {
   }
 
   /**
-   * The metadata of a GGUF file for a tokenizer; {@link #gguf} makes one from them that behaves in
-   * the same way. Other programs understand all but {@link GgufVocabulary#own}.
+   * The metadata of a GGUF file for a tokenizer. {@link #gguf} makes a tokenizer with the same
+   * behaviour from them. Other programs understand all keys but {@link GgufVocabulary#own}.
    *
-   * @throws UnsupportedOperationException if there are none; the message says why
+   * @throws UnsupportedOperationException if GGUF cannot express the tokenizer; the message says
+   *     why
    */
   public static GgufVocabulary vocabularyOf(Tokenizer tokenizer) {
     if (tokenizer instanceof BpeTokenizer known) {
@@ -192,10 +195,10 @@ public final class Tokenizers {
   }
 
   /**
-   * A tokenizer with unused ids behind its own, for a model whose vocabulary is padded. They stand
-   * for no bytes, and no text becomes them.
+   * A tokenizer with unused ids behind its own, for a model whose vocabulary is padded. The unused
+   * ids stand for no bytes, and no text becomes them.
    *
-   * @param vocabSize the number of ids, at least those of the tokenizer
+   * @param vocabSize the number of ids, at least as many as the tokenizer has
    * @throws IllegalArgumentException if it is less, or the tokenizer is not from this class
    */
   public static Tokenizer padded(Tokenizer tokenizer, int vocabSize) {

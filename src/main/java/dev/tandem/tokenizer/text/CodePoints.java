@@ -1,10 +1,10 @@
 package dev.tandem.tokenizer.text;
 
-/** Code points of a part of a text: {@code Character.codePointAt} with an end. */
+/** Code points of a range of a text: {@code Character.codePointAt} with an end. */
 public final class CodePoints {
   private CodePoints() {}
 
-  /** The code point at {@code at}, of which nothing lies at {@code end} or behind it. */
+  /** The code point at {@code at}; no char at or behind {@code end} belongs to it. */
   static int at(String text, int at, int end) {
     char high = text.charAt(at);
     if (Character.isHighSurrogate(high) && at + 1 < end) {

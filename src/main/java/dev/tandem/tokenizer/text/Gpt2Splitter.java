@@ -1,7 +1,7 @@
 package dev.tandem.tokenizer.text;
 
 /**
- * GPT-2's split pattern, written out by hand:
+ * GPT-2's split pattern, implemented by hand:
  *
  * <pre>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</pre>
  *
@@ -13,7 +13,7 @@ final class Gpt2Splitter {
   /**
    * The end of the word that begins at {@code start}.
    *
-   * @param end where the text ends; {@code start < end}
+   * @param end the end of the text; {@code start < end}
    */
   static int wordEnd(String text, int start, int end) {
     char first = text.charAt(start);

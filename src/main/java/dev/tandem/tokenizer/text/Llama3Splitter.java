@@ -2,7 +2,7 @@ package dev.tandem.tokenizer.text;
 
 /**
  * The split pattern of Llama 3 (numbers in groups of at most three digits) and of Qwen (each digit
- * for itself), written out by hand:
+ * is a word), implemented by hand:
  *
  * <pre>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}
  * | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</pre>
@@ -11,15 +11,15 @@ package dev.tandem.tokenizer.text;
  * word.
  */
 final class Llama3Splitter {
-  private static final char LONG_S = '\u017F'; // the one other character whose case folds to s
+  private static final char LONG_S = '\u017F'; // the only other character whose case folds to s
 
   private Llama3Splitter() {}
 
   /**
    * The end of the word that begins at {@code start}.
    *
-   * @param end where the text ends; {@code start < end}
-   * @param maxDigits how many digits a word has at most
+   * @param end the end of the text; {@code start < end}
+   * @param maxDigits the largest number of digits in a word
    */
   static int wordEnd(String text, int start, int end, int maxDigits) {
     int contraction = contractionLength(text, start, end);
@@ -60,7 +60,10 @@ final class Llama3Splitter {
     return at;
   }
 
-  /** A run of white space ends after its last line end; without one as in GPT-2's pattern. */
+  /**
+   * A run of white space ends after its last line end. Without a line end, it ends as in GPT-2's
+   * pattern.
+   */
   private static int whiteSpaceEnd(String text, int start, int end) {
     int runEnd = CodePoints.runEnd(text, start, end, UnicodeClasses.SPACE);
     for (int at = runEnd; at > start; at--) { // all white space is in the BMP

@@ -2,16 +2,16 @@ package dev.tandem.tokenizer.text;
 
 /**
  * Hugging Face's pre-tokenizer of this name: spaces become {@link Spaces#ESCAPED}, one is put
- * before the text, and words begin at each of them.
+ * before the text, and a word begins at each of them.
  *
- * @param scheme before which pieces one is put, unless they begin with one
- * @param split whether pieces are split, or stay whole
+ * @param scheme the pieces that get one at the start, unless they begin with one
+ * @param split whether pieces are split or stay whole
  */
 public record Metaspace(Scheme scheme, boolean split) implements PreTokenizer {
-  /** Before which pieces. */
+  /** The pieces that get a space at the start. */
   public enum Scheme {
     ALWAYS,
-    /** Only where the whole text begins. */
+    /** Only the piece at the start of the whole text. */
     FIRST,
     NEVER
   }

@@ -9,13 +9,14 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Unicode's normalization form C, from the one committed table {@code unicode-nfc.txt}: the
- * platform's own differs from version to version, and takes quadratic time for a text of many
- * marks. O(n log n). Source: chapter 3.11 of the Unicode Standard; section 3.12 for Hangul.
+ * Unicode's normalization form C, from the committed table {@code unicode-nfc.txt}. The platform's
+ * own form differs between versions, and takes quadratic time for a text of many marks. This one
+ * takes O(n log n). Source: chapter 3.11 of the Unicode Standard; section 3.12 for Hangul.
  */
 final class Nfc {
   private static final String RESOURCE = "unicode-nfc.txt";
-  private static final int FIRST_NOT_INERT = 0x300; // all before are in form C, whatever follows
+  private static final int FIRST_NOT_INERT =
+      0x300; // all code points before it are in form C, whatever follows
 
   private static final int HANGUL_FIRST = 0xAC00;
   private static final int LEAD_FIRST = 0x1100;
@@ -23,7 +24,7 @@ final class Nfc {
   private static final int TAIL_BEFORE_FIRST = 0x11A7;
   private static final int LEADS = 19;
   private static final int VOWELS = 21;
-  private static final int TAILS = 28; // with none
+  private static final int TAILS = 28; // including no tail
   private static final int HANGUL = LEADS * VOWELS * TAILS;
 
   /** Orders of combining classes by code point; 0: a starter. */
@@ -68,7 +69,7 @@ final class Nfc {
     }
   }
 
-  /** Sorts each run of marks by combining class; those of one class stay in their order. */
+  /** Sorts each run of marks by combining class; marks of one class keep their order. */
   private static void order(int[] codePoints) {
     int at = 0;
     while (at < codePoints.length) {
@@ -91,11 +92,11 @@ final class Nfc {
     }
   }
 
-  /** Puts together in place what composes; the new length. */
+  /** Composes code points in place; returns the new length. */
   private static int compose(int[] codePoints) {
     int length = 0;
     int starter = -1;
-    int lastRank = -1; // of what is between the starter and the next code point; -1: nothing
+    int lastRank = -1; // rank of the last code point after the starter; -1: none
     for (int codePoint : codePoints) {
       int rank = RANKS[codePoint];
       int composed =

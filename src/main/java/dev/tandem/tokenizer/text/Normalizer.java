@@ -1,19 +1,19 @@
 package dev.tandem.tokenizer.text;
 
 /**
- * What is done to a text before it is split.
+ * The changes to a text before it is split.
  *
- * @param nfc whether it is brought into Unicode's normalization form C
- * @param prefix before which parts of a text a space is put
- * @param spaces how spaces are written
- * @param removeExtraSpaces whether spaces at both ends go, and of several in a row all but the
- *     first
+ * @param nfc whether to apply Unicode's normalization form C
+ * @param prefix the parts of a text that get a space at the start
+ * @param spaces the written form of spaces
+ * @param removeExtraSpaces whether to remove spaces at both ends, and all but the first of several
+ *     in a row
  */
 public record Normalizer(boolean nfc, Prefix prefix, Spaces spaces, boolean removeExtraSpaces) {
-  /** Before which parts of a text a space is put; special tokens cut it into parts. */
+  /** The parts of a text that get a space at the start; special tokens cut a text into parts. */
   public enum Prefix {
     NEVER,
-    /** Before the first one, and that behind a beginning-of-sequence token. */
+    /** The first part, and the part behind a beginning-of-sequence token. */
     TEXT_START,
     EVERY
   }
@@ -21,15 +21,15 @@ public record Normalizer(boolean nfc, Prefix prefix, Spaces spaces, boolean remo
   /** Changes nothing. */
   public static final Normalizer NONE = new Normalizer(false, Prefix.NEVER, Spaces.LITERAL, false);
 
-  /** Whether a text stays as it is, so that it need not be copied. */
+  /** Whether a text stays unchanged, so that no copy is needed. */
   boolean isIdentity() {
     return !nfc && prefix == Prefix.NEVER && spaces != Spaces.AS_U2581 && !removeExtraSpaces;
   }
 
   /**
-   * The normal form of a part of a text.
+   * The normal form of one part of a text.
    *
-   * @param textStart whether it is the first one, or that behind a beginning-of-sequence token
+   * @param textStart whether the part is the first one, or is behind a beginning-of-sequence token
    */
   public String apply(String text, boolean textStart) {
     String normal = nfc ? Nfc.normalize(text) : text;
@@ -43,7 +43,10 @@ public record Normalizer(boolean nfc, Prefix prefix, Spaces spaces, boolean remo
     return spaces == Spaces.AS_U2581 ? normal.replace(' ', Spaces.ESCAPED) : normal;
   }
 
-  /** As SentencePiece does it: a U+2581 at the end goes, too, because it looks like a space. */
+  /**
+   * Removes extra spaces as SentencePiece does: also a U+2581 at the end, which it reads as a
+   * space.
+   */
   private String withoutExtraSpaces(String text) {
     StringBuilder kept = new StringBuilder(text.length());
     char previous = ' ';

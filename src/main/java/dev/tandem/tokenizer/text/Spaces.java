@@ -1,15 +1,15 @@
 package dev.tandem.tokenizer.text;
 
-/** How the tokens of a vocabulary of characters write a space. */
+/** The written form of a space in a vocabulary of characters. */
 public enum Spaces {
-  /** As it is. */
+  /** A space stays a space. */
   LITERAL,
-  /** As U+2581, which a text's own U+2581 is then the same as: SentencePiece. */
+  /** As U+2581; a text's own U+2581 then also means a space: SentencePiece. */
   AS_U2581,
-  /** The same, but {@link Metaspace} is what replaces them, not the {@link Normalizer}. */
+  /** The same, but {@link Metaspace} replaces the spaces, not the {@link Normalizer}. */
   AS_U2581_BY_METASPACE,
   /**
-   * As U+2581, which a text's own U+2581 is not the same as: llama2.c, whose files hold spaces
+   * As U+2581, but a text's own U+2581 does not mean a space: llama2.c, whose files hold spaces
    * again.
    */
   AS_DISTINCT_U2581;
@@ -17,12 +17,12 @@ public enum Spaces {
   /** U+2581, LOWER ONE EIGHTH BLOCK. */
   public static final char ESCAPED = '\u2581';
 
-  /** A token as the text that it stands for. */
+  /** Converts a token to its text. */
   public String unescape(String name) {
     return this == LITERAL ? name : name.replace(ESCAPED, ' ');
   }
 
-  /** A token as encoding meets it. */
+  /** Converts a token to the form that encoding compares with. */
   public String working(String name) {
     return this == AS_DISTINCT_U2581 ? unescape(name) : name;
   }

@@ -2,7 +2,7 @@ package dev.tandem.tokenizer.text;
 
 import java.util.Optional;
 
-/** The ways to split a text into words that are known, each written out by hand. */
+/** The known ways to split a text into words, each implemented by hand. */
 public enum SplitPattern implements PreTokenizer {
   /** {@link Gpt2Splitter}. */
   GPT2 {
@@ -18,14 +18,14 @@ public enum SplitPattern implements PreTokenizer {
       return Llama3Splitter.wordEnd(text, start, end, 3);
     }
   },
-  /** {@link Llama3Splitter}, each digit for itself: Qwen. */
+  /** {@link Llama3Splitter}, each digit is a word: Qwen. */
   QWEN2 {
     @Override
     int wordEnd(String text, int start, int end) {
       return Llama3Splitter.wordEnd(text, start, end, 1);
     }
   },
-  /** Each character of {@code \p{N}} for itself. */
+  /** Each character of {@code \p{N}} is a word. */
   DIGITS {
     @Override
     int wordEnd(String text, int start, int end) {
@@ -55,7 +55,7 @@ public enum SplitPattern implements PreTokenizer {
   private static final String LLAMA3_TAIL =
       "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-  /** The one that does what a regular expression of a tokenizer file does, if there is one. */
+  /** The pattern that splits as a regular expression of a tokenizer file does, if it is known. */
   public static Optional<SplitPattern> ofRegex(String regex) {
     return switch (regex) {
       case "'s|'t|'re|'ve|'m|'ll|'d" + GPT2_TAIL, "'(?:[sdmt]|ll|ve|re)" + GPT2_TAIL ->
@@ -69,7 +69,7 @@ public enum SplitPattern implements PreTokenizer {
   /**
    * The end of the word that begins at {@code start}.
    *
-   * @param end where the text ends; {@code start < end}
+   * @param end the end of the text; {@code start < end}
    */
   abstract int wordEnd(String text, int start, int end);
 

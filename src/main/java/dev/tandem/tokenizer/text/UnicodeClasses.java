@@ -7,9 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * The classes of characters that split patterns distinguish, from the one committed table {@code
- * unicode-classes.txt}: the platform's own Unicode data differ from version to version, and ids
- * must not.
+ * The classes of characters that split patterns distinguish, from the committed table {@code
+ * unicode-classes.txt}. The platform's own Unicode data differ between versions, but ids must not
+ * differ.
  */
 public final class UnicodeClasses {
   /** Any other code point, assigned or not; also unpaired surrogates. */
@@ -25,7 +25,8 @@ public final class UnicodeClasses {
   public static final int SPACE = 3;
 
   private static final String RESOURCE = "unicode-classes.txt";
-  private static final byte[] CLASSES = load(); // up to the last code point that is not OTHER
+  private static final byte[] CLASSES =
+      load(); // indexed up to the last code point that is not OTHER
 
   private UnicodeClasses() {}
 

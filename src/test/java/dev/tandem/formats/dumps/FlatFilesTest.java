@@ -171,7 +171,7 @@ public class FlatFilesTest {
     }
     assertRefused(file, "n_layer=3", "n_layer: expected 2, as the model's file says, got 3");
     assertRefused(file, "n_inner=20", "file length");
-    assertRefused(file, "tie_word_embeddings=false", "no head of its own");
+    assertRefused(file, "tie_word_embeddings=false", "no separate head");
   }
 
   /** What is wrong is the config's fault, so its path may come first. */
@@ -235,7 +235,7 @@ public class FlatFilesTest {
     try (Checkpoint read = open(file)) {
       assertThat(read.config()).isEqualTo(RandomModels.gpt2(layers, heads, width, 50257, 1024));
       assertThat(read.notes()).hasSize(2);
-      assertThat(read.notes().get(0)).contains("is taken for it");
+      assertThat(read.notes().get(0)).contains("is read as that model");
       assertThat(read.notes().get(1)).contains("GPT-2's own tokenizer");
       assertThat(read.tokenizer()).isSameAs(Tokenizers.gpt2());
       assertThat(read.tensorBytes()).isEqualTo(bytes);
@@ -251,7 +251,7 @@ public class FlatFilesTest {
     assertMalformed(
         write("a.bin", new byte[1000]),
         List.of(),
-        "of no known .bin format",
+        "not in a known .bin format",
         "not llama2.c (dim: expected a positive integer, got 0)",
         "not llm.c (magic",
         "not model.bin + vocab.bin (",

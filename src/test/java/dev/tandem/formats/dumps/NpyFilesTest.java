@@ -113,7 +113,7 @@ class NpyFilesTest {
   void whatTheFilesDoNotSayMustBeStated() {
     assertThatThrownBy(() -> open(directory))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("n_layer: expected the number of the model's blocks (--config");
+        .hasMessageContaining("n_layer: expected the number of the model's layers (--config");
     assertThatThrownBy(() -> open(directory, "n_layer=2"))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("n_head"); // 12 columns are no heads of 64

@@ -127,7 +127,7 @@ class PickleTest {
   void whateverWouldBeRunIsNamed(String symbol, String hex) {
     assertRefused(
         HexFormat.of().parseHex(hex.replace(" ", "")),
-        "nothing that must be run",
+        "without code",
         "torch.save(model.state_dict(), FILE)",
         "got " + symbol);
   }

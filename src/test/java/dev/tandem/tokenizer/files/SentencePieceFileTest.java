@@ -92,8 +92,9 @@ class SentencePieceFileTest {
     refusesTrainer(new Protobuf(), "model_type", "unigram"); // the default
     refusesTrainer(new Protobuf().number(3, 2).number(24, 1), "treat_whitespace_as_suffix");
     refusesMore(new Protobuf().message(5, new Protobuf().raw(2, new byte[3])), "denormalizer");
-    refusesMore(piece(new Protobuf().text(1, "<unk>")), "piece 3129", "a name of its own");
-    refusesMore(piece(new Protobuf().fixed(2, 1)), "a name of its own", "\"\"");
+    refusesMore(
+        piece(new Protobuf().text(1, "<unk>")), "piece 3129", "a name that no other piece has");
+    refusesMore(piece(new Protobuf().fixed(2, 1)), "a name that no other piece has", "\"\"");
     refusesMore(piece(new Protobuf().text(1, "x?").fixed(2, Float.NaN)), "score", "NaN");
     refusesMore(piece(new Protobuf().text(1, "x?").number(3, 7)), "type", "7");
     refusesMore(piece(new Protobuf().text(1, "x?").number(3, 6)), "a byte", "x?");

@@ -75,7 +75,7 @@ class TokenizerFilesTest {
     rejectsVocab("{\"a\": 0}", "a token for each byte", "byte 0");
     rejectsVocab("{\"a\": 0, \"a\": 1}", "each token once", "\"a\" twice");
     rejectsVocab("{\"a\": 0, \"b\": 2}", "\"b\"", "0..1", "got 2");
-    rejectsVocab("{\"a\": 0, \"b\": 0}", "an id of its own", "got 0");
+    rejectsVocab("{\"a\": 0, \"b\": 0}", "an unused id", "got 0");
     rejectsVocab("{\"a\": -1}", "got -1");
     rejectsVocab("{\"a\": 1.5}", "a number", "VALUE_NUMBER_FLOAT");
     rejectsVocab("{\"a\": {}}", "a number", "START_OBJECT");

@@ -7,13 +7,13 @@ import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/** Tokens for people to read. */
-public final class Pieces {
-  private Pieces() {}
+/** Shows tokens in readable form. */
+public final class TokenText {
+  private TokenText() {}
 
   /**
-   * A token's bytes as text in one line. What is no whole character, and what would act on the
-   * terminal, is shown as {@code \n}, {@code \t}, {@code \r}, {@code \\} or {@code \xNN}.
+   * A token's bytes as text in one line. Incomplete characters, and characters that control the
+   * terminal, are shown as {@code }, {@code \t}, {@code \r}, {@code \\} or {@code \xNN}.
    */
   public static String shown(byte[] bytes) {
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();

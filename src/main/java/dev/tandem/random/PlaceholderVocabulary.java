@@ -10,20 +10,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
- * A vocabulary of any size for random weights, so that they can be run like a model: control tokens
- * and bytes as llama2.c has them, then a space, then pieces that are their own ids in writing.
+ * A vocabulary of any size, so that random weights can run like a model: control tokens and bytes
+ * as llama2.c has them, then a space, then pieces whose text is their id.
  */
-final class NumberedPieces {
+final class PlaceholderVocabulary {
   private static final String[] CONTROL = {"<unk>", "<s>", "</s>"};
   private static final int SPACE_ID = CONTROL.length + 256;
   private static final int MAX_PIECE_BYTES = 16;
 
-  private NumberedPieces() {}
+  private PlaceholderVocabulary() {}
 
   /**
    * Makes the tokenizer.
    *
-   * @throws IOException if so few tokens have no room for the bytes and the space
+   * @throws IOException if {@code vocabSize} is too small for the bytes and the space
    */
   static Tokenizer ofSize(int vocabSize) throws IOException {
     ByteBuffer file =
