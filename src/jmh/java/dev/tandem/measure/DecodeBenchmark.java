@@ -2,7 +2,7 @@ package dev.tandem.measure;
 
 import static dev.tandem.measure.MeasuredModel.copy;
 
-import dev.tandem.generation.ChainSteps;
+import dev.tandem.decoding.ChainSteps;
 import dev.tandem.sampling.Sampler;
 import dev.tandem.sampling.Samplers;
 import dev.tandem.sampling.SamplingOptions;

@@ -1,18 +1,18 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.TextModel;
-import dev.tandem.api.WholeModel;
 import dev.tandem.convert.Conversion;
 import dev.tandem.convert.ConversionOptions;
+import dev.tandem.decoding.GenerationException;
+import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.generation.GenerationException;
-import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.random.RandomModels;
+import dev.tandem.runtime.ModelRuntime;
+import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import java.io.IOException;
@@ -74,14 +74,15 @@ public class FirstTokenBenchmark {
   @Benchmark
   public GenerationResult firstToken() throws IOException, GenerationException {
     try (Checkpoint checkpoint = Checkpoints.open(file.toString(), Optional.empty());
-        TextModel model = WholeModel.open(checkpoint, EngineSettings.defaults())) {
-      return model.generate(
-          GenerationRequest.builder(model.tokenizer().encodePrompt("Once upon a time", false))
-              .sampling(SamplingOptions.greedy())
-              .maxTokens(1)
-              .ignoreEos(true)
-              .build(),
-          GenerationListener.NONE);
+        ModelRuntime model = WholeRuntime.open(checkpoint, EngineSettings.defaults())) {
+      return model
+          .newGenerator()
+          .run(
+              GenerationRequest.of(model.tokenizer().encodePrompt("Once upon a time", false))
+                  .sampling(SamplingOptions.greedy())
+                  .maxTokens(1)
+                  .ignoreEos(true),
+              TokenSink.NONE);
     }
   }
 }

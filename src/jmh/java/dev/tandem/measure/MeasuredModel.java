@@ -1,16 +1,16 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.Bits;
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.LocalChain;
-import dev.tandem.api.Opening;
+import dev.tandem.decoding.ChainSteps;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.engine.Engine;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.generation.ChainSteps;
-import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.random.RandomModels;
+import dev.tandem.runtime.Bits;
+import dev.tandem.runtime.LocalChain;
+import dev.tandem.runtime.Opening;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;

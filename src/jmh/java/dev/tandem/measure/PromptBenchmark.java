@@ -1,6 +1,6 @@
 package dev.tandem.measure;
 
-import dev.tandem.generation.ChainSteps;
+import dev.tandem.decoding.ChainSteps;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.List;

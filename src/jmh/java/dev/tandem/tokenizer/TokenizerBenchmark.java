@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.EncodingType;
+import dev.tandem.tokenizer.bpe.RandomText;
 import dev.tandem.tokenizer.files.TestTokenizers;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.util.ArrayList;

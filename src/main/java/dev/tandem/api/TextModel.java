@@ -1,76 +1,86 @@
 package dev.tandem.api;
 
-import dev.tandem.generation.GenerationException;
-import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
-import dev.tandem.model.ModelConfig;
 import dev.tandem.tokenizer.Tokenizer;
-import java.io.IOException;
 import java.util.List;
-import java.util.OptionalInt;
 
-/** A model that continues text, independent of where its stages run. One generation at a time. */
-public sealed interface TextModel extends AutoCloseable permits WholeModel, SplitModel {
+/**
+ * A model that continues text, wherever its layers run. It is safe for use by many threads, and any
+ * number of generations may run at once: their steps are computed together, and each one gets the
+ * bits that it gets alone.
+ *
+ * <pre>{@code
+ * try (TextModel model = Tandem.open("gpt2-shakespeare")) {
+ *   System.out.println(model.generate("ROMEO:"));
+ * }
+ * }</pre>
+ *
+ * <p>The interface is open: a program may implement it to test itself without a model, or to
+ * decorate one.
+ */
+public interface TextModel extends AutoCloseable {
 
-  /** The model's name. */
-  String name();
-
-  /** The model's configuration. */
-  ModelConfig config();
+  /** What the model is. */
+  ModelInfo info();
 
   /** The model's tokenizer. */
   Tokenizer tokenizer();
 
   /**
-   * Whether all stages have the same arithmetic, that of the native core, so that the bits are
-   * those of a whole model. Other backends than {@link Backend#FAST} are never exact.
+   * Whether all layers have the native core's arithmetic, and the same, so that the bits are those
+   * of a whole model. Other backends than {@link Backend#FAST} are never exact.
    */
   boolean exact();
 
-  /** Notes for the user about the computation on this machine; one line each. */
+  /** What the user should know of this model here, such as what was assumed; one line each. */
   List<String> notes();
 
   /**
-   * The ids that the model gets for a prompt. An empty prompt is the beginning-of-sequence token,
-   * if there is one. GPT-2 then also writes a text from its beginning.
+   * Starts to continue a prompt in a sequence of its own, on a thread of its own.
    *
-   * @param parseSpecial whether special tokens written out in the text become their ids
+   * @param listener follows the generation on that thread
+   * @throws IllegalStateException if the model is closed
    */
-  default int[] promptIds(String prompt, boolean parseSpecial) {
-    return promptIds(tokenizer(), prompt, parseSpecial);
-  }
+  Generation start(GenerationRequest request, GenerationListener listener);
 
-  /** The same for a model with this tokenizer that is not open yet. */
-  static int[] promptIds(Tokenizer tokenizer, String prompt, boolean parseSpecial) {
-    int[] ids = tokenizer.encodePrompt(prompt, parseSpecial);
-    OptionalInt bos = tokenizer.bosId();
-    return ids.length == 0 && bos.isPresent() ? new int[] {bos.getAsInt()} : ids;
+  /** {@link #start(GenerationRequest, GenerationListener)} that nobody follows. */
+  default Generation start(GenerationRequest request) {
+    return start(request, GenerationListener.NONE);
   }
 
   /**
-   * Continues a prompt.
+   * Continues a prompt, and waits.
    *
-   * @throws GenerationException if the request cannot be carried out with this model
-   * @throws IOException if a server fails or refuses, or a file cannot be read
+   * @throws RequestException if the request does not fit the model
+   * @throws ServerException if a server fails
    */
-  GenerationResult generate(GenerationRequest request, GenerationListener listener)
-      throws IOException, GenerationException;
-
-  /**
-   * Continues a text by up to {@code maxTokens} tokens, drawn at temperature 1 with top-p 0.9 and
-   * seed 0; returns only the added text.
-   *
-   * @throws GenerationException if the prompt does not fit the model's context
-   * @throws IOException if a server fails or refuses, or a file cannot be read
-   */
-  default String generate(String prompt, int maxTokens) throws IOException, GenerationException {
-    GenerationRequest request =
-        GenerationRequest.builder(promptIds(prompt, false)).maxTokens(maxTokens).build();
-    return generate(request, GenerationListener.NONE).text();
+  default GenerationResult generate(GenerationRequest request) {
+    return start(request).result();
   }
 
-  /** Frees the model; idempotent. */
+  /**
+   * Continues a text by up to {@value GenerationRequest#DEFAULT_MAX_TOKENS} tokens, drawn at
+   * temperature 1 with top-p 0.9 and a random seed; gives what is added to it.
+   *
+   * @throws RequestException if the prompt does not fit the model's context
+   * @throws ServerException if a server fails
+   */
+  default String generate(String prompt) {
+    return generate(GenerationRequest.of(prompt)).text();
+  }
+
+  /**
+   * A sequence that is continued turn by turn.
+   *
+   * @throws IllegalStateException if the model is closed
+   */
+  Conversation conversation();
+
+  /**
+   * Cancels what is under way, waits for it, and frees the model; idempotent. Conversations of this
+   * model cannot be used any more.
+   */
   @Override
   void close();
 }

@@ -1,5 +1,6 @@
 /**
- * The library: a whole model, a model split with a server, and a server; each needs only a few
- * lines.
+ * What a program uses: {@link dev.tandem.api.Tandem} opens models, whole or split, and starts
+ * servers. With {@code generation}, {@code sampling}, {@code tokenizer} and {@code settings} it is
+ * all that the module exports for running models.
  */
 package dev.tandem.api;

@@ -11,6 +11,7 @@ import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.Result;
 import dev.tandem.protocol.ServerMessage;
+import dev.tandem.settings.ConnectionOptions;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;

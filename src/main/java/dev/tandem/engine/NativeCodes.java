@@ -3,7 +3,8 @@ package dev.tandem.engine;
 import dev.tandem.model.Activation;
 import dev.tandem.model.NormKind;
 import dev.tandem.model.RopePairing;
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.RowKind;
@@ -63,6 +64,15 @@ final class NativeCodes {
   }
 
   /** {@code td_norm}. */
+  static int of(KvType type) {
+    return of(
+        switch (type) {
+          case F32 -> DType.F32;
+          case F16 -> DType.F16;
+          case Q8_0 -> DType.Q8_0;
+        });
+  }
+
   static int of(NormKind norm) {
     return switch (norm) {
       case LAYER -> 0;

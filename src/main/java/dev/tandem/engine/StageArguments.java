@@ -7,7 +7,7 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.RopePairing;
 import dev.tandem.model.Tables;
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.Tensor;
 import java.io.IOException;
@@ -158,7 +158,7 @@ final class StageArguments {
     args.has_head(spec.span().hasHead() ? 1 : 0);
     args.mode(NativeCodes.of(options.mode()))
         .activation_eval(NativeCodes.of(options.activationEval()));
-    args.kv_dtype(NativeCodes.of(options.kvType().dtype())).chunk_rows(options.chunkRows());
+    args.kv_dtype(NativeCodes.of(options.kvType())).chunk_rows(options.chunkRows());
     if (config.rope() != RopePairing.NONE) {
       Tables.Rope rope = model.rope();
       args.rope_cos(kept(new FloatPointer(rope.cos())));

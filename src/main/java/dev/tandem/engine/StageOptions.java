@@ -2,10 +2,10 @@ package dev.tandem.engine;
 
 import dev.tandem.model.Activation;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
-import dev.tandem.stage.KvType;
 
 /**
  * The choices in a local stage's arithmetic.
@@ -40,7 +40,7 @@ public record StageOptions(
     return new StageOptions(
         ArithmeticMode.FAST,
         silu ? ActivationEval.FORMULA : ActivationEval.TABLE,
-        KvType.defaultFor(checkpoint.layerMatrixTypes()),
+        checkpoint.defaultKvType(),
         ArithmeticProfile.DEFAULT_CHUNK_ROWS);
   }
 }

@@ -6,6 +6,6 @@ public enum FinishReason {
   STOP,
   /** The requested number of tokens was generated, or the context is full. */
   LENGTH,
-  /** {@link GenerationRequest#cancelled} was true. */
+  /** Its user cancelled it. */
   CANCELLED
 }

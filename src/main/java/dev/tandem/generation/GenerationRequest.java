@@ -3,51 +3,168 @@ package dev.tandem.generation;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.settings.InvalidSettingException;
 import java.util.List;
-import java.util.function.BooleanSupplier;
+import java.util.OptionalInt;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.UnaryOperator;
 
-/** A prompt and how to continue it. Immutable. */
+/**
+ * A prompt and how to continue it. Immutable: each method with a parameter gives another request,
+ * which differs in that one thing.
+ *
+ * <pre>{@code
+ * GenerationRequest.of("ROMEO:").maxTokens(100).temperature(0.7).seed(42)
+ * }</pre>
+ */
 public final class GenerationRequest {
-  private final int[] promptIds;
+  /** Tokens that are generated where nothing else is said. */
+  public static final int DEFAULT_MAX_TOKENS = 256;
+
+  private static final int NO_LOGPROBS = -1;
+
+  private final Prompt prompt;
   private final SamplingOptions sampling;
+  private final boolean seeded;
   private final int maxTokens;
   private final List<String> stopStrings;
   private final boolean ignoreEos;
-  private final BooleanSupplier cancelled;
+  private final int logprobs;
 
-  private GenerationRequest(Builder builder) {
-    promptIds = builder.promptIds;
-    sampling = builder.sampling;
-    maxTokens = builder.maxTokens;
-    stopStrings = builder.stopStrings;
-    ignoreEos = builder.ignoreEos;
-    cancelled = builder.cancelled;
+  private GenerationRequest(
+      Prompt prompt, SamplingOptions sampling, boolean seeded, Ending ending, int logprobs) {
+    this.prompt = prompt;
+    this.sampling = sampling;
+    this.seeded = seeded;
+    this.maxTokens = ending.maxTokens;
+    this.stopStrings = ending.stopStrings;
+    this.ignoreEos = ending.ignoreEos;
+    this.logprobs = logprobs;
   }
 
-  /** A request to continue these ids by 256 tokens with the default {@link SamplingOptions}. */
-  public static Builder builder(int[] promptIds) {
-    return new Builder(promptIds.clone());
+  /** When a generation ends. */
+  private record Ending(int maxTokens, List<String> stopStrings, boolean ignoreEos) {}
+
+  /**
+   * A request to continue a prompt by at most {@value #DEFAULT_MAX_TOKENS} tokens with the default
+   * {@link SamplingOptions} and a seed that nobody knows beforehand.
+   */
+  public static GenerationRequest of(Prompt prompt) {
+    return new GenerationRequest(
+        prompt,
+        SamplingOptions.builder().build(),
+        false,
+        new Ending(DEFAULT_MAX_TOKENS, List.of(), false),
+        NO_LOGPROBS);
   }
 
-  /** The prompt, with its beginning-of-sequence token if the model needs one. */
-  public int[] promptIds() {
-    return promptIds.clone();
+  /** As {@link #of(Prompt)}, for text without special tokens. */
+  public static GenerationRequest of(String text) {
+    return of(Prompt.text(text));
   }
 
-  /** How tokens are drawn. */
+  /** As {@link #of(Prompt)}, for token ids. */
+  public static GenerationRequest of(int... ids) {
+    return of(Prompt.ids(ids));
+  }
+
+  /** What to continue. */
+  public Prompt prompt() {
+    return prompt;
+  }
+
+  /** The same with another prompt. */
+  public GenerationRequest prompt(Prompt value) {
+    return new GenerationRequest(value, sampling, seeded, ending(), logprobs);
+  }
+
+  /** How tokens are drawn; where the seed is open, with the one of {@link SamplingOptions}. */
   public SamplingOptions sampling() {
     return sampling;
   }
 
+  /** The same with tokens drawn in another way; its seed is taken, too. */
+  public GenerationRequest sampling(SamplingOptions value) {
+    return new GenerationRequest(prompt, value, true, ending(), logprobs);
+  }
+
   /**
-   * The largest number of tokens to generate; with 0 the prompt is computed and nothing is drawn.
+   * The same with another temperature; 0 takes the best token.
+   *
+   * @throws IllegalArgumentException if it is out of range
    */
+  public GenerationRequest temperature(double value) {
+    return drawn(options -> options.temperature(value), seeded);
+  }
+
+  /**
+   * The same with the best {@code value} tokens kept; 0 keeps all.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public GenerationRequest topK(int value) {
+    return drawn(options -> options.topK(value), seeded);
+  }
+
+  /**
+   * The same with the best tokens kept that together have this probability; 1 keeps all.
+   *
+   * @throws IllegalArgumentException if it is not in [0, 1]
+   */
+  public GenerationRequest topP(double value) {
+    return drawn(options -> options.topP(value), seeded);
+  }
+
+  /** The same with this seed of the random numbers: equal requests then draw equal tokens. */
+  public GenerationRequest seed(long value) {
+    return drawn(options -> options.seed(value), true);
+  }
+
+  /** Whether the seed is given. */
+  public boolean seeded() {
+    return seeded;
+  }
+
+  /** The same with a seed: its own, if it is given, else a random one. */
+  public GenerationRequest withSeed() {
+    return seeded ? this : seed(ThreadLocalRandom.current().nextLong());
+  }
+
+  /** Tokens to generate at most; with 0 the prompt is computed and nothing is drawn. */
   public int maxTokens() {
     return maxTokens;
   }
 
-  /** Texts that end the generation when they appear in it; none is empty. */
+  /**
+   * The same with another number of tokens at most.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public GenerationRequest maxTokens(int value) {
+    if (value < 0) {
+      throw new IllegalArgumentException("max tokens must be >= 0, got " + value);
+    }
+    return ended(new Ending(value, stopStrings, ignoreEos));
+  }
+
+  /** Texts that end the generation where they appear in it; none is empty. */
   public List<String> stopStrings() {
     return stopStrings;
+  }
+
+  /**
+   * The same with other stop strings.
+   *
+   * @throws IllegalArgumentException if one is empty
+   */
+  public GenerationRequest stopStrings(List<String> value) {
+    if (value.contains("")) {
+      throw new IllegalArgumentException("a stop string must not be empty");
+    }
+    return ended(new Ending(maxTokens, List.copyOf(value), ignoreEos));
+  }
+
+  /** As {@link #stopStrings(List)}. */
+  public GenerationRequest stop(String... value) {
+    return stopStrings(List.of(value));
   }
 
   /** Whether the model's stop ids are ordinary tokens. */
@@ -55,75 +172,43 @@ public final class GenerationRequest {
     return ignoreEos;
   }
 
-  /**
-   * Asked before every step; may become true at any time, on any thread. While it is true, a stage
-   * that fails (for example because it was closed to interrupt a step) also ends the generation as
-   * cancelled.
-   */
-  public BooleanSupplier cancelled() {
-    return cancelled;
+  /** The same with the model's stop ids as ordinary tokens, or not. */
+  public GenerationRequest ignoreEos(boolean value) {
+    return ended(new Ending(maxTokens, stopStrings, value));
   }
 
-  /** Builds a request. */
-  public static final class Builder {
-    private final int[] promptIds;
-    private SamplingOptions sampling = SamplingOptions.builder().build();
-    private int maxTokens = 256;
-    private List<String> stopStrings = List.of();
-    private boolean ignoreEos;
-    private BooleanSupplier cancelled = () -> false;
+  /**
+   * How many of the most likely tokens are reported with their log-probabilities beside each chosen
+   * one; empty if none is asked for. See {@link GeneratedToken}.
+   */
+  public OptionalInt logprobs() {
+    return logprobs == NO_LOGPROBS ? OptionalInt.empty() : OptionalInt.of(logprobs);
+  }
 
-    private Builder(int[] promptIds) {
-      this.promptIds = promptIds;
+  /**
+   * The same with log-probabilities: of each chosen token, and of the {@code n} most likely ones.
+   *
+   * @param n 0 or more; above the vocabulary's size all are reported
+   * @throws IllegalArgumentException if it is negative
+   */
+  public GenerationRequest logprobs(int n) {
+    if (n < 0) {
+      throw new IllegalArgumentException("log-probabilities must be >= 0, got " + n);
     }
+    return new GenerationRequest(prompt, sampling, seeded, ending(), n);
+  }
 
-    /** See {@link GenerationRequest#sampling}. */
-    public Builder sampling(SamplingOptions value) {
-      sampling = value;
-      return this;
-    }
+  private Ending ending() {
+    return new Ending(maxTokens, stopStrings, ignoreEos);
+  }
 
-    /**
-     * See {@link GenerationRequest#maxTokens}.
-     *
-     * @throws InvalidSettingException if it is negative
-     */
-    public Builder maxTokens(int value) {
-      if (value < 0) {
-        throw new InvalidSettingException("maxTokens", "must be >= 0", value);
-      }
-      maxTokens = value;
-      return this;
-    }
+  private GenerationRequest ended(Ending ending) {
+    return new GenerationRequest(prompt, sampling, seeded, ending, logprobs);
+  }
 
-    /**
-     * See {@link GenerationRequest#stopStrings}.
-     *
-     * @throws InvalidSettingException if one is empty
-     */
-    public Builder stopStrings(List<String> value) {
-      if (value.contains("")) {
-        throw new InvalidSettingException("stopStrings", "must not be empty", "''");
-      }
-      stopStrings = List.copyOf(value);
-      return this;
-    }
-
-    /** See {@link GenerationRequest#ignoreEos}. */
-    public Builder ignoreEos(boolean value) {
-      ignoreEos = value;
-      return this;
-    }
-
-    /** See {@link GenerationRequest#cancelled}. */
-    public Builder cancelled(BooleanSupplier value) {
-      cancelled = value;
-      return this;
-    }
-
-    /** The request. */
-    public GenerationRequest build() {
-      return new GenerationRequest(this);
-    }
+  private GenerationRequest drawn(
+      UnaryOperator<SamplingOptions.Builder> change, boolean withGivenSeed) {
+    SamplingOptions changed = change.apply(sampling.toBuilder()).build();
+    return new GenerationRequest(prompt, changed, withGivenSeed, ending(), logprobs);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The one loop that turns a prompt into text, for any list of stages: prefill, decode, sampling,
- * stop rules, streamed text.
+ * What is asked of a model and what it gives: a request, its result, tokens and log-probabilities.
+ * These are values; {@code decoding} has the loop that makes one of the other.
  */
 package dev.tandem.generation;

@@ -1,14 +1,15 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.Opening;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.ReferenceSwitches;
-import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.Opening;
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;

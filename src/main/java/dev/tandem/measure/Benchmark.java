@@ -1,11 +1,11 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.EngineSettings;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.engine.Engine;
-import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.EngineSettings;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;

@@ -1,6 +1,7 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.EngineSettings;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
 import java.util.List;
 

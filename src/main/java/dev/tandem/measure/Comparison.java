@@ -1,16 +1,16 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.Backend;
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.Generators;
-import dev.tandem.api.LocalModel;
-import dev.tandem.generation.GenerationException;
-import dev.tandem.generation.GenerationListener;
+import dev.tandem.decoding.GenerationException;
+import dev.tandem.decoding.Generator;
+import dev.tandem.decoding.TokenSink;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
-import dev.tandem.generation.Generator;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.GeneratorFactory;
+import dev.tandem.runtime.LocalModel;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.Backend;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
@@ -147,14 +147,14 @@ public final class Comparison {
 
   private GenerationResult generate(Stage stage, int[] ids, int tokens)
       throws IOException, GenerationException {
-    Generator generator = Generators.of(checkpoint, List.of(stage));
+    Generator generator =
+        new GeneratorFactory(checkpoint, checkpoint.tokenizer()).of(List.of(stage));
     return generator.run(
-        GenerationRequest.builder(ids)
+        GenerationRequest.of(ids)
             .sampling(SamplingOptions.greedy())
             .ignoreEos(true)
-            .maxTokens(tokens)
-            .build(),
-        GenerationListener.NONE);
+            .maxTokens(tokens),
+        TokenSink.NONE);
   }
 
   /** The number of equal tokens before the first difference. */
@@ -199,7 +199,10 @@ public final class Comparison {
             referenceId,
             gap(reference.logits().get(at), referenceId, id),
             RoundingBound.ofGap(
-                checkpoint, settings.stageOptions(checkpoint), settings.threads(), ids)));
+                checkpoint,
+                LocalModel.stageOptions(settings, checkpoint),
+                settings.threads(),
+                ids)));
   }
 
   private static double gap(float[] logits, int chosen, int other) {

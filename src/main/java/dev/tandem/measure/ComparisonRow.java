@@ -1,6 +1,6 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.Backend;
+import dev.tandem.settings.Backend;
 import java.util.List;
 import java.util.Optional;
 

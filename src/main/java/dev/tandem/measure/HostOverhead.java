@@ -1,12 +1,12 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.Generators;
-import dev.tandem.generation.GenerationException;
-import dev.tandem.generation.GenerationListener;
+import dev.tandem.decoding.GenerationException;
+import dev.tandem.decoding.Generator;
+import dev.tandem.decoding.TokenSink;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationTimings;
-import dev.tandem.generation.Generator;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.GeneratorFactory;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
@@ -24,7 +24,7 @@ final class HostOverhead {
   /** Long enough for the virtual machine to compile the hot code. */
   private static final long WARM_UP_NANOS = 1_000_000_000L;
 
-  private static final GenerationListener LISTENER = new GenerationListener() {};
+  private static final TokenSink SINK = new TokenSink() {};
 
   private final Checkpoint checkpoint;
   private final Generator generator;
@@ -33,7 +33,7 @@ final class HostOverhead {
   HostOverhead(Checkpoint checkpoint, List<Stage> stages, int repeat) throws IOException {
     this.checkpoint = checkpoint;
     this.repeat = repeat;
-    generator = Generators.of(checkpoint, stages);
+    generator = new GeneratorFactory(checkpoint, checkpoint.tokenizer()).of(stages);
   }
 
   /**
@@ -58,12 +58,11 @@ final class HostOverhead {
     try {
       return generator
           .run(
-              GenerationRequest.builder(new int[] {id % checkpoint.config().vocabSize()})
+              GenerationRequest.of(id % checkpoint.config().vocabSize())
                   .sampling(sampling)
                   .maxTokens(TOKENS)
-                  .ignoreEos(true)
-                  .build(),
-              LISTENER)
+                  .ignoreEos(true),
+              SINK)
           .timings();
     } catch (GenerationException e) {
       throw new IOException(checkpoint.name() + ": " + e.getMessage(), e);

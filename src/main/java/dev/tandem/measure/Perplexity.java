@@ -1,9 +1,9 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.LocalModel;
-import dev.tandem.generation.EmbeddingTable;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.LocalModel;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;

@@ -1,17 +1,18 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.LocalModel;
-import dev.tandem.api.ModelServer;
-import dev.tandem.api.Opening;
-import dev.tandem.api.TensorHashes;
-import dev.tandem.client.ConnectionOptions;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.engine.Engine;
+import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.server.ServerOptions;
-import dev.tandem.stage.KvType;
+import dev.tandem.runtime.BackendChoice;
+import dev.tandem.runtime.LocalModel;
+import dev.tandem.runtime.Opening;
+import dev.tandem.runtime.TensorHashes;
+import dev.tandem.settings.ConnectionOptions;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.KvType;
+import dev.tandem.settings.ServerOptions;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
@@ -48,7 +49,7 @@ final class PlacedModel implements AutoCloseable {
     this.checkpoint = checkpoint;
     boolean opened = false;
     try {
-      LocalModel.requireNativeCore(); // the probes are native
+      BackendChoice.requireNativeCore(); // the probes are native
       model = opening.add(LocalModel.open(checkpoint, settings));
       engine =
           model.engine().isPresent()
@@ -56,9 +57,9 @@ final class PlacedModel implements AutoCloseable {
               : opening.add(new Engine(settings.threads(), settings.isa()));
       int nLayers = checkpoint.config().nLayers();
       if (placement.split()) {
-        ModelServer server =
+        HostedModel server =
             opening.add(
-                ModelServer.start(
+                HostedModel.start(
                     checkpoint, settings, ServerOptions.defaults().withAddress("127.0.0.1", 0)));
         weightBytes = server.weightBytes();
         openSplit(server, placement, nLayers);
@@ -75,7 +76,7 @@ final class PlacedModel implements AutoCloseable {
     }
   }
 
-  private void openSplit(ModelServer server, Placement placement, int nLayers) throws IOException {
+  private void openSplit(HostedModel server, Placement placement, int nLayers) throws IOException {
     int cut = placement.localLayers(nLayers);
     if (cut > 0) {
       stages.add(local(Span.layers(0, cut)));

@@ -1,6 +1,6 @@
 package dev.tandem.measure;
 
-import dev.tandem.stage.Output;
+import dev.tandem.settings.Output;
 import java.util.List;
 import java.util.Locale;
 

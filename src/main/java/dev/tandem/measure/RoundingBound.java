@@ -1,14 +1,14 @@
 package dev.tandem.measure;
 
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.engine.StageOptions;
-import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.plain.PlainModel;
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.KvType;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;

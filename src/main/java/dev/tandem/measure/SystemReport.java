@@ -1,7 +1,7 @@
 package dev.tandem.measure;
 
-import dev.tandem.api.EngineSettings;
 import dev.tandem.engine.Engine;
+import dev.tandem.settings.EngineSettings;
 import java.util.Arrays;
 
 /**

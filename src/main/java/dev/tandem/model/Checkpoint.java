@@ -1,5 +1,6 @@
 package dev.tandem.model;
 
+import dev.tandem.settings.KvType;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
@@ -27,6 +28,10 @@ import java.util.Set;
  * .bias}; and {@code output.weight}, which is absent if the head is tied.
  */
 public final class Checkpoint implements AutoCloseable {
+  /** Quantised types that have kernels. */
+  private static final Set<DType> QUANTIZED =
+      Set.of(DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
+
   private final String name;
   private final String format;
   private final ModelConfig config;
@@ -258,6 +263,14 @@ public final class Checkpoint implements AutoCloseable {
     if (rows > 1 && tensor.startsWith("blk.")) {
       to.add(type);
     }
+  }
+
+  /**
+   * The type of KV caches where nothing else is said: f16 if matrices of the layers are computed in
+   * a quantised type, else f32.
+   */
+  public KvType defaultKvType() {
+    return layerMatrixTypes().stream().anyMatch(QUANTIZED::contains) ? KvType.F16 : KvType.F32;
   }
 
   /** Bytes of all tensors as they are stored. */

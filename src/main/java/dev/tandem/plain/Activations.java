@@ -3,7 +3,7 @@ package dev.tandem.plain;
 import dev.tandem.model.Activation;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.Tables;
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
 import dev.tandem.tensor.Float16;
 import java.nio.ShortBuffer;
 

@@ -4,7 +4,7 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.RopePairing;
 import dev.tandem.model.Tables;
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
 import dev.tandem.tensor.Tensor;

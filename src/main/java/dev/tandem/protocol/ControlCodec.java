@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tandem.stage.Output;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
 import java.util.ArrayList;

@@ -10,6 +10,7 @@ import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.scheduler.ModelScheduler;
+import dev.tandem.settings.ServerOptions;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
 import java.util.List;

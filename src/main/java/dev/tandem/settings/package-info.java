@@ -1,5 +1,5 @@
 /**
- * Settings by their names. An exception says which setting is wrong; a caller may know the setting
- * under another name, such as an option's.
+ * What a user may set, as values that check themselves: arithmetic, server, connection. A leaf: it
+ * uses nothing else of the project, and every other room may use it.
  */
 package dev.tandem.settings;

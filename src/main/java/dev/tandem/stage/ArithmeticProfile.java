@@ -1,5 +1,7 @@
 package dev.tandem.stage;
 
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.KvType;
 import dev.tandem.tensor.DType;
 import java.util.Collection;
 import java.util.Collections;

@@ -1,5 +1,7 @@
 package dev.tandem.stage;
 
+import dev.tandem.settings.Output;
+
 /**
  * A contiguous piece of the chain <em>embed, layer 0 .. layer L-1, head</em>: layers {@code begin
  * .. end - 1}, followed by the head if the output is logits.

@@ -21,7 +21,7 @@ public interface ConversionProgress {
   /**
    * Called once, before the first tensor, with the bytes of all tensors as they will be written.
    */
-  void begin(long totalBytes);
+  void begin(long totalBytes) throws IOException;
 
   /**
    * Called often, at least once for every few MiB.

@@ -1,36 +1,37 @@
 package dev.tandem.peers;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.WholeModel;
+import dev.tandem.decoding.GenerationException;
+import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.generation.GenerationException;
-import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.EngineSettings;
 import java.io.IOException;
 import java.util.Optional;
 
 /** This engine, through its public interface. */
 final class TandemContestant implements Contestant {
   private final Checkpoint checkpoint;
-  private final WholeModel model;
+  private final WholeRuntime model;
 
   private TandemContestant(String file, int threads) throws IOException {
     checkpoint = Checkpoints.open(file, Optional.empty());
-    model = WholeModel.open(checkpoint, EngineSettings.defaults().withThreads(threads));
+    model = WholeRuntime.open(checkpoint, EngineSettings.defaults().withThreads(threads));
   }
 
   @Override
   public void generate(int[] promptIds, int nTokens) throws IOException {
     try {
-      model.generate(
-          GenerationRequest.builder(promptIds)
-              .sampling(SamplingOptions.greedy())
-              .ignoreEos(true)
-              .maxTokens(nTokens)
-              .build(),
-          GenerationListener.NONE);
+      model
+          .newGenerator()
+          .run(
+              GenerationRequest.of(promptIds)
+                  .sampling(SamplingOptions.greedy())
+                  .ignoreEos(true)
+                  .maxTokens(nTokens),
+              TokenSink.NONE);
     } catch (GenerationException e) {
       throw new IOException(e);
     }

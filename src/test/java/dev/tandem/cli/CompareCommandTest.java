@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tandem.api.Backend;
 import dev.tandem.cli.measure.CompareCommand;
 import dev.tandem.cli.terminal.Cli;
+import dev.tandem.settings.Backend;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;

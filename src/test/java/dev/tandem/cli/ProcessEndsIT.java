@@ -2,13 +2,13 @@ package dev.tandem.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.ModelServer;
 import dev.tandem.cli.JarProcess.Start;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.formats.Checkpoints;
+import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.server.ServerOptions;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ServerOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,12 +63,12 @@ class ProcessEndsIT {
   /** A server in this process, whose sequences can be counted. */
   private static final class CountingServer implements AutoCloseable {
     private final Checkpoint checkpoint;
-    private final ModelServer server;
+    private final HostedModel server;
 
     CountingServer() throws IOException {
       checkpoint = Checkpoints.open(model, Optional.empty());
       server =
-          ModelServer.start(
+          HostedModel.start(
               checkpoint,
               EngineSettings.defaults(),
               ServerOptions.defaults().withAddress("127.0.0.1", 0));

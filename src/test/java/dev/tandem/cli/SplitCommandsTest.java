@@ -4,12 +4,12 @@ import static dev.tandem.cli.CommandRun.tandem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.ModelServer;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.formats.Checkpoints;
+import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.server.ServerOptions;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ServerOptions;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.ConvertedModels;
@@ -32,13 +32,13 @@ import picocli.CommandLine;
 @Timeout(300)
 class SplitCommandsTest {
   private static Checkpoint checkpoint;
-  private static ModelServer server;
+  private static HostedModel server;
 
   @BeforeAll
   static void startServer() throws IOException {
     checkpoint = Checkpoints.open(Checkpoints.DEFAULT, Optional.empty());
     server =
-        ModelServer.start(
+        HostedModel.start(
             checkpoint,
             new EngineSettings(1, "", Optional.empty(), Optional.empty(), false, 0),
             ServerOptions.defaults().withAddress("127.0.0.1", 0).withSequences(2, 100));
@@ -97,7 +97,7 @@ class SplitCommandsTest {
         .isEqualTo(tandem("generate", "-n", "20", "-t", "0", "ROMEO:", "--threads=1").result());
     assertThat(tandem("inspect", out).result()).contains("embedding, no layers, no head");
     tandem("generate", "-c", out, "hi")
-        .assertFails(Cli.FAILURE, "is a part of a model", "tandem client");
+        .assertFails(Cli.FAILURE, "is a part of a model", "run it split");
     client("-c", out, "--reply", "hidden", "hi")
         .assertFails(Cli.USAGE, "--reply must be logits, because", "holds no head");
     client("-c", out, "--split", "1", "hi")
@@ -143,8 +143,8 @@ class SplitCommandsTest {
                 Checkpoints.open(Checkpoints.DEFAULT, Optional.empty()),
                 DType.Q8_0,
                 ConversionProgress.NONE);
-        ModelServer quantized =
-            ModelServer.start(
+        HostedModel quantized =
+            HostedModel.start(
                 converted,
                 EngineSettings.defaults(),
                 ServerOptions.defaults().withAddress("127.0.0.1", 0))) {

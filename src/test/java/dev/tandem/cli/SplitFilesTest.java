@@ -3,12 +3,12 @@ package dev.tandem.cli;
 import static dev.tandem.cli.CommandRun.tandem;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.ModelServer;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.formats.Checkpoints;
+import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.server.ServerOptions;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ServerOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,8 +44,8 @@ class SplitFilesTest {
     assertThat(tandem(all).result()).isEmpty();
   }
 
-  private static ModelServer serve(Checkpoint checkpoint) throws IOException {
-    return ModelServer.start(
+  private static HostedModel serve(Checkpoint checkpoint) throws IOException {
+    return HostedModel.start(
         checkpoint,
         EngineSettings.defaults(),
         ServerOptions.defaults().withAddress("127.0.0.1", 0));
@@ -57,7 +57,7 @@ class SplitFilesTest {
     String expected = tandem("generate", "-s", "5", "-n", "30", "ROMEO:").result();
     split("gpt2-shakespeare", 2, "parts", headHere ? new String[0] : new String[] {"--no-head"});
     try (Checkpoint part = Checkpoints.open(file("parts-server.gguf"), Optional.empty());
-        ModelServer server = serve(part)) {
+        HostedModel server = serve(part)) {
       // A tied head is the vocabulary matrix: with --no-head both files have it.
       assertThat(part.tensors().containsKey("token_embd.weight")).isEqualTo(!headHere);
       String port = "" + server.port();
@@ -73,7 +73,7 @@ class SplitFilesTest {
     split("gpt2-shakespeare", 1, "gpt2");
     split("stories260K", 1, "stories");
     try (Checkpoint part = Checkpoints.open(file("gpt2-server.gguf"), Optional.empty());
-        ModelServer server = serve(part)) {
+        HostedModel server = serve(part)) {
       tandem("client", "-c", file("stories-client.gguf"), "-o", "" + server.port(), "x")
           .assertFails(Cli.FAILURE, "the server has model", "use the same model at both ends");
     }

@@ -3,14 +3,14 @@ package dev.tandem.convert;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.TextModel;
-import dev.tandem.api.WholeModel;
+import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.ModelRuntime;
+import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import java.io.IOException;
@@ -65,13 +65,10 @@ class ConversionTest {
   }
 
   private static int[] greedy(Checkpoint checkpoint, String prompt) throws Exception {
-    try (TextModel model = WholeModel.open(checkpoint, EngineSettings.defaults())) {
+    try (ModelRuntime model = WholeRuntime.open(checkpoint, EngineSettings.defaults())) {
       GenerationRequest request =
-          GenerationRequest.builder(model.promptIds(prompt, false))
-              .sampling(SamplingOptions.greedy())
-              .maxTokens(48)
-              .build();
-      return model.generate(request, GenerationListener.NONE).ids();
+          GenerationRequest.of(prompt).sampling(SamplingOptions.greedy()).maxTokens(48);
+      return model.newGenerator().run(request, TokenSink.NONE).ids();
     }
   }
 

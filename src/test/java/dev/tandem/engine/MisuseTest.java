@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;

@@ -2,19 +2,19 @@ package dev.tandem.formats;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.TextModel;
-import dev.tandem.api.WholeModel;
+import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.families.ForeignLayouts;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.pytorch.TorchWriter;
-import dev.tandem.generation.GenerationListener;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelHash;
 import dev.tandem.model.StoredTensor;
 import dev.tandem.model.TestModels;
+import dev.tandem.runtime.ModelRuntime;
+import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.EngineSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,16 +35,16 @@ class LosslessFormsTest {
   }
 
   private static int[] greedy(Checkpoint checkpoint, String prompt) throws Exception {
-    try (TextModel model = WholeModel.open(checkpoint, EngineSettings.defaults())) {
+    try (ModelRuntime model = WholeRuntime.open(checkpoint, EngineSettings.defaults())) {
       int[] ids = model.tokenizer().encodePrompt(prompt, false);
       return model
-          .generate(
-              GenerationRequest.builder(ids)
+          .newGenerator()
+          .run(
+              GenerationRequest.of(ids)
                   .sampling(SamplingOptions.greedy())
                   .maxTokens(80)
-                  .ignoreEos(true)
-                  .build(),
-              GenerationListener.NONE)
+                  .ignoreEos(true),
+              TokenSink.NONE)
           .ids();
     }
   }

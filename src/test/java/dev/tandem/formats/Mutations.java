@@ -3,8 +3,8 @@ package dev.tandem.formats;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tensor.Tensor;

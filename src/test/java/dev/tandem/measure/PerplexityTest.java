@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.tandem.api.EngineSettings;
-import dev.tandem.api.LocalChain;
-import dev.tandem.api.SplitExactnessTest;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.generation.EmbeddingTable;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.Retyped;
+import dev.tandem.runtime.LocalChain;
+import dev.tandem.runtime.SplitExactnessTest;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;

@@ -2,12 +2,13 @@ package dev.tandem.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.api.Backend;
-import dev.tandem.api.EngineSettings;
+import dev.tandem.decoding.GenerationException;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.generation.GenerationException;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.LocalModel;
+import dev.tandem.settings.Backend;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.ConvertedModels;
@@ -31,7 +32,7 @@ class RoundingBoundTest {
     try (Checkpoint checkpoint = converted(name, type)) {
       int[] prompt = checkpoint.tokenizer().encodePrompt("ROMEO: what", false);
       ComparisonResult result = compare(checkpoint, prompt);
-      StageOptions options = EngineSettings.defaults().stageOptions(checkpoint);
+      StageOptions options = LocalModel.stageOptions(EngineSettings.defaults(), checkpoint);
       double bound = RoundingBound.ofGap(checkpoint, options, 0, prompt);
       for (ComparisonRow row : result.rows().subList(1, result.rows().size())) {
         // A gap is two differences, and the bound has a margin of four.

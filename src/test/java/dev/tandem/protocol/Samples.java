@@ -1,6 +1,6 @@
 package dev.tandem.protocol;
 
-import dev.tandem.stage.Output;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
 import java.nio.FloatBuffer;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
-import dev.tandem.stage.Output;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Span;
 import java.nio.FloatBuffer;

@@ -3,8 +3,8 @@ package dev.tandem.scheduler;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;

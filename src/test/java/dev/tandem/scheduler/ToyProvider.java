@@ -1,10 +1,10 @@
 package dev.tandem.scheduler;
 
-import dev.tandem.stage.ActivationEval;
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.KvType;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;

@@ -2,7 +2,7 @@ package dev.tandem.split;
 
 import dev.tandem.client.RemoteStage;
 import dev.tandem.client.ServerConnection;
-import dev.tandem.stage.Output;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;

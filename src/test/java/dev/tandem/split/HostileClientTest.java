@@ -21,7 +21,7 @@ import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.Samples;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
-import dev.tandem.stage.Output;
+import dev.tandem.settings.Output;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;

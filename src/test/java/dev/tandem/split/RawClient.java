@@ -15,7 +15,7 @@ import dev.tandem.protocol.ProtocolException;
 import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.WireProfile;
-import dev.tandem.stage.Output;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.Span;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;

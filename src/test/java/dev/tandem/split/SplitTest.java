@@ -15,9 +15,9 @@ import dev.tandem.protocol.TensorHash;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.SplitServer;
+import dev.tandem.settings.Output;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
@@ -295,7 +295,7 @@ class SplitTest {
         ServerConnection connection =
             ServerConnection.connect(
                 URI.create("ws://127.0.0.1:" + listing.port()),
-                dev.tandem.client.ConnectionOptions.defaults())) {
+                dev.tandem.settings.ConnectionOptions.defaults())) {
       connection
           .stage(new StageRequest(Span.layers(0, 4), model.profile(), tensors.subList(0, 1)))
           .close();
@@ -331,7 +331,7 @@ class SplitTest {
             () ->
                 ServerConnection.connect(
                     URI.create("ws://127.0.0.1:" + toy.server.port() + "/other"),
-                    dev.tandem.client.ConnectionOptions.defaults()))
+                    dev.tandem.settings.ConnectionOptions.defaults()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("HTTP 404");
   }

@@ -1,15 +1,15 @@
 package dev.tandem.split;
 
-import dev.tandem.client.ConnectionOptions;
 import dev.tandem.client.RemoteStage;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.server.OfferedModel;
-import dev.tandem.server.ServerOptions;
 import dev.tandem.server.SplitServer;
+import dev.tandem.settings.ConnectionOptions;
+import dev.tandem.settings.Output;
+import dev.tandem.settings.ServerOptions;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Output;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;

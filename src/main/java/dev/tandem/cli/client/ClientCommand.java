@@ -1,23 +1,25 @@
 package dev.tandem.cli.client;
 
-import dev.tandem.api.EngineSettings;
+import dev.tandem.api.SplitBuilder;
 import dev.tandem.api.SplitModel;
-import dev.tandem.api.SplitOptions;
+import dev.tandem.api.Tandem;
+import dev.tandem.api.TandemException;
+import dev.tandem.api.WireStats;
 import dev.tandem.cli.generation.GenerationMixin;
 import dev.tandem.cli.generation.GenerationRun;
 import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.ConvertProgress;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
+import dev.tandem.cli.terminal.Messages;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.client.WireStats;
-import dev.tandem.generation.GenerationException;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.stage.Output;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.Output;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -25,7 +27,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -89,50 +90,45 @@ public final class ClientCommand implements Callable<Integer> {
 
   @Override
   @SuppressWarnings("try") // interrupts count as long as the block lasts
-  public Integer call() throws IOException, GenerationException {
-    long start = System.nanoTime();
+  public Integer call() throws IOException {
     EngineSettings settings = backend.applyToSplit(engine.settings());
-    SplitOptions options = options();
+    SplitBuilder builder = Tandem.split(model.source()).server(uri());
+    split.ifPresent(builder::layers);
+    reply.ifPresent(builder::reply);
     String text = generation.checkedPrompt();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
-    AtomicBoolean interrupted = new AtomicBoolean();
+    GenerationRun run = new GenerationRun(generation, console);
     Thread here = Thread.currentThread();
     Runnable stop =
         () -> {
-          interrupted.set(true);
-          here.interrupt(); // it may be waiting for the server
+          run.interrupt();
+          here.interrupt(); // it may be waiting for the connection
         };
     try (Interrupts interrupts = Interrupts.during(stop);
-        Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get)) {
-      int held = checkpoint.part().layers().end();
-      if (split.isPresent() && split.get() > held) {
-        throw Usage.wrong(spec, "--split", "must be in 0.." + held, split.get());
-      }
-      try (SplitModel opened = SplitModel.connect(checkpoint, settings, options)) {
-        opened.notes().forEach(console::warn);
-        return new GenerationRun(generation, console, start, interrupted::get)
-            .run(opened, text, () -> facts(opened.wireStats()));
-      }
-    } catch (IOException e) {
-      if (!interrupted.get()) {
+        ConvertProgress progress = engine.progress(run::interrupted);
+        SplitModel opened = engine.apply(builder, settings, progress).connect()) {
+      progress.close();
+      opened.notes().forEach(console::warn);
+      return run.run(opened, text, () -> facts(opened.wireStats()));
+    } catch (IllegalArgumentException e) {
+      throw usage(Messages.oneLine(e));
+    } catch (TandemException e) {
+      if (!run.interrupted()) {
         throw e;
       }
       return Cli.INTERRUPTED;
     }
   }
 
-  private SplitOptions options() {
+  private URI uri() {
     if (port < 1 || port > 65_535) {
       throw Usage.wrong(spec, "--port", "must be in 1..65535", port);
     }
     if (split.isPresent() && split.get() < 0) {
       throw Usage.wrong(spec, "--split", "must be at least 0", split.get());
     }
-    return new SplitOptions(
-        server.isPresent() ? given(server.get()) : ofAddress(),
-        split.stream().mapToInt(Integer::intValue).findFirst(),
-        reply);
+    return server.isPresent() ? given(server.get()) : ofAddress();
   }
 
   private URI ofAddress() {

@@ -32,7 +32,7 @@ final class EndingMixin {
    *
    * @throws IllegalArgumentException naming what is out of range
    */
-  GenerationRequest.Builder apply(GenerationRequest.Builder request) {
+  GenerationRequest apply(GenerationRequest request) {
     return request.maxTokens(maxTokens).stopStrings(stop).ignoreEos(ignoreEos);
   }
 }

@@ -2,6 +2,7 @@ package dev.tandem.cli.generation;
 
 import dev.tandem.api.TextModel;
 import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.Prompt;
 import java.io.IOException;
 import picocli.CommandLine.Mixin;
 
@@ -17,16 +18,16 @@ public final class GenerationMixin {
    * prompt.
    */
   public String checkedPrompt() throws IOException {
-    request(new int[0]);
+    request(Prompt.ids());
     return prompt.text();
   }
 
   /** The request; a usage error names a value that does not fit the model. */
-  GenerationRequest.Builder request(TextModel model, String text) {
-    return request(prompt.promptIds(model.tokenizer(), text));
+  GenerationRequest request(TextModel model, String text) {
+    return request(prompt.prompt(model.tokenizer(), text));
   }
 
-  private GenerationRequest.Builder request(int[] promptIds) {
-    return ending.apply(GenerationRequest.builder(promptIds).sampling(sampling.options()));
+  private GenerationRequest request(Prompt continued) {
+    return ending.apply(GenerationRequest.of(continued).sampling(sampling.options()));
   }
 }

@@ -1,11 +1,12 @@
 package dev.tandem.cli.generation;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tandem.api.Generation;
+import dev.tandem.api.GenerationListener;
 import dev.tandem.api.TextModel;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.generation.GenerationException;
-import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.GenerationTimings;
@@ -13,26 +14,36 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** One generation on the command line: streams the text, or prints one JSON object. */
 public final class GenerationRun {
   private final GenerationMixin options;
   private final Console console;
-  private final long startNanos;
-  private final BooleanSupplier interrupted;
+  private final long startNanos = System.nanoTime();
 
-  /**
-   * @param startNanos the time at which loading began
-   * @param interrupted whether to end it
-   */
-  public GenerationRun(
-      GenerationMixin options, Console console, long startNanos, BooleanSupplier interrupted) {
+  // Guarded by this.
+  private boolean interrupted;
+  private @Nullable Generation generation;
+
+  /** A run whose model is about to be loaded. */
+  public GenerationRun(GenerationMixin options, Console console) {
     this.options = options;
     this.console = console;
-    this.startNanos = startNanos;
-    this.interrupted = interrupted;
+  }
+
+  /** Ends the run; called by any thread. */
+  public synchronized void interrupt() {
+    interrupted = true;
+    if (generation != null) {
+      generation.cancel();
+    }
+  }
+
+  /** Whether the user ended it. */
+  public synchronized boolean interrupted() {
+    return interrupted;
   }
 
   /**
@@ -43,33 +54,47 @@ public final class GenerationRun {
    * @return the exit code
    */
   public int run(TextModel model, String text, Supplier<Map<String, Object>> wire)
-      throws IOException, GenerationException {
-    GenerationRequest.Builder request = options.request(model, text);
+      throws IOException {
+    GenerationRequest request = options.request(model, text);
     double loadMs = millis(System.nanoTime() - startNanos);
     GenerationResult result;
     if (options.output.json) {
-      result = model.generate(request.cancelled(interrupted).build(), GenerationListener.NONE);
+      result = start(model, request, GenerationListener.NONE).result();
       console.println(
           new ObjectMapper().writeValueAsString(facts(model, text, result, loadMs, wire.get())));
     } else {
       result = stream(model, text, request);
     }
     summary(model, result, loadMs);
-    return interrupted.getAsBoolean() ? Cli.INTERRUPTED : 0;
+    return interrupted() ? Cli.INTERRUPTED : 0;
   }
 
-  private GenerationResult stream(TextModel model, String text, GenerationRequest.Builder request)
-      throws IOException, GenerationException {
+  private synchronized Generation start(
+      TextModel model, GenerationRequest request, GenerationListener listener) {
+    Generation started = model.start(request, listener);
+    generation = started;
+    if (interrupted) {
+      started.cancel();
+    }
+    return started;
+  }
+
+  private GenerationResult stream(TextModel model, String text, GenerationRequest request) {
     Stream stream = new Stream(options.output.noEcho ? "" : text);
     try {
-      GenerationResult result =
-          model.generate(
-              request.cancelled(() -> stream.unread || interrupted.getAsBoolean()).build(), stream);
+      GenerationResult result = start(model, request, stream).result();
       stream.begin();
       console.println("");
       return result;
     } finally {
       console.endLine(); // after a failure, so that its message stands alone
+    }
+  }
+
+  /** Ends a generation whose text nobody reads any more. */
+  private synchronized void stop() {
+    if (generation != null) {
+      generation.cancel();
     }
   }
 
@@ -79,7 +104,7 @@ public final class GenerationRun {
         String.format(
             Locale.ROOT,
             "[%s: loaded in %.0f ms; prompt %d tokens in %.1f ms; %d tokens, %.2f ms/token; seed %d]",
-            model.name(),
+            model.info().name(),
             loadMs,
             timings.promptTokens(),
             millis(timings.promptNanos()),
@@ -115,7 +140,7 @@ public final class GenerationRun {
     draft.put("proposed", 0);
     draft.put("accepted", 0);
     Map<String, Object> facts = new LinkedHashMap<>();
-    facts.put("model", model.name());
+    facts.put("model", model.info().name());
     facts.put("prompt", text);
     facts.put("prompt_ids", result.promptIds());
     facts.put("ids", result.ids());
@@ -138,7 +163,6 @@ public final class GenerationRun {
   private final class Stream implements GenerationListener {
     private final String echo;
     private boolean begun;
-    private volatile boolean unread;
 
     Stream(String echo) {
       this.echo = echo;
@@ -152,7 +176,7 @@ public final class GenerationRun {
     }
 
     @Override
-    public void token(int id) {
+    public void token(GeneratedToken token) {
       begin();
     }
 
@@ -164,7 +188,7 @@ public final class GenerationRun {
 
     private void show(String piece) {
       if (!console.print(piece)) {
-        unread = true; // the reader went away
+        stop(); // the reader has gone
       }
     }
   }

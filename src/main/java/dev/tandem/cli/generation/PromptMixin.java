@@ -1,7 +1,7 @@
 package dev.tandem.cli.generation;
 
-import dev.tandem.api.TextModel;
 import dev.tandem.cli.terminal.StandardInput;
+import dev.tandem.generation.Prompt;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.Optional;
@@ -69,14 +69,14 @@ public final class PromptMixin {
     return StandardInput.textOr(spec, positional.or(() -> named).orElse(""));
   }
 
-  /** The ids that the model gets; a usage error names an id that is not in the vocabulary. */
-  public int[] promptIds(Tokenizer tokenizer, String text) {
+  /** What the model continues; a usage error names an id that is not in the vocabulary. */
+  public Prompt prompt(Tokenizer tokenizer, String text) {
     if (ids.isEmpty()) {
-      return TextModel.promptIds(tokenizer, text, special);
+      return special ? Prompt.markup(text) : Prompt.text(text);
     }
     int[] given = parsedIds();
     Ids.checkRange(spec, given, tokenizer.vocabSize());
-    return given;
+    return Prompt.ids(given);
   }
 
   private int[] parsedIds() {

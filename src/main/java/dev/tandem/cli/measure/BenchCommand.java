@@ -2,12 +2,10 @@ package dev.tandem.cli.measure;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import dev.tandem.api.EngineSettings;
 import dev.tandem.cli.models.ShapeMixin;
 import dev.tandem.cli.options.ArithmeticMixin;
 import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.EngineMixin;
-import dev.tandem.cli.options.OutputType;
 import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.EnvironmentDefaults;
@@ -22,6 +20,8 @@ import dev.tandem.measure.BenchmarkRow;
 import dev.tandem.measure.Placement;
 import dev.tandem.measure.SystemReport;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.WeightType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -77,7 +77,7 @@ public final class BenchCommand implements Callable<Integer> {
       description =
           "Types to convert the model's matrices to, one after another: f32, f16, bf16, q8_0"
               + " or q4_0. Default: the model's own types, f32 for a shape")
-  private List<OutputType> types = List.of();
+  private List<WeightType> types = List.of();
 
   @Option(
       names = "--placement",
@@ -176,7 +176,7 @@ public final class BenchCommand implements Callable<Integer> {
     if (types.isEmpty()) {
       systems.add(measure(open(), settings, rows));
     }
-    for (OutputType type : types) {
+    for (WeightType type : types) {
       Checkpoint converted = EngineMixin.converted(open(), type, spec, () -> false);
       systems.add(measure(converted, settings, rows));
     }

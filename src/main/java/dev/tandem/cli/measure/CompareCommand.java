@@ -1,8 +1,6 @@
 package dev.tandem.cli.measure;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tandem.api.Backend;
-import dev.tandem.api.EngineSettings;
 import dev.tandem.cli.generation.PromptMixin;
 import dev.tandem.cli.models.ShapeMixin;
 import dev.tandem.cli.options.BackendMixin;
@@ -12,10 +10,12 @@ import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.generation.GenerationException;
+import dev.tandem.decoding.GenerationException;
 import dev.tandem.measure.Comparison;
 import dev.tandem.measure.ComparisonResult;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.Backend;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.util.List;
@@ -91,7 +91,7 @@ public final class CompareCommand implements Callable<Integer> {
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint = open(console)) {
-      int[] ids = prompt.promptIds(checkpoint.tokenizer(), text);
+      int[] ids = prompt.prompt(checkpoint.tokenizer(), text).begin(checkpoint.tokenizer());
       ComparisonResult result = compare(checkpoint, settings, ids);
       console.println(
           json

@@ -1,6 +1,6 @@
 package dev.tandem.cli.measure;
 
-import dev.tandem.api.Backend;
+import dev.tandem.settings.Backend;
 import java.io.PrintWriter;
 
 /** Shows the progress of a comparison in one line that changes, if standard error is a terminal. */

@@ -1,20 +1,21 @@
 package dev.tandem.cli.measure;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tandem.api.EngineSettings;
 import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.ConfigMixin;
 import dev.tandem.cli.options.EngineMixin;
-import dev.tandem.cli.options.ModelNames;
 import dev.tandem.cli.options.TokenizerOptionMixin;
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.measure.Perplexity;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.BackendChoice;
+import dev.tandem.runtime.Models;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.LoadListener;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -99,7 +100,7 @@ public final class PerplexityCommand implements Callable<Integer> {
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint = open()) {
       checkpoint.notes().forEach(console::warn);
-      settings.notes().forEach(console::warn);
+      BackendChoice.of(settings).notes().forEach(console::warn);
       Perplexity.Options options = options(checkpoint.config().maxSeq());
       int[] ids = checkpoint.tokenizer().encode(text, false);
       if (tokens > 0 && tokens < ids.length) {
@@ -114,7 +115,7 @@ public final class PerplexityCommand implements Callable<Integer> {
 
   private Checkpoint open() throws IOException {
     return engine.converted(
-        ModelNames.open(model, config.options(tokenizer.given()), EnvironmentDefaults.of(spec)),
+        Models.open(config.source(spec, model, tokenizer.given()), LoadListener.NONE),
         () -> false); // Ctrl-C simply ends the process
   }
 

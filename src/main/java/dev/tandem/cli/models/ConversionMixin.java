@@ -1,9 +1,10 @@
 package dev.tandem.cli.models;
 
-import dev.tandem.cli.options.OutputType;
 import dev.tandem.convert.Conversion;
 import dev.tandem.convert.ConversionOptions;
 import dev.tandem.formats.ModelWriters;
+import dev.tandem.settings.WeightType;
+import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -26,7 +27,7 @@ final class ConversionMixin {
       description =
           "The type of the matrices: f32, f16, bf16, q8_0 or q4_0. Vectors are always f32; if"
               + " rows are not whole blocks of 32, f16. Default: each tensor's own type, f32 for random weights")
-  private Optional<OutputType> type = Optional.empty();
+  private Optional<WeightType> type = Optional.empty();
 
   @Option(
       names = "--format",
@@ -54,7 +55,8 @@ final class ConversionMixin {
    * @return the exit code
    */
   int write(ModelWriting.Source source, Path out, boolean verbose) throws IOException {
-    ConversionOptions options = new ConversionOptions(type.map(OutputType::dtype), format, force);
+    ConversionOptions options =
+        new ConversionOptions(type.map(given -> DType.valueOf(given.name())), format, force);
     return new ModelWriting(spec, verbose)
         .run(source, checkpoint -> List.of(Conversion.of(checkpoint, out, options)));
   }

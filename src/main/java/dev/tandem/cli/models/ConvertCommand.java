@@ -1,11 +1,11 @@
 package dev.tandem.cli.models;
 
 import dev.tandem.cli.options.ConfigMixin;
-import dev.tandem.cli.options.ModelNames;
 import dev.tandem.cli.options.TokenizerOptionMixin;
-import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Version;
+import dev.tandem.runtime.Models;
+import dev.tandem.settings.LoadListener;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -43,7 +43,7 @@ public final class ConvertCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     return conversion.write(
-        () -> ModelNames.open(in, config.options(tokenizer.given()), EnvironmentDefaults.of(spec)),
+        () -> Models.open(config.source(spec, in, tokenizer.given()), LoadListener.NONE),
         out,
         general.verbose);
   }

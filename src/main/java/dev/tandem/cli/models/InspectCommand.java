@@ -2,18 +2,18 @@ package dev.tandem.cli.models;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import dev.tandem.api.EngineSettings;
 import dev.tandem.cli.options.ConfigMixin;
-import dev.tandem.cli.options.ModelNames;
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.measure.SystemReport;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
-import dev.tandem.stage.KvType;
+import dev.tandem.runtime.Models;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.KvType;
+import dev.tandem.settings.LoadListener;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -100,7 +100,7 @@ public final class InspectCommand implements Callable<Integer> {
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint =
-        ModelNames.open(model, config.options(Optional.empty()), EnvironmentDefaults.of(spec))) {
+        Models.open(config.source(spec, model, Optional.empty()), LoadListener.NONE)) {
       checkpoint.notes().forEach(console::warn);
       ModelConfig config = checkpoint.config();
       Map<String, Object> facts = new LinkedHashMap<>();
@@ -116,7 +116,7 @@ public final class InspectCommand implements Callable<Integer> {
       facts.put("parameters", checkpoint.parameterCount());
       facts.put("tensor_bytes", checkpoint.tensorBytes());
       facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
-      facts.put("kv_type", lower(KvType.defaultFor(checkpoint.layerMatrixTypes())));
+      facts.put("kv_type", lower(checkpoint.defaultKvType()));
       facts.put("kv_bytes_per_token", kvBytesPerToken(checkpoint));
       if (checkpoint.knowsHash() && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
         facts.put("model_hash", checkpoint.hash().hex());

@@ -1,9 +1,7 @@
 package dev.tandem.cli.models;
 
 import dev.tandem.cli.options.ConfigMixin;
-import dev.tandem.cli.options.ModelNames;
 import dev.tandem.cli.options.TokenizerOptionMixin;
-import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
@@ -11,6 +9,8 @@ import dev.tandem.convert.Conversion;
 import dev.tandem.convert.ConversionOptions;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelPart;
+import dev.tandem.runtime.Models;
+import dev.tandem.settings.LoadListener;
 import dev.tandem.stage.Span;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -92,7 +92,7 @@ public final class SplitCommand implements Callable<Integer> {
   }
 
   private Checkpoint open() throws IOException {
-    return ModelNames.open(in, config.options(tokenizer.given()), EnvironmentDefaults.of(spec));
+    return Models.open(config.source(spec, in, tokenizer.given()), LoadListener.NONE);
   }
 
   private List<Conversion> parts(Checkpoint checkpoint) throws IOException {

@@ -1,8 +1,10 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.api.Backend;
-import dev.tandem.api.EngineSettings;
+import dev.tandem.settings.Backend;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.cli.terminal.Usage;
+import dev.tandem.settings.Backend;
+import dev.tandem.settings.EngineSettings;
 import java.util.Iterator;
 import java.util.Optional;
 import picocli.CommandLine.Command;

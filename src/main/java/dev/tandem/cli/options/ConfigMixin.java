@@ -1,11 +1,12 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.formats.files.OpenOptions;
+import dev.tandem.settings.ModelSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** Additions to a model's config. */
@@ -19,7 +20,13 @@ public final class ConfigMixin {
               + " replace, such as n_head=12. Repeatable.")
   private List<String> config = new ArrayList<>();
 
-  public OpenOptions options(Optional<Path> tokenizer) {
-    return new OpenOptions(tokenizer, config);
+  /**
+   * A model with what was given here.
+   *
+   * @param spec the command, whose environment says where pulled models are
+   */
+  public ModelSource source(CommandSpec spec, String model, Optional<Path> tokenizer) {
+    return new ModelSource(
+        model, tokenizer, config, Optional.of(PulledModels.directory(spec)), Optional.empty());
   }
 }

@@ -1,5 +1,6 @@
 package dev.tandem.cli.options;
 
+import dev.tandem.settings.LoadListener;
 import dev.tandem.types.ConversionProgress;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;
@@ -10,11 +11,8 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Shows a conversion's progress as a bar on standard error if that is a terminal, otherwise
- * nothing.
- */
-public final class ConvertProgress implements ConversionProgress, AutoCloseable {
+/** A conversion's progress: a bar on standard error if that is a terminal, else nothing. */
+public final class ConvertProgress implements ConversionProgress, LoadListener, AutoCloseable {
   private static final int COLUMNS = 79;
   private static final int BAR_MILLIS = 200;
   private static final long MEGABYTE = 1_000_000;
@@ -66,6 +64,16 @@ public final class ConvertProgress implements ConversionProgress, AutoCloseable 
     if (bar != null) {
       bar.stepBy(bytes);
     }
+  }
+
+  @Override
+  public boolean converted(long doneBytes, long totalBytes) {
+    if (doneBytes == 0) {
+      begin(totalBytes);
+    } else if (bar != null) {
+      bar.stepTo(doneBytes);
+    }
+    return !interrupted.getAsBoolean();
   }
 
   /** Draws the bar for the last time. */

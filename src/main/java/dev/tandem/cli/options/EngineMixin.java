@@ -1,9 +1,13 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.api.EngineSettings;
+import dev.tandem.api.EngineBuilder;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.LoadListener;
+import dev.tandem.settings.WeightType;
+import dev.tandem.tensor.DType;
 import dev.tandem.types.ConvertedModels;
 import java.io.IOException;
 import java.util.Locale;
@@ -36,7 +40,7 @@ public final class EngineMixin {
       description =
           "The type to convert the model's matrices to when it is loaded: f32, f16, bf16, q8_0 or"
               + " q4_0, as convert does. Default: the model's own types")
-  private Optional<OutputType> type = Optional.empty();
+  private Optional<WeightType> type = Optional.empty();
 
   @Mixin private ArithmeticMixin arithmetic;
 
@@ -45,6 +49,31 @@ public final class EngineMixin {
       throw Usage.wrong(spec, "--threads", "must be in 0.." + MAX_THREADS, threads);
     }
     return arithmetic.settings(threads);
+  }
+
+  /**
+   * A builder with what was given here.
+   *
+   * @param settings of the arithmetic
+   * @param progress follows the conversion that was asked for
+   */
+  public <B extends EngineBuilder<B>> B apply(
+      B builder, EngineSettings settings, LoadListener progress) {
+    type.ifPresent(given -> builder.type(given));
+    return builder.settings(settings).progress(progress);
+  }
+
+  private static String task(WeightType type) {
+    return "to " + type.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Shows the conversion that was asked for; ends it once the user wants no more. */
+  public ConvertProgress progress(BooleanSupplier interrupted) {
+    return new ConvertProgress(
+        type.map(EngineMixin::task).orElse(""),
+        spec.commandLine().getErr(),
+        Console.isTerminal(Console.STDERR),
+        interrupted);
   }
 
   /**
@@ -59,15 +88,15 @@ public final class EngineMixin {
   }
 
   public static Checkpoint converted(
-      Checkpoint model, OutputType type, CommandSpec spec, BooleanSupplier interrupted)
+      Checkpoint model, WeightType type, CommandSpec spec, BooleanSupplier interrupted)
       throws IOException {
     try (ConvertProgress progress =
         new ConvertProgress(
-            "to " + type.dtype().name().toLowerCase(Locale.ROOT),
+            task(type),
             spec.commandLine().getErr(),
             Console.isTerminal(Console.STDERR),
             interrupted)) {
-      return ConvertedModels.convert(model, type.dtype(), progress);
+      return ConvertedModels.convert(model, DType.valueOf(type.name()), progress);
     }
   }
 }

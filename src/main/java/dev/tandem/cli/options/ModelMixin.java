@@ -1,9 +1,11 @@
 package dev.tandem.cli.options;
 
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.Models;
+import dev.tandem.settings.LoadListener;
+import dev.tandem.settings.ModelSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -31,13 +33,14 @@ public final class ModelMixin {
 
   @Mixin private ConfigMixin config;
 
-  /**
-   * Opens the model, with its own tokenizer unless another one is given, and prints its
-   * assumptions.
-   */
-  public Checkpoint open(Optional<Path> tokenizer, Console console) throws IOException {
-    Checkpoint checkpoint =
-        ModelNames.open(model, config.options(tokenizer), EnvironmentDefaults.of(spec));
+  /** Which model it is, with its own tokenizer unless another one is given. */
+  public ModelSource source(Optional<Path> tokenizer) {
+    return config.source(spec, model, tokenizer);
+  }
+
+  /** Opens it, with its own tokenizer unless another one is given; notes what was assumed. */
+  Checkpoint open(Optional<Path> tokenizer, Console console) throws IOException {
+    Checkpoint checkpoint = Models.open(source(tokenizer), LoadListener.NONE);
     checkpoint.notes().forEach(console::warn);
     return checkpoint;
   }

@@ -2,6 +2,7 @@ package dev.tandem.cli.options;
 
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.ModelSource;
 import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -12,7 +13,12 @@ public final class TextModelMixin {
   @Mixin private ModelMixin model;
   @Mixin private TokenizerOptionMixin tokenizer;
 
-  /** Opens the model, and prints its assumptions. */
+  /** Which model it is. */
+  public ModelSource source() {
+    return model.source(tokenizer.given());
+  }
+
+  /** Opens the model; notes what was assumed. */
   public Checkpoint open(Console console) throws IOException {
     return model.open(tokenizer.given(), console);
   }

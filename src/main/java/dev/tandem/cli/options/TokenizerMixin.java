@@ -1,9 +1,10 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.formats.Checkpoints;
+import dev.tandem.runtime.Models;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -25,6 +26,6 @@ public final class TokenizerMixin {
   private CommandSpec spec;
 
   public Tokenizer open() throws IOException {
-    return ModelNames.tokenizer(tokenizer, EnvironmentDefaults.of(spec));
+    return Models.tokenizer(tokenizer, Optional.of(PulledModels.directory(spec)));
   }
 }

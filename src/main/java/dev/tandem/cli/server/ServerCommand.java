@@ -1,8 +1,11 @@
 package dev.tandem.cli.server;
 
-import dev.tandem.api.EngineSettings;
 import dev.tandem.api.ModelServer;
+import dev.tandem.api.ServerBuilder;
+import dev.tandem.api.Tandem;
+import dev.tandem.api.TandemException;
 import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.ConvertProgress;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.ModelMixin;
 import dev.tandem.cli.terminal.Cli;
@@ -11,10 +14,9 @@ import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.server.ServerOptions;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ServerOptions;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -79,19 +81,19 @@ public final class ServerCommand implements Callable<Integer> {
   @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, InterruptedException {
     EngineSettings settings = backend.applyToSplit(engine.settings());
-    ServerOptions options = options();
+    ServerBuilder builder = Tandem.server(model.source(Optional.empty())).options(options());
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
     try (Interrupts interrupts = Interrupts.during(stopped::countDown);
-        Checkpoint checkpoint =
-            engine.converted(model.open(Optional.empty(), console), () -> stopped.getCount() == 0);
-        ModelServer server = ModelServer.start(checkpoint, settings, options)) {
+        ConvertProgress progress = engine.progress(() -> stopped.getCount() == 0);
+        ModelServer server = engine.apply(builder, settings, progress).start()) {
+      progress.close();
       server.notes().forEach(console::warn);
       console.println("listening on " + server.uri());
-      console.note("offering " + checkpoint.name() + "; stop with Ctrl-C");
+      console.note("offering " + server.model() + "; stop with Ctrl-C");
       stopped.await();
-    } catch (InterruptedIOException e) {
+    } catch (TandemException e) {
       if (stopped.getCount() > 0) {
         throw e;
       }

@@ -1,11 +1,12 @@
 package dev.tandem.cli.text;
 
-import dev.tandem.api.EngineSettings;
+import dev.tandem.api.Tandem;
+import dev.tandem.api.TandemException;
 import dev.tandem.api.TextModel;
-import dev.tandem.api.WholeModel;
 import dev.tandem.cli.generation.GenerationMixin;
 import dev.tandem.cli.generation.GenerationRun;
 import dev.tandem.cli.options.BackendMixin;
+import dev.tandem.cli.options.ConvertProgress;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Cli;
@@ -13,13 +14,10 @@ import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.generation.GenerationException;
-import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.EngineSettings;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,21 +38,20 @@ public final class GenerateCommand implements Callable<Integer> {
 
   @Override
   @SuppressWarnings("try") // interrupts count as long as the block lasts
-  public Integer call() throws IOException, GenerationException {
-    long start = System.nanoTime();
+  public Integer call() throws IOException {
     EngineSettings settings = backend.apply(engine.settings());
     String text = generation.checkedPrompt();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
-    AtomicBoolean interrupted = new AtomicBoolean();
-    try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
-        Checkpoint checkpoint = engine.converted(model.open(console), interrupted::get);
-        TextModel opened = WholeModel.open(checkpoint, settings)) {
+    GenerationRun run = new GenerationRun(generation, console);
+    try (Interrupts interrupts = Interrupts.during(run::interrupt);
+        ConvertProgress progress = engine.progress(run::interrupted);
+        TextModel opened = engine.apply(Tandem.model(model.source()), settings, progress).open()) {
+      progress.close();
       opened.notes().forEach(console::warn);
-      return new GenerationRun(generation, console, start, interrupted::get)
-          .run(opened, text, Map::of);
-    } catch (InterruptedIOException e) {
-      if (!interrupted.get()) {
+      return run.run(opened, text, Map::of);
+    } catch (TandemException e) {
+      if (!run.interrupted()) {
         throw e;
       }
       return Cli.INTERRUPTED;

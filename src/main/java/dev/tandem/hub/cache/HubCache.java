@@ -52,14 +52,20 @@ public final class HubCache {
    * @throws HubException if that is not a valid path
    */
   public static HubCache ofUser(Map<String, String> environment, String home) throws HubException {
+    return new HubCache(directoryOfUser(environment, home));
+  }
+
+  /** The directory of {@link #ofUser}. */
+  public static Path directoryOfUser(Map<String, String> environment, String home)
+      throws HubException {
     String own = environment.getOrDefault("TANDEM_CACHE", "");
     String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
     try {
       if (!own.isEmpty()) {
-        return new HubCache(Path.of(own));
+        return Path.of(own);
       }
       boolean isSet = !xdg.isEmpty() && Path.of(xdg).isAbsolute(); // as XDG's specification says
-      return new HubCache((isSet ? Path.of(xdg) : Path.of(home, ".cache")).resolve("tandem"));
+      return (isSet ? Path.of(xdg) : Path.of(home, ".cache")).resolve("tandem");
     } catch (InvalidPathException e) {
       throw new HubException(
           "TANDEM_CACHE, XDG_CACHE_HOME or the home directory is not a valid path", e);

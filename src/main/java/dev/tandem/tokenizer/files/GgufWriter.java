@@ -1,9 +1,9 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.BpeTokenizer;
-import dev.tandem.tokenizer.TokenType;
 import dev.tandem.tokenizer.TokenizerFormatException;
-import dev.tandem.tokenizer.TokenizerSpec;
+import dev.tandem.tokenizer.bpe.BpeTokenizer;
+import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import dev.tandem.tokenizer.text.Metaspace;
 import dev.tandem.tokenizer.text.PreTokenizer;
 import dev.tandem.tokenizer.text.Spaces;

@@ -1,7 +1,7 @@
 package dev.tandem.tokenizer.files;
 
 import dev.tandem.tokenizer.TokenizerFormatException;
-import dev.tandem.tokenizer.TokenizerSpec;
+import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import dev.tandem.tokenizer.text.Metaspace;
 import dev.tandem.tokenizer.text.Normalizer;
 import dev.tandem.tokenizer.text.PreTokenizer;

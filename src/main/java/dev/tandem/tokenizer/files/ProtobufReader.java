@@ -1,7 +1,7 @@
 package dev.tandem.tokenizer.files;
 
 import dev.tandem.tokenizer.TokenizerFormatException;
-import dev.tandem.tokenizer.Utf8;
+import dev.tandem.tokenizer.bpe.Utf8;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

@@ -2,11 +2,11 @@ package dev.tandem.tokenizer.files;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.tandem.tokenizer.ByteStringIndex;
-import dev.tandem.tokenizer.MergeTable;
-import dev.tandem.tokenizer.TokenType;
 import dev.tandem.tokenizer.TokenizerFormatException;
-import dev.tandem.tokenizer.TokenizerSpec;
+import dev.tandem.tokenizer.bpe.ByteStringIndex;
+import dev.tandem.tokenizer.bpe.MergeTable;
+import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 

@@ -1,8 +1,8 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.TokenType;
 import dev.tandem.tokenizer.TokenizerFormatException;
-import dev.tandem.tokenizer.TokenizerSpec;
+import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import java.util.Arrays;
 import java.util.OptionalInt;
 

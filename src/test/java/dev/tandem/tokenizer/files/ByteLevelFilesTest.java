@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tandem.tokenizer.RandomText;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.RandomText;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

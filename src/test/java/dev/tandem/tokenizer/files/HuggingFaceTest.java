@@ -3,10 +3,10 @@ package dev.tandem.tokenizer.files;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tandem.tokenizer.NaiveBpe;
-import dev.tandem.tokenizer.RandomText;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.NaiveBpe;
+import dev.tandem.tokenizer.bpe.RandomText;
 import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
 import java.util.ArrayList;

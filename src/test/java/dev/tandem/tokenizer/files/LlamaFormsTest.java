@@ -3,9 +3,9 @@ package dev.tandem.tokenizer.files;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.tokenizer.RandomText;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.RandomText;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

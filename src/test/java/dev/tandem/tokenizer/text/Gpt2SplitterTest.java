@@ -2,7 +2,7 @@ package dev.tandem.tokenizer.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.tokenizer.RandomText;
+import dev.tandem.tokenizer.bpe.RandomText;
 import dev.tandem.tokenizer.files.TestTokenizers;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,8 +2,8 @@ package dev.tandem.tokenizer.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.tokenizer.NaiveBpe;
-import dev.tandem.tokenizer.RandomText;
+import dev.tandem.tokenizer.bpe.NaiveBpe;
+import dev.tandem.tokenizer.bpe.RandomText;
 import dev.tandem.tokenizer.files.TestTokenizers;
 import java.util.ArrayList;
 import java.util.List;

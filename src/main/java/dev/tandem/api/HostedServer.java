@@ -1,0 +1,48 @@
+package dev.tandem.api;
+
+import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.Hosting;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** A server that owns its model's files. */
+final class HostedServer implements ModelServer {
+  private final Checkpoint files;
+  private final Hosting.Hosted hosted;
+
+  HostedServer(Checkpoint files, Hosting.Hosted hosted) {
+    this.files = files;
+    this.hosted = hosted;
+  }
+
+  @Override
+  public String uri() {
+    return hosted.uri();
+  }
+
+  @Override
+  public int port() {
+    return hosted.port();
+  }
+
+  @Override
+  public String model() {
+    return files.name();
+  }
+
+  @Override
+  public List<String> notes() {
+    return Stream.concat(files.notes().stream(), hosted.notes().stream()).toList();
+  }
+
+  @Override
+  public int activeSequences() {
+    return hosted.activeSequences();
+  }
+
+  @Override
+  public void close() {
+    hosted.close();
+    Failures.close(files);
+  }
+}

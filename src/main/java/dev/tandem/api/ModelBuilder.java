@@ -1,0 +1,28 @@
+package dev.tandem.api;
+
+import dev.tandem.runtime.WholeRuntime;
+import dev.tandem.settings.ModelSource;
+
+/** How a whole model is opened here. Got from {@link Tandem#model}. */
+public final class ModelBuilder extends EngineBuilder<ModelBuilder> {
+
+  ModelBuilder(ModelSource source) {
+    super(source);
+  }
+
+  @Override
+  ModelBuilder self() {
+    return this;
+  }
+
+  /**
+   * Loads the model. It owns its files, which stay open until it is closed.
+   *
+   * @throws ModelException if there is no such model, its files are damaged or ask for what is not
+   *     supported, it is only a part of a model, or the named backend cannot be loaded
+   * @throws IllegalArgumentException if a setting is out of range
+   */
+  public TextModel open() {
+    return load(files -> new ServedModel(WholeRuntime.open(files, settings())));
+  }
+}

@@ -1,0 +1,174 @@
+package dev.tandem.api;
+
+import dev.tandem.decoding.GenerationException;
+import dev.tandem.decoding.Generator;
+import dev.tandem.decoding.TokenSink;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.ModelRuntime;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model whose generations run side by side, each on a thread of its own with buffers of its own.
+ * Their steps meet in the scheduler of the layers here, and in the server's.
+ */
+class ServedModel implements TextModel {
+  private final ModelInfo info;
+  private final List<String> notes;
+  private final ModelRuntime runtime;
+  private final GenerationThreads threads = new GenerationThreads();
+
+  // Guarded by this.
+  private final Deque<Generator> idle = new ArrayDeque<>();
+  private final Set<ServedConversation> conversations = new HashSet<>();
+  private boolean closed;
+
+  /**
+   * @param runtime closed with this, and its files after it
+   */
+  ServedModel(ModelRuntime runtime) {
+    this.runtime = runtime;
+    Checkpoint files = runtime.checkpoint();
+    info = ModelInfo.of(files);
+    notes = Stream.concat(files.notes().stream(), runtime.notes().stream()).toList();
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return runtime.tokenizer();
+  }
+
+  @Override
+  public boolean exact() {
+    return runtime.exact();
+  }
+
+  @Override
+  public List<String> notes() {
+    return notes;
+  }
+
+  ModelRuntime runtime() {
+    return runtime;
+  }
+
+  @Override
+  public Generation start(GenerationRequest request, GenerationListener listener) {
+    return start(new WholeText(request.withSeed()), listener);
+  }
+
+  @Override
+  public synchronized Conversation conversation() {
+    checkOpen();
+    ServedConversation conversation = new ServedConversation(this);
+    conversations.add(conversation);
+    return conversation;
+  }
+
+  /**
+   * Runs work on a generation's thread.
+   *
+   * @throws IllegalStateException if the model is closed
+   */
+  RunningGeneration start(RunningGeneration.Work work, GenerationListener listener) {
+    synchronized (this) {
+      checkOpen();
+    }
+    RunningGeneration generation =
+        new RunningGeneration(work, listener, runtime.wireStats().isPresent());
+    threads.start(generation);
+    return generation;
+  }
+
+  /** A generator that nobody else uses; {@link #release} takes it back. */
+  Generator acquire() throws IOException {
+    synchronized (this) {
+      checkOpen();
+      if (!idle.isEmpty()) {
+        return idle.pop();
+      }
+    }
+    return runtime.newGenerator();
+  }
+
+  synchronized void release(Generator generator) {
+    if (!closed) {
+      idle.push(generator);
+    }
+  }
+
+  synchronized void forget(ServedConversation conversation) {
+    conversations.remove(conversation);
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the model is closed");
+    }
+  }
+
+  @Override
+  public void close() {
+    List<ServedConversation> open;
+    synchronized (this) {
+      closed = true;
+      idle.clear();
+      open = List.copyOf(conversations);
+    }
+    open.forEach(ServedConversation::close);
+    threads.close();
+    runtime.close();
+    Failures.close(runtime.checkpoint());
+  }
+
+  /** A request in a sequence of its own. */
+  private final class WholeText implements RunningGeneration.Work {
+    private final GenerationRequest request;
+
+    // Guarded by this.
+    private @Nullable Generator generator;
+
+    WholeText(GenerationRequest request) {
+      this.request = request;
+    }
+
+    @Override
+    public GenerationResult run(TokenSink sink, BooleanSupplier cancelled)
+        throws IOException, GenerationException {
+      Generator acquired = acquire();
+      use(acquired);
+      try {
+        return acquired.run(request, sink, cancelled);
+      } finally {
+        use(null);
+        release(acquired);
+      }
+    }
+
+    private synchronized void use(@Nullable Generator used) {
+      generator = used;
+    }
+
+    @Override
+    public synchronized void abort() {
+      if (generator != null) {
+        generator.abort();
+      }
+    }
+  }
+}

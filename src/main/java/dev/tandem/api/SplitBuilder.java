@@ -1,0 +1,100 @@
+package dev.tandem.api;
+
+import dev.tandem.runtime.SplitRuntime;
+import dev.tandem.settings.ConnectionOptions;
+import dev.tandem.settings.ModelSource;
+import dev.tandem.settings.Output;
+import dev.tandem.settings.SplitOptions;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a model is split: text, embedding, sampling and the first layers here, the others on a
+ * server. Got from {@link Tandem#split}.
+ */
+public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
+  private @Nullable URI server;
+  private OptionalInt layers = OptionalInt.empty();
+  private Optional<Output> reply = Optional.empty();
+  private ConnectionOptions connection = ConnectionOptions.defaults();
+
+  SplitBuilder(ModelSource source) {
+    super(source);
+  }
+
+  @Override
+  SplitBuilder self() {
+    return this;
+  }
+
+  /** The server, such as {@code ws://127.0.0.1:8080/v1/split}. */
+  public SplitBuilder server(URI uri) {
+    server = uri;
+    return this;
+  }
+
+  /** As {@link #server(URI)}. */
+  public SplitBuilder server(String uri) {
+    return server(URI.create(uri));
+  }
+
+  /**
+   * Layers {@code 0 .. n-1} run here. Without a call, those that a part of a model holds, and of a
+   * whole model none.
+   */
+  public SplitBuilder layers(int n) {
+    layers = OptionalInt.of(n);
+    return this;
+  }
+
+  /** What the server sends back. Without a call, hidden rows if the head is here, else logits. */
+  public SplitBuilder reply(Output value) {
+    reply = Optional.of(value);
+    return this;
+  }
+
+  /** How long the client waits for the connection: 10 s without a call. */
+  public SplitBuilder connectTimeout(Duration timeout) {
+    return connection(connection.withConnectTimeout(timeout));
+  }
+
+  /** How long the client waits for a step: 10 minutes without a call. */
+  public SplitBuilder stepTimeout(Duration timeout) {
+    return connection(connection.withStepTimeout(timeout));
+  }
+
+  /** All times of the connection at once. */
+  public SplitBuilder connection(ConnectionOptions options) {
+    connection = options;
+    return this;
+  }
+
+  /**
+   * Loads what runs here and connects.
+   *
+   * @throws ModelException if the model cannot be opened
+   * @throws ServerException if there is no server, or it has another model, other layers or another
+   *     arithmetic
+   * @throws IllegalArgumentException if a setting is out of range, or the model does not hold the
+   *     layers that are to run here
+   * @throws IllegalStateException if no server was named
+   */
+  public SplitModel connect() {
+    if (server == null) {
+      throw new IllegalStateException("no server was named");
+    }
+    SplitOptions split = new SplitOptions(server, layers, reply, connection);
+    return load(
+        files -> {
+          try {
+            return new ServedSplitModel(SplitRuntime.connect(files, settings(), split));
+          } catch (IOException e) {
+            throw Failures.ofServer(e);
+          }
+        });
+  }
+}

@@ -1,0 +1,10 @@
+package dev.tandem.api;
+
+/**
+ * What a connection has carried.
+ *
+ * @param roundTrips times that somebody waited for the server: once per sequence and per step
+ * @param bytesSent payload bytes of messages sent
+ * @param bytesReceived payload bytes of messages received
+ */
+public record WireStats(long roundTrips, long bytesSent, long bytesReceived) {}

@@ -1,0 +1,239 @@
+package dev.tandem.decoding;
+
+import dev.tandem.generation.FinishReason;
+import dev.tandem.generation.GeneratedToken;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import dev.tandem.generation.GenerationTimings;
+import dev.tandem.sampling.Sampler;
+import dev.tandem.stage.RowKind;
+import dev.tandem.tokenizer.StreamingDecoder;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request on its way: compute the new rows of the prompt, then draw and feed back until a stop
+ * rule holds.
+ */
+final class DecodingRun {
+  /** Characters to make room for beforehand; a text that needs more makes more. */
+  private static final int TEXT_PER_TOKEN = 6;
+
+  private static final int MAX_TEXT_ROOM = 1 << 20;
+
+  /** What the model brings to a run. */
+  record Tools(
+      StageChain chain, Sampler sampler, StreamingDecoder decoder, BitSet stopIds, int vocabSize) {}
+
+  private final GenerationRequest request;
+  private final TokenSink sink;
+  private final BooleanSupplier cancelled;
+  private final StageChain chain;
+  private final Sampler sampler;
+  private final StreamingDecoder decoder;
+  private final BitSet stopIds;
+  private final StopStrings stopStrings;
+  private final @Nullable Logprobs logprobs;
+  private final List<GeneratedToken> tokens = new ArrayList<>();
+
+  /** What the generated ids say; its end may still become a stop string. */
+  private final StringBuilder text;
+
+  private final boolean takesText;
+  private final TokenHistory history;
+  private final int promptBegin;
+  private final int promptEnd;
+
+  /** Ids that the sequence has at most when the run ends. */
+  private final int longest;
+
+  private int nDrawn;
+  private int nEmitted; // characters of the text
+  private FinishReason finishReason = FinishReason.LENGTH;
+
+  private long startNanos;
+  private long promptEndNanos;
+  private long endNanos;
+  private long decodeStageNanos;
+  private int nDecoded;
+
+  /**
+   * @param history the sequence so far, which ends with the request's prompt
+   * @param promptBegin index of the prompt's first id
+   * @param longest ids that the sequence may have in the end
+   * @param cancelled asked before every step
+   */
+  DecodingRun(
+      GenerationRequest request,
+      TokenSink sink,
+      BooleanSupplier cancelled,
+      Tools tools,
+      TokenHistory history,
+      int promptBegin,
+      int longest) {
+    this.request = request;
+    this.sink = sink;
+    this.cancelled = cancelled;
+    this.chain = tools.chain();
+    this.sampler = tools.sampler();
+    this.decoder = tools.decoder();
+    this.stopIds = tools.stopIds();
+    this.history = history;
+    this.promptBegin = promptBegin;
+    this.longest = longest;
+    promptEnd = history.size();
+    stopStrings = new StopStrings(request.stopStrings());
+    logprobs =
+        request.logprobs().isPresent()
+            ? new Logprobs(tools.vocabSize(), request.logprobs().getAsInt())
+            : null;
+    history.reserve(longest);
+    long room = (long) TEXT_PER_TOKEN * Math.max(0, longest - promptEnd);
+    text = new StringBuilder((int) Math.min(room, MAX_TEXT_ROOM));
+    takesText = sink.takesText();
+    for (int i = 0; i < promptEnd; i++) {
+      sampler.acceptPrompt(history.ids()[i]);
+      decoder.next(history.ids()[i], text); // a decoder's text depends on what came before
+      text.setLength(0);
+    }
+  }
+
+  void run(StageChain.Sequences sequences) throws IOException, GenerationException {
+    startNanos = System.nanoTime();
+    try {
+      computePrompt(sequences);
+    } finally {
+      promptEndNanos = System.nanoTime();
+      endNanos = promptEndNanos;
+    }
+    long stageNanos = chain.stageNanos();
+    try {
+      decode(sequences);
+    } finally {
+      endNanos = System.nanoTime();
+      decodeStageNanos = chain.stageNanos() - stageNanos;
+    }
+  }
+
+  /** The rows that are not computed yet, in frames that end at multiples of the frame's size. */
+  private void computePrompt(StageChain.Sequences sequences) throws IOException {
+    int from = history.computed();
+    if (from == promptEnd && promptEnd > 0) {
+      step(sequences, promptEnd - 1, promptEnd, RowKind.GENERATED, true); // for its logits
+      return;
+    }
+    while (from < promptEnd && !isCancelled()) {
+      int frame = chain.frameRows();
+      int to = Math.min(from - from % frame + frame, promptEnd);
+      step(sequences, from, to, RowKind.PROMPT, to == promptEnd);
+      from = to;
+    }
+  }
+
+  private void step(StageChain.Sequences sequences, int from, int to, RowKind kind, boolean last)
+      throws IOException {
+    chain.step(sequences, history.ids(), from, to, kind, last);
+    history.setComputed(to);
+  }
+
+  private void decode(StageChain.Sequences sequences) throws IOException, GenerationException {
+    while (history.size() < longest && !isCancelled()) {
+      int size = history.size();
+      if (size > promptEnd) {
+        step(sequences, size - 1, size, RowKind.GENERATED, true);
+        nDecoded++;
+      }
+      int id = draw();
+      if (stopIds.get(id) && !request.ignoreEos()) {
+        finishReason = FinishReason.STOP;
+        return;
+      }
+      int before = text.length();
+      decoder.next(id, text);
+      int certain = stopStrings.read(text, before);
+      if (stopStrings.found()) {
+        finishReason = FinishReason.STOP;
+        text.setLength(certain);
+        emit(certain);
+        return;
+      }
+      sampler.accept(id);
+      history.add(id);
+      sink.token(id, details(id));
+      emit(certain);
+    }
+  }
+
+  private @Nullable GeneratedToken details(int id) {
+    if (logprobs == null) {
+      return null;
+    }
+    GeneratedToken token = logprobs.of(chain.logits(), 0, id);
+    tokens.add(token);
+    return token;
+  }
+
+  private int draw() throws GenerationException {
+    int id = sampler.sample(chain.logits(), 0, history.size());
+    nDrawn++;
+    if (id == Sampler.NO_TOKEN) {
+      throw new GenerationException(
+          "no token can be drawn at position "
+              + history.size()
+              + ": each one's logit is not a number or forbids it (is the model file damaged?)");
+    }
+    return id;
+  }
+
+  /** Hands out the text up to there. */
+  private void emit(int end) {
+    if (takesText && end > nEmitted) {
+      sink.text(text.substring(nEmitted, end));
+    }
+    nEmitted = end;
+  }
+
+  private boolean isCancelled() {
+    if (cancelled.getAsBoolean()) {
+      cancel();
+    }
+    return finishReason == FinishReason.CANCELLED;
+  }
+
+  /** Ends the run where it is. */
+  void cancel() {
+    finishReason = FinishReason.CANCELLED;
+  }
+
+  /** Lets out the text that was still held back, and sums up. */
+  GenerationResult finish() {
+    if (!stopStrings.found()) {
+      int before = text.length();
+      decoder.finish(text);
+      int certain = stopStrings.read(text, before);
+      if (stopStrings.found()) {
+        text.setLength(certain);
+        finishReason = finishReason == FinishReason.LENGTH ? FinishReason.STOP : finishReason;
+      }
+      emit(text.length());
+    }
+    return new GenerationResult(
+        history.copy(promptBegin, promptEnd),
+        history.copy(promptEnd, history.size()),
+        text.toString(),
+        finishReason,
+        request.sampling().seed(),
+        tokens,
+        new GenerationTimings(
+            promptEnd - promptBegin,
+            promptEndNanos - startNanos,
+            nDecoded,
+            endNanos - promptEndNanos,
+            decodeStageNanos,
+            nDrawn));
+  }
+}

@@ -1,0 +1,111 @@
+package dev.tandem.decoding;
+
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import java.io.IOException;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sequence of a model that can be continued several times: what the stages have computed stays in
+ * their caches, and only new rows are computed. One thread uses it at a time; {@link #close} may be
+ * called by any thread, and then ends a step under way with an error.
+ */
+public final class DecodingSession implements AutoCloseable {
+  private final Generator generator;
+  private final int capacity;
+  private final TokenHistory history = new TokenHistory();
+  private volatile StageChain.@Nullable Sequences sequences;
+  private volatile boolean closed;
+
+  DecodingSession(Generator generator, int capacity) {
+    this.generator = generator;
+    this.capacity = capacity;
+  }
+
+  /** Ids of the sequence so far, prompts and generated ones. */
+  public int length() {
+    return history.size();
+  }
+
+  /**
+   * Adds a request's prompt to the sequence and continues it.
+   *
+   * @param cancelled asked before every step
+   * @return what was generated, also when it was cancelled
+   * @throws GenerationException if the prompt does not fit; the sequence is then as it was before
+   * @throws IOException if a stage fails; the session is then closed
+   * @throws IllegalStateException if it is closed
+   */
+  public GenerationResult run(GenerationRequest request, TokenSink sink, BooleanSupplier cancelled)
+      throws IOException, GenerationException {
+    int[] prompt =
+        history.size() == 0
+            ? request.prompt().begin(generator.tokenizer())
+            : request.prompt().follow(generator.tokenizer());
+    return run(prompt, request, sink, cancelled);
+  }
+
+  GenerationResult run(
+      int[] prompt, GenerationRequest request, TokenSink sink, BooleanSupplier cancelled)
+      throws IOException, GenerationException {
+    generator.checkPrompt(prompt, history.size());
+    DecodingRun.Tools tools = generator.tools(request);
+    int promptBegin = history.size();
+    history.addAll(prompt);
+    // The last token drawn is not fed back, so it needs no position.
+    long longest = Math.min((long) history.size() + request.maxTokens(), capacity + 1L);
+    DecodingRun run =
+        new DecodingRun(request, sink, cancelled, tools, history, promptBegin, (int) longest);
+    boolean usable = false;
+    try {
+      run.run(opened());
+      usable = true;
+    } catch (GenerationException e) {
+      usable = true;
+      throw e;
+    } catch (IOException | IllegalStateException e) {
+      if (!cancelled.getAsBoolean()) {
+        throw e;
+      }
+      run.cancel();
+    } finally {
+      if (!usable) {
+        close();
+      }
+    }
+    return run.finish();
+  }
+
+  private StageChain.Sequences opened() throws IOException {
+    StageChain.Sequences known = sequences;
+    if (known != null) {
+      return known;
+    }
+    if (closed) {
+      throw new IllegalStateException("the sequence is closed");
+    }
+    StageChain.Sequences opened = generator.chain().open(capacity);
+    sequences = opened;
+    if (closed) { // in the meantime, by another thread
+      opened.close();
+      throw new IllegalStateException("the sequence is closed");
+    }
+    return opened;
+  }
+
+  /** Whether it was closed, by its owner or because a stage failed. */
+  public boolean isClosed() {
+    return closed;
+  }
+
+  /** Frees the sequence in all stages; idempotent. */
+  @Override
+  public void close() {
+    closed = true;
+    StageChain.Sequences opened = sequences;
+    if (opened != null) {
+      opened.close();
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package dev.tandem.hosting;
+
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelPart;
+import dev.tandem.runtime.Hosting;
+import dev.tandem.runtime.LocalModel;
+import dev.tandem.runtime.Opening;
+import dev.tandem.runtime.TensorHashes;
+import dev.tandem.scheduler.StageProvider;
+import dev.tandem.server.OfferedModel;
+import dev.tandem.server.SplitServer;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ServerOptions;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageSpec;
+import java.io.IOException;
+import java.util.List;
+
+/** A server that offers one model's layers and head to clients. */
+public final class HostedModel implements Hosting.Hosted {
+  private final LocalModel model;
+
+  /** Kept open so that the weights are in memory before a client comes; all stages share them. */
+  private final Stage offered;
+
+  private final SplitServer server;
+
+  private HostedModel(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
+      throws IOException {
+    settings.requireRowExact();
+    try (Opening opening = new Opening()) {
+      model = opening.add(LocalModel.open(checkpoint, settings));
+      offered = opening.add(openOffered(checkpoint, model));
+      OfferedModel offer =
+          new OfferedModel(
+              checkpoint.name(),
+              checkpoint.config().nLayers(),
+              TensorHashes.of(checkpoint.hash().entries()),
+              new Provider(checkpoint, model, offered));
+      server = SplitServer.start(options, List.of(offer));
+      opening.succeeded();
+    }
+  }
+
+  /** All that the checkpoint holds: its layers, and the head if that follows the last of them. */
+  private static Stage openOffered(Checkpoint checkpoint, LocalModel model) throws IOException {
+    ModelPart part = checkpoint.part();
+    int nLayers = checkpoint.config().nLayers();
+    if (!part.layers().hasLayers() && !part.head()) {
+      throw new IOException(checkpoint.name() + " has no layers and no head: nothing to serve");
+    }
+    if (!checkpoint.knowsHash()) {
+      throw new IOException(
+          checkpoint.name()
+              + " does not say which model it is a part of: no client could trust it");
+    }
+    Span layers = part.layers().hasLayers() ? part.layers() : Span.layers(nLayers, nLayers);
+    boolean head = part.head() && layers.end() == nLayers;
+    return model.openStage(head ? Span.toLogits(layers.begin(), nLayers) : layers);
+  }
+
+  /**
+   * Loads the model, or the part that the checkpoint holds, and listens.
+   *
+   * @param checkpoint stays the caller's, who closes it after the server
+   * @throws IOException if the model cannot be read, the checkpoint holds nothing to serve, or the
+   *     address cannot be listened on
+   * @throws IllegalArgumentException if the backend is for whole models only
+   */
+  public static HostedModel start(
+      Checkpoint checkpoint, EngineSettings settings, ServerOptions options) throws IOException {
+    return new HostedModel(checkpoint, settings, options);
+  }
+
+  @Override
+  public String uri() {
+    return server.uri();
+  }
+
+  @Override
+  public int port() {
+    return server.port();
+  }
+
+  @Override
+  public List<String> notes() {
+    return model.notes();
+  }
+
+  @Override
+  public int activeSequences() {
+    return server.activeSequences();
+  }
+
+  /** Bytes of weights that a step of all that is offered reads. */
+  public long weightBytes() {
+    return LocalModel.weightBytes(offered);
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    offered.close();
+    model.close();
+  }
+
+  /** Opens this model's stages for the scheduler. */
+  private static final class Provider implements StageProvider {
+    private final LocalModel model;
+    private final StageSpec offered;
+    private final ArithmeticProfile profile;
+
+    Provider(Checkpoint checkpoint, LocalModel model, Stage widest) throws IOException {
+      this.model = model;
+      this.offered = widest.spec();
+      this.profile = widest.profile().withModelHash(checkpoint.hash().hex());
+    }
+
+    @Override
+    public StageSpec offered() {
+      return offered;
+    }
+
+    @Override
+    public ArithmeticProfile profile() {
+      return profile;
+    }
+
+    @Override
+    public Stage open(Span span) throws IOException {
+      return model.openStage(span);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+package dev.tandem.hosting;
+
+import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.Hosting;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ServerOptions;
+import java.io.IOException;
+
+/** The service that starts servers in this process. */
+public final class ServerHosting implements Hosting {
+
+  /** For the service loader. */
+  public ServerHosting() {}
+
+  @Override
+  public Hosted start(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
+      throws IOException {
+    return HostedModel.start(checkpoint, settings, options);
+  }
+}

@@ -1,0 +1,368 @@
+package dev.tandem.runtime;
+
+import dev.tandem.client.RemoteModel;
+import dev.tandem.client.ServerConnection;
+import dev.tandem.client.StageRequest;
+import dev.tandem.client.WireStats;
+import dev.tandem.decoding.Generator;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelConfig;
+import dev.tandem.model.ModelPart;
+import dev.tandem.settings.Backend;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.Output;
+import dev.tandem.settings.SplitOptions;
+import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.PromptKernel;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageSpec;
+import dev.tandem.tensor.DType;
+import dev.tandem.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * A model whose text, embedding, sampling and first layers are here and whose other layers run on a
+ * server. What it draws is what the whole model would draw, to the bit.
+ */
+public final class SplitRuntime implements ModelRuntime {
+  private static final int HASH_DIGITS = 12;
+
+  private final Checkpoint checkpoint;
+  private final Opening opening = new Opening();
+  private final ServerConnection connection;
+  private final Tokenizer tokenizer;
+  private final GeneratorFactory generators;
+  private final Cut cut;
+  private final RemoteModel remote;
+  private final Optional<LocalStages> local;
+  private final List<String> notes = new ArrayList<>();
+  private final Stage served;
+  private boolean exact;
+
+  private SplitRuntime(Checkpoint checkpoint, EngineSettings settings, SplitOptions split)
+      throws IOException {
+    this.checkpoint = checkpoint;
+    settings.requireRowExact();
+    boolean opened = false;
+    try {
+      cut = Cut.of(checkpoint, split);
+      connection = opening.add(ServerConnection.connect(split.server(), split.connection()));
+      remote = sameModel(connection.models());
+      checkProfile(settings, remote.profile());
+      tokenizer = checkpoint.tokenizer();
+      generators = new GeneratorFactory(checkpoint, tokenizer);
+      exact = remote.profile().mode().isNative();
+      local = openLocal(settings);
+      served =
+          opening.add(
+              connection.stage(
+                  new StageRequest(
+                      cut.served(), remote.profile(), TensorHashes.of(checkpoint.heldTensors()))));
+      opened = true;
+    } finally {
+      if (!opened) {
+        opening.close();
+      }
+    }
+  }
+
+  /**
+   * Connects to a server that offers the same model, or as much of it as is not here.
+   *
+   * @param checkpoint the model, or a part with at least its embedding; stays the caller's, who
+   *     closes it after this one
+   * @throws IOException if there is no server, or it has another model, other layers or another
+   *     arithmetic; the message says both
+   * @throws IllegalArgumentException if the checkpoint does not hold that many layers, or the head
+   *     that is wanted of it, or the backend is for whole models only
+   */
+  public static SplitRuntime connect(
+      Checkpoint checkpoint, EngineSettings settings, SplitOptions split) throws IOException {
+    return new SplitRuntime(checkpoint, settings, split);
+  }
+
+  /**
+   * The model with this one's hash. A part that does not know its hash takes the server's word for
+   * everything but the tensors that it holds, which are compared with the server's list when the
+   * stage is opened.
+   */
+  private RemoteModel sameModel(List<RemoteModel> offered) throws IOException {
+    if (!checkpoint.knowsHash()) {
+      Optional<RemoteModel> fitting = offered.stream().filter(this::hasShape).findFirst();
+      return sameShape(fitting.orElse(offered.get(0)));
+    }
+    String hash = checkpoint.hash().hex();
+    for (RemoteModel model : offered) {
+      if (model.profile().modelHash().equals(hash)) {
+        return sameShape(model);
+      }
+    }
+    RemoteModel other = offered.get(0);
+    throw new IOException(
+        "the server has model "
+            + other.name()
+            + " ("
+            + shortened(other.profile().modelHash())
+            + "), this client has "
+            + checkpoint.name()
+            + " ("
+            + shortened(hash)
+            + "); use the same model at both ends");
+  }
+
+  /** Where the hash is known it covers the config: then only a server that lies gets here. */
+  private RemoteModel sameShape(RemoteModel remote) throws IOException {
+    if (!hasShape(remote)) {
+      ModelConfig config = checkpoint.config();
+      StageSpec offered = remote.offered();
+      throw new IOException(
+          String.format(
+              "the server describes model %s with %d layers, %d columns, %d tokens and %d positions,"
+                  + " here it has %d, %d, %d and %d",
+              remote.name(),
+              remote.nLayers(),
+              offered.dModel(),
+              offered.vocabSize(),
+              offered.maxSeq(),
+              config.nLayers(),
+              config.dModel(),
+              config.vocabSize(),
+              config.maxSeq()));
+    }
+    return remote;
+  }
+
+  private boolean hasShape(RemoteModel remote) {
+    ModelConfig config = checkpoint.config();
+    StageSpec offered = remote.offered();
+    return remote.nLayers() == config.nLayers()
+        && offered.dModel() == config.dModel()
+        && offered.vocabSize() == config.vocabSize()
+        && offered.maxSeq() <= config.maxSeq();
+  }
+
+  private static String shortened(String hash) {
+    return hash.substring(0, Math.min(HASH_DIGITS, hash.length()));
+  }
+
+  /** The arithmetic is the server's, unless something else was asked for here. */
+  private static void checkProfile(EngineSettings settings, ArithmeticProfile served)
+      throws IOException {
+    if (settings.reproducible() && served.mode() != ArithmeticMode.REPRODUCIBLE) {
+      throw new IOException(
+          "the server computes in mode "
+              + lower(served.mode())
+              + ", this client wants reproducible; start the server with --reproducible");
+    }
+    if (settings.activationEval().isPresent()
+        && settings.activationEval().get() != served.activationEval()) {
+      throw new IOException(
+          "the server evaluates activations by "
+              + lower(served.activationEval())
+              + ", this client wants "
+              + lower(settings.activationEval().get())
+              + "; use the same --gelu at both ends");
+    }
+    if (settings.kvType().isPresent() && settings.kvType().get() != served.kvType()) {
+      throw new IOException(
+          "the server's KV caches are "
+              + lower(served.kvType())
+              + ", this client wants "
+              + lower(settings.kvType().get())
+              + "; use the same --kv-type at both ends");
+    }
+    if (settings.chunkRows() != 0 && settings.chunkRows() != served.chunkRows()) {
+      throw new IOException(
+          "the server's chunks have "
+              + served.chunkRows()
+              + " rows, this client wants "
+              + settings.chunkRows()
+              + "; use the same --chunk at both ends");
+    }
+  }
+
+  /**
+   * Whether the blocks here give the bits that the server would give, had it them: what computes
+   * prompts may depend on the machine where both ends have matrices of a type.
+   */
+  static void checkPromptKernels(ArithmeticProfile here, ArithmeticProfile served)
+      throws IOException {
+    boolean sgemm =
+        here.promptKernels().contains(PromptKernel.SGEMM)
+            && served.promptKernels().contains(PromptKernel.SGEMM);
+    if (sgemm && !here.blas().equals(served.blas())) {
+      throw otherKernels(served.blas(), here.blas());
+    }
+    boolean bf16 =
+        here.matrixTypes().contains(DType.BF16) && served.matrixTypes().contains(DType.BF16);
+    boolean productsHere = here.promptKernels().contains(PromptKernel.VDPBF16PS);
+    boolean productsThere = served.promptKernels().contains(PromptKernel.VDPBF16PS);
+    if (bf16 && productsHere != productsThere) {
+      String products = "VDPBF16PS";
+      String none = "no bf16 products";
+      throw otherKernels(productsThere ? products : none, productsHere ? products : none);
+    }
+  }
+
+  private static IOException otherKernels(String served, String here) {
+    return new IOException(
+        "the server computes prompts with "
+            + served
+            + ", this client with "
+            + here
+            + ", whose bits differ; use --reproducible at both ends, or --split 0");
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** What runs here, if anything does: the first layers, the head, or both. */
+  private Optional<LocalStages> openLocal(EngineSettings settings) throws IOException {
+    List<Span> spans = new ArrayList<>();
+    if (cut.first().hasLayers()) {
+      spans.add(cut.first());
+    }
+    if (cut.headHere()) {
+      spans.add(cut.head());
+    }
+    if (spans.isEmpty()) {
+      return Optional.empty();
+    }
+    LocalModel model = opening.add(LocalModel.open(checkpoint, here(settings, remote.profile())));
+    notes.addAll(model.notes());
+    LocalStages stages = opening.add(new LocalStages(checkpoint, model, spans));
+    if (cut.first().hasLayers()) {
+      checkPromptKernels(stages.profile(cut.first()), remote.profile());
+    }
+    for (Span span : spans) {
+      checkMode(stages.profile(span).mode());
+    }
+    return Optional.of(stages);
+  }
+
+  /** The server's arithmetic, with its backend unless another one is asked for here. */
+  private static EngineSettings here(EngineSettings settings, ArithmeticProfile served) {
+    Optional<Backend> same =
+        served.mode() == ArithmeticMode.JAVA ? Optional.of(Backend.JAVA) : Optional.empty();
+    return new EngineSettings(
+        settings.threads(),
+        settings.isa(),
+        Optional.of(served.activationEval()),
+        Optional.of(served.kvType()),
+        served.mode() == ArithmeticMode.REPRODUCIBLE,
+        served.chunkRows(),
+        settings.backend().or(() -> same));
+  }
+
+  private void checkMode(ArithmeticMode here) {
+    ArithmeticMode served = remote.profile().mode();
+    if (here != served && exact) {
+      notes.add(
+          "the server computes in mode "
+              + lower(served)
+              + ", this client in mode "
+              + lower(here)
+              + ": the result is not a whole model's to the bit");
+    }
+    exact &= here == served;
+  }
+
+  /**
+   * Where the model is cut.
+   *
+   * @param layers layers that run here
+   * @param nLayers layers of the model
+   * @param reply what comes back
+   */
+  private record Cut(int layers, int nLayers, Output reply) {
+
+    Span first() {
+      return Span.layers(0, layers);
+    }
+
+    Span served() {
+      return new Span(layers, nLayers, reply);
+    }
+
+    Span head() {
+      return Span.head(nLayers);
+    }
+
+    boolean headHere() {
+      return reply == Output.HIDDEN;
+    }
+
+    static Cut of(Checkpoint checkpoint, SplitOptions split) throws IOException {
+      ModelPart part = checkpoint.part();
+      if (!part.embedding()) {
+        throw new IOException(
+            checkpoint.name() + " is a server's part (" + part + "); a client needs the embedding");
+      }
+      int held = part.layers().begin() == 0 ? part.layers().end() : 0;
+      int layers = split.localLayers().orElse(checkpoint.isWhole() ? 0 : held);
+      if (layers < 0 || layers > held) {
+        throw new IllegalArgumentException("the split must be in 0.." + held + ", got " + layers);
+      }
+      Output reply = split.reply().orElse(part.head() ? Output.HIDDEN : Output.LOGITS);
+      if (reply == Output.HIDDEN && !part.head()) {
+        throw new IllegalArgumentException(
+            checkpoint.name() + " holds no head; use --reply logits");
+      }
+      return new Cut(layers, checkpoint.config().nLayers(), reply);
+    }
+  }
+
+  @Override
+  public Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /**
+   * {@inheritDoc} Other unequal profiles are refused when it is opened, so it is unless an end
+   * computes in plain Java.
+   */
+  @Override
+  public boolean exact() {
+    return exact;
+  }
+
+  @Override
+  public List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  @Override
+  public Optional<WireStats> wireStats() {
+    return Optional.of(connection.stats());
+  }
+
+  @Override
+  public Generator newGenerator() {
+    List<Stage> stages = new ArrayList<>();
+    if (cut.first().hasLayers()) {
+      stages.add(local.orElseThrow().stage(cut.first()));
+    }
+    stages.add(served);
+    if (cut.headHere()) {
+      stages.add(local.orElseThrow().stage(cut.head()));
+    }
+    return generators.of(stages);
+  }
+
+  @Override
+  public void close() {
+    opening.close();
+  }
+}

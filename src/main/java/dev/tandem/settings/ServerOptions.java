@@ -1,0 +1,99 @@
+package dev.tandem.settings;
+
+
+/**
+ * A server's address and limits.
+ *
+ * @param address host name or address to listen on
+ * @param port the port; 0 chooses a free one
+ * @param maxConnections the largest number of clients at once
+ * @param maxSequences the largest number of open sequences of a model
+ * @param maxContext the largest number of positions of a sequence; the model's own limit also
+ *     applies
+ * @param pingIntervalMillis the time between pings to clients
+ * @param drainMillis how long {@code close} waits for running steps
+ */
+public record ServerOptions(
+    String address,
+    int port,
+    int maxConnections,
+    int maxSequences,
+    int maxContext,
+    long pingIntervalMillis,
+    long drainMillis) {
+
+  /** Checks the ranges. */
+  public ServerOptions {
+    atLeast("port", port, 0);
+    InvalidSettingException.require(port <= 65_535, "port", "must be at most 65535", port);
+    atLeast("maxConnections", maxConnections, 1);
+    atLeast("maxSequences", maxSequences, 1);
+    atLeast("maxContext", maxContext, 1);
+    atLeast("pingIntervalMillis", pingIntervalMillis, 1);
+    atLeast("drainMillis", drainMillis, 0);
+  }
+
+  /** 127.0.0.1, port 8080, 256 connections, 64 sequences of any length. */
+  public static ServerOptions defaults() {
+    return new ServerOptions(
+        "127.0.0.1",
+        8080,
+        256,
+        64,
+        Integer.MAX_VALUE,
+        ConnectionOptions.PING_INTERVAL.toMillis(),
+        2_000);
+  }
+
+  /** The same with another address and port. */
+  public ServerOptions withAddress(String newAddress, int newPort) {
+    return new ServerOptions(
+        newAddress,
+        newPort,
+        maxConnections,
+        maxSequences,
+        maxContext,
+        pingIntervalMillis,
+        drainMillis);
+  }
+
+  /** The same with other limits on sequences. */
+  public ServerOptions withSequences(int newMaxSequences, int newMaxContext) {
+    return new ServerOptions(
+        address,
+        port,
+        maxConnections,
+        newMaxSequences,
+        newMaxContext,
+        pingIntervalMillis,
+        drainMillis);
+  }
+
+  /** The same with another limit on connections. */
+  public ServerOptions withMaxConnections(int newMaxConnections) {
+    return new ServerOptions(
+        address,
+        port,
+        newMaxConnections,
+        maxSequences,
+        maxContext,
+        pingIntervalMillis,
+        drainMillis);
+  }
+
+  /** The same with other times. */
+  public ServerOptions withTimes(long newPingIntervalMillis, long newDrainMillis) {
+    return new ServerOptions(
+        address,
+        port,
+        maxConnections,
+        maxSequences,
+        maxContext,
+        newPingIntervalMillis,
+        newDrainMillis);
+  }
+
+  private static void atLeast(String name, long value, long min) {
+    InvalidSettingException.require(value >= min, name, "must be at least " + min, value);
+  }
+}

@@ -1,7 +1,0 @@
-package dev.tandem.tokenizer;
-
-/** Turns words into ids: symbols of the vocabulary, then merges. */
-interface WordEncoder {
-  /** The ids of a word, which is not empty. */
-  int[] encode(String word);
-}
