@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The unit of fairness: the sequences of one connection. {@link ModelScheduler#lane} creates it.
- * Any thread may call every method.
+ * The unit of fairness: the sequences of one connection, or of one generation. Got from {@link
+ * ModelScheduler#lane}; every method may be called by any thread.
  */
 public final class Lane {
   private final ModelScheduler scheduler;
   private volatile boolean paused;
   private volatile boolean closed;
 
-  // Only the engine thread uses the following fields.
+  // The rest belongs to whoever holds the engine.
   private final List<ScheduledSequence> sequences = new ArrayList<>();
   private int generatedDeficit;
   private int generatedNext;
@@ -48,7 +48,7 @@ public final class Lane {
   /** Continues after {@link #pause}. */
   public void resume() {
     paused = false;
-    scheduler.wake();
+    scheduler.inbox().call();
   }
 
   /** Frees the lane's sequences as soon as a running step is done; idempotent. */
@@ -61,7 +61,7 @@ public final class Lane {
     return closed;
   }
 
-  // Only the engine thread calls the following methods.
+  // Only for whoever holds the engine, from here on.
 
   void add(ScheduledSequence sequence) {
     sequences.add(sequence);

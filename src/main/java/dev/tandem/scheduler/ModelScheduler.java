@@ -11,21 +11,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Runs the steps of all sequences of one model on one thread. An iteration takes generated rows, at
- * most {@value #MAX_SEQUENCE_ROWS} per sequence and {@value #MAX_GENERATED_ROWS} in all, in one
- * call per stage; then at most one prompt chunk, which never crosses a multiple of C. Deficit round
- * robin over the lanes chooses both.
+ * Runs the steps of all sequences of one model, one call after another. An iteration takes
+ * generated rows, at most {@value #MAX_SEQUENCE_ROWS} per sequence and {@value #MAX_GENERATED_ROWS}
+ * in all, in one call per stage; then at most one prompt chunk, which never crosses a multiple of
+ * C. Both are picked by deficit round robin over the lanes.
+ *
+ * <p>One thread at a time holds the engine: the scheduler's own, or, where that has nothing to do,
+ * a caller who waits for a step anyway. So a generation alone pays no change of threads per token.
+ *
+ * <p>Safe for use by many threads.
  */
 public final class ModelScheduler implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(ModelScheduler.class);
-
   static final int MAX_SEQUENCE_ROWS = 16;
   static final int MAX_GENERATED_ROWS = 256;
 
@@ -33,38 +35,49 @@ public final class ModelScheduler implements AutoCloseable {
   private static final int MAX_IDLE_STAGES = 8;
 
   private final StageProvider provider;
+  private final SchedulerListener listener;
   private final int chunkRows;
   private final int maxSequences;
   private final int maxInFlight;
   private final long drainMillis;
   private final AtomicInteger reserved = new AtomicInteger();
-  private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+  private final Inbox inbox = new Inbox();
   private final CountDownLatch drained = new CountDownLatch(1);
+  private final ReentrantLock engine = new ReentrantLock();
   private final Thread thread;
   private volatile boolean draining;
+  private volatile boolean stopped;
 
-  // Only the engine thread uses the following fields.
+  // The rest belongs to whoever holds the engine.
   private final List<Lane> lanes = new ArrayList<>();
   private final Map<Span, StageRunner> runners = new LinkedHashMap<>();
   private final StepBuffers buffers = new StepBuffers();
   private final List<Piece> pieces = new ArrayList<>();
+  private final Gathering gathering = new Gathering();
+  private int queuedSteps;
   private int generatedLane;
   private int promptLane;
   private boolean promptVisitBegins = true;
-  private boolean stopped;
 
   /**
-   * Starts the engine thread.
+   * Starts the scheduler's thread.
    *
    * @param name the thread's name
    * @param provider opens the stages
-   * @param maxSequences the largest number of sequences at once
-   * @param maxInFlight the largest number of steps of a sequence at once
-   * @param drainMillis how long {@link #close} waits for running steps
+   * @param maxSequences sequences at once
+   * @param maxInFlight steps of a sequence at once
+   * @param drainMillis how long {@link #close} waits for steps under way
+   * @param listener is told what goes wrong
    */
   public ModelScheduler(
-      String name, StageProvider provider, int maxSequences, int maxInFlight, long drainMillis) {
+      String name,
+      StageProvider provider,
+      int maxSequences,
+      int maxInFlight,
+      long drainMillis,
+      SchedulerListener listener) {
     this.provider = provider;
+    this.listener = listener;
     this.chunkRows = provider.profile().chunkRows();
     this.maxSequences = maxSequences;
     this.maxInFlight = maxInFlight;
@@ -77,7 +90,7 @@ public final class ModelScheduler implements AutoCloseable {
   /** Creates a lane. */
   public Lane lane() {
     Lane lane = new Lane(this);
-    post(() -> lanes.add(lane));
+    inbox.post(() -> lanes.add(lane));
     return lane;
   }
 
@@ -95,13 +108,13 @@ public final class ModelScheduler implements AutoCloseable {
   @Override
   public void close() {
     draining = true;
-    wake();
+    inbox.call();
     try {
       drained.await(drainMillis, TimeUnit.MILLISECONDS);
-      post(() -> stopped = true);
+      inbox.post(() -> stopped = true);
       thread.join();
     } catch (InterruptedException e) {
-      post(() -> stopped = true);
+      inbox.post(() -> stopped = true);
       Thread.currentThread().interrupt();
     }
   }
@@ -109,68 +122,185 @@ public final class ModelScheduler implements AutoCloseable {
   CompletableFuture<ScheduledSequence> open(Lane lane, Span span, int maxPositions) {
     CompletableFuture<ScheduledSequence> result = new CompletableFuture<>();
     if (draining) {
-      result.completeExceptionally(
-          new ScheduleException(Reason.CAPACITY, "the server is shutting down"));
+      result.completeExceptionally(closing());
     } else if (reserved.incrementAndGet() > maxSequences) {
       reserved.decrementAndGet();
       result.completeExceptionally(
           new ScheduleException(
               Reason.CAPACITY, "all " + maxSequences + " sequences are in use; try again later"));
-    } else {
-      post(() -> openNow(lane, span, maxPositions, result));
+    } else if (!inbox.postOpening(() -> openNow(lane, span, maxPositions, result))) {
+      reserved.decrementAndGet();
+      result.completeExceptionally(closing());
     }
     return result;
   }
 
-  void post(Runnable task) {
-    tasks.add(task);
+  private static ScheduleException closing() {
+    return new ScheduleException(Reason.CAPACITY, "the server is shutting down");
   }
 
-  void wake() {
-    post(() -> {});
+  Inbox inbox() {
+    return inbox;
+  }
+
+  StageProvider provider() {
+    return provider;
   }
 
   void dropLane(Lane lane) {
-    post(
-        () -> {
-          lane.endAll(Reason.CLOSED, "the connection is closed");
-          lanes.remove(lane);
-        });
+    inbox.post(() -> drop(lane));
   }
 
-  // Only the engine thread calls the following methods.
+  /** As {@link #dropLane}, for a caller who waits with {@link #await}. */
+  void dropLaneQuietly(Lane lane) {
+    inbox.postQuietly(() -> drop(lane));
+  }
 
-  void ended(StageRunner runner) {
-    runner.sequenceClosed();
+  /**
+   * Waits for what was posted quietly, and runs it if the engine is idle.
+   *
+   * <p>If it is not, whoever holds it looks for what was posted after it lets go of the engine, so
+   * that nothing stays undone: see {@link #letGo}.
+   *
+   * @return false if the thread was interrupted before that; then it waits no longer
+   */
+  boolean await(Waited waited) {
+    while (!waited.isDone()) {
+      if (!inbox.isCalled() && !engine.hasQueuedThreads() && engine.tryLock()) {
+        try {
+          runFor(waited);
+        } finally {
+          letGo();
+        }
+      }
+      if (!waited.isDone()) {
+        if (Thread.currentThread().isInterrupted()) {
+          return false;
+        }
+        LockSupport.park(this);
+      }
+    }
+    return true;
+  }
+
+  /** As {@link #await}, interrupted or not. */
+  void awaitUninterruptibly(Waited waited) {
+    boolean interrupted = false;
+    while (!await(waited)) {
+      interrupted |= Thread.interrupted(); // an interrupted thread would not park
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void runFor(Waited waited) {
+    boolean worked = false;
+    try {
+      runTasks();
+      boolean busy = true;
+      while (!waited.isDone() && busy && !stopped) {
+        busy = runGenerated();
+        if (!waited.isDone()) {
+          busy |= runPrompt();
+          runTasks();
+        }
+      }
+      worked = true;
+    } finally {
+      if (!worked) {
+        stopped = true; // a bug of ours: the sequences are in no known state
+        inbox.call();
+      }
+    }
+  }
+
+  private void letGo() {
+    boolean more = queuedSteps > 0 || stopped;
+    engine.unlock();
+    if (more || inbox.hasTasks()) {
+      inbox.call();
+    }
+  }
+
+  // Only for whoever holds the engine, from here on.
+
+  private void drop(Lane lane) {
+    lane.endAll(Reason.CLOSED, "the sequence is closed");
+    lanes.remove(lane);
+  }
+
+  void stepCame(ScheduledSequence sequence, long nanos) {
+    queuedSteps++;
+    gathering.stepCame(sequence.pace(), nanos);
+  }
+
+  void stepDone(ScheduledSequence sequence, boolean last) {
+    queuedSteps--;
+    if (last) {
+      gathering.stepDone(sequence.pace(), System.nanoTime());
+    }
+  }
+
+  void ended(ScheduledSequence sequence, int droppedSteps) {
+    queuedSteps -= droppedSteps;
+    gathering.gone(sequence.pace());
+    sequence.runner().sequenceClosed();
     reserved.decrementAndGet();
   }
 
   private void run() {
     try {
       while (!stopped) {
-        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
-          task.run();
-        }
-        if (!iterate() && !stopped) {
-          if (draining) {
+        boolean busy;
+        engine.lock();
+        try {
+          inbox.answer();
+          runTasks();
+          for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
+            next.run();
+          }
+          busy = !stopped && (runGenerated() | runPrompt());
+          if (!busy && draining) {
             drained.countDown();
           }
-          tasks.take().run();
+        } finally {
+          engine.unlock();
+        }
+        if (!busy && !stopped) {
+          inbox.awaitCall();
         }
       }
     } catch (InterruptedException e) {
-      log.warn("the engine thread was interrupted");
+      listener.failed("the engine thread was interrupted", e);
     } finally {
-      stopped = true;
-      draining = true;
-      drained.countDown();
-      List.copyOf(lanes).forEach(lane -> lane.endAll(Reason.CLOSED, "the server has shut down"));
-      for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
-        task.run();
+      engine.lock();
+      try {
+        end();
+      } finally {
+        engine.unlock();
       }
-      List.copyOf(lanes).forEach(lane -> lane.endAll(Reason.CLOSED, "the server has shut down"));
-      runners.values().forEach(StageRunner::close);
-      runners.clear();
+    }
+  }
+
+  private void end() {
+    stopped = true;
+    draining = true;
+    drained.countDown();
+    inbox.shut();
+    List.copyOf(lanes).forEach(lane -> lane.endAll(Reason.CLOSED, "the server has shut down"));
+    runTasks();
+    for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
+      next.run(); // and is refused
+    }
+    List.copyOf(lanes).forEach(lane -> lane.endAll(Reason.CLOSED, "the server has shut down"));
+    runners.values().forEach(StageRunner::close);
+    runners.clear();
+  }
+
+  private void runTasks() {
+    for (Runnable task = inbox.nextTask(); task != null; task = inbox.nextTask()) {
+      task.run();
     }
   }
 
@@ -190,12 +320,11 @@ public final class ModelScheduler implements AutoCloseable {
       reserved.decrementAndGet();
       result.completeExceptionally(e);
     } catch (IOException | RuntimeException | Error e) {
-      log.error("a sequence of {} positions could not be opened: {}", maxPositions, e.toString());
+      String problem = "no room for a sequence of " + maxPositions + " positions";
+      listener.failed(problem, e);
       reserved.decrementAndGet();
       result.completeExceptionally(
-          new ScheduleException(
-              Reason.CAPACITY,
-              "no room for a sequence of " + maxPositions + " positions: " + e.getMessage()));
+          new ScheduleException(Reason.CAPACITY, problem + ": " + e.getMessage(), e));
     }
   }
 
@@ -207,7 +336,7 @@ public final class ModelScheduler implements AutoCloseable {
     try {
       span.checkWithin(provider.offered().span(), "the model");
     } catch (MissingSpanException e) {
-      throw new ScheduleException(Reason.LAYERS, String.valueOf(e.getMessage()));
+      throw new ScheduleException(Reason.LAYERS, String.valueOf(e.getMessage()), e);
     }
     Iterator<StageRunner> oldest = runners.values().iterator();
     while (runners.size() >= MAX_IDLE_STAGES && oldest.hasNext()) {
@@ -217,26 +346,51 @@ public final class ModelScheduler implements AutoCloseable {
         oldest.remove();
       }
     }
-    StageRunner opened = new StageRunner(provider.open(span), buffers);
+    StageRunner opened = new StageRunner(provider.open(span), buffers, listener);
     runners.put(span, opened);
     return opened;
   }
 
-  /** Runs one iteration; returns whether there was anything to do. */
-  private boolean iterate() {
-    boolean generated = pickGenerated();
+  /** One batch of generated rows: whether there was one. */
+  private boolean runGenerated() {
+    gather();
+    if (!pickGenerated()) {
+      return false;
+    }
+    long begin = System.nanoTime();
     runPieces();
-    boolean prompt = pickPrompt();
+    long now = System.nanoTime();
+    gathering.batchDone(now - begin, now);
+    return true;
+  }
+
+  /** Waits for sequences that will have a row in a moment, see {@link Gathering}. */
+  private void gather() {
+    long patience = queuedSteps == 0 ? 0 : gathering.patience(System.nanoTime());
+    while (patience > 0 && inbox.awaitTask(patience)) {
+      runTasks();
+      patience = gathering.patience(System.nanoTime());
+    }
+    if (queuedSteps > 0 && gathering.isAwaiting()) {
+      lanes.forEach(lane -> lane.sequences().forEach(each -> gathering.gone(each.pace())));
+    }
+  }
+
+  /** One prompt chunk: whether there was one. */
+  private boolean runPrompt() {
+    if (!pickPrompt()) {
+      return false;
+    }
     runPieces();
-    return generated || prompt;
+    return true;
   }
 
   private void runPieces() {
-    for (Piece piece : pieces) {
-      piece.sequence().runner().add(piece);
+    for (int i = 0; i < pieces.size(); i++) {
+      pieces.get(i).sequence().runner().add(pieces.get(i));
     }
-    for (Piece piece : pieces) {
-      piece.sequence().runner().run();
+    for (int i = 0; i < pieces.size(); i++) {
+      pieces.get(i).sequence().runner().run();
     }
     pieces.clear();
   }

@@ -1,62 +1,83 @@
 package dev.tandem.scheduler;
 
-import dev.tandem.stage.StepRows;
+import dev.tandem.stage.Batch;
 import java.nio.FloatBuffer;
-import java.util.concurrent.CompletableFuture;
 
-/** A step that waits or is partly done; only the engine thread uses it. */
-final class PendingStep {
-  private final StepRows rows;
-  private final FloatBuffer data;
-  private final int outWidth;
-  private final CompletableFuture<FloatBuffer> done;
-  private FloatBuffer result = FloatBuffer.allocate(0);
+/**
+ * A step of one sequence that waits or is partly done: one entry of a batch. Whoever submits it
+ * writes it; from then on until it is done it belongs to the engine.
+ */
+abstract class PendingStep {
+  private long submittedNanos;
   private int rowsTaken;
+  private int rowsWritten;
 
-  /**
-   * @param data {@code [rows.count(), dModel]} from index 0
-   */
-  PendingStep(StepRows rows, FloatBuffer data, int outWidth, CompletableFuture<FloatBuffer> done) {
-    this.rows = rows;
-    this.data = data;
-    this.outWidth = outWidth;
-    this.done = done;
+  /** The batch of which the step is an entry. */
+  abstract Batch rows();
+
+  /** Which entry of the batch. */
+  abstract int entry();
+
+  /** Its input: the entry's rows from float {@link #dataAt} on. */
+  abstract FloatBuffer data();
+
+  abstract int dataAt();
+
+  /** Where its wanted rows go, from float {@link #outAt} on. */
+  abstract FloatBuffer out();
+
+  abstract int outAt();
+
+  /** Makes room for the wanted rows, before anything that cannot be undone. */
+  abstract void prepare();
+
+  /** All wanted rows are written. Must be short: the engine waits for it. */
+  abstract void completed();
+
+  /** The step will not be computed, or no further. Must be short. */
+  abstract void failed(ScheduleException cause);
+
+  /** Begins anew: the step is being submitted. */
+  final void reset() {
+    submittedNanos = System.nanoTime();
+    rowsTaken = 0;
+    rowsWritten = 0;
   }
 
-  StepRows rows() {
-    return rows;
+  /** When it was submitted; it may be queued later, because a call was under way. */
+  final long submittedNanos() {
+    return submittedNanos;
   }
 
-  FloatBuffer data() {
-    return data;
+  final int nRows() {
+    return rows().nRows(entry());
   }
 
-  CompletableFuture<FloatBuffer> done() {
-    return done;
-  }
-
-  int rowsTaken() {
+  final int rowsTaken() {
     return rowsTaken;
   }
 
-  void take(int nRows) {
+  final void take(int nRows) {
     rowsTaken += nRows;
   }
 
-  /** Makes room for the output rows, before anything that cannot be undone. */
-  void prepare() {
-    if (result.capacity() == 0 && rows.wanted() > 0) {
-      result = FloatBuffer.allocate(Math.multiplyExact(rows.wanted(), outWidth));
-    }
+  /** Whether the stage can read and write the step's own buffers, if the step is a batch alone. */
+  final boolean isInPlace() {
+    return data().isDirect()
+        && out().isDirect()
+        && dataAt() == 0
+        && outAt() == 0
+        && rowsWritten == 0;
   }
 
-  /** Adds output rows of one piece; pieces arrive in order. */
-  void append(FloatBuffer out, int index, int nOut) {
-    result.put(result.position(), out, index, nOut * outWidth);
-    result.position(result.position() + nOut * outWidth);
+  /** Wanted rows of one piece, which arrive in order, were written in place. */
+  final void wrote(int nRows) {
+    rowsWritten += nRows;
   }
 
-  void complete() {
-    done.complete(result.flip());
+  /** Adds wanted rows of one piece, which arrive in order. */
+  final void append(FloatBuffer from, int index, int nRows, int outWidth) {
+    out().put(outAt() + rowsWritten * outWidth, from, index, nRows * outWidth);
+    wrote(nRows);
   }
 }

@@ -28,6 +28,12 @@ public final class ScheduleException extends Exception {
     this.reason = reason;
   }
 
+  /** An exception with its reason and what caused it. */
+  public ScheduleException(Reason reason, String message, Throwable cause) {
+    super(message, cause);
+    this.reason = reason;
+  }
+
   /** Why. */
   public Reason reason() {
     return reason;

@@ -1,6 +1,7 @@
 package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
+import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.StageSpec;
@@ -10,7 +11,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A sequence whose steps the engine thread runs in order. Any thread may call every method.
+ * A sequence whose steps are run in order. Every method may be called by any thread.
  *
  * <p>Steps are checked when they are submitted, against the length that the sequence will have
  * after the earlier steps. A refused step limits that length to its first position. So steps that
@@ -30,8 +31,10 @@ public final class ScheduledSequence {
   private int inFlight;
   private boolean closed;
 
-  // The rest belongs to the engine thread.
+  // The rest belongs to whoever holds the engine.
   private final ArrayDeque<PendingStep> queue = new ArrayDeque<>();
+  private final Piece piece = new Piece(this);
+  private final Gathering.Pace pace = new Gathering.Pace();
   private boolean picked;
 
   ScheduledSequence(
@@ -72,21 +75,58 @@ public final class ScheduledSequence {
    */
   public void submit(StepRows step, FloatBuffer data, CompletableFuture<FloatBuffer> done)
       throws ScheduleException {
-    PendingStep pending = new PendingStep(step, data, spec().outWidth(), done);
-    synchronized (this) {
-      if (closed) {
-        throw new ScheduleException(Reason.CLOSED, "the sequence is closed");
-      }
-      try {
-        check(step);
-      } catch (ScheduleException e) {
-        expectedLength = Math.min(expectedLength, step.position());
-        throw e;
-      }
-      expectedLength = step.end();
-      inFlight++;
-      scheduler.post(() -> enqueue(pending));
+    if (step.count() > chunkRows) {
+      refuse(step.position());
+      throw new ScheduleException(Reason.LIMIT, "rows " + step.count() + " not in 1.." + chunkRows);
     }
+    Batch rows = new Batch();
+    rows.add(sequence, step);
+    FutureStep pending = new FutureStep(rows, data, spec().outWidth(), done);
+    synchronized (this) {
+      accept(pending);
+      if (!scheduler.inbox().post(() -> enqueue(pending))) {
+        throw closedException();
+      }
+    }
+  }
+
+  /**
+   * Queues a step of any number of rows for a caller who then waits for it with {@link
+   * ModelScheduler#await}.
+   *
+   * @param enqueueing runs {@link #enqueue} with the step
+   */
+  synchronized void submit(WaitedStep step, Runnable enqueueing) throws ScheduleException {
+    accept(step);
+    if (!scheduler.inbox().postQuietly(enqueueing)) {
+      throw closedException();
+    }
+  }
+
+  private static ScheduleException closedException() {
+    return new ScheduleException(Reason.CLOSED, "the sequence is closed");
+  }
+
+  private synchronized void refuse(int position) {
+    expectedLength = Math.min(expectedLength, position);
+  }
+
+  private synchronized void accept(PendingStep step) throws ScheduleException {
+    if (closed) {
+      throw closedException();
+    }
+    Batch rows = step.rows();
+    int entry = step.entry();
+    int position = rows.position(entry);
+    int end = position + rows.nRows(entry);
+    try {
+      check(position, end, rows.kind(entry) == RowKind.PROMPT && !rows.promptEnd(entry));
+    } catch (ScheduleException e) {
+      refuse(position);
+      throw e;
+    }
+    expectedLength = end;
+    inFlight++;
   }
 
   /** Demands that the sequence begins again at position 0: a step was refused unread. */
@@ -96,30 +136,30 @@ public final class ScheduledSequence {
 
   /** Frees the sequence; waiting steps are dropped. Completes when its memory is returned. */
   public CompletableFuture<Void> close() {
-    scheduler.post(() -> end(new ScheduleException(Reason.CLOSED, "the sequence is closed")));
+    scheduler.inbox().post(this::endClosed);
     return ended;
   }
 
-  private void check(StepRows step) throws ScheduleException {
-    int end = step.end();
+  /** Completed once its memory is returned, however that came about. */
+  CompletableFuture<Void> ended() {
+    return ended;
+  }
+
+  private void check(int position, int end, boolean mustFillChunk) throws ScheduleException {
     if (inFlight >= maxInFlight) {
       throw new ScheduleException(
           Reason.LIMIT, "more than " + maxInFlight + " steps of a sequence at once");
-    }
-    if (step.count() > chunkRows) {
-      throw new ScheduleException(Reason.LIMIT, "rows " + step.count() + " not in 1.." + chunkRows);
     }
     if (end > capacity()) {
       throw new ScheduleException(
           Reason.LIMIT,
           "position " + end + " is beyond the " + capacity() + " that the sequence reserved");
     }
-    if (step.position() > expectedLength) {
+    if (position > expectedLength) {
       throw new ScheduleException(
-          Reason.POSITION,
-          "first position " + step.position() + " is above the length " + expectedLength);
+          Reason.POSITION, "first position " + position + " is above the length " + expectedLength);
     }
-    if (step.kind() == RowKind.PROMPT && !step.promptEnd() && end % chunkRows != 0) {
+    if (mustFillChunk && end % chunkRows != 0) {
       throw new ScheduleException(
           Reason.POSITION,
           "prompt rows end at "
@@ -130,7 +170,7 @@ public final class ScheduledSequence {
     }
   }
 
-  // Engine thread only, from here on.
+  // Only for whoever holds the engine, from here on.
 
   Lane lane() {
     return lane;
@@ -144,17 +184,17 @@ public final class ScheduledSequence {
     return sequence;
   }
 
-  private void enqueue(PendingStep step) {
-    if (ended.isDone()) {
-      step.done()
-          .completeExceptionally(new ScheduleException(Reason.CLOSED, "the sequence is closed"));
-    } else {
-      queue.add(step);
-    }
+  Gathering.Pace pace() {
+    return pace;
   }
 
-  boolean hasWork() {
-    return !queue.isEmpty();
+  void enqueue(PendingStep step) {
+    if (ended.isDone()) {
+      step.failed(closedException());
+    } else {
+      queue.add(step);
+      scheduler.stepCame(this, step.submittedNanos());
+    }
   }
 
   boolean isPicked() {
@@ -164,34 +204,38 @@ public final class ScheduledSequence {
   /** Rows that could go into the next call: 0 if the next step is of the other kind. */
   int readyRows(RowKind kind, int limit) {
     PendingStep step = queue.peek();
-    if (step == null || step.rows().kind() != kind) {
+    if (step == null || step.rows().kind(step.entry()) != kind) {
       return 0;
     }
     return kind == RowKind.GENERATED
-        ? Math.min(step.rows().count() - step.rowsTaken(), limit)
-        : step.rows().leftInChunk(step.rowsTaken(), chunkRows);
+        ? Math.min(step.nRows() - step.rowsTaken(), limit)
+        : step.rows().leftInChunk(step.entry(), step.rowsTaken(), chunkRows);
   }
 
   /** Takes rows of the next step into a piece. */
   Piece pick(int nRows) {
     PendingStep step = queue.element();
     picked = true;
-    Piece piece = new Piece(this, step, step.rowsTaken(), step.rows().cut(step.rowsTaken(), nRows));
+    piece.of(step, step.rowsTaken(), nRows);
     step.take(nRows);
     return piece;
   }
 
-  /** The piece picked is computed: its wanted rows are at {@code index} of {@code out}. */
-  void computed(Piece piece, FloatBuffer out, int index) {
+  /** The piece picked is computed and its wanted rows are written. */
+  void computed() {
     picked = false;
-    piece.step().append(out, index, piece.rows().wanted());
     if (piece.completesStep()) {
-      queue.remove();
+      PendingStep step = queue.remove();
       synchronized (this) {
         inFlight--;
       }
-      piece.step().complete();
+      scheduler.stepDone(this, queue.isEmpty());
+      step.completed();
     }
+  }
+
+  private void endClosed() {
+    end(closedException());
   }
 
   /** Fails what is queued and frees the state; idempotent. */
@@ -204,11 +248,10 @@ public final class ScheduledSequence {
     }
     lane.remove(this);
     sequence.close();
-    scheduler.ended(runner);
+    scheduler.ended(this, queue.size());
     ended.complete(null);
-    for (PendingStep step : queue) {
-      step.done().completeExceptionally(cause);
+    while (!queue.isEmpty()) {
+      queue.remove().failed(cause);
     }
-    queue.clear();
   }
 }

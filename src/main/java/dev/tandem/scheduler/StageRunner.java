@@ -9,22 +9,20 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** Runs pieces in one stage; only the engine thread uses it. */
+/** Runs pieces in one stage; it belongs to whoever holds the engine. */
 final class StageRunner {
-  private static final Logger log = LoggerFactory.getLogger(StageRunner.class);
-
   private final Stage stage;
   private final StageSpec spec;
   private final StepBuffers buffers;
+  private final SchedulerListener listener;
   private final Batch batch = new Batch();
   private final List<Piece> pieces = new ArrayList<>();
   private int openSequences;
 
-  StageRunner(Stage stage, StepBuffers buffers) {
+  StageRunner(Stage stage, StepBuffers buffers, SchedulerListener listener) {
     this.stage = stage;
+    this.listener = listener;
     this.spec = stage.spec();
     this.buffers = buffers;
   }
@@ -69,8 +67,7 @@ final class StageRunner {
       if (pieces.size() == 1) {
         fail(pieces.get(0), e);
       } else {
-        log.warn(
-            "a step of {} sequences failed, trying each alone: {}", pieces.size(), e.toString());
+        listener.failed("a step of " + pieces.size() + " sequences failed, trying each alone", e);
         for (Piece piece : pieces) {
           runAlone(piece);
         }
@@ -89,34 +86,49 @@ final class StageRunner {
     }
   }
 
-  private static void fail(Piece piece, Throwable cause) {
-    log.error("a step failed: {}", cause.toString());
-    piece
-        .sequence()
-        .end(
-            new ScheduleException(
-                Reason.INTERNAL, "the step failed, the sequence is closed: " + cause.getMessage()));
+  private void fail(Piece piece, Throwable cause) {
+    listener.failed("a step failed", cause);
+    String message = "the step failed, the sequence is closed: " + cause.getMessage();
+    piece.sequence().end(new ScheduleException(Reason.INTERNAL, message, cause));
   }
 
   private void compute(List<Piece> batched) throws IOException {
     batch.clear();
-    for (Piece piece : batched) {
-      piece.step().prepare();
-      batch.add(piece.sequence().stageSequence(), piece.rows());
+    for (int i = 0; i < batched.size(); i++) {
+      Piece piece = batched.get(i);
+      PendingStep step = piece.step();
+      step.prepare();
+      batch.addCut(
+          piece.sequence().stageSequence(), step.rows(), step.entry(), piece.from(), piece.nRows());
     }
+    Piece first = batched.get(0);
+    if (batched.size() == 1 && first.from() == 0 && first.step().isInPlace()) {
+      stage.step(batch, first.step().data(), first.step().out());
+      first.step().wrote(batch.nOut(0));
+    } else {
+      computeCopied(batched);
+    }
+    for (int i = 0; i < batched.size(); i++) {
+      batched.get(i).sequence().computed();
+    }
+  }
+
+  private void computeCopied(List<Piece> batched) throws IOException {
     FloatBuffer in = buffers.in((long) batch.totalRows() * spec.dModel());
     FloatBuffer out = buffers.out((long) batch.totalOut() * spec.outWidth());
     int at = 0;
-    for (Piece piece : batched) {
-      int floats = piece.rows().count() * spec.dModel();
-      in.put(at, piece.step().data(), piece.from() * spec.dModel(), floats);
+    for (int i = 0; i < batched.size(); i++) {
+      Piece piece = batched.get(i);
+      PendingStep step = piece.step();
+      int floats = piece.nRows() * spec.dModel();
+      in.put(at, step.data(), step.dataAt() + piece.from() * spec.dModel(), floats);
       at += floats;
     }
     stage.step(batch, in, out);
     at = 0;
-    for (Piece piece : batched) {
-      piece.sequence().computed(piece, out, at);
-      at += piece.rows().wanted() * spec.outWidth();
+    for (int i = 0; i < batched.size(); i++) {
+      batched.get(i).step().append(out, at, batch.nOut(i), spec.outWidth());
+      at += batch.nOut(i) * spec.outWidth();
     }
   }
 }

@@ -15,9 +15,13 @@ import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
 import java.util.List;
 import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One offered model: its scheduler, and its limits. */
 final class ModelService implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ModelService.class);
+
   private final OfferedModel model;
   private final StageSpec offered;
   private final String hash;
@@ -37,7 +41,8 @@ final class ModelService implements AutoCloseable {
             model.stages(),
             options.maxSequences(),
             Protocol.MAX_IN_FLIGHT,
-            options.drainMillis());
+            options.drainMillis(),
+            (problem, cause) -> log.error("{}: {}", problem, cause.toString()));
   }
 
   private static WireProfile wireProfile(ArithmeticProfile profile) {

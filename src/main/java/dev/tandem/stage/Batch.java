@@ -78,6 +78,26 @@ public final class Batch {
     totalOut = Math.addExact(totalOut, nOut);
   }
 
+  /**
+   * Adds some rows of another batch's entry, as {@link StepRows#cut} does, and allocates nothing.
+   *
+   * @param sequence an open sequence of the stage that will run this batch
+   * @param from the first of the rows, counted within the entry
+   * @param n how many, at least 1
+   */
+  public void addCut(Sequence sequence, Batch other, int entry, int from, int n) {
+    int wantedFrom = other.outBegin(entry);
+    int wanted = StepRows.wantedOfCut(wantedFrom, other.nOut(entry), from, n);
+    add(
+        sequence,
+        other.position(entry) + from,
+        n,
+        other.kind(entry),
+        other.promptEnd(entry) && from + n == other.nRows(entry),
+        wanted == 0 ? 0 : StepRows.firstOfCut(wantedFrom, from),
+        wanted);
+  }
+
   /** Number of entries. */
   public int size() {
     return size;
@@ -124,7 +144,12 @@ public final class Batch {
     return fields[checked(entry) * FIELDS + 1];
   }
 
-  /** The entry's first output row. */
+  /** How many of the entry's rows from row {@code from} on lie in the same chunk of C positions. */
+  public int leftInChunk(int entry, int from, int chunkRows) {
+    return StepRows.leftInChunk(position(entry), nRows(entry), from, chunkRows);
+  }
+
+  /** The entry's first wanted row. */
   public int outBegin(int entry) {
     return fields[checked(entry) * FIELDS + 2];
   }

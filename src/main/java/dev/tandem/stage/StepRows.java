@@ -64,6 +64,10 @@ public record StepRows(
 
   /** The number of rows, from row {@code from} on, in the same chunk of C positions. */
   public int leftInChunk(int from, int chunkRows) {
+    return leftInChunk(position, count, from, chunkRows);
+  }
+
+  static int leftInChunk(int position, int count, int from, int chunkRows) {
     return Math.min(count - from, chunkRows - (position + from) % chunkRows);
   }
 
@@ -75,14 +79,21 @@ public record StepRows(
    * @param n their number, at least 1
    */
   public StepRows cut(int from, int n) {
-    int first = Math.max(wantedFrom - from, 0);
-    int nWanted = Math.max(Math.min(wantedFrom + wanted - from, n) - first, 0);
+    int nWanted = wantedOfCut(wantedFrom, wanted, from, n);
     return new StepRows(
         position + from,
         n,
         kind,
         promptEnd && from + n == count,
-        nWanted == 0 ? 0 : first,
+        nWanted == 0 ? 0 : firstOfCut(wantedFrom, from),
         nWanted);
+  }
+
+  static int firstOfCut(int wantedFrom, int from) {
+    return Math.max(wantedFrom - from, 0);
+  }
+
+  static int wantedOfCut(int wantedFrom, int wanted, int from, int n) {
+    return Math.max(Math.min(wantedFrom + wanted - from, n) - firstOfCut(wantedFrom, from), 0);
   }
 }

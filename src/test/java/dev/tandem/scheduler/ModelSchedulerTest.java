@@ -161,7 +161,8 @@ class ModelSchedulerTest extends SchedulerFixture {
   /** The order to stop is then found in the queue, before there is nothing left to wait for. */
   @Test
   void closingDuringAStepLongerThanTheDrainEnds() throws Exception {
-    ModelScheduler impatient = new ModelScheduler("impatient", model, 1, 4, 10);
+    ModelScheduler impatient =
+        new ModelScheduler("impatient", model, 1, 4, 10, SchedulerListener.NONE);
     ScheduledSequence sequence = impatient.lane().open(Span.layers(0, 4), 1).get();
     CountDownLatch entered = new CountDownLatch(1);
     model.onStep(

@@ -32,7 +32,8 @@ abstract class SchedulerFixture {
   record Seen(int call, int position, int rows, RowKind kind, boolean promptEnd) {}
 
   final ToyProvider model = new ToyProvider(C, D, 11, 1_000);
-  final ModelScheduler scheduler = new ModelScheduler("engine", model, 8, 4, 1_000);
+  final ModelScheduler scheduler =
+      new ModelScheduler("engine", model, 8, 4, 1_000, SchedulerListener.NONE);
   final List<Seen> seen = new CopyOnWriteArrayList<>();
   final CountDownLatch gate = new CountDownLatch(1);
   final List<CompletableFuture<FloatBuffer>> held = new ArrayList<>();
@@ -115,7 +116,7 @@ abstract class SchedulerFixture {
     }
   }
 
-  private static FloatBuffer direct(int floats) {
+  static FloatBuffer direct(int floats) {
     return ByteBuffer.allocateDirect(4 * floats).order(ByteOrder.nativeOrder()).asFloatBuffer();
   }
 
