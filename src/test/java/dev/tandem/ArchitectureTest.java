@@ -189,12 +189,7 @@ class ArchitectureTest {
 
   private static boolean isAbsent(String root, JavaClass target) {
     return resideInAnyPackage(
-            root + ".server..",
-            root + ".scheduler..",
-            "io.vertx..",
-            "io.netty..",
-            "org.slf4j..",
-            "ch.qos.logback..")
+            root + ".server..", "io.vertx..", "io.netty..", "org.slf4j..", "ch.qos.logback..")
         .test(target);
   }
 

@@ -118,8 +118,9 @@ final class Inbox {
   boolean awaitTask(long nanos) {
     lock.lock();
     try {
-      if (tasks.isEmpty()) {
-        var unused = gathering.awaitNanos(nanos);
+      long left = nanos;
+      while (tasks.isEmpty() && left > 0) {
+        left = gathering.awaitNanos(left);
       }
       return true;
     } catch (InterruptedException e) {

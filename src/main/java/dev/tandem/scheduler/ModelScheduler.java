@@ -1,14 +1,10 @@
 package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
-import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -18,9 +14,9 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Runs the steps of all sequences of one model, one call after another. An iteration takes
- * generated rows, at most {@value #MAX_SEQUENCE_ROWS} per sequence and {@value #MAX_GENERATED_ROWS}
- * in all, in one call per stage; then at most one prompt chunk, which never crosses a multiple of
- * C. Both are picked by deficit round robin over the lanes.
+ * generated rows, at most {@value Turns#MAX_SEQUENCE_ROWS} per sequence and {@value
+ * Turns#MAX_GENERATED_ROWS} in all, in one call per stage; then at most one prompt chunk, which
+ * never crosses a multiple of C. Both are picked by deficit round robin over the lanes.
  *
  * <p>One thread at a time holds the engine: the scheduler's own, or, where that has nothing to do,
  * a caller who waits for a step anyway. So a generation alone pays no change of threads per token.
@@ -28,12 +24,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Safe for use by many threads.
  */
 public final class ModelScheduler implements AutoCloseable {
-  static final int MAX_SEQUENCE_ROWS = 16;
-  static final int MAX_GENERATED_ROWS = 256;
-
-  /** Stages beyond this many are closed when no sequence uses them. */
-  private static final int MAX_IDLE_STAGES = 8;
-
   private final StageProvider provider;
   private final SchedulerListener listener;
   private final int chunkRows;
@@ -49,15 +39,11 @@ public final class ModelScheduler implements AutoCloseable {
   private volatile boolean stopped;
 
   // The rest belongs to whoever holds the engine.
-  private final List<Lane> lanes = new ArrayList<>();
-  private final Map<Span, StageRunner> runners = new LinkedHashMap<>();
-  private final StepBuffers buffers = new StepBuffers();
+  private final Turns turns = new Turns();
+  private final StageRunners runners;
   private final List<Piece> pieces = new ArrayList<>();
   private final Gathering gathering = new Gathering();
   private int queuedSteps;
-  private int generatedLane;
-  private int promptLane;
-  private boolean promptVisitBegins = true;
 
   /**
    * Starts the scheduler's thread.
@@ -78,6 +64,7 @@ public final class ModelScheduler implements AutoCloseable {
       SchedulerListener listener) {
     this.provider = provider;
     this.listener = listener;
+    this.runners = new StageRunners(provider, listener);
     this.chunkRows = provider.profile().chunkRows();
     this.maxSequences = maxSequences;
     this.maxInFlight = maxInFlight;
@@ -90,7 +77,7 @@ public final class ModelScheduler implements AutoCloseable {
   /** Creates a lane. */
   public Lane lane() {
     Lane lane = new Lane(this);
-    inbox.post(() -> lanes.add(lane));
+    inbox.post(() -> turns.add(lane));
     return lane;
   }
 
@@ -227,7 +214,7 @@ public final class ModelScheduler implements AutoCloseable {
 
   private void drop(Lane lane) {
     lane.endAll(Reason.CLOSED, "the sequence is closed");
-    lanes.remove(lane);
+    turns.remove(lane);
   }
 
   void stepCame(ScheduledSequence sequence, long nanos) {
@@ -260,7 +247,7 @@ public final class ModelScheduler implements AutoCloseable {
           for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
             next.run();
           }
-          busy = !stopped && (runGenerated() | runPrompt());
+          busy = !stopped && iterate();
           if (!busy && draining) {
             drained.countDown();
           }
@@ -288,14 +275,13 @@ public final class ModelScheduler implements AutoCloseable {
     draining = true;
     drained.countDown();
     inbox.shut();
-    List.copyOf(lanes).forEach(lane -> lane.endAll(Reason.CLOSED, "the server has shut down"));
+    turns.endAll("the server has shut down");
     runTasks();
     for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
       next.run(); // and is refused
     }
-    List.copyOf(lanes).forEach(lane -> lane.endAll(Reason.CLOSED, "the server has shut down"));
-    runners.values().forEach(StageRunner::close);
-    runners.clear();
+    turns.endAll("the server has shut down");
+    runners.close();
   }
 
   private void runTasks() {
@@ -310,7 +296,7 @@ public final class ModelScheduler implements AutoCloseable {
       if (lane.isClosed() || stopped) {
         throw new ScheduleException(Reason.CLOSED, "the connection is closed");
       }
-      StageRunner runner = runner(span);
+      StageRunner runner = runners.of(span);
       ScheduledSequence sequence =
           new ScheduledSequence(
               this, lane, runner, runner.open(maxPositions), chunkRows, maxInFlight);
@@ -328,33 +314,17 @@ public final class ModelScheduler implements AutoCloseable {
     }
   }
 
-  private StageRunner runner(Span span) throws ScheduleException, IOException {
-    StageRunner known = runners.get(span);
-    if (known != null) {
-      return known;
-    }
-    try {
-      span.checkWithin(provider.offered().span(), "the model");
-    } catch (MissingSpanException e) {
-      throw new ScheduleException(Reason.LAYERS, String.valueOf(e.getMessage()), e);
-    }
-    Iterator<StageRunner> oldest = runners.values().iterator();
-    while (runners.size() >= MAX_IDLE_STAGES && oldest.hasNext()) {
-      StageRunner candidate = oldest.next();
-      if (candidate.isIdle()) {
-        candidate.close();
-        oldest.remove();
-      }
-    }
-    StageRunner opened = new StageRunner(provider.open(span), buffers, listener);
-    runners.put(span, opened);
-    return opened;
+  /** One iteration: whether there was anything to do. */
+  private boolean iterate() {
+    boolean generated = runGenerated();
+    boolean prompt = runPrompt();
+    return generated || prompt;
   }
 
   /** One batch of generated rows: whether there was one. */
   private boolean runGenerated() {
     gather();
-    if (!pickGenerated()) {
+    if (!turns.pickGenerated(pieces)) {
       return false;
     }
     long begin = System.nanoTime();
@@ -372,13 +342,13 @@ public final class ModelScheduler implements AutoCloseable {
       patience = gathering.patience(System.nanoTime());
     }
     if (queuedSteps > 0 && gathering.isAwaiting()) {
-      lanes.forEach(lane -> lane.sequences().forEach(each -> gathering.gone(each.pace())));
+      turns.forEach(sequence -> gathering.gone(sequence.pace()));
     }
   }
 
   /** One prompt chunk: whether there was one. */
   private boolean runPrompt() {
-    if (!pickPrompt()) {
+    if (!turns.pickPrompt(chunkRows, pieces)) {
       return false;
     }
     runPieces();
@@ -393,30 +363,5 @@ public final class ModelScheduler implements AutoCloseable {
       pieces.get(i).sequence().runner().run();
     }
     pieces.clear();
-  }
-
-  private boolean pickGenerated() {
-    int budget = MAX_GENERATED_ROWS;
-    int idleVisits = 0;
-    while (budget > 0 && idleVisits < lanes.size()) {
-      generatedLane = (generatedLane + 1) % lanes.size();
-      int taken = lanes.get(generatedLane).takeGenerated(MAX_SEQUENCE_ROWS, budget, pieces);
-      budget -= taken;
-      idleVisits = taken == 0 ? idleVisits + 1 : 0;
-    }
-    return !pieces.isEmpty();
-  }
-
-  private boolean pickPrompt() {
-    for (int visits = 0; visits <= lanes.size() && !lanes.isEmpty(); visits++) {
-      promptLane %= lanes.size();
-      if (lanes.get(promptLane).takePrompt(chunkRows, promptVisitBegins, pieces)) {
-        promptVisitBegins = false;
-        return true;
-      }
-      promptLane++;
-      promptVisitBegins = true;
-    }
-    return false;
   }
 }

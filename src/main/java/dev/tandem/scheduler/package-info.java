@@ -1,5 +1,5 @@
 /**
- * Shares a model's stages among many sequences: one engine thread per model, which batches
- * generated rows and cuts prompts into chunks. It knows neither the wire nor the engine.
+ * Shares a model's stages among many sequences: it batches generated rows and cuts prompts into
+ * chunks. It knows neither the wire nor the engine, and needs no library.
  */
 package dev.tandem.scheduler;

@@ -43,6 +43,7 @@ class JarContentsIT {
           "plain",
           "protocol",
           "sampling",
+          "scheduler",
           "settings",
           "stage",
           "tensor",
@@ -53,7 +54,7 @@ class JarContentsIT {
       new Jar(
           JarProcess.SERVER,
           "dev.tandem.cli.server.ServerMain",
-          withShared("cli.server", "scheduler", "server"),
+          withShared("cli.server", "server"),
           Set.of());
 
   private static final Jar CLIENT =
