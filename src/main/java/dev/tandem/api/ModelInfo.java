@@ -28,7 +28,7 @@ public record ModelInfo(
     return new ModelInfo(
         files.name(),
         files.format(),
-        config.architecture(),
+        config.architecture().toString(),
         config.nLayers(),
         config.dModel(),
         config.vocabSize(),

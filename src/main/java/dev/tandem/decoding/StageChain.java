@@ -10,8 +10,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * A model as a list of stages; the output rows of each are the input of the next. Holds the buffers
@@ -181,22 +181,27 @@ final class StageChain {
     }
   }
 
-  /** One sequence's state in every stage; closing it closes them all. */
+  /**
+   * The state of one sequence in every stage; {@link #close} closes all of them, is idempotent, and
+   * may be called by any thread.
+   */
   static final class Sequences implements AutoCloseable {
-    private final List<Sequence> opened = new ArrayList<>();
+    private final List<Sequence> opened = new CopyOnWriteArrayList<>();
 
     private Sequences() {}
 
     @Override
     public void close() {
-      if (opened.isEmpty()) {
-        return;
+      RuntimeException failure = null;
+      for (Sequence sequence : opened) {
+        try {
+          sequence.close();
+        } catch (RuntimeException e) { // close the others, even if this one failed to close
+          failure = e;
+        }
       }
-      Sequence last = opened.remove(opened.size() - 1);
-      try {
-        last.close();
-      } finally {
-        close(); // close the others, even if this one failed to close
+      if (failure != null) {
+        throw failure;
       }
     }
   }

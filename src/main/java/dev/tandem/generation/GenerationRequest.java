@@ -89,7 +89,7 @@ public final class GenerationRequest {
   /**
    * The same with another temperature; 0 takes the best token.
    *
-   * @throws IllegalArgumentException if it is out of range
+   * @throws InvalidSettingException if it is out of range
    */
   public GenerationRequest temperature(double value) {
     return drawn(options -> options.temperature(value), seeded);
@@ -98,7 +98,7 @@ public final class GenerationRequest {
   /**
    * The same with the best {@code value} tokens kept; 0 keeps all.
    *
-   * @throws IllegalArgumentException if it is negative
+   * @throws InvalidSettingException if it is negative
    */
   public GenerationRequest topK(int value) {
     return drawn(options -> options.topK(value), seeded);
@@ -107,7 +107,7 @@ public final class GenerationRequest {
   /**
    * The same with the best tokens kept that together have this probability; 1 keeps all.
    *
-   * @throws IllegalArgumentException if it is not in [0, 1]
+   * @throws InvalidSettingException if it is not in [0, 1]
    */
   public GenerationRequest topP(double value) {
     return drawn(options -> options.topP(value), seeded);
@@ -136,11 +136,11 @@ public final class GenerationRequest {
   /**
    * The same with another number of tokens at most.
    *
-   * @throws IllegalArgumentException if it is negative
+   * @throws InvalidSettingException if it is negative
    */
   public GenerationRequest maxTokens(int value) {
     if (value < 0) {
-      throw new IllegalArgumentException("max tokens must be >= 0, got " + value);
+      throw new InvalidSettingException("maxTokens", "must be >= 0", value);
     }
     return ended(new Ending(value, stopStrings, ignoreEos));
   }
@@ -153,11 +153,11 @@ public final class GenerationRequest {
   /**
    * The same with other stop strings.
    *
-   * @throws IllegalArgumentException if one is empty
+   * @throws InvalidSettingException if one is empty
    */
   public GenerationRequest stopStrings(List<String> value) {
     if (value.contains("")) {
-      throw new IllegalArgumentException("a stop string must not be empty");
+      throw new InvalidSettingException("stopStrings", "must not be empty", "''");
     }
     return ended(new Ending(maxTokens, List.copyOf(value), ignoreEos));
   }
@@ -189,11 +189,11 @@ public final class GenerationRequest {
    * The same with log-probabilities: of each chosen token, and of the {@code n} most likely ones.
    *
    * @param n 0 or more; above the vocabulary's size all are reported
-   * @throws IllegalArgumentException if it is negative
+   * @throws InvalidSettingException if it is negative
    */
   public GenerationRequest logprobs(int n) {
     if (n < 0) {
-      throw new IllegalArgumentException("log-probabilities must be >= 0, got " + n);
+      throw new InvalidSettingException("logprobs", "must be >= 0", n);
     }
     return new GenerationRequest(prompt, sampling, seeded, ending(), n);
   }

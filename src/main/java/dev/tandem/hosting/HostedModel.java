@@ -22,7 +22,9 @@ import java.util.List;
 public final class HostedModel implements Hosting.Hosted {
   private final LocalModel model;
 
-  /** Kept open so that the weights are in memory before a client comes; all stages share them. */
+  /**
+   * Kept open so that the weights are in memory before a client connects; all stages share them.
+   */
   private final Stage offered;
 
   private final SplitServer server;
@@ -44,7 +46,9 @@ public final class HostedModel implements Hosting.Hosted {
     }
   }
 
-  /** All that the checkpoint holds: its layers, and the head if that follows the last of them. */
+  /**
+   * The span that the checkpoint holds: its layers, and the head if it follows the last of them.
+   */
   private static Stage openOffered(Checkpoint checkpoint, LocalModel model) throws IOException {
     ModelPart part = checkpoint.part();
     int nLayers = checkpoint.config().nLayers();
@@ -54,7 +58,7 @@ public final class HostedModel implements Hosting.Hosted {
     if (!checkpoint.knowsHash()) {
       throw new IOException(
           checkpoint.name()
-              + " does not say which model it is a part of: no client could trust it");
+              + " does not state which model it is a part of, so no client can check it");
     }
     Span layers = part.layers().hasLayers() ? part.layers() : Span.layers(nLayers, nLayers);
     boolean head = part.head() && layers.end() == nLayers;
@@ -62,11 +66,11 @@ public final class HostedModel implements Hosting.Hosted {
   }
 
   /**
-   * Loads the model, or the part that the checkpoint holds, and listens.
+   * Loads the model, or the checkpoint's part of it, and listens.
    *
-   * @param checkpoint stays the caller's, who closes it after the server
+   * @param checkpoint must stay open; the caller closes it after the server
    * @throws IOException if the model cannot be read, the checkpoint holds nothing to serve, or the
-   *     address cannot be listened on
+   *     server cannot listen on the address
    * @throws IllegalArgumentException if the backend is for whole models only
    */
   public static HostedModel start(
@@ -94,7 +98,7 @@ public final class HostedModel implements Hosting.Hosted {
     return server.activeSequences();
   }
 
-  /** Bytes of weights that a step of all that is offered reads. */
+  /** The bytes of weights that a step of the whole offer reads. */
   public long weightBytes() {
     return LocalModel.weightBytes(offered);
   }

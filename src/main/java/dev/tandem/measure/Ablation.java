@@ -9,7 +9,6 @@ import dev.tandem.runtime.Opening;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
-import dev.tandem.settings.ActivationEval;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;

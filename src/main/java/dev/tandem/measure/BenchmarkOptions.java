@@ -1,7 +1,6 @@
 package dev.tandem.measure;
 
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
 import java.util.List;
 

@@ -10,6 +10,7 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelPart;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.SplitOptions;
 import dev.tandem.stage.ArithmeticMode;
@@ -27,8 +28,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A model whose text, embedding, sampling and first layers are here and whose other layers run on a
- * server. What it draws is what the whole model would draw, to the bit.
+ * A model whose text, embedding, sampling and first layers are here, and whose other layers run on
+ * a server. It draws the tokens that the whole model draws, to the bit.
  */
 public final class SplitRuntime implements ModelRuntime {
   private static final int HASH_DIGITS = 12;
@@ -73,14 +74,14 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   /**
-   * Connects to a server that offers the same model, or as much of it as is not here.
+   * Connects to a server that offers the same model, or at least the layers that are not here.
    *
-   * @param checkpoint the model, or a part with at least its embedding; stays the caller's, who
-   *     closes it after this one
+   * @param checkpoint the model, or a part with at least its embedding; must stay open, and the
+   *     caller closes it after this model
    * @throws IOException if there is no server, or it has another model, other layers or another
-   *     arithmetic; the message says both
-   * @throws IllegalArgumentException if the checkpoint does not hold that many layers, or the head
-   *     that is wanted of it, or the backend is for whole models only
+   *     arithmetic; the message states both
+   * @throws IllegalArgumentException if the checkpoint does not hold that many layers, or the
+   *     requested head, or the backend is for whole models only
    */
   public static SplitRuntime connect(
       Checkpoint checkpoint, EngineSettings settings, SplitOptions split) throws IOException {
@@ -88,9 +89,8 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   /**
-   * The model with this one's hash. A part that does not know its hash takes the server's word for
-   * everything but the tensors that it holds, which are compared with the server's list when the
-   * stage is opened.
+   * Finds the model with this checkpoint's hash. A part without a hash relies on the server, except
+   * for its own tensors, which are compared with the server's list when the stage is opened.
    */
   private RemoteModel sameModel(List<RemoteModel> offered) throws IOException {
     if (!checkpoint.knowsHash()) {
@@ -116,15 +116,16 @@ public final class SplitRuntime implements ModelRuntime {
             + "); use the same model at both ends");
   }
 
-  /** Where the hash is known it covers the config: then only a server that lies gets here. */
+  /** A known hash covers the config, so only a dishonest server fails this check. */
   private RemoteModel sameShape(RemoteModel remote) throws IOException {
     if (!hasShape(remote)) {
       ModelConfig config = checkpoint.config();
       StageSpec offered = remote.offered();
       throw new IOException(
           String.format(
+              Locale.ROOT,
               "the server describes model %s with %d layers, %d columns, %d tokens and %d positions,"
-                  + " here it has %d, %d, %d and %d",
+                  + " this client has %d, %d, %d and %d",
               remote.name(),
               remote.nLayers(),
               offered.dModel(),
@@ -151,7 +152,7 @@ public final class SplitRuntime implements ModelRuntime {
     return hash.substring(0, Math.min(HASH_DIGITS, hash.length()));
   }
 
-  /** The arithmetic is the server's, unless something else was asked for here. */
+  /** Takes the server's arithmetic, and checks it against the client's settings. */
   private static void checkProfile(EngineSettings settings, ArithmeticProfile served)
       throws IOException {
     if (settings.reproducible() && served.mode() != ArithmeticMode.REPRODUCIBLE) {
@@ -188,8 +189,8 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   /**
-   * Whether the blocks here give the bits that the server would give, had it them: what computes
-   * prompts may depend on the machine where both ends have matrices of a type.
+   * Checks that the client's layers give the bits that the server would give: if both ends have
+   * matrices of a type, the kernel of prompts may depend on the machine.
    */
   static void checkPromptKernels(ArithmeticProfile here, ArithmeticProfile served)
       throws IOException {
@@ -247,7 +248,7 @@ public final class SplitRuntime implements ModelRuntime {
     return Optional.of(stages);
   }
 
-  /** The server's arithmetic, with its backend unless another one is asked for here. */
+  /** The server's arithmetic, with its backend unless this client requests another one. */
   private static EngineSettings here(EngineSettings settings, ArithmeticProfile served) {
     Optional<Backend> same =
         served.mode() == ArithmeticMode.JAVA ? Optional.of(Backend.JAVA) : Optional.empty();
@@ -269,7 +270,7 @@ public final class SplitRuntime implements ModelRuntime {
               + lower(served)
               + ", this client in mode "
               + lower(here)
-              + ": the result is not a whole model's to the bit");
+              + ": the result differs from the whole model's bits");
     }
     exact &= here == served;
   }
@@ -308,12 +309,12 @@ public final class SplitRuntime implements ModelRuntime {
       int held = part.layers().begin() == 0 ? part.layers().end() : 0;
       int layers = split.localLayers().orElse(checkpoint.isWhole() ? 0 : held);
       if (layers < 0 || layers > held) {
-        throw new IllegalArgumentException("the split must be in 0.." + held + ", got " + layers);
+        throw new InvalidSettingException("localLayers", "must be in 0.." + held, layers);
       }
       Output reply = split.reply().orElse(part.head() ? Output.HIDDEN : Output.LOGITS);
       if (reply == Output.HIDDEN && !part.head()) {
-        throw new IllegalArgumentException(
-            checkpoint.name() + " holds no head; use --reply logits");
+        throw new InvalidSettingException(
+            "reply", "must be logits, because " + checkpoint.name() + " holds no head", "hidden");
       }
       return new Cut(layers, checkpoint.config().nLayers(), reply);
     }
@@ -330,8 +331,8 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   /**
-   * {@inheritDoc} Other unequal profiles are refused when it is opened, so it is unless an end
-   * computes in plain Java.
+   * {@inheritDoc} It is exact unless an end computes in plain Java: all other unequal profiles are
+   * refused when the model is opened.
    */
   @Override
   public boolean exact() {

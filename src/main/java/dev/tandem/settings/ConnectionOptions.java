@@ -47,8 +47,7 @@ public record ConnectionOptions(
   }
 
   private static void positive(String name, Duration value) {
-    if (value.isZero() || value.isNegative()) {
-      throw new IllegalArgumentException(name + " must be above 0, got " + value);
-    }
+    InvalidSettingException.require(
+        !value.isZero() && !value.isNegative(), name, "must be above 0", value);
   }
 }

@@ -1,13 +1,5 @@
 package dev.tandem.settings;
 
-import dev.tandem.engine.NativeCore;
-import dev.tandem.engine.StageOptions;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.settings.InvalidSettingException;
-import dev.tandem.settings.ActivationEval;
-import dev.tandem.stage.ArithmeticMode;
-import dev.tandem.stage.KvType;
-import java.util.List;
 import java.util.Optional;
 
 /**

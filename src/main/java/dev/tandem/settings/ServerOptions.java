@@ -1,6 +1,5 @@
 package dev.tandem.settings;
 
-
 /**
  * A server's address and limits.
  *

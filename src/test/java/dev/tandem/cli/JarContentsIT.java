@@ -34,6 +34,8 @@ class JarContentsIT {
           "cli.generation",
           "cli.options",
           "cli.terminal",
+          "client",
+          "decoding",
           "engine",
           "formats",
           "generation",
@@ -42,6 +44,7 @@ class JarContentsIT {
           "model",
           "plain",
           "protocol",
+          "runtime",
           "sampling",
           "scheduler",
           "settings",
@@ -54,14 +57,14 @@ class JarContentsIT {
       new Jar(
           JarProcess.SERVER,
           "dev.tandem.cli.server.ServerMain",
-          withShared("cli.server", "server"),
+          withShared("cli.server", "hosting", "server"),
           Set.of());
 
   private static final Jar CLIENT =
       new Jar(
           JarProcess.CLIENT,
           "dev.tandem.cli.client.ClientMain",
-          withShared("cli.client", "client"),
+          withShared("cli.client"),
           Set.of("io.vertx", "io.netty", "org.slf4j", "ch.qos.logback"));
 
   /**

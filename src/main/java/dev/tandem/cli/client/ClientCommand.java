@@ -15,7 +15,6 @@ import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
-import dev.tandem.cli.terminal.Messages;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.settings.EngineSettings;
@@ -111,8 +110,6 @@ public final class ClientCommand implements Callable<Integer> {
       progress.close();
       opened.notes().forEach(console::warn);
       return run.run(opened, text, () -> facts(opened.wireStats()));
-    } catch (IllegalArgumentException e) {
-      throw usage(Messages.oneLine(e));
     } catch (TandemException e) {
       if (!run.interrupted()) {
         throw e;

@@ -1,12 +1,9 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.settings.EngineSettings;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.KvType;
-import dev.tandem.settings.ActivationEval;
-import dev.tandem.stage.KvType;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

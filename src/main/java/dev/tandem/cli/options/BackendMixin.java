@@ -1,7 +1,5 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.settings.Backend;
-import dev.tandem.settings.EngineSettings;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;

@@ -1,15 +1,14 @@
-package dev.tandem.api;
+package dev.tandem.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-import dev.tandem.convert.ConvertedModels;
+import dev.tandem.decoding.Generator;
+import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.ConversionProgress;
-import dev.tandem.generation.GenerationListener;
+import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
-import dev.tandem.generation.Generator;
 import dev.tandem.measure.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.sampling.SamplingOptions;
@@ -17,6 +16,7 @@ import dev.tandem.scheduler.ModelScheduler;
 import dev.tandem.scheduler.ScheduledStage;
 import dev.tandem.scheduler.SchedulerListener;
 import dev.tandem.scheduler.StageProvider;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
@@ -25,6 +25,8 @@ import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.ConvertedModels;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.FloatBuffer;
@@ -35,6 +37,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -94,7 +97,8 @@ class ScheduledGenerationsTest {
       CountingProvider provider = new CountingProvider(model, alone);
       try (ModelScheduler scheduler = scheduler(provider)) {
         ScheduledStage stage = new ScheduledStage(scheduler, alone.spec().span());
-        Generator generator = Generators.of(checkpoint, List.of(stage));
+        Generator generator =
+            new GeneratorFactory(checkpoint, checkpoint.tokenizer()).of(List.of(stage));
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 6 && least > 0; i++) {
           Meter meter = new Meter();
@@ -107,7 +111,7 @@ class ScheduledGenerationsTest {
   }
 
   /** Notes at each token what the thread has allocated so far. */
-  private static final class Meter implements GenerationListener {
+  private static final class Meter implements TokenSink {
     static final int TOKENS = 200;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -115,12 +119,12 @@ class ScheduledGenerationsTest {
     private int tokens;
 
     @Override
-    public boolean wantsText() {
+    public boolean takesText() {
       return false;
     }
 
     @Override
-    public void token(int id) {
+    public void token(int id, @Nullable GeneratedToken details) {
       bytes[tokens++] = THREADS.getCurrentThreadAllocatedBytes();
     }
 
@@ -135,9 +139,9 @@ class ScheduledGenerationsTest {
 
   private static Run run(Checkpoint checkpoint, Stage stage, int user) throws Exception {
     RecordingStage recording = new RecordingStage(stage);
-    Generator generator = Generators.of(checkpoint, List.of(recording));
-    GenerationResult result =
-        generator.run(request(checkpoint, user, TOKENS), GenerationListener.NONE);
+    Generator generator =
+        new GeneratorFactory(checkpoint, checkpoint.tokenizer()).of(List.of(recording));
+    GenerationResult result = generator.run(request(checkpoint, user, TOKENS), TokenSink.NONE);
     return new Run(result, recording.rows());
   }
 
@@ -147,11 +151,10 @@ class ScheduledGenerationsTest {
     for (int i = 0; i < prompt.length; i++) {
       prompt[i] = (31 * i + 7 * user + 5) % checkpoint.config().vocabSize();
     }
-    return GenerationRequest.builder(prompt)
+    return GenerationRequest.of(prompt)
         .sampling(SamplingOptions.builder().temperature(1).seed(user).build())
         .ignoreEos(true)
-        .maxTokens(tokens)
-        .build();
+        .maxTokens(tokens);
   }
 
   private static Checkpoint open(String name, DType type) throws Exception {
