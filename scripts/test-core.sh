@@ -84,8 +84,9 @@ tidy_keys() {
     printf '%s %s\n' "${content%% *}" "$source"
   done < <(
     ninja -C "$asan" -t deps >"$asan/deps"
+    # Ninja also remembers files that were deleted.
     sed -n 's/^    //p' "$asan/deps" | sort -u | tr '\n' '\0' |
-      (cd "$asan" && xargs -0 sha256sum) >"$asan/hashes"
+      (cd "$asan" && xargs -0 sha256sum 2>/dev/null) >"$asan/hashes"
     awk -v root="$root/" '
       FILENAME ~ /hashes$/ { hash[substr($0, 67)] = $1; next }
       FILENAME ~ /deps$/ && /^    / { content[source] = content[source] hash[substr($0, 5)]; next }
