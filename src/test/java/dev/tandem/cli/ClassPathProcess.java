@@ -48,6 +48,7 @@ final class ClassPathProcess {
     List<String> command = new ArrayList<>(before);
     command.add(JavaHomes.program(JavaHomes.running()).toString());
     command.addAll(JarProcess.FAST_START);
+    command.add("--enable-native-access=ALL-UNNAMED"); // as the manifests of the jars say
     command.addAll(javaOptions);
     command.addAll(List.of("-cp", classPath, "dev.tandem.cli.Main"));
     command.addAll(List.of(args));
