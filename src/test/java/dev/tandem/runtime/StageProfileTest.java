@@ -109,6 +109,19 @@ class StageProfileTest {
     }
   }
 
+  /** A closed stage can load nothing any more. */
+  @Test
+  void aProfileIsMadeWhenItsStageIsOpened() throws IOException {
+    try (Checkpoint f32 = Checkpoints.open("stories260K", Optional.empty());
+        LocalChain chain = new LocalChain(f32, FAST)) {
+      LocalStage stage = chain.whole();
+      ArithmeticProfile profile = stage.profile();
+      stage.close();
+      assertThat(stage.profile()).isSameAs(profile);
+      assertThat(profile.blas()).startsWith("OpenBLAS");
+    }
+  }
+
   private static void assertRowExact(ArithmeticProfile profile) {
     assertThat(profile.promptKernels()).isEmpty();
     assertThat(profile.blas()).isEmpty();
