@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Files, results and messages are the same in every locale: in those whose digits are not 0 to 9,
  * in those that write a comma for the point, and in those with an i of their own.
  */
+@Tag("slow")
 class LocalesTest {
   private static final Path GOLDENS = Path.of("src/test/resources/goldens/pytorch");
 

@@ -6,6 +6,7 @@ import dev.tandem.cli.terminal.Cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Paths that the locale's encoding cannot express: the message says what to set. */
 @EnabledOnOs(OS.LINUX)
+@Tag("slow")
 class PathsTest {
   @TempDir private Path folder;
 
