@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,10 @@ public final class Generator {
   private final Tokenizer tokenizer;
   private final BitSet stopIds = new BitSet();
   private final int vocabSize;
+
+  /** Ids that stand for no text and end none, such as rows that pad the model's matrices. */
+  private final int[] silentIds;
+
   private volatile @Nullable DecodingSession current;
 
   /**
@@ -37,6 +42,10 @@ public final class Generator {
     this.tokenizer = tokenizer;
     tokenizer.stopIds().forEach(stopIds::set);
     vocabSize = Math.min(chain.vocabSize(), tokenizer.vocabSize());
+    silentIds =
+        IntStream.range(0, vocabSize)
+            .filter(id -> !stopIds.get(id) && !tokenizer.hasText(id))
+            .toArray();
   }
 
   /** Positions that all stages can hold: no prompt may be longer. */
@@ -112,7 +121,7 @@ public final class Generator {
 
   private Sampler sampler(GenerationRequest request) throws GenerationException {
     try {
-      return Samplers.of(request.sampling(), vocabSize);
+      return Samplers.of(request.sampling(), vocabSize, silentIds);
     } catch (IllegalArgumentException e) {
       throw new GenerationException(String.valueOf(e.getMessage()));
     }

@@ -8,15 +8,17 @@ import java.nio.FloatBuffer;
  */
 final class Llama2cSampler implements Sampler {
   private final int vocabSize;
+  private final int[] never;
   private final float temperature;
   private final float topP;
   private final float[] probabilities;
   private final KeyHeap heap;
   private final XorShift random;
 
-  Llama2cSampler(SamplingOptions options, int vocabSize) {
+  Llama2cSampler(SamplingOptions options, int vocabSize, int[] never) {
     requireOnlyWhatLlama2cHas(options);
     this.vocabSize = vocabSize;
+    this.never = never;
     temperature = (float) options.temperature();
     topP = (float) options.topP();
     random = new XorShift(options.seed());
@@ -48,6 +50,9 @@ final class Llama2cSampler implements Sampler {
   @Override
   public int sample(FloatBuffer source, int offset, int position) {
     source.get(offset, probabilities, 0, vocabSize);
+    for (int id : never) {
+      probabilities[id] = Float.NEGATIVE_INFINITY;
+    }
     int best = Argmax.of(probabilities);
     if (best == NO_TOKEN || temperature == 0) {
       return best;
@@ -56,7 +61,7 @@ final class Llama2cSampler implements Sampler {
       return NO_TOKEN;
     }
     float coin = random.nextFloat();
-    return topP <= 0 || topP >= 1 ? drawFromAll(coin) : drawFromTopP(coin, best);
+    return topP <= 0 || topP >= 1 ? drawFromAll(coin, best) : drawFromTopP(coin, best);
   }
 
   /** Computes logits / temperature, then softmax, in place; returns the sum of the exponentials. */
@@ -78,7 +83,7 @@ final class Llama2cSampler implements Sampler {
     return sum;
   }
 
-  private int drawFromAll(float coin) {
+  private int drawFromAll(float coin, int best) {
     float cdf = 0;
     for (int id = 0; id < vocabSize; id++) {
       cdf += probabilities[id];
@@ -86,7 +91,7 @@ final class Llama2cSampler implements Sampler {
         return id;
       }
     }
-    return vocabSize - 1; // in case of rounding
+    return never.length == 0 ? vocabSize - 1 : best; // in case of rounding
   }
 
   private int drawFromTopP(float coin, int best) {

@@ -20,6 +20,7 @@ final class PhiloxSampler implements Sampler {
   private static final int CHOICE = 0;
 
   private final int vocabSize;
+  private final int[] never;
   private final double temperature;
   private final double minP;
   private final int seedLow;
@@ -52,8 +53,9 @@ final class PhiloxSampler implements Sampler {
   private double winning;
   private float floor;
 
-  PhiloxSampler(SamplingOptions options, int vocabSize) {
+  PhiloxSampler(SamplingOptions options, int vocabSize, int[] never) {
     this.vocabSize = vocabSize;
+    this.never = never;
     temperature = options.temperature();
     minP = options.minP();
     seedLow = (int) options.seed();
@@ -75,6 +77,9 @@ final class PhiloxSampler implements Sampler {
   public int sample(FloatBuffer source, int offset, int position) {
     source.get(offset, logits, 0, vocabSize);
     adjustments.apply(logits);
+    for (int id : never) {
+      logits[id] = Float.NEGATIVE_INFINITY;
+    }
     int best = best();
     if (best == NO_TOKEN || greedy) {
       return best;

@@ -1,5 +1,7 @@
 package dev.tandem.sampling;
 
+import java.util.Objects;
+
 /** Makes samplers. */
 public final class Samplers {
 
@@ -14,12 +16,24 @@ public final class Samplers {
    *     generator is llama2.c's and an option is set that llama2.c does not have
    */
   public static Sampler of(SamplingOptions options, int vocabSize) {
+    return of(options, vocabSize, new int[0]);
+  }
+
+  /**
+   * The same, with ids that are never drawn, whatever their logits.
+   *
+   * @param never such ids, each in {@code [0, vocabSize)}; not copied
+   */
+  public static Sampler of(SamplingOptions options, int vocabSize, int[] never) {
     if (vocabSize < 1) {
       throw new IllegalArgumentException("vocabSize must be at least 1, got " + vocabSize);
     }
+    for (int id : never) {
+      Objects.checkIndex(id, vocabSize);
+    }
     return switch (options.rng()) {
-      case PHILOX -> new PhiloxSampler(options, vocabSize);
-      case LLAMA2C -> new Llama2cSampler(options, vocabSize);
+      case PHILOX -> new PhiloxSampler(options, vocabSize, never);
+      case LLAMA2C -> new Llama2cSampler(options, vocabSize, never);
     };
   }
 }

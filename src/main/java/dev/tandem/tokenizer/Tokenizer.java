@@ -1,5 +1,6 @@
 package dev.tandem.tokenizer;
 
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -69,4 +70,14 @@ public interface Tokenizer {
 
   /** Whether an id is a special token (control token), not text. */
   boolean isSpecial(int id);
+
+  /** Whether an id stands for any bytes; one that pads a model's vocabulary does not. */
+  default boolean hasText(int id) {
+    return bytes(id).length > 0;
+  }
+
+  /** What was assumed because no file says it, for the user; one line each. */
+  default List<String> notes() {
+    return List.of();
+  }
 }

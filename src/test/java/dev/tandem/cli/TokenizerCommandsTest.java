@@ -78,6 +78,33 @@ class TokenizerCommandsTest {
     tokenize(file).assertFails(Cli.FAILURE, file.toString(), says);
   }
 
+  /** What is assumed is said whoever reads it: standard error is no terminal here. */
+  @Test
+  void whatIsAssumedOfATokenizerIsAlwaysSaid() throws IOException {
+    String gguf = folder.resolve("a.gguf").toString();
+    assertThat(tandem("convert", "gpt2-shakespeare", gguf).code()).isZero();
+    byte[] file = Files.readAllBytes(Path.of(gguf));
+    String text = new String(file, StandardCharsets.ISO_8859_1);
+    file[text.indexOf("tokenizer.ggml.pre") + 15] = 'x'; // another key, which is not read
+    Files.write(Path.of(gguf), file);
+    String said = "assumed that texts are split as GPT-2's";
+    for (String[] command :
+        new String[][] {
+          {"tokenize", "-z", gguf, "--ids", "To be"},
+          {"detokenize", "-z", gguf, "1"},
+          {"generate", "-c", gguf, "-n", "1", "To be"},
+          {"generate", "-c", gguf, "--type", "q8_0", "-n", "1", "To be"},
+          {"inspect", gguf},
+          {"convert", gguf, folder.resolve("b.gguf").toString()}
+        }) {
+      CommandRun run = tandem(command);
+      assertThat(run.code()).as(command[0]).isZero();
+      assertThat(run.err()).as(command[0]).containsOnlyOnce(said);
+    }
+    assertThat(tandem("tokenize", "-z", gguf, "--ids", "To be").out())
+        .isEqualTo(ids("gpt2-shakespeare"));
+  }
+
   @Test
   void whatIsNotThereIsSaid() {
     tokenize(folder.resolve("nothing")).assertFails(Cli.FAILURE, "no tokenizer '", "nothing");

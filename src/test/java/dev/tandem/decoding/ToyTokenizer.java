@@ -7,6 +7,8 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
@@ -24,6 +26,13 @@ record ToyTokenizer(List<byte[]> pieces, Set<Integer> stopIds) implements Tokeni
             .mapToObj(id -> (" a" + id).getBytes(StandardCharsets.UTF_8))
             .collect(Collectors.toList());
     return new ToyTokenizer(pieces, Set.of(stopIds));
+  }
+
+  /** The same, of which some ids stand for nothing. */
+  ToyTokenizer without(int... ids) {
+    List<byte[]> fewer = new ArrayList<>(pieces);
+    Arrays.stream(ids).forEach(id -> fewer.set(id, new byte[0]));
+    return new ToyTokenizer(fewer, stopIds);
   }
 
   /** Every id stands for nothing, and decoding it allocates nothing. */
@@ -54,6 +63,12 @@ record ToyTokenizer(List<byte[]> pieces, Set<Integer> stopIds) implements Tokeni
   @Override
   public byte[] bytes(int id) {
     return pieces.get(id).clone();
+  }
+
+  /** {@inheritDoc} Those of {@link #silent} are drawn all the same. */
+  @Override
+  public boolean hasText(int id) {
+    return pieces.get(id).length > 0 || pieces.get(0).length == 0;
   }
 
   @Override

@@ -179,7 +179,7 @@ public final class Mutations {
     int last = checkpoint.config().vocabSize() - 1;
     FloatBuffer row = FloatBuffer.allocate(table.dModel());
     table.lookup(new int[] {last}, 0, 1, checkpoint.config().maxSeq() - 1, row, 0);
-    assertThat(checkpoint.tokenizer().vocabSize()).isEqualTo(last + 1);
+    assertThat(checkpoint.tokenizer().vocabSize()).isGreaterThan(last);
     assertThat(checkpoint.tokenizer().encode("To be, or not to be", false)).isNotEmpty();
   }
 }

@@ -55,6 +55,7 @@ public final class GenerationRun {
    */
   public int run(TextModel model, String text, Supplier<Map<String, Object>> wire)
       throws IOException {
+    model.tokenizer().notes().forEach(console::warn);
     GenerationRequest request = options.request(model, text);
     double loadMs = millis(System.nanoTime() - startNanos);
     GenerationResult result;

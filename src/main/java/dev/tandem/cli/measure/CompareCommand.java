@@ -91,6 +91,7 @@ public final class CompareCommand implements Callable<Integer> {
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     try (Checkpoint checkpoint = open(console)) {
+      checkpoint.tokenizer().notes().forEach(console::warn);
       int[] ids = prompt.prompt(checkpoint.tokenizer(), text).begin(checkpoint.tokenizer());
       ComparisonResult result = compare(checkpoint, settings, ids);
       console.println(

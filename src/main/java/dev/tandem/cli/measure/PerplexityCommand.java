@@ -101,6 +101,7 @@ public final class PerplexityCommand implements Callable<Integer> {
     try (Checkpoint checkpoint = open()) {
       checkpoint.notes().forEach(console::warn);
       BackendChoice.of(settings).notes().forEach(console::warn);
+      checkpoint.tokenizer().notes().forEach(console::warn);
       Perplexity.Options options = options(checkpoint.config().maxSeq());
       int[] ids = checkpoint.tokenizer().encode(text, false);
       if (tokens > 0 && tokens < ids.length) {

@@ -111,6 +111,7 @@ public final class InspectCommand implements Callable<Integer> {
         facts.put("part", checkpoint.part().toString());
       }
       if (checkpoint.part().embedding()) {
+        checkpoint.tokenizer().notes().forEach(console::warn);
         facts.put("tokenizer", tokenizerFacts(checkpoint.tokenizer()));
       }
       facts.put("parameters", checkpoint.parameterCount());

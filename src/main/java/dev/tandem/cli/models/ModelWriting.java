@@ -60,6 +60,9 @@ final class ModelWriting {
       checkpoint.notes().forEach(console::warn);
       Set<String> notes = new LinkedHashSet<>();
       List<Conversion> conversions = plan(planning, checkpoint);
+      if (checkpoint.part().embedding()) {
+        checkpoint.tokenizer().notes().forEach(console::warn);
+      }
       conversions.forEach(conversion -> notes.addAll(conversion.notes()));
       notes.forEach(console::note);
       for (Conversion conversion : conversions) {

@@ -1,5 +1,6 @@
 package dev.tandem.cli.options;
 
+import dev.tandem.cli.terminal.Console;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.runtime.Models;
 import dev.tandem.tokenizer.Tokenizer;
@@ -25,7 +26,10 @@ public final class TokenizerMixin {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
+  /** Opens it; notes what was assumed. */
   public Tokenizer open() throws IOException {
-    return Models.tokenizer(tokenizer, Optional.of(PulledModels.directory(spec)));
+    Tokenizer opened = Models.tokenizer(tokenizer, Optional.of(PulledModels.directory(spec)));
+    opened.notes().forEach(Console.of(spec)::warn);
+    return opened;
   }
 }

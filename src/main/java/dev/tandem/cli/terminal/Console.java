@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** Writes a command's output: results to standard output, the rest to standard error. */
 public final class Console {
@@ -22,6 +23,11 @@ public final class Console {
     this.out = out;
     this.err = err;
     this.talkative = verbose || isTerminal(STDERR);
+  }
+
+  /** Where a command's results and warnings go. */
+  public static Console of(CommandSpec spec) {
+    return new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), false);
   }
 
   /** Prints a piece of the result at once; false if the reader went away. */

@@ -3,6 +3,7 @@ package dev.tandem.formats.dumps;
 import dev.tandem.formats.dumps.FlatFormat.Finding;
 import dev.tandem.formats.dumps.FlatFormat.FlatModel;
 import dev.tandem.formats.dumps.FlatFormat.NotThis;
+import dev.tandem.formats.dumps.FlatFormat.Undecided;
 import dev.tandem.formats.families.ForeignModels;
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
@@ -13,11 +14,13 @@ import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.UnreadFields;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -36,9 +39,12 @@ public final class FlatFileReader implements ModelReader {
   /**
    * A format that fits a file.
    *
+   * @param model the model in the file, or one way to read it
+   * @param undecided both ways to read it, if there are two
    * @param stated the statements about the file that the format read
    */
-  private record Match(FlatFormat format, FlatModel model, JsonObject stated) {}
+  private record Match(
+      FlatFormat format, FlatModel model, Optional<Undecided> undecided, JsonObject stated) {}
 
   @Override
   public String reads() {
@@ -65,9 +71,14 @@ public final class FlatFileReader implements ModelReader {
     OpenFile file = folder.open(location.file().orElseGet(() -> fileIn(location)));
     try {
       Match match = match(file, options.configOf(folder));
-      FlatModel model = match.model();
       boolean builtIn =
-          ForeignModels.hasBuiltInTokenizer(location, options, model.config(), new int[0]);
+          ForeignModels.hasBuiltInTokenizer(location, options, match.model().config(), new int[0]);
+      Checkpoint.TokenizerOpener opener =
+          () ->
+              builtIn
+                  ? Tokenizers.fitted(Tokenizers.gpt2(), match.model().config().vocabSize())
+                  : match.format().tokenizer(folder, options, match.model());
+      FlatModel model = decided(match, file, opener);
       List<String> notes = new ArrayList<>(model.notes());
       notes.addAll(UnreadFields.check(match.stated()));
       if (builtIn) {
@@ -78,16 +89,29 @@ public final class FlatFileReader implements ModelReader {
           model.format(),
           model.config(),
           model.layout().tensors(file),
-          () ->
-              builtIn
-                  ? Tokenizers.padded(Tokenizers.gpt2(), model.config().vocabSize())
-                  : match.format().tokenizer(folder, options, model),
+          opener,
           file.closeables(),
           notes);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
     }
+  }
+
+  private static FlatModel decided(Match match, OpenFile file, Checkpoint.TokenizerOpener opener)
+      throws IOException {
+    if (match.undecided().isEmpty()) {
+      return match.model();
+    }
+    Tokenizer tokenizer;
+    try {
+      tokenizer = opener.open();
+    } catch (IOException e) { // without a tokenizer there is no sentence to try
+      ModelFormatException question = match.undecided().get().question();
+      question.addSuppressed(e);
+      throw question;
+    }
+    return LinearOrder.decided(file, match.undecided().get(), tokenizer);
   }
 
   private static Match match(OpenFile file, JsonObject stated) throws IOException {
@@ -97,7 +121,9 @@ public final class FlatFileReader implements ModelReader {
       JsonObject own = stated.unread();
       Finding finding = format.examine(file, own);
       if (finding instanceof FlatModel model) {
-        matches.add(new Match(format, model, own));
+        matches.add(new Match(format, model, Optional.empty(), own));
+      } else if (finding instanceof Undecided undecided) {
+        matches.add(new Match(format, undecided.first(), Optional.of(undecided), own));
       } else if (finding instanceof NotThis other) {
         reasons.add(format.reads() + " (" + other.reason() + ")");
       }

@@ -40,8 +40,8 @@ interface FlatFormat {
    */
   Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model) throws IOException;
 
-  /** The result of {@link #examine}. */
-  sealed interface Finding permits FlatModel, NotThis {}
+  /** What {@link #examine} found. */
+  sealed interface Finding permits FlatModel, Undecided, NotThis {}
 
   /**
    * The file has another format.
@@ -51,7 +51,17 @@ interface FlatFormat {
   record NotThis(String reason) implements Finding {}
 
   /**
-   * The file has this format, and its length is right.
+   * The file is of this format, and its length is right, but it can be read in two ways.
+   *
+   * @param first one of them
+   * @param second the other one; it has the same tokens
+   * @param question what to ask the user if nothing else decides
+   */
+  record Undecided(FlatModel first, FlatModel second, ModelFormatException question)
+      implements Finding {}
+
+  /**
+   * The file is of this format, and its length is right.
    *
    * @param format the name and version of the format, for messages
    * @param config the model's configuration

@@ -18,9 +18,10 @@ import java.util.Map;
  * GPT-2 as {@code model.bin} with {@code vocab.bin}: 5 x i32 {n_layer, n_head, n_embd, vocab_size,
  * max_seq_len}, then f32 tensors in the order of {@code named_parameters()}.
  *
- * <p>Exporters of this format store linear layers as {@code [out, in]} or as {@code [in, out]}, and
- * nothing in the file states the order: the lengths are equal, and statistics of the weights are a
- * guess. So the user must state {@code linear=out_in} or {@code linear=in_out}.
+ * <p>Exporters of this format differ in whether linear layers are {@code [out, in]} or {@code [in,
+ * out]}, and nothing in the file says which: lengths are equal, and any statistic of the weights is
+ * a guess. {@code linear=out_in} or {@code linear=in_out} says it; else {@link LinearOrder}
+ * decides.
  */
 final class ModelBinFormat implements FlatFormat {
   private static final List<String> HEADER =
@@ -55,18 +56,17 @@ final class ModelBinFormat implements FlatFormat {
       return new NotThis(e.problem());
     }
     ModelConfig config = Gpt2Dumps.config(stated, header);
-    boolean transposed =
-        switch (stated.text(LINEAR, "")) {
-          case OUT_IN -> false;
-          case IN_OUT -> true;
-          default ->
-              throw new ModelFormatException(
-                  file.path(),
-                  LINEAR,
-                  "--config linear=out_in or --config linear=in_out: how the exporter stored linear"
-                      + " layers, which the file does not say (the wrong one gives nonsense)",
-                  stated.has(LINEAR) ? stated.text(LINEAR, "") : "nothing");
-        };
+    return switch (stated.text(LINEAR, "")) {
+      case OUT_IN -> model(file, config, false);
+      case IN_OUT -> model(file, config, true);
+      case "" ->
+          new Undecided(model(file, config, false), model(file, config, true), ask(file, ""));
+      default -> throw ask(file, stated.text(LINEAR, ""));
+    };
+  }
+
+  private static FlatModel model(OpenFile file, ModelConfig config, boolean transposed)
+      throws ModelFormatException {
     FlatLayout layout = Gpt2Dumps.inParameterOrder(config, HEADER_BYTES, transposed);
     layout.check(file); // n_inner may have been stated
     return new FlatModel(
@@ -74,6 +74,15 @@ final class ModelBinFormat implements FlatFormat {
         config,
         layout,
         List.of());
+  }
+
+  private static ModelFormatException ask(OpenFile file, String got) {
+    return new ModelFormatException(
+        file.path(),
+        LINEAR,
+        "--config linear=out_in or --config linear=in_out: how the exporter stored linear"
+            + " layers, which the file does not say (the wrong one gives nonsense)",
+        got.isEmpty() ? "nothing" : got);
   }
 
   @Override

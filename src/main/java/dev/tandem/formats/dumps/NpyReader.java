@@ -130,7 +130,7 @@ public final class NpyReader implements ModelReader {
           tensors,
           () ->
               builtIn
-                  ? Tokenizers.padded(Tokenizers.gpt2(), config.vocabSize())
+                  ? Tokenizers.fitted(Tokenizers.gpt2(), config.vocabSize())
                   : TokenizerFiles.ofModel(folder, options.tokenizer(), config.vocabSize()),
           files,
           notes,

@@ -27,7 +27,7 @@ public final class ForeignModels {
   private static final int GPT2_END_OF_TEXT = 50_256;
 
   /** The vocabulary size of nanoGPT, which rounds it up to a convenient size. */
-  private static final int PADDED_GPT2_VOCAB_SIZE = 50_304;
+  private static final int PADDED_GPT2_VOCAB_SIZE = 51_200;
 
   private static final List<String> TOKENIZER_FILES =
       List.of(
@@ -66,6 +66,9 @@ public final class ForeignModels {
     boolean builtIn = hasBuiltInTokenizer(location, options, model.config(), stopIds);
     List<String> notes = new ArrayList<>(model.notes());
     notes.addAll(UnreadFields.check(config));
+    Arrays.stream(stopIds)
+        .filter(id -> id >= model.config().vocabSize())
+        .forEach(id -> notes.add("token " + id + " ends no text: the model has no such token"));
     if (builtIn) {
       notes.add(BUILT_IN_NOTE);
     }
@@ -76,7 +79,7 @@ public final class ForeignModels {
         model.tensors(),
         () ->
             builtIn
-                ? Tokenizers.padded(Tokenizers.gpt2(), model.config().vocabSize())
+                ? Tokenizers.fitted(Tokenizers.gpt2(), model.config().vocabSize())
                 : TokenizerFiles.ofModel(
                     folder, options.tokenizer(), model.config().vocabSize(), stopIds),
         files.closeables(),

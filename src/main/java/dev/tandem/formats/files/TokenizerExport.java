@@ -6,12 +6,14 @@ import dev.tandem.model.ModelFormatException;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.files.GgufVocabulary;
+import dev.tandem.tokenizer.files.TokenizerSettings;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +26,8 @@ public final class TokenizerExport {
   /** SentencePiece's {@code TrainerSpec.model_type}. */
   private static final int BPE = 2;
 
+  private static final int CONTROL = 3;
+  private static final int USER_DEFINED = 4;
   private static final int UNUSED = 5;
   private static final char ESCAPED_SPACE = '\u2581';
 
@@ -61,8 +65,8 @@ public final class TokenizerExport {
 
   /**
    * The files of a Hugging Face directory, by name: {@code vocab.json} and {@code merges.txt},
-   * {@code tokenizer.model}, or llama2.c's {@code tokenizer.bin}; empty if every form would change
-   * the tokenizer. The config states the ids that end a text.
+   * perhaps with {@code tokenizer_config.json}, {@code tokenizer.model}, or llama2.c's {@code
+   * tokenizer.bin}; none if all would change it. The ids that end a text are the config's to say.
    */
   public static Map<String, byte[]> huggingFace(Checkpoint checkpoint) throws IOException {
     TokenizerExport export = new TokenizerExport(checkpoint.name(), checkpoint.tokenizer());
@@ -72,6 +76,14 @@ public final class TokenizerExport {
       Map<String, byte[]> files = new LinkedHashMap<>();
       files.put("vocab.json", vocab);
       files.put("merges.txt", merges);
+      return files;
+    }
+    byte[] settings = export.tokenizerConfig();
+    if (export.isSame(() -> export.withSettings(vocab, merges, settings))) {
+      Map<String, byte[]> files = new LinkedHashMap<>();
+      files.put("vocab.json", vocab);
+      files.put("merges.txt", merges);
+      files.put(TokenizerSettings.CONFIG, settings);
       return files;
     }
     byte[] pieces = export.tokenizerModel();
@@ -96,7 +108,7 @@ public final class TokenizerExport {
       Tokenizer read = reader.read();
       return read.vocabSize() <= tokenizer.vocabSize()
           && vocabulary.equals(
-              Tokenizers.vocabularyOf(Tokenizers.padded(read, tokenizer.vocabSize())));
+              Tokenizers.vocabularyOf(Tokenizers.fitted(read, tokenizer.vocabSize())));
     } catch (TokenizerFormatException | UnsupportedOperationException e) {
       return false; // the form cannot hold it
     }
@@ -117,6 +129,53 @@ public final class TokenizerExport {
       json.writeEndObject();
     }
     return out.toByteArray();
+  }
+
+  private Tokenizer withSettings(byte[] vocab, byte[] merges, byte[] settings)
+      throws TokenizerFormatException {
+    return Tokenizers.withSettings(
+        Tokenizers.byteLevelBpe(vocab, merges, stopIds),
+        TokenizerSettings.read(Map.of(TokenizerSettings.CONFIG, settings)),
+        stopIds);
+  }
+
+  /** {@code tokenizer_config.json}: which tokens are not text, and what prompts begin with. */
+  private byte[] tokenizerConfig() throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (JsonGenerator json = JsonObject.JSON.factory().createGenerator(out)) {
+      json.writeStartObject();
+      json.writeStringField("tokenizer_class", "GPT2Tokenizer");
+      json.writeBooleanField("add_bos_token", vocabulary.addBos().orElse(false));
+      json.writeBooleanField("add_eos_token", vocabulary.addEos().orElse(false));
+      if (vocabulary.bosId().isPresent()) {
+        json.writeStringField("bos_token", vocabulary.tokens().get(vocabulary.bosId().getAsInt()));
+      }
+      if (vocabulary.eosId().isPresent()) {
+        json.writeStringField("eos_token", vocabulary.tokens().get(vocabulary.eosId().getAsInt()));
+      }
+      json.writeObjectFieldStart("added_tokens_decoder");
+      for (int id = 0; id < size; id++) {
+        int type = vocabulary.tokenTypes().get(id);
+        if (type == CONTROL || type == USER_DEFINED) {
+          json.writeObjectFieldStart(Integer.toString(id));
+          json.writeStringField("content", vocabulary.tokens().get(id));
+          json.writeBooleanField("lstrip", isListed("take_left", id));
+          json.writeBooleanField("rstrip", isListed("take_right", id));
+          json.writeBooleanField("normalized", isListed("normalized_tokens", id));
+          json.writeBooleanField("single_word", false);
+          json.writeBooleanField("special", type == CONTROL);
+          json.writeEndObject();
+        }
+      }
+      json.writeEndObject();
+      json.writeEndObject();
+    }
+    return out.toByteArray();
+  }
+
+  private boolean isListed(String setting, int id) {
+    String ids = vocabulary.own().getOrDefault(setting, "");
+    return Arrays.asList(ids.split(",", -1)).contains(Integer.toString(id));
   }
 
   private byte[] mergesTxt() {

@@ -7,13 +7,16 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.files.TokenizerSettings;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -32,8 +35,10 @@ public final class TokenizerFiles {
   private static final Pattern NUMBERED = Pattern.compile("tok[0-9]+\\.bin");
   private static final int MAX_FILE_BYTES = 64 << 20;
 
-  /** At most one in this many ids of a model may be padding. */
-  private static final int MAX_PADDING_SHARE = 64;
+  /** Usual padding is at most one in so many of a model's ids. A note states other differences. */
+  private static final int USUAL_PADDING_SHARE = 64;
+
+  private static final int MAX_SETTINGS_BYTES = 16 << 20;
 
   /** The formats of files that have these names. */
   private static final Map<String, TokenizerFormat> BY_NAME = new LinkedHashMap<>();
@@ -71,22 +76,21 @@ public final class TokenizerFiles {
    * The tokenizer of a model: the given one, otherwise the file beside the model that {@link #open}
    * would take from a directory.
    *
-   * @param vocabSize the number of ids of the model. The tokenizer may have a few less, because
-   *     rows may pad a matrix
-   * @param stopIds the ids that end a text, as far as the model's configuration states them
+   * @param vocabSize how many ids the model has; see {@link #fitted}
+   * @param stopIds the ids that end a text, as far as the model's configuration says
    */
   public static Tokenizer ofModel(
       Folder folder, Optional<Path> given, int vocabSize, int... stopIds) throws IOException {
     OptionalInt size = OptionalInt.of(vocabSize);
     if (given.isPresent()) {
-      return fitted(given.get().toString(), given(given.get(), size), vocabSize);
+      return fitted(given(given.get(), size), vocabSize);
     }
     Optional<String> file = fileIn(folder);
     Tokenizer tokenizer =
         file.isPresent()
             ? read(folder, file.get(), formatOf(file.get()), size, stopIds)
             : byteLevel(folder, VOCAB, MERGES, stopIds);
-    return fitted(folder.path(file.orElse(VOCAB)), tokenizer, vocabSize);
+    return fitted(tokenizer, vocabSize);
   }
 
   /**
@@ -99,28 +103,42 @@ public final class TokenizerFiles {
       throws IOException {
     OptionalInt size = OptionalInt.of(vocabSize);
     if (given.isPresent()) {
-      return fitted(given.get().toString(), given(given.get(), size), vocabSize);
+      return fitted(given(given.get(), size), vocabSize);
     }
     String numbered = "tok" + vocabSize + ".bin";
     if (!folder.contains(numbered) && !folder.contains(LLAMA2C) && fileIn(folder).isPresent()) {
       return ofModel(folder, given, vocabSize);
     }
-    return read(
-        folder, folder.contains(numbered) ? numbered : LLAMA2C, TokenizerFormat.LLAMA2C, size);
+    String file = folder.contains(numbered) ? numbered : LLAMA2C;
+    return fitted(read(folder, file, TokenizerFormat.LLAMA2C, size), vocabSize);
   }
 
-  /** Fits a tokenizer to a model: it has the model's size, or is padded a little. */
-  private static Tokenizer fitted(String path, Tokenizer tokenizer, int vocabSize)
-      throws ModelFormatException {
-    long missing = (long) vocabSize - tokenizer.vocabSize();
-    if (missing < 0 || missing * MAX_PADDING_SHARE > vocabSize) {
-      throw new ModelFormatException(
-          path,
-          "vocabulary",
-          vocabSize + " tokens, because the model has so many",
-          "" + tokenizer.vocabSize());
+  /**
+   * A tokenizer for a model. It may have fewer ids than the model, whose other rows pad a matrix,
+   * or more, which are an error only when they are used. Unless it is a little padding, a note says
+   * so: it may be another model's.
+   *
+   * @param vocabSize how many ids the model has
+   */
+  public static Tokenizer fitted(Tokenizer tokenizer, int vocabSize) {
+    int tokens = tokenizer.vocabSize();
+    int missing = vocabSize - tokens;
+    if (missing >= 0 && (long) missing * USUAL_PADDING_SHARE <= vocabSize) {
+      return Tokenizers.fitted(tokenizer, vocabSize);
     }
-    return Tokenizers.padded(tokenizer, vocabSize);
+    boolean strange = (long) vocabSize > 2L * tokens || (long) tokens > 2L * vocabSize;
+    return Tokenizers.fitted(
+        tokenizer,
+        vocabSize,
+        String.format(
+            Locale.ROOT,
+            "the tokenizer has %d tokens, the model %d: %s%s",
+            tokens,
+            vocabSize,
+            missing > 0
+                ? "those without text are never drawn"
+                : "a text with one that the model lacks is an error",
+            strange ? "; is it this model's tokenizer?" : ""));
   }
 
   private static Tokenizer given(Path path, OptionalInt vocabSize) throws IOException {
@@ -246,12 +264,28 @@ public final class TokenizerFiles {
     boolean mergesOnly = vocab.equals(VOCAB) && !folder.contains(vocab);
     byte[] vocabJson = mergesOnly ? new byte[0] : folder.readAll(vocab, MAX_FILE_BYTES);
     try {
-      return mergesOnly
-          ? Tokenizers.byteLevelBpeFromMerges(mergesTxt)
-          : Tokenizers.byteLevelBpe(vocabJson, mergesTxt, stopIds);
+      Tokenizer tokenizer =
+          mergesOnly
+              ? Tokenizers.byteLevelBpeFromMerges(mergesTxt)
+              : Tokenizers.byteLevelBpe(vocabJson, mergesTxt, stopIds);
+      return withSettings(folder, tokenizer, stopIds);
     } catch (TokenizerFormatException e) {
       throw malformed(folder.path(mergesOnly ? merges : vocab), e);
     }
+  }
+
+  /** With what Hugging Face's other files in the directory say. */
+  private static Tokenizer withSettings(Folder folder, Tokenizer tokenizer, int... stopIds)
+      throws IOException {
+    Map<String, byte[]> files = new HashMap<>();
+    for (String file : TokenizerSettings.FILES) {
+      if (folder.contains(file)) {
+        files.put(file, folder.readAll(file, MAX_SETTINGS_BYTES));
+      }
+    }
+    return files.isEmpty()
+        ? tokenizer
+        : Tokenizers.withSettings(tokenizer, TokenizerSettings.read(files), stopIds);
   }
 
   private static Tokenizer read(
@@ -259,7 +293,8 @@ public final class TokenizerFiles {
       throws IOException {
     byte[] content = folder.readAll(file, MAX_FILE_BYTES);
     try {
-      return format.read(content, vocabSize, stopIds);
+      Tokenizer tokenizer = format.read(content, vocabSize, stopIds);
+      return format.hasSettings() ? withSettings(folder, tokenizer, stopIds) : tokenizer;
     } catch (TokenizerFormatException e) {
       throw malformed(folder.path(file), e);
     }

@@ -77,8 +77,8 @@ enum TokenizerFormat {
     @Override
     Tokenizer read(byte[] content, OptionalInt vocabSize, int... stopIds)
         throws TokenizerFormatException {
-      int counted = Math.max(1, countTokens(content, Integer.BYTES, Float.BYTES, 4));
-      return Tokenizers.llama2c(content, vocabSize.orElse(counted));
+      int counted = countTokens(content, Integer.BYTES, Float.BYTES, 4);
+      return Tokenizers.llama2c(content, counted > 0 ? counted : vocabSize.orElse(1));
     }
   },
 
@@ -125,6 +125,11 @@ enum TokenizerFormat {
    */
   abstract Tokenizer read(byte[] content, OptionalInt vocabSize, int... stopIds)
       throws TokenizerFormatException;
+
+  /** Whether Hugging Face's files beside it say more of such a tokenizer. */
+  boolean hasSettings() {
+    return this == HUGGING_FACE || this == SENTENCE_PIECE;
+  }
 
   /** Whether a file looks like a {@code vocab.json}, whose members are ids. */
   static boolean isVocabulary(byte[] content) {

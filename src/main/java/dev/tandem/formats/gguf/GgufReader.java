@@ -97,15 +97,7 @@ public final class GgufReader implements ModelReader {
     if (options.tokenizer().isPresent()) {
       return TokenizerFiles.ofModel(location.folder(), options.tokenizer(), vocabSize);
     }
-    Tokenizer tokenizer = GgufTokenizer.read(file);
-    if (tokenizer.vocabSize() != vocabSize) {
-      throw new ModelFormatException(
-          file.path(),
-          "vocabulary",
-          vocabSize + " tokens, because the model has so many",
-          "" + tokenizer.vocabSize());
-    }
-    return tokenizer;
+    return TokenizerFiles.fitted(GgufTokenizer.read(file), vocabSize);
   }
 
   private static Map<String, Tensor> tensors(GgufFile file, GgufConfig config) throws IOException {
@@ -116,6 +108,10 @@ public final class GgufReader implements ModelReader {
         continue;
       }
       GgufFile.Entry entry = unread.remove(spec.name());
+      boolean embedding = spec.name().equals(TensorPlan.TOKEN_EMBEDDING);
+      if (embedding && entry == null && config.model().tiedHead()) {
+        entry = unread.get(TensorPlan.OUTPUT); // a tied matrix under the head's name only
+      }
       if (spec.name().equals(TensorPlan.ROPE_FACTORS) && config.ropeScale() != 1) {
         Tensor factors = scaledFactors(file, spec, Optional.ofNullable(entry), config.ropeScale());
         tensors.put(spec.name(), factors);

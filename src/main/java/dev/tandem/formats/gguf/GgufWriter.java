@@ -104,7 +104,13 @@ public final class GgufWriter implements ModelWriter {
       notes.add("a part of a model (" + checkpoint.part() + ") is for Tandem only");
     }
     if (checkpoint.part().embedding()) {
-      notes.addAll(GgufTokenizer.notes(GgufTokenizer.vocabularyOf(checkpoint)));
+      GgufVocabulary vocabulary = GgufTokenizer.vocabularyOf(checkpoint);
+      notes.addAll(GgufTokenizer.notes(vocabulary));
+      if (vocabulary.tokens().size() > config.vocabSize()) {
+        notes.add(
+            "llama.cpp does not load this file, because the tokenizer has more tokens than the"
+                + " model; Tandem does");
+      }
     }
     return notes;
   }

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Byte pair encoding of bytes or of characters. It finds special tokens, normalises the text
@@ -83,7 +84,9 @@ public final class BpeTokenizer implements Tokenizer {
         specials.add(id);
       }
     }
-    return new Vocabulary(tokens, specials, spec.stopIds);
+    Set<Integer> stops = new TreeSet<>(spec.stopIds);
+    stops.removeIf(id -> id >= vocabSize);
+    return new Vocabulary(tokens, specials, stops);
   }
 
   private static Search search(TokenizerSpec spec, boolean special) {
@@ -111,14 +114,37 @@ public final class BpeTokenizer implements Tokenizer {
     return new SpecialTokens(entries);
   }
 
-  /** The specification of this tokenizer, without the ids of {@link #padded}. */
+  /** What this tokenizer is made of; ids that {@link #fitted} added are not in it. */
   public TokenizerSpec spec() {
     return spec;
   }
 
-  /** The same tokenizer with unused ids behind its own, {@code vocabSize} in all. */
-  public BpeTokenizer padded(int vocabSize) {
-    return new BpeTokenizer(spec, vocabSize, parsing, notParsing, words, cache);
+  /**
+   * The same tokenizer for a model of {@code nRows} ids: with unused ids behind its own, if the
+   * model has more. Ids that neither has end no text.
+   *
+   * @param notes what the user should know of it besides; one line each
+   */
+  public BpeTokenizer fitted(int nRows, List<String> notes) {
+    int nIds = Math.max(nRows, spec.size());
+    if (nIds == vocabSize() && notes.isEmpty() && spec.stopIds.stream().allMatch(id -> id < nIds)) {
+      return this;
+    }
+    TokenizerSpec fitted = spec.withTokens(spec.names, spec.types);
+    fitted.stopIds =
+        spec.stopIds.stream().filter(id -> id < nIds).collect(Collectors.toUnmodifiableSet());
+    fitted.notes = Stream.concat(spec.notes.stream(), notes.stream()).toList();
+    return new BpeTokenizer(fitted, nIds, parsing, notParsing, words, cache);
+  }
+
+  @Override
+  public boolean hasText(int id) {
+    return vocabulary.token(id).length > 0;
+  }
+
+  @Override
+  public List<String> notes() {
+    return List.copyOf(spec.notes);
   }
 
   @Override

@@ -56,8 +56,8 @@ public final class ByteAlphabet {
     return symbol < BYTES.length ? BYTES[symbol] : -1;
   }
 
-  /** Whether a token of the files consists of symbols only. */
-  static boolean isSpelledIn(String token) {
+  /** Whether a token of the files is all symbols. */
+  public static boolean isSpelledIn(String token) {
     return token.chars().allMatch(symbol -> byteOf((char) symbol) >= 0);
   }
 

@@ -69,11 +69,17 @@ public final class TokenizerSpec {
 
   public OptionalInt bosId = OptionalInt.empty();
 
-  /** The tokens that end a text. */
+  /**
+   * The tokens that end a text. Some may be beyond these tokens: ids of a model that has more, see
+   * {@link BpeTokenizer#fitted}.
+   */
   public Set<Integer> stopIds = Set.of();
 
   /** Whether decoding drops a space at the start of a text. */
   public boolean dropsSpace;
+
+  /** What was assumed because no file says it; one line each. */
+  public List<String> notes = List.of();
 
   /** {@code names} and {@code types} are not copied. */
   public TokenizerSpec(String[] names, TokenType[] types, boolean byteLevel) {
@@ -86,7 +92,32 @@ public final class TokenizerSpec {
     return names.length;
   }
 
-  /** The written form of an unused token in a gap of the ids. */
+  /** The same with other tokens; {@code newNames} and {@code newTypes} are not copied. */
+  public TokenizerSpec withTokens(String[] newNames, TokenType[] newTypes) {
+    TokenizerSpec copy = new TokenizerSpec(newNames, newTypes, byteLevel);
+    copy.merges = merges;
+    copy.scores = scores;
+    copy.leastScore = leastScore;
+    copy.ignoreMerges = ignoreMerges;
+    copy.byteFallback = byteFallback;
+    copy.fallbackAfterMerges = fallbackAfterMerges;
+    copy.unknownId = unknownId;
+    copy.fuseUnknown = fuseUnknown;
+    copy.normalizer = normalizer;
+    copy.preTokenizers = preTokenizers;
+    copy.normalizedTokens = normalizedTokens;
+    copy.takeLeft = takeLeft;
+    copy.takeRight = takeRight;
+    copy.promptPrefix = promptPrefix;
+    copy.promptSuffix = promptSuffix;
+    copy.bosId = bosId;
+    copy.stopIds = stopIds;
+    copy.dropsSpace = dropsSpace;
+    copy.notes = notes;
+    return copy;
+  }
+
+  /** How the unused token is written that fills a gap in the ids. */
   public static String gapName(int id) {
     return "[PAD" + id + "]";
   }

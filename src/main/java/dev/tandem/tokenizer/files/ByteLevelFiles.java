@@ -26,6 +26,9 @@ final class ByteLevelFiles {
   /** The token that ends a text in GPT-2's vocabulary, and in vocabularies trained like it. */
   static final String END_OF_TEXT = "<|endoftext|>";
 
+  /** What some editors write at the beginning of a text in UTF-8. */
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
+
   private static final String VOCAB = "vocab.json";
   private static final String MERGES = "merges.txt";
 
@@ -75,13 +78,13 @@ final class ByteLevelFiles {
     String[] names = namesById(ids);
     OptionalInt endOfText =
         ids.containsKey(END_OF_TEXT) ? OptionalInt.of(ids.get(END_OF_TEXT)) : OptionalInt.empty();
-    Set<Integer> stops = StopIds.of(names.length, stopIds);
+    Set<Integer> stops = StopIds.of(stopIds);
     if (stops.isEmpty()) {
       endOfText.ifPresent(stops::add);
     }
     TokenType[] types = new TokenType[names.length];
     Arrays.fill(types, TokenType.NORMAL);
-    stops.forEach(id -> types[id] = TokenType.CONTROL);
+    stops.stream().filter(id -> id < types.length).forEach(id -> types[id] = TokenType.CONTROL);
     endOfText.ifPresent(id -> types[id] = TokenType.CONTROL);
     requireBytes(ids);
     TokenizerSpec spec = new TokenizerSpec(names, types, true);
@@ -160,14 +163,15 @@ final class ByteLevelFiles {
   }
 
   private static List<Merge> readMerges(byte[] mergesTxt) throws TokenizerFormatException {
-    List<String> lines = Utf8.decode(MERGES, mergesTxt).lines().toList();
+    String text = Utf8.decode(MERGES, mergesTxt);
+    List<String> lines = text.substring(text.startsWith(BYTE_ORDER_MARK) ? 1 : 0).lines().toList();
     if (lines.isEmpty()) {
       throw new TokenizerFormatException(MERGES, "a header or a merge", "an empty file");
     }
     List<Merge> merges = new ArrayList<>(lines.size());
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i);
-      if (i == 0 && line.startsWith("#version")) {
+      if (line.isBlank() || (i == 0 && line.startsWith("#version"))) {
         continue;
       }
       int space = line.indexOf(' ');

@@ -45,7 +45,7 @@ final class ByteVocabulary {
     Set<Integer> stops = stops(file, tokens.length, end, stopIds);
     TreeSet<Integer> specials = new TreeSet<>(stops);
     end.ifPresent(specials::add);
-    for (int id : specials) {
+    for (int id : specials.headSet(tokens.length)) {
       types[id] = TokenType.CONTROL;
       names[id] = new String(tokens[id], StandardCharsets.UTF_8);
     }
@@ -69,7 +69,7 @@ final class ByteVocabulary {
     if (end.isPresent()) {
       StopIds.check(file + " end-of-text id", vocabSize, end.getAsInt());
     }
-    Set<Integer> stops = StopIds.of(vocabSize, stopIds);
+    Set<Integer> stops = StopIds.of(stopIds);
     if (stops.isEmpty()) {
       end.ifPresent(stops::add);
     }

@@ -39,11 +39,14 @@ final class GgufReader {
   /** With this split, prompts begin with the beginning-of-text token even without a key. */
   static final String LLAMA3_PRE = "llama-bpe";
 
+  /** Types of tokens with a usual name that end a text; old converters made some user-defined. */
+  private static final Set<TokenType> END_TYPES = Set.of(TokenType.CONTROL, TokenType.USER_DEFINED);
+
   private GgufReader() {}
 
   static Tokenizer read(GgufVocabulary values, int... stopIds) throws TokenizerFormatException {
     TokenizerSpec spec = spec(values, values.own());
-    Set<Integer> stops = StopIds.of(spec.size(), stopIds);
+    Set<Integer> stops = StopIds.of(stopIds);
     stops.addAll(spec.stopIds);
     spec.stopIds = stops;
     return new BpeTokenizer(spec);
@@ -69,9 +72,10 @@ final class GgufReader {
     String[] names = values.tokens().toArray(new String[0]);
     require("tokens", names.length > 0, "at least one", 0);
     TokenizerSpec spec = new TokenizerSpec(names, types(values, byteLevel), byteLevel);
+    boolean assumed = byteLevel && (values.pre().isEmpty() || values.pre().equals(DEFAULT_PRE));
+    String pre = assumed ? AssumedSplit.of(values) : values.pre();
     if (byteLevel) {
-      boolean known = values.pre().isEmpty() || values.pre().equals(DEFAULT_PRE);
-      List<PreTokenizer> split = SPLITS.get(known ? "gpt-2" : values.pre());
+      List<PreTokenizer> split = SPLITS.get(pre);
       if (split == null) {
         throw new TokenizerFormatException(
             KEYS + "pre",
@@ -79,7 +83,10 @@ final class GgufReader {
             Quote.of(values.pre()));
       }
       spec.preTokenizers = split;
-      spec.ignoreMerges = values.pre().equals(LLAMA3_PRE);
+      spec.ignoreMerges = pre.equals(LLAMA3_PRE);
+      if (assumed) {
+        spec.notes = List.of(AssumedSplit.note(KEYS + "pre", values.pre(), pre));
+      }
     } else {
       completeLlama(values, spec);
     }
@@ -87,11 +94,11 @@ final class GgufReader {
     spec.bosId = id("bos_token_id", values.bosId(), byteLevel ? -1 : Math.min(1, last), last);
     OptionalInt eosId =
         id("eos_token_id", values.eosId(), byteLevel ? -1 : Math.min(2, last), last);
-    Set<Integer> stops = new TreeSet<>();
+    Set<Integer> stops = StopIds.byName(spec, END_TYPES);
     eosId.ifPresent(stops::add);
     id("eot_token_id", values.eotId(), -1, last).ifPresent(stops::add);
     spec.stopIds = stops;
-    boolean addBos = values.addBos().orElse(!byteLevel || values.pre().equals(LLAMA3_PRE));
+    boolean addBos = values.addBos().orElse(!byteLevel || pre.equals(LLAMA3_PRE));
     spec.promptPrefix = addBos ? spec.bosId.stream().toArray() : new int[0];
     spec.promptSuffix = values.addEos().orElse(false) ? eosId.stream().toArray() : new int[0];
     return spec;

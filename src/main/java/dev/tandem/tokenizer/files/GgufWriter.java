@@ -21,7 +21,7 @@ final class GgufWriter {
   private GgufWriter() {}
 
   static GgufVocabulary write(BpeTokenizer tokenizer) {
-    TokenizerSpec spec = tokenizer.spec();
+    TokenizerSpec spec = tokenizer.fitted(tokenizer.vocabSize(), List.of()).spec();
     GgufVocabulary plain = plain(spec, tokenizer.vocabSize());
     Map<String, String> own = new TreeMap<>(OwnSettings.of(spec));
     try {

@@ -28,17 +28,6 @@ final class HuggingFaceReader {
   private static final List<String> BOS_NAMES =
       List.of(ByteLevelFiles.END_OF_TEXT, "<|begin_of_text|>", "<s>", "<bos>");
 
-  /** Usual names of tokens that end a text; the file does not state them. */
-  private static final List<String> END_NAMES =
-      List.of(
-          ByteLevelFiles.END_OF_TEXT,
-          "</s>",
-          "<|end_of_text|>",
-          "<|eot_id|>",
-          "<|eom_id|>",
-          "<|im_end|>",
-          "<eos>");
-
   /** A token of {@code added_tokens}. */
   private record Added(int id, boolean special, boolean left, boolean right, boolean normalized) {}
 
@@ -84,11 +73,8 @@ final class HuggingFaceReader {
         spec.promptPrefix.length > 0
             ? OptionalInt.of(spec.promptPrefix[0])
             : BOS_NAMES.stream().filter(this::isSpecial).mapToInt(ids::get).findFirst();
-    Set<Integer> stops = StopIds.of(names.length, stopIds);
-    if (stops.isEmpty()) {
-      END_NAMES.stream().filter(this::isSpecial).forEach(name -> stops.add(ids.get(name)));
-    }
-    spec.stopIds = stops;
+    Set<Integer> stops = StopIds.of(stopIds);
+    spec.stopIds = stops.isEmpty() ? StopIds.byName(spec, Set.of(TokenType.CONTROL)) : stops;
     return spec;
   }
 

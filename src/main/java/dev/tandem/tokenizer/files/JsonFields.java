@@ -9,6 +9,7 @@ import dev.tandem.tokenizer.TokenizerFormatException;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,6 +75,16 @@ final class JsonFields extends JsonMembers<TokenizerFormatException, JsonFields>
     if (value != null && !(value instanceof Number number && number.doubleValue() == 0)) {
       throw wrong(key, "0 or null (others are not supported)", value);
     }
+  }
+
+  /** The keys of the members that were not asked for yet. */
+  Set<String> keys() {
+    return Set.copyOf(unasked());
+  }
+
+  /** A member of any kind, as {@link #read} gives it. */
+  Optional<Object> any(String key) {
+    return Optional.ofNullable(member(key));
   }
 
   Optional<JsonFields> object(String key) throws TokenizerFormatException {

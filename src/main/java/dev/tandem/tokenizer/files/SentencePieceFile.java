@@ -163,7 +163,7 @@ final class SentencePieceFile {
     spec.byteFallback = byteFallback;
     spec.bosId = control(bosName);
     spec.promptPrefix = spec.bosId.stream().toArray();
-    Set<Integer> stops = StopIds.of(names.size(), stopIds);
+    Set<Integer> stops = StopIds.of(stopIds);
     control(eosName).ifPresent(stops::add);
     spec.stopIds = stops;
     SentencePieceRules.apply(FILE, spec);

@@ -1,6 +1,8 @@
 package dev.tandem.tokenizer.files;
 
 import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -8,16 +10,42 @@ import java.util.TreeSet;
 final class StopIds {
   private StopIds() {}
 
+  /** How tokens are called that end a text, in files that do not say which do. */
+  private static final Set<String> NAMES =
+      Set.of(
+          ByteLevelFiles.END_OF_TEXT,
+          "</s>",
+          "<|end_of_text|>",
+          "<|eot_id|>",
+          "<|eom_id|>",
+          "<|im_end|>",
+          "<|end|>",
+          "<end_of_turn>",
+          "<|end_of_turn|>",
+          "<eos>");
+
   /**
-   * The ids as a modifiable set.
+   * These ids, in a set that may be added to. They may be beyond the vocabulary: a model can have
+   * more ids than its tokenizer.
    *
-   * @throws TokenizerFormatException if one is not in the vocabulary
+   * @throws TokenizerFormatException if one is negative
    */
-  static Set<Integer> of(int vocabSize, int... stopIds) throws TokenizerFormatException {
+  static Set<Integer> of(int... stopIds) throws TokenizerFormatException {
     Set<Integer> stops = new TreeSet<>();
     for (int id : stopIds) {
-      check("end-of-text id", vocabSize, id);
+      check("end-of-text id", Integer.MAX_VALUE, id);
       stops.add(id);
+    }
+    return stops;
+  }
+
+  /** The tokens of some types that have one of the usual names, in a set that may be added to. */
+  static Set<Integer> byName(TokenizerSpec spec, Set<TokenType> types) {
+    Set<Integer> stops = new TreeSet<>();
+    for (int id = 0; id < spec.size(); id++) {
+      if (types.contains(spec.types[id]) && NAMES.contains(spec.names[id])) {
+        stops.add(id);
+      }
     }
     return stops;
   }

@@ -6,6 +6,7 @@ import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
 
 /** Makes tokenizers from their files. They are immutable and safe for use by many threads. */
 public final class Tokenizers {
@@ -48,10 +49,10 @@ public final class Tokenizers {
    *     of the 256 bytes has a token
    * @param mergesTxt a line for each merge, the first one first: two tokens with a space between;
    *     the first line may be {@code #version...}
-   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code config.json}); if empty,
-   *     {@code <|endoftext|>} if the vocabulary has it
-   * @throws TokenizerFormatException if a file does not have this form, or the vocabulary lacks a
-   *     stop id
+   * @param stopIds the ids that end a text ({@code eos_token_id} of {@code config.json}), which may
+   *     be beyond this vocabulary if the model has more ids; none: {@code <|endoftext|>} if the
+   *     vocabulary has it
+   * @throws TokenizerFormatException if a file does not hold that
    */
   public static Tokenizer byteLevelBpe(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
       throws TokenizerFormatException {
@@ -166,10 +167,12 @@ public final class Tokenizers {
   /**
    * The tokenizer that the metadata of a GGUF file describe.
    *
-   * <p>Absent keys have the meaning that llama.cpp gives them: for the model {@code llama}, prompts
-   * begin with token 1, 2 ends a text, and a space is put before a text and before what follows a
-   * special token; for {@code gpt2}, prompts begin with a token only for the split {@code
-   * llama-bpe}. The split {@code default}, or an absent split, is GPT-2's.
+   * <p>Absent keys mean what they mean to llama.cpp: for the model {@code llama}, prompts begin
+   * with token 1, 2 ends a text, and a space is put before a text and before what follows a special
+   * token; for {@code gpt2}, prompts begin with a token only for the split {@code llama-bpe}. Where
+   * the split is {@code default} or missing, it is the one that the tokens show, and {@link
+   * Tokenizer#notes} says so. Control tokens with usual names, such as {@code <|eot_id|>}, end a
+   * text besides the one that the metadata name.
    *
    * @param stopIds ids that end a text, besides those of the metadata
    * @throws TokenizerFormatException if the metadata do not fit together or ask for what is not
@@ -195,17 +198,37 @@ public final class Tokenizers {
   }
 
   /**
-   * A tokenizer with unused ids behind its own, for a model whose vocabulary is padded. The unused
-   * ids stand for no bytes, and no text becomes them.
+   * A tokenizer with what the files beside it say.
    *
-   * @param vocabSize the number of ids, at least as many as the tokenizer has
-   * @throws IllegalArgumentException if it is less, or the tokenizer is not from this class
+   * @param tokenizer of this class
+   * @param stopIds the ids that end a text, as far as the model's configuration says; if it says
+   *     nothing, special tokens with the usual names end it too
+   * @throws TokenizerFormatException if the settings contradict the vocabulary
+   * @throws IllegalArgumentException if the tokenizer is not from this class
    */
-  public static Tokenizer padded(Tokenizer tokenizer, int vocabSize) {
-    if (vocabSize < tokenizer.vocabSize() || !(tokenizer instanceof BpeTokenizer known)) {
-      throw new IllegalArgumentException(
-          tokenizer.getClass() + " of " + tokenizer.vocabSize() + " ids for " + vocabSize);
+  public static Tokenizer withSettings(
+      Tokenizer tokenizer, TokenizerSettings settings, int... stopIds)
+      throws TokenizerFormatException {
+    return settings.applyTo(known(tokenizer), stopIds);
+  }
+
+  /**
+   * A tokenizer for a model of {@code nRows} ids. If the model has more, there are unused ids
+   * behind the tokenizer's own: they stand for no bytes, and no text becomes them. If it has fewer,
+   * the tokenizer stays as it is: the model has no rows for its last ids. Ids that neither has end
+   * no text.
+   *
+   * @param notes what the user should know of that; one line each
+   * @throws IllegalArgumentException if the tokenizer is not from this class
+   */
+  public static Tokenizer fitted(Tokenizer tokenizer, int nRows, String... notes) {
+    return known(tokenizer).fitted(nRows, List.of(notes));
+  }
+
+  private static BpeTokenizer known(Tokenizer tokenizer) {
+    if (tokenizer instanceof BpeTokenizer known) {
+      return known;
     }
-    return vocabSize == tokenizer.vocabSize() ? tokenizer : known.padded(vocabSize);
+    throw new IllegalArgumentException("not a tokenizer of this class: " + tokenizer.getClass());
   }
 }

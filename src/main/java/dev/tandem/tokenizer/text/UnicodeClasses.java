@@ -16,10 +16,10 @@ public final class UnicodeClasses {
   static final int OTHER = 0;
 
   /** {@code \p{L}}. */
-  static final int LETTER = 1;
+  public static final int LETTER = 1;
 
   /** {@code \p{N}}. */
-  static final int NUMBER = 2;
+  public static final int NUMBER = 2;
 
   /** {@code \s}: the property White_Space. */
   public static final int SPACE = 3;

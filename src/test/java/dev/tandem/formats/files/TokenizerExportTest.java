@@ -12,6 +12,7 @@ import dev.tandem.random.RandomModels;
 import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.files.GgufVocabulary;
+import dev.tandem.tokenizer.files.TokenizerSettings;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -129,10 +130,41 @@ class TokenizerExportTest {
     assertThat(ByteBuffer.wrap(vocabBin).order(ByteOrder.LITTLE_ENDIAN).getInt()).isEqualTo(50257);
   }
 
+  /** Tokens that only tokenizer_config.json names are written there again. */
+  @Test
+  void addedTokensAreKept() throws IOException {
+    Tokenizer tokenizer =
+        Tokenizers.withSettings(
+            Tokenizers.gpt2(),
+            TokenizerSettings.read(
+                Map.of(
+                    "tokenizer_config.json",
+                    """
+                    {"add_bos_token": true, "bos_token": "<|start|>", "eos_token": "<|end|>",
+                     "added_tokens_decoder": {
+                       "50257": {"content": "<|start|>", "special": true},
+                       "50258": {"content": "<|end|>", "special": true, "rstrip": true},
+                       "50259": {"content": "two words", "lstrip": true}}}
+                    """
+                        .getBytes(StandardCharsets.UTF_8))));
+    Map<String, byte[]> files = TokenizerExport.huggingFace(withTokenizer(tokenizer));
+    assertThat(files).containsOnlyKeys("vocab.json", "merges.txt", "tokenizer_config.json");
+    Tokenizer read =
+        Tokenizers.withSettings(
+            Tokenizers.byteLevelBpe(
+                Objects.requireNonNull(files.get("vocab.json")),
+                Objects.requireNonNull(files.get("merges.txt"))),
+            TokenizerSettings.read(files));
+    for (String text : List.of("a <|end|>  b", "so two words are", TEXT)) {
+      assertThat(read.encodePrompt(text, true)).isEqualTo(tokenizer.encodePrompt(text, true));
+    }
+    assertThat(read.stopIds()).isEqualTo(tokenizer.stopIds()).contains(50258);
+  }
+
   /** Rows that pad a vocabulary are no tokens of the files. */
   @Test
   void paddedVocabulariesAreWrittenWithoutTheirPadding() throws IOException {
-    Checkpoint model = withTokenizer(Tokenizers.padded(Tokenizers.gpt2(), 50304));
+    Checkpoint model = withTokenizer(Tokenizers.fitted(Tokenizers.gpt2(), 50304));
     Map<String, byte[]> files = TokenizerExport.huggingFace(model);
     assertThat(files).containsOnlyKeys("vocab.json", "merges.txt");
     Tokenizer read =

@@ -141,16 +141,20 @@ class TokenizerFilesTest {
   }
 
   @Test
-  void aModelsTokenizerMayBeALittleSmaller() throws IOException {
+  void aModelsTokenizerMayBeSmallerOrLarger() throws IOException {
     Folder folder = new Folder.Directory(SHAKESPEARE);
-    Tokenizer padded = TokenizerFiles.ofModel(folder, Optional.empty(), 1_040, 5);
-    assertThat(padded.vocabSize()).isEqualTo(1_040);
-    assertThat(padded.stopIds()).containsExactly(5);
-    assertThat(padded.bytes(1_039)).isEmpty();
-    for (int vocabSize : new int[] {1_041, 1_023, 50_257}) {
-      assertThatThrownBy(() -> TokenizerFiles.ofModel(folder, Optional.empty(), vocabSize))
-          .isInstanceOf(ModelFormatException.class)
-          .hasMessageContainingAll("vocab.json", vocabSize + " tokens", "got 1024");
+    for (int vocabSize : new int[] {1_024, 1_040, 1_041, 1_088, 2_048, 50_257, 1_023, 100}) {
+      Tokenizer fitted = TokenizerFiles.ofModel(folder, Optional.empty(), vocabSize, 5);
+      assertThat(fitted.vocabSize()).isEqualTo(Math.max(vocabSize, 1_024));
+      assertThat(fitted.stopIds()).containsExactly(5);
+      for (int id = 1_024; id < vocabSize; id++) {
+        assertThat(fitted.bytes(id)).isEmpty();
+        assertThat(fitted.hasText(id)).isFalse();
+      }
+      boolean usual = vocabSize >= 1_024 && vocabSize <= 1_040;
+      assertThat(fitted.notes()).as("%d", vocabSize).hasSize(usual ? 0 : 1);
+      assertThat(fitted.notes())
+          .allMatch(note -> note.contains("1024") && note.contains("" + vocabSize));
     }
   }
 

@@ -17,19 +17,19 @@ import java.util.stream.LongStream;
  * wrong ones: every field can be set. Types of values and tensors are the numbers in the file.
  */
 public final class GgufBytes {
-  static final int U8 = 0;
-  static final int I8 = 1;
-  static final int U16 = 2;
-  static final int I16 = 3;
-  static final int U32 = 4;
-  static final int I32 = 5;
-  static final int F32 = 6;
-  static final int BOOL = 7;
-  static final int STRING = 8;
-  static final int ARRAY = 9;
-  static final int U64 = 10;
-  static final int I64 = 11;
-  static final int F64 = 12;
+  public static final int U8 = 0;
+  public static final int I8 = 1;
+  public static final int U16 = 2;
+  public static final int I16 = 3;
+  public static final int U32 = 4;
+  public static final int I32 = 5;
+  public static final int F32 = 6;
+  public static final int BOOL = 7;
+  public static final int STRING = 8;
+  public static final int ARRAY = 9;
+  public static final int U64 = 10;
+  public static final int I64 = 11;
+  public static final int F64 = 12;
 
   /** What stands in the header for a key, with its name apart. */
   private static final class Key {
@@ -59,44 +59,44 @@ public final class GgufBytes {
   private final ByteArrayOutputStream data = new ByteArrayOutputStream();
 
   /** Adds a key, or replaces it. */
-  GgufBytes key(String name, int type, byte[] value) {
+  public GgufBytes key(String name, int type, byte[] value) {
     keys.removeIf(key -> key.name.equals(name));
     return secondKey(name, type, value);
   }
 
   /** Adds a key even if there is one of its name. */
-  GgufBytes secondKey(String name, int type, byte[] value) {
+  public GgufBytes secondKey(String name, int type, byte[] value) {
     keys.add(new Key(name, joined(string(name), number(type, 4), value)));
     return this;
   }
 
-  GgufBytes without(String name) {
+  public GgufBytes without(String name) {
     keys.removeIf(key -> key.name.equals(name));
     return this;
   }
 
-  GgufBytes text(String name, String value) {
+  public GgufBytes text(String name, String value) {
     return key(name, STRING, string(value));
   }
 
-  GgufBytes u32(String name, int value) {
+  public GgufBytes u32(String name, int value) {
     return key(name, U32, number(value, 4));
   }
 
-  GgufBytes f32(String name, float value) {
+  public GgufBytes f32(String name, float value) {
     return key(name, F32, number(Float.floatToRawIntBits(value), 4));
   }
 
-  GgufBytes flag(String name, boolean value) {
+  public GgufBytes flag(String name, boolean value) {
     return key(name, BOOL, new byte[] {(byte) (value ? 1 : 0)});
   }
 
-  GgufBytes texts(String name, List<String> values) {
+  public GgufBytes texts(String name, List<String> values) {
     return key(name, ARRAY, array(STRING, values.stream().map(GgufBytes::string).toList()));
   }
 
   /** Adds a tensor behind the others, or replaces its entry. */
-  GgufBytes tensor(String name, int type, byte[] content, long... extents) {
+  public GgufBytes tensor(String name, int type, byte[] content, long... extents) {
     while (data.size() % alignment != 0) {
       data.write(0x55);
     }
@@ -106,7 +106,7 @@ public final class GgufBytes {
   }
 
   /** Changes what the header says of a tensor, not its data. */
-  GgufBytes restate(String name, int type, long offset, long... extents) {
+  public GgufBytes restate(String name, int type, long offset, long... extents) {
     tensors.put(name, new TensorInfo(name, type, listed(extents), offset));
     return this;
   }
@@ -115,12 +115,12 @@ public final class GgufBytes {
     return info(name).offset;
   }
 
-  GgufBytes withoutTensor(String name) {
+  public GgufBytes withoutTensor(String name) {
     tensors.remove(name);
     return this;
   }
 
-  GgufBytes secondTensor(String name) {
+  public GgufBytes secondTensor(String name) {
     duplicates.add(info(name));
     return this;
   }
@@ -160,22 +160,22 @@ public final class GgufBytes {
     return out.toByteArray();
   }
 
-  static byte[] number(long value, int bytes) {
+  public static byte[] number(long value, int bytes) {
     byte[] all = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array();
     return Arrays.copyOf(all, bytes);
   }
 
-  static byte[] string(String value) {
+  public static byte[] string(String value) {
     byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
     return joined(number(utf8.length, 8), utf8);
   }
 
-  static byte[] array(int type, List<byte[]> elements) {
+  public static byte[] array(int type, List<byte[]> elements) {
     return joined(
         number(type, 4), number(elements.size(), 8), joined(elements.toArray(new byte[0][])));
   }
 
-  static byte[] joined(byte[]... parts) {
+  public static byte[] joined(byte[]... parts) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     for (byte[] part : parts) {
       out.writeBytes(part);

@@ -18,11 +18,11 @@ public final class GgufModels {
   private GgufModels() {}
 
   /** A Llama whose rows are whole blocks of every type. */
-  static ModelConfig llama() {
+  public static ModelConfig llama() {
     return llama(LinearBias.NONE, false, true, 64);
   }
 
-  static ModelConfig llama(LinearBias bias, boolean factors, boolean tied, int headDim) {
+  public static ModelConfig llama(LinearBias bias, boolean factors, boolean tied, int headDim) {
     return new ModelConfig(
         Architecture.LLAMA,
         2,
@@ -45,7 +45,7 @@ public final class GgufModels {
   }
 
   /** The keys of a model without a tokenizer. */
-  static GgufBytes keys(ModelConfig config) {
+  public static GgufBytes keys(ModelConfig config) {
     String arch = config.architecture().toString();
     GgufBytes gguf =
         new GgufBytes()
@@ -68,7 +68,7 @@ public final class GgufModels {
   }
 
   /** Adds the tokens of a vocabulary like that of llama2.c: control tokens, bytes, pieces. */
-  static GgufBytes addTokens(GgufBytes gguf, int vocabSize) {
+  public static GgufBytes addTokens(GgufBytes gguf, int vocabSize) {
     List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>"));
     List<byte[]> types = new ArrayList<>();
     List<byte[]> scores = new ArrayList<>();
@@ -102,7 +102,7 @@ public final class GgufModels {
   }
 
   /** Adds a tensor in its own type, F32, F16 or BF16. */
-  static void add(GgufBytes gguf, Tensor tensor) throws IOException {
+  public static void add(GgufBytes gguf, Tensor tensor) throws IOException {
     int type =
         switch (tensor.dtype()) {
           case F32 -> 0;

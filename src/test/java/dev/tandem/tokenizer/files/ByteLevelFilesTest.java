@@ -19,10 +19,27 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ByteLevelFilesTest {
   private static final Tokenizer GPT2 = Tokenizers.gpt2();
   private static final Tokenizer SHAKESPEARE = TestTokenizers.shakespeare();
+
+  /** As editors leave them: with a byte order mark, blank lines, or the line ends of Windows. */
+  @ParameterizedTest
+  @ValueSource(strings = {"%s", "\uFEFF%s", "%s\n", "%s\n\n \n", "\uFEFF%s\n\n"})
+  void mergesMayHaveAByteOrderMarkAndBlankLines(String form) throws TokenizerFormatException {
+    String merges = new String(TestTokenizers.shakespeareMerges(), StandardCharsets.UTF_8);
+    Tokenizer plain = TestTokenizers.shakespeare();
+    for (String text : List.of(merges, merges.replace("\n", "\r\n"))) {
+      byte[] file = form.formatted(text).getBytes(StandardCharsets.UTF_8);
+      Tokenizer read = Tokenizers.byteLevelBpe(TestTokenizers.shakespeareVocab(), file);
+      assertThat(read.encode("To be, or not to be", false))
+          .isEqualTo(plain.encode("To be, or not to be", false));
+      assertThat(Tokenizers.vocabularyOf(read)).isEqualTo(Tokenizers.vocabularyOf(plain));
+    }
+  }
 
   @Test
   void goldenPrompts() throws IOException {
@@ -67,12 +84,17 @@ class ByteLevelFilesTest {
     assertThat(tokenizer.stopIds()).containsExactlyInAnyOrder(858, 25);
     assertThat(IntStream.range(0, 1024).filter(tokenizer::isSpecial))
         .containsExactly(25, 858, 1023);
+    Tokenizer ofLargerModel = // which has a row for it
+        Tokenizers.byteLevelBpe(
+            TestTokenizers.shakespeareVocab(), TestTokenizers.shakespeareMerges(), 1024);
+    assertThat(ofLargerModel.stopIds()).isEmpty();
+    assertThat(Tokenizers.fitted(ofLargerModel, 1025).stopIds()).containsExactly(1024);
     assertThatThrownBy(
             () ->
                 Tokenizers.byteLevelBpe(
-                    TestTokenizers.shakespeareVocab(), TestTokenizers.shakespeareMerges(), 1024))
+                    TestTokenizers.shakespeareVocab(), TestTokenizers.shakespeareMerges(), -1))
         .isInstanceOf(TokenizerFormatException.class)
-        .hasMessageContaining("1024");
+        .hasMessageContaining("-1");
   }
 
   @Test

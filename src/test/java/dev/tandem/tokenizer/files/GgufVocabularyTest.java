@@ -17,6 +17,8 @@ import java.util.OptionalInt;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** GGUF's metadata; {@link Gpt2Forms} and {@link LlamaForms} read real vocabularies from them. */
 class GgufVocabularyTest {
@@ -135,7 +137,7 @@ class GgufVocabularyTest {
         List.of(
             TestTokenizers.stories(),
             TestTokenizers.shakespeare(),
-            Tokenizers.padded(TestTokenizers.shakespeare(), 1_030))) {
+            Tokenizers.fitted(TestTokenizers.shakespeare(), 1_030))) {
       Tokenizer again = Tokenizers.gguf(Tokenizers.vocabularyOf(tokenizer));
       assertThat(again.vocabSize()).isEqualTo(tokenizer.vocabSize());
       assertThat(again.stopIds()).isEqualTo(tokenizer.stopIds());
@@ -157,12 +159,120 @@ class GgufVocabularyTest {
 
   @Test
   void paddingStandsForNothing() {
-    Tokenizer padded = Tokenizers.padded(TestTokenizers.shakespeare(), 1_030);
+    Tokenizer padded = Tokenizers.fitted(TestTokenizers.shakespeare(), 1_030);
     assertThat(padded.vocabSize()).isEqualTo(1_030);
     assertThat(padded.bytes(1_029)).isEmpty();
     assertThat(padded.decode(1_025, 0, 1_029)).isEqualTo(TestTokenizers.shakespeare().decode(0));
-    assertThatThrownBy(() -> Tokenizers.padded(padded, 1_029))
-        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(Tokenizers.fitted(padded, 1_029).vocabSize()).isEqualTo(1_029);
+    assertThat(Tokenizers.fitted(padded, 1_000).vocabSize()).isEqualTo(1_024);
+    assertThat(Tokenizers.fitted(padded, 1_030)).isSameAs(padded);
+  }
+
+  /** A vocabulary with these merges, which says nothing of how it splits. */
+  private static Values withoutPre(String pre, List<String> merges, String... names) {
+    Values values = new Values();
+    values.pre = pre;
+    values.tokens = new ArrayList<>(Gpt2Forms.NAMES.subList(0, 256));
+    merges.forEach(merge -> values.tokens.add(merge.replace(" ", "")));
+    values.merges = merges;
+    values.tokens.addAll(List.of(names));
+    values.types = new ArrayList<>(Collections.nCopies(256 + merges.size(), 1));
+    values.types.addAll(Collections.nCopies(names.length, 3));
+    values.bosId = OptionalInt.empty();
+    values.eosId = OptionalInt.empty();
+    return values;
+  }
+
+  /** A trial's: one token of six digits, which Llama 3's words of three never give. */
+  private static final List<String> TRIAL =
+      List.of(
+          "1 2",
+          "12 3",
+          "4 5",
+          "45 6",
+          "123 456",
+          "7 8",
+          "78 9",
+          "\u0120 h",
+          "h i",
+          "\u0120h i",
+          "\u010a \u010a",
+          "I '",
+          "' M",
+          "\u0120 \u0120");
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "default"})
+  void withoutPreTheTokensShowTheSplitAndThatIsSaid(String pre) throws TokenizerFormatException {
+    Tokenizer named =
+        withoutPre(pre, TRIAL, "<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>").read();
+    assertThat(named.encode("1234567  hi", false)).containsExactly(257, 259, 22, 220, 265);
+    assertThat(named.notes())
+        .singleElement()
+        .asString()
+        .contains("Llama 3's", "tokenizer.ggml.pre")
+        .contains(pre.isEmpty() ? "is missing" : "says only \"default\"");
+    Tokenizer merged = withoutPre(pre, TRIAL).read();
+    assertThat(merged.encode("1234567  hi", false)).containsExactly(257, 259, 22, 220, 265);
+    assertThat(merged.kind()).contains("llama3");
+    Tokenizer qwen = withoutPre(pre, List.of("( x", "' M")).read();
+    assertThat(qwen.kind()).contains("qwen2");
+    assertThat(qwen.notes()).singleElement().asString().contains("Qwen's");
+    for (List<String> merges :
+        List.of(
+            List.<String>of(),
+            List.of("1 2", "\u0120 12", "12 3"),
+            List.of("' s", "' ll", "\u0120 a"),
+            List.of("\u00c3 \u00a9", "\u00a9 a"))) {
+      Tokenizer gpt2 = withoutPre(pre, withParts(merges)).read();
+      assertThat(gpt2.kind()).as("%s", merges).contains("gpt2");
+      assertThat(gpt2.notes()).singleElement().asString().contains("GPT-2's");
+    }
+    Tokenizer written = Tokenizers.gguf(Tokenizers.vocabularyOf(named));
+    assertThat(written.notes()).isEmpty();
+    assertThat(written.encode("1234567  hi", false)).containsExactly(257, 259, 22, 220, 265);
+  }
+
+  /** "' ll" needs the token ll first. */
+  private static List<String> withParts(List<String> merges) {
+    return merges.contains("' ll") ? List.of("' s", "l l", "' ll", "\u0120 a") : merges;
+  }
+
+  @Test
+  void whatPreSaysIsNoAssumption() throws TokenizerFormatException {
+    assertThat(withoutPre("gpt-2", TRIAL).read().notes()).isEmpty();
+    assertThat(Values.llama().read().notes()).isEmpty();
+  }
+
+  /** As for a tokenizer.json; GGUF's keys name one such token, or two. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "<|eot_id|>",
+        "<|im_end|>",
+        "<|end|>",
+        "<|endoftext|>",
+        "<|end_of_text|>",
+        "</s>",
+        "<eos>",
+        "<|eom_id|>",
+        "<end_of_turn>",
+        "<|end_of_turn|>"
+      })
+  void stopTokensAreFoundByName(String name) throws TokenizerFormatException {
+    for (int type : new int[] {3, 4}) { // control, and user-defined as old converters wrote them
+      Values values = withoutPre("llama-bpe", TRIAL, "<|start|>", name, "<|x|>");
+      values.types.set(271, type);
+      values.eosId = OptionalInt.of(272);
+      assertThat(values.read().stopIds()).containsExactlyInAnyOrder(271, 272);
+    }
+    Values plain = withoutPre("llama-bpe", TRIAL, "<|start|>", name, "<|x|>");
+    plain.types.set(271, 1);
+    assertThat(plain.read().stopIds()).isEmpty();
+    Values llama = Values.llama();
+    llama.tokens.set(5, name);
+    llama.types = List.of(2, 3, 1, 1, 1, 3);
+    assertThat(llama.read().stopIds()).contains(5);
   }
 
   @Test

@@ -87,7 +87,6 @@ class TokenizerFilesTest {
   @Test
   void mergesTxt() {
     rejectsMerges("", "a header or a merge", "empty");
-    rejectsMerges("#version: 0.2\n\n", "line 2", "two tokens");
     rejectsMerges("t h\nth", "line 2", "two tokens", "\"th\"");
     rejectsMerges("t h e", "line 1", "two tokens");
     rejectsMerges(" t", "line 1");
