@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
  */
 public final class Gpt2Family implements ForeignFamily {
   private static final String FIRST_QKV = "h.0.attn.c_attn.weight";
+  private static final String EMBEDDING = "wte.weight";
   private static final String HEAD = "lm_head.weight";
 
   /** The causal masks in old files. */
@@ -41,15 +42,16 @@ public final class Gpt2Family implements ForeignFamily {
 
   @Override
   public boolean recognises(NamedTensors stored) {
-    return stored.contains(FIRST_QKV) || stored.contains("wte.weight");
+    return stored.contains(FIRST_QKV) || stored.contains(EMBEDDING);
   }
 
   @Override
   public Model read(NamedTensors stored, JsonObject json) throws IOException {
     boolean inOut = isInOut(stored);
+    stored.tieToHead(EMBEDDING, HEAD, json);
     Gpt2Config stated = new Gpt2Config(json, shapes(stored, inOut));
     boolean huggingFace = inOut || json.has("model_type");
-    boolean tied = json.has("model_type") || TiedHead.of(stored, "wte.weight", HEAD);
+    boolean tied = json.has("model_type") || TiedHead.of(stored, EMBEDDING, HEAD);
     ModelConfig config =
         stated.model(huggingFace ? Activation.GELU_TANH : Activation.GELU_ERF, tied);
     boolean biases =
@@ -105,8 +107,8 @@ public final class Gpt2Family implements ForeignFamily {
   private static Map<String, Integer> shapes(NamedTensors stored, boolean inOut) {
     Map<String, Integer> shapes = new HashMap<>();
     shapes.put("n_layer", stored.countLayers("h.%d.ln_1.weight"));
-    stored.extent("wte.weight", 0).ifPresent(n -> shapes.put("vocab_size", n));
-    stored.extent("wte.weight", 1).ifPresent(n -> shapes.put("n_embd", n));
+    stored.extent(EMBEDDING, 0).ifPresent(n -> shapes.put("vocab_size", n));
+    stored.extent(EMBEDDING, 1).ifPresent(n -> shapes.put("n_embd", n));
     stored.extent("wpe.weight", 0).ifPresent(n -> shapes.put("n_positions", n));
     stored.extent("h.0.mlp.c_fc.weight", inOut ? 1 : 0).ifPresent(n -> shapes.put("n_inner", n));
     return shapes;
@@ -115,7 +117,7 @@ public final class Gpt2Family implements ForeignFamily {
   /** A tensor's name, without the prefix {@code transformer.} that some files have. */
   public static String foreignName(String name) {
     return switch (name) {
-      case TensorPlan.TOKEN_EMBEDDING -> "wte.weight";
+      case TensorPlan.TOKEN_EMBEDDING -> EMBEDDING;
       case TensorPlan.POSITION_EMBEDDING -> "wpe.weight";
       case TensorPlan.OUTPUT -> HEAD;
       case "output_norm.weight" -> "ln_f.weight";

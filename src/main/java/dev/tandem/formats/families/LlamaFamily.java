@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
  * the elements of a pair are adjacent.
  */
 public final class LlamaFamily implements ForeignFamily {
+  private static final String EMBEDDING = "embed_tokens.weight";
   private static final String HEAD = "lm_head.weight";
 
   /** The frequencies in older files, which we compute ourselves. */
@@ -42,8 +43,7 @@ public final class LlamaFamily implements ForeignFamily {
 
   @Override
   public boolean recognises(NamedTensors stored) {
-    return stored.contains("embed_tokens.weight")
-        || stored.contains("layers.0.self_attn.q_proj.weight");
+    return stored.contains(EMBEDDING) || stored.contains("layers.0.self_attn.q_proj.weight");
   }
 
   @Override
@@ -54,7 +54,8 @@ public final class LlamaFamily implements ForeignFamily {
           "no config.json beside it; a Llama's heads, context and RoPE are in no other file"
               + " (--config FILE)");
     }
-    LlamaConfig stated = LlamaConfig.of(json, stored.contains(HEAD));
+    boolean headOnly = stored.tieToHead(EMBEDDING, HEAD, json);
+    LlamaConfig stated = LlamaConfig.of(json, stored.contains(HEAD) && !headOnly);
     ModelConfig config = stated.model();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Spec spec : TensorPlan.of(config).specs()) {
@@ -68,10 +69,15 @@ public final class LlamaFamily implements ForeignFamily {
       stored.find(HEAD);
     }
     stored.requireAllUsed(FREQUENCIES);
-    return new Model("Hugging Face Llama", config, tensors, List.of());
+    List<String> notes =
+        headOnly && !json.has("tie_word_embeddings")
+            ? List.of("assumed that lm_head.weight is the token embedding too: no other is stored")
+            : List.of();
+    return new Model("Hugging Face Llama", config, tensors, notes);
   }
 
-  private static Tensor factors(Spec spec, float[] factors) {
+  /** What divides the rotary frequencies, as a tensor. */
+  static Tensor factors(Spec spec, float[] factors) {
     ByteBuffer memory = MemoryRegion.allocate(Float.BYTES * factors.length);
     memory.asFloatBuffer().put(factors);
     return spec.tensor(DType.F32, false, new MemoryRegion(memory));
@@ -108,7 +114,7 @@ public final class LlamaFamily implements ForeignFamily {
   /** A tensor's name, without the prefix {@code model.}, which all but the head have in files. */
   public static String foreignName(String name) {
     return switch (name) {
-      case TensorPlan.TOKEN_EMBEDDING -> "embed_tokens.weight";
+      case TensorPlan.TOKEN_EMBEDDING -> EMBEDDING;
       case TensorPlan.OUTPUT -> HEAD;
       case "output_norm.weight" -> "norm.weight";
       default -> {

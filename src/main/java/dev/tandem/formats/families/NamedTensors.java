@@ -1,5 +1,6 @@
 package dev.tandem.formats.families;
 
+import dev.tandem.formats.files.JsonObject;
 import dev.tandem.model.ModelFormatException;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -63,7 +64,24 @@ final class NamedTensors {
     return Optional.ofNullable(byName.get(name));
   }
 
-  /** Whether the tensor exists. */
+  /**
+   * Takes the head of a model for the token embedding too, where only the head is stored and the
+   * config does not say that they differ.
+   *
+   * @return whether it did
+   * @throws ModelFormatException if the config's {@code tie_word_embeddings} is no flag
+   */
+  boolean tieToHead(String embedding, String head, JsonObject config) throws ModelFormatException {
+    ForeignTensor only = byName.get(head);
+    boolean tied =
+        only != null && !byName.containsKey(embedding) && config.flag("tie_word_embeddings", true);
+    if (tied && only != null) {
+      byName.put(embedding, only);
+    }
+    return tied;
+  }
+
+  /** Whether there is such a tensor. */
   boolean contains(String name) {
     return byName.containsKey(name);
   }

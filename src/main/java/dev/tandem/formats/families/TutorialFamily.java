@@ -43,6 +43,7 @@ final class TutorialFamily implements ForeignFamily {
 
   @Override
   public Model read(NamedTensors stored, JsonObject json) throws IOException {
+    stored.tieToHead(EMBEDDING, HEAD, json);
     Gpt2Config stated = new Gpt2Config(json, shapes(stored));
     ModelConfig config = stated.model(Activation.GELU_TANH, TiedHead.of(stored, EMBEDDING, HEAD));
     boolean qkvBiases = json.flag("qkv_bias", stored.contains("trf_blocks.0.att.W_query.bias"));

@@ -144,15 +144,17 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
         || ropeScale(in) != 1;
   }
 
-  /** Whether the head is absent, or is an unchanged copy that Tandem wrote. */
+  /** Whether there is only one matrix, or the head is an unchanged copy that our writer made. */
   private static boolean hasTiedHead(Reader in) throws IOException {
     GgufFile.Entry head = in.file.tensors().get(TensorPlan.OUTPUT);
     if (head == null) {
       return true;
     }
     GgufFile.Entry embedding = in.file.tensors().get(TensorPlan.TOKEN_EMBEDDING);
+    if (embedding == null) {
+      return true; // the matrix is stored under the head's name only
+    }
     return in.keys.flag(TIED_HEAD, false)
-        && embedding != null
         && embedding.dtype() == head.dtype()
         && embedding.extents().equals(head.extents())
         && GgufHashes.sample(head.data()).equals(GgufHashes.sample(embedding.data()));
@@ -177,6 +179,9 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
     GgufFile.Entry embedding = in.file.tensors().get(TensorPlan.TOKEN_EMBEDDING);
     if (embedding == null && in.part.isPresent()) {
       return in.integer(VOCAB_SIZE);
+    }
+    if (embedding == null) {
+      embedding = in.file.tensors().get(TensorPlan.OUTPUT);
     }
     if (embedding == null) {
       throw new ModelFormatException(in.file.path(), TensorPlan.TOKEN_EMBEDDING, "one", "none");

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -167,12 +168,28 @@ final class GgufMetadata {
     if (value == null) {
       return absent;
     }
-    switch (value.type) {
-      case STRING, ARRAY, BOOL -> throw wrong(key, "a number");
-      default -> {
-        return real(value.type, value.bits);
-      }
+    OptionalDouble number = number(key);
+    if (number.isEmpty()) {
+      throw wrong(key, "a number");
     }
+    return number.getAsDouble();
+  }
+
+  /** The number that a key has; none if it has a string, a bool or an array. */
+  OptionalDouble number(String key) {
+    Value value = values.get(key);
+    return value == null
+            || value.type == GgufValueType.STRING
+            || value.type == GgufValueType.ARRAY
+            || value.type == GgufValueType.BOOL
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(real(value.type, value.bits));
+  }
+
+  /** Whether a key has a string. */
+  boolean isText(String key) {
+    Value value = values.get(key);
+    return value != null && value.type == GgufValueType.STRING;
   }
 
   boolean flag(String key, boolean absent) throws IOException {
