@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 class MutatedForeignFilesTest {
   private final Path directory;
-  private final Mutations mutations = new Mutations(100, 6);
+  private final Mutations mutations = new Mutations(100, 10);
 
   MutatedForeignFilesTest(@TempDir Path directory) {
     this.directory = directory;
@@ -96,6 +96,62 @@ class MutatedForeignFilesTest {
   void centralDirectories() throws IOException {
     Path file = writeTorch(2, true);
     mutations.mutateEnd(file, file, 2600, 13);
+    mutations.requireBothOutcomes();
+  }
+
+  @Test
+  @Timeout(600)
+  void filesOfBeforePytorch16() throws IOException {
+    Path file = writeTorch(2, false);
+    int pickles = pickleEnd(file);
+    writeOldTorch(file);
+    mutations.mutate(file, file, pickles, 17);
+    mutations.requireBothOutcomes();
+  }
+
+  private void writeOldTorch(Path file) throws IOException {
+    Checkpoint model = ForeignLayouts.random(TestModels.GPT2, DType.F16, 1);
+    TorchWriter torch = new TorchWriter(2);
+    Map<String, Object> top = new LinkedHashMap<>();
+    top.put("args", new TorchWriter.Foreign("argparse", "Namespace", List.of(), Map.of("a", 1)));
+    top.put("model", torch.stateDict(ForeignLayouts.gpt2(model, "", true, true)));
+    torch.saveOld(file, top, List.of());
+    Files.writeString(directory.resolve("config.json"), TestModels.configJson(TestModels.GPT2));
+  }
+
+  @Test
+  @Timeout(600)
+  void paramsOfMeta() throws IOException {
+    ModelConfig config = TestModels.llama(false);
+    Checkpoint model = ForeignLayouts.random(config, DType.F32, 1);
+    TorchWriter torch = new TorchWriter(2);
+    torch.save(
+        directory.resolve("consolidated.00.pth"),
+        torch.stateDict(ForeignLayouts.meta(model, "")),
+        false,
+        true);
+    Path params = directory.resolve("params.json");
+    Files.writeString(
+        params,
+        "{\"dim\": 24, \"n_heads\": 4, \"n_kv_heads\": 2, \"n_layers\": 2, \"max_seq_len\": 16,"
+            + " \"norm_eps\": 1e-05, \"use_scaled_rope\": true, \"vocab_size\": -1}");
+    Files.copy(
+        TestModels.WEIGHTS.resolve("stories260K/tok512.bin"), directory.resolve("tokenizer.bin"));
+    mutations.mutate(directory, params, 0, 18);
+    mutations.requireBothOutcomes();
+  }
+
+  @Test
+  @Timeout(600)
+  void settingsOfTokenizers() throws IOException {
+    TestModels.writeGpt2(directory, ForeignLayouts.random(TestModels.GPT2, DType.F16, 1));
+    Path settings = directory.resolve("tokenizer_config.json");
+    Files.writeString(
+        settings,
+        "{\"add_bos_token\": true, \"bos_token\": {\"content\": \"<|x|>\"}, \"eos_token\": \"qx\","
+            + " \"added_tokens_decoder\": {\"1024\": {\"content\": \"<|x|>\", \"special\": true,"
+            + " \"normalized\": false}, \"1025\": {\"content\": \"qx\", \"lstrip\": true}}}");
+    mutations.mutate(directory, settings, 0, 19);
     mutations.requireBothOutcomes();
   }
 

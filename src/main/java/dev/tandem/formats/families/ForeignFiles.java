@@ -16,11 +16,16 @@ import java.util.Map;
  *
  * @param path the file or the index, for messages
  * @param tensors by the names in the files
- * @param config the file's own statements about the model; empty if none
- * @param files the files that hold the tensors
+ * @param config what the file itself says about the model; empty if nothing
+ * @param files what holds the tensors
+ * @param notes what the user should know of the files; one line each
  */
 public record ForeignFiles(
-    String path, Map<String, ForeignTensor> tensors, JsonObject config, List<OpenFile> files)
+    String path,
+    Map<String, ForeignTensor> tensors,
+    JsonObject config,
+    List<OpenFile> files,
+    List<String> notes)
     implements Closeable {
 
   /** Reads the tensors of one open file. */
@@ -38,9 +43,11 @@ public record ForeignFiles(
    * The content of one file.
    *
    * @param tensors by name
-   * @param config the file's statements about the model; empty if none
+   * @param config what it says about the model; empty if nothing
+   * @param notes what the user should know of it; one line each
    */
-  public record Content(Map<String, ForeignTensor> tensors, JsonObject config) {}
+  public record Content(
+      Map<String, ForeignTensor> tensors, JsonObject config, List<String> notes) {}
 
   /**
    * Opens one file.
@@ -53,7 +60,8 @@ public record ForeignFiles(
     OpenFile open = folder.open(file);
     try {
       Content content = container.read(open);
-      return new ForeignFiles(open.path(), content.tensors(), content.config(), List.of(open));
+      return new ForeignFiles(
+          open.path(), content.tensors(), content.config(), List.of(open), content.notes());
     } catch (IOException | RuntimeException e) {
       open.close();
       throw e;
@@ -72,13 +80,16 @@ public record ForeignFiles(
     ShardIndex index = ShardIndex.read(folder, indexFile);
     Map<String, ForeignTensor> tensors = new LinkedHashMap<>();
     List<OpenFile> files = new ArrayList<>();
+    List<String> notes = new ArrayList<>();
     ForeignFiles model =
-        new ForeignFiles(index.path(), tensors, JsonObject.empty(index.path()), files);
+        new ForeignFiles(index.path(), tensors, JsonObject.empty(index.path()), files, notes);
     try {
       for (String file : index.files()) {
         OpenFile open = folder.open(file);
         files.add(open);
-        for (ForeignTensor tensor : container.read(open).tensors().values()) {
+        Content content = container.read(open);
+        content.notes().stream().filter(note -> !notes.contains(note)).forEach(notes::add);
+        for (ForeignTensor tensor : content.tensors().values()) {
           String stated = index.fileOf().getOrDefault(tensor.name(), "no file");
           if (!stated.equals(file)) {
             throw new ModelFormatException(

@@ -4,7 +4,6 @@ import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.files.TokenizerFiles;
 import dev.tandem.formats.files.UnreadFields;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
@@ -26,7 +25,10 @@ public final class ForeignModels {
 
   private static final int GPT2_END_OF_TEXT = 50_256;
 
-  /** The vocabulary size of nanoGPT, which rounds it up to a convenient size. */
+  /**
+   * As Megatron rounds it up for 8 parts, so that matrices are of a convenient size; nanoGPT rounds
+   * it to 50,304.
+   */
   private static final int PADDED_GPT2_VOCAB_SIZE = 51_200;
 
   private static final List<String> TOKENIZER_FILES =
@@ -40,7 +42,7 @@ public final class ForeignModels {
           "gpt2_tokenizer.bin");
 
   private static final List<ForeignFamily> FAMILIES =
-      List.of(new Gpt2Family(), new LlamaFamily(), new TutorialFamily());
+      List.of(new Gpt2Family(), new LlamaFamily(), new TutorialFamily(), new MetaFamily());
 
   /** The note to the user for {@link #hasBuiltInTokenizer}. */
   public static final String BUILT_IN_NOTE =
@@ -61,10 +63,12 @@ public final class ForeignModels {
     Folder folder = location.folder();
     JsonObject config = options.configOf(folder, files.config());
     NamedTensors stored = new NamedTensors(files);
-    ForeignFamily.Model model = family(stored, config).read(stored, config);
+    ForeignFamily family = family(stored, config);
+    ForeignFamily.Model model = family.read(stored, config);
     int[] stopIds = stopIds(config, folder);
     boolean builtIn = hasBuiltInTokenizer(location, options, model.config(), stopIds);
-    List<String> notes = new ArrayList<>(model.notes());
+    List<String> notes = new ArrayList<>(files.notes());
+    notes.addAll(model.notes());
     notes.addAll(UnreadFields.check(config));
     Arrays.stream(stopIds)
         .filter(id -> id >= model.config().vocabSize())
@@ -80,7 +84,7 @@ public final class ForeignModels {
         () ->
             builtIn
                 ? Tokenizers.fitted(Tokenizers.gpt2(), model.config().vocabSize())
-                : TokenizerFiles.ofModel(
+                : family.tokenizer(
                     folder, options.tokenizer(), model.config().vocabSize(), stopIds),
         files.closeables(),
         notes);
@@ -98,7 +102,8 @@ public final class ForeignModels {
         : new ModelFormatException(
             stored.path(),
             "tensors' names",
-            "those of a GPT-2 (wte.weight; tok_emb.weight) or a Llama (embed_tokens.weight)",
+            "those of a GPT-2 (wte.weight; tok_emb.weight) or a Llama (embed_tokens.weight;"
+                + " tok_embeddings.weight)",
             stored.anyName());
   }
 

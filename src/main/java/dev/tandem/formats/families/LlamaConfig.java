@@ -25,8 +25,8 @@ public record LlamaConfig(ModelConfig model, RopeScaling rope) {
   /** Mistral's sliding window if the config does not contain the field. */
   private static final int DEFAULT_MISTRAL_WINDOW = 4096;
 
-  /** Far above the head size of any model; the factors of the frequencies are allocated for it. */
-  private static final int MAX_HEAD_DIM = 1 << 14;
+  /** Far above any model's; the factors of the frequencies are allocated for it. */
+  static final int MAX_HEAD_DIM = 1 << 14;
 
   /** Multipliers that do nothing if they are 1. */
   private static final List<String> MULTIPLIERS =

@@ -57,7 +57,7 @@ public final class RopeScaling {
         switch (kind) {
           case "default", "none" -> new float[0];
           case "linear" -> linear(scaling, half);
-          case "llama3" -> llama3(scaling, json, theta, half, headDim);
+          case "llama3" -> llama3(scaling, json, theta, headDim);
           default -> throw scaling.wrong(key, "default, linear or llama3");
         };
     for (String member : scaling.keys()) {
@@ -91,8 +91,7 @@ public final class RopeScaling {
    * over {@code low_freq_factor} are divided by {@code factor}, frequencies whose wave is shorter
    * than it over {@code high_freq_factor} stay, and between the two the divisor changes smoothly.
    */
-  private static float[] llama3(
-      JsonObject scaling, JsonObject json, double theta, int half, int headDim)
+  private static float[] llama3(JsonObject scaling, JsonObject json, double theta, int headDim)
       throws ModelFormatException {
     double factor = positive(scaling, "factor", Optional.empty());
     double low = positive(scaling, "low_freq_factor", Optional.empty());
@@ -101,8 +100,14 @@ public final class RopeScaling {
     if (!(high > low)) {
       throw scaling.wrong("high_freq_factor", "a number above low_freq_factor " + low);
     }
-    float[] factors = new float[half];
-    for (int i = 0; i < half; i++) {
+    return llama3(theta, headDim, factor, low, high, context);
+  }
+
+  /** The same of plain numbers; {@code high > low}. */
+  static float[] llama3(
+      double theta, int headDim, double factor, double low, double high, double context) {
+    float[] factors = new float[headDim / 2];
+    for (int i = 0; i < factors.length; i++) {
       double wave = 2 * Math.PI * StrictMath.pow(theta, 2.0 * i / headDim);
       double smooth = Math.max(0, Math.min(1, (context / wave - low) / (high - low)));
       factors[i] = (float) (1 / ((1 - smooth) / factor + smooth));

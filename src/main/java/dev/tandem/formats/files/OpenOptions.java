@@ -18,7 +18,9 @@ import java.util.Optional;
  *     the model, or {@code KEY=VALUE} to add to the config or to replace a value
  */
 public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
-  private static final String CONFIG = "config.json";
+  /** Hugging Face's config, and Meta's of a Llama. */
+  private static final List<String> CONFIGS = List.of("config.json", "params.json");
+
   private static final int MAX_CONFIG_BYTES = 1 << 20;
 
   /** Copies the list. */
@@ -37,8 +39,8 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
   }
 
   /**
-   * The members of the config: those of the last given file, otherwise of the {@code config.json}
-   * beside the model, otherwise none; then the members given one by one.
+   * The members of the config: those of the last file given, else of the {@code config.json} or
+   * {@code params.json} beside the model, else none; then those given one by one.
    *
    * @throws ModelFormatException if a file is not a JSON object
    * @throws IOException if a given file is missing
@@ -75,9 +77,12 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
       String name = Objects.toString(path.getFileName(), "");
       return JsonObject.parse(path.toString(), parent.readAll(name, MAX_CONFIG_BYTES));
     }
-    return folder.contains(CONFIG)
-        ? JsonObject.parse(folder.path(CONFIG), folder.readAll(CONFIG, MAX_CONFIG_BYTES))
-        : JsonObject.empty(folder.path(CONFIG));
+    for (String config : CONFIGS) {
+      if (folder.contains(config)) {
+        return JsonObject.parse(folder.path(config), folder.readAll(config, MAX_CONFIG_BYTES));
+      }
+    }
+    return JsonObject.empty(folder.path(CONFIGS.get(0)));
   }
 
   /** A file's name may contain an equals sign, too; a key contains neither slash nor dot. */

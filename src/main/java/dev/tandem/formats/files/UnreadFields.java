@@ -22,7 +22,7 @@ public final class UnreadFields {
           architectures auto_map dtype torch_dtype transformers_version transformers.js_config
           unsloth_fixed unsloth_version name model_name version author license
           vocab_file tokenizer_class model_max_length tokenizer_model_max_length max_sequence_length
-          n_ctx n_special predict_special_tokens output_past max_window_layers is_llama_config
+          max_batch_size n_ctx n_special predict_special_tokens output_past max_window_layers is_llama_config
           use_cache use_flash_attn use_flash_attention attn_implementation flash flash_attention
           gradient_checkpointing gradient_accumulation_steps pretraining_tp torchscript use_bfloat16
           fp16 bf16 compile device backend chunk_size_feed_forward

@@ -1,5 +1,7 @@
 package dev.tandem.formats.huggingface;
 
+import dev.tandem.formats.families.Shards;
+import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
@@ -7,11 +9,13 @@ import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 
 /**
- * Refuses a directory that has a {@code config.json} and no weights of any format: it names the
- * file of weights that a Hugging Face directory would have.
+ * Refuses a directory that has a {@code config.json}, or shards without their index, and no weights
+ * of any format: it names the shards, or the file of weights that a Hugging Face directory would
+ * have.
  */
 public final class ConfigOnlyReader implements ModelReader {
   private static final String CONFIG = "config.json";
+  private static final String PYTORCH = "pytorch_model.bin";
 
   @Override
   public String reads() {
@@ -19,12 +23,19 @@ public final class ConfigOnlyReader implements ModelReader {
   }
 
   @Override
-  public boolean accepts(ModelLocation location) {
-    return location.file().isEmpty() && location.folder().contains(CONFIG);
+  public boolean accepts(ModelLocation location) throws IOException {
+    Folder folder = location.folder();
+    return location.file().isEmpty()
+        && (folder.contains(CONFIG)
+            || Shards.areIn(folder, HuggingFaceReader.FILE)
+            || Shards.areIn(folder, PYTORCH));
   }
 
   @Override
   public Checkpoint read(ModelLocation location, OpenOptions options) throws IOException {
+    if (Shards.areIn(location.folder(), PYTORCH)) {
+      String unused = Shards.file(location, PYTORCH); // fails: the index is missing
+    }
     return new HuggingFaceReader().read(location, options); // fails: the weights are missing
   }
 }

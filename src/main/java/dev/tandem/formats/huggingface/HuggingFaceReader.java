@@ -4,6 +4,7 @@ import dev.tandem.formats.families.ForeignFiles;
 import dev.tandem.formats.families.ForeignModels;
 import dev.tandem.formats.families.ForeignTensor;
 import dev.tandem.formats.families.ForeignTensor.Stored;
+import dev.tandem.formats.families.Shards;
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.JsonObject;
@@ -15,6 +16,7 @@ import dev.tandem.model.ModelFormatException;
 import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -42,9 +44,9 @@ public final class HuggingFaceReader implements ModelReader {
   @Override
   public Checkpoint read(ModelLocation location, OpenOptions options) throws IOException {
     Folder folder = location.folder();
-    String file = location.file().orElse(folder.contains(INDEX) ? INDEX : FILE);
+    String file = Shards.file(location, FILE);
     ForeignFiles files =
-        file.endsWith(".json")
+        Shards.isIndex(file)
             ? ForeignFiles.sharded(folder, file, HuggingFaceReader::content)
             : ForeignFiles.single(folder, file, HuggingFaceReader::content);
     try {
@@ -62,7 +64,7 @@ public final class HuggingFaceReader implements ModelReader {
       ForeignTensor.Content content = () -> new Stored(dtype(path, entry), false, entry.data());
       tensors.put(entry.name(), new ForeignTensor(path, entry.name(), entry.shape(), content));
     }
-    return new ForeignFiles.Content(tensors, JsonObject.empty(path));
+    return new ForeignFiles.Content(tensors, JsonObject.empty(path), List.of());
   }
 
   private static DType dtype(String path, Safetensors.Entry entry) throws ModelFormatException {

@@ -5,6 +5,7 @@ import java.math.BigInteger;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,11 +19,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads Python pickles of plain data, protocols 2 to 5, and executes nothing: names of classes and
- * functions are inert {@link Symbol}s, and the reader's {@link Meaning} decides the result of a
- * call. Python's {@code pickletools} documents the opcodes. Values are {@link String}, {@link
- * Long}, {@link BigInteger}, {@link Double}, {@link Boolean}, {@link None}, {@link List} (tuples
- * too), {@link Map}, {@link Set}, {@link Symbol}, and the results of the {@link Meaning}.
+ * Reads Python pickles, protocols 2 to 5, and executes nothing: names of classes and functions are
+ * inert {@link Symbol}s. What a call of a known one yields is the reader's {@link Meaning} to say;
+ * a call of any other yields an {@link Inert} object. Python's {@code pickletools} documents the
+ * opcodes. Values are {@link String}, {@link Long}, {@link BigInteger}, {@link Double}, {@link
+ * Boolean}, {@code byte[]}, {@link None}, {@link List} (tuples too), {@link Map}, {@link Set},
+ * {@link Symbol}, {@link Inert}, and what the {@link Meaning} yields.
  */
 final class Pickle {
   /** Every instruction makes at most one object, of less than 100 B besides its text. */
@@ -30,6 +32,32 @@ final class Pickle {
 
   /** The name of a class or function, such as {@code collections.OrderedDict}. */
   record Symbol(String name) {}
+
+  /**
+   * An object of a class that the {@link Meaning} does not know, or what a function that it does
+   * not know would give. It is data: nothing was run to make it.
+   */
+  static final class Inert {
+    private final String name;
+    private Map<?, ?> attributes = Map.of();
+
+    private Inert(String name) {
+      this.name = name;
+    }
+
+    /** The name of the class or function. */
+    String name() {
+      return name;
+    }
+
+    /** The attributes that the pickle states, by name; empty if there are none. */
+    Map<?, ?> attributes() {
+      return Collections.unmodifiableMap(attributes);
+    }
+  }
+
+  /** A tuple that is the key of a dictionary or in a set; nothing looks for it. */
+  private static final class TupleKey {}
 
   /** Python's None. */
   enum None {
@@ -43,11 +71,15 @@ final class Pickle {
 
   /** The meaning of symbols and persistent ids. */
   interface Meaning {
-    /** Whether a symbol may occur. */
-    boolean knows(Symbol symbol);
+    /**
+     * Whether a call of a symbol has a meaning; called for every symbol.
+     *
+     * @throws ModelFormatException if a pickle that names it is refused
+     */
+    boolean knows(Symbol symbol) throws ModelFormatException;
 
     /**
-     * The result of a call.
+     * What a call of a known symbol yields.
      *
      * @throws ModelFormatException if the symbol cannot be called with these arguments
      */
@@ -77,13 +109,16 @@ final class Pickle {
    * The value that a pickle holds.
    *
    * @param path for messages
+   * @param bytes from the buffer's position on, which is left behind the pickle
    * @throws ModelFormatException if it is malformed, too long, or names a symbol that the meaning
-   *     does not know
+   *     refuses
    */
   static Object read(String path, ByteBuffer bytes, Meaning meaning) throws ModelFormatException {
     Pickle pickle = new Pickle(path, bytes, meaning);
     try {
-      return pickle.run();
+      Object value = pickle.run();
+      bytes.position(bytes.position() + pickle.in.position());
+      return value;
     } catch (BufferUnderflowException e) {
       throw pickle.wrong("a STOP instruction", "the end of the pickle");
     }
@@ -118,9 +153,6 @@ final class Pickle {
       case 'J' -> push((long) in.getInt()); // BININT
       case 0x8a -> push(integer(u8())); // LONG1
       case 'G' -> push(Double.longBitsToDouble(Long.reverseBytes(in.getLong()))); // BINFLOAT
-      case 'X' -> push(text(Integer.toUnsignedLong(in.getInt()), false)); // BINUNICODE
-      case 0x8c -> push(text(u8(), false)); // SHORT_BINUNICODE
-      case 'U' -> push(text(u8(), true)); // SHORT_BINSTRING
       case '}' -> push(new LinkedHashMap<>()); // EMPTY_DICT
       case ']' -> push(new ArrayList<>(0)); // EMPTY_LIST
       case 0x8f -> push(new LinkedHashSet<>()); // EMPTY_SET
@@ -130,6 +162,11 @@ final class Pickle {
       case 'a' -> add(popLast(1)); // APPEND
       case 'e' -> add(popToMark()); // APPENDS
       case 0x90 -> addToSet(popToMark()); // ADDITEMS
+      case 0x91 -> { // FROZENSET
+        List<Object> items = popToMark();
+        push(new LinkedHashSet<>());
+        addToSet(items);
+      }
       case 's' -> set(popLast(2)); // SETITEM
       case 'u' -> set(popToMark()); // SETITEMS
       case 'q' -> memo.put((long) u8(), top()); // BINPUT
@@ -148,45 +185,66 @@ final class Pickle {
       case 'i' -> // INST calls a class directly
           throw wrong("no INST instruction", "one for " + symbol(line(), line()).name());
       case 'R', 0x81 -> call(popLast(2)); // REDUCE, NEWOBJ
+      case 0x92 -> call(popLast(3)); // NEWOBJ_EX, whose keywords mean nothing to us
       case 'b' -> build(popLast(1).get(0)); // BUILD
       case 'Q' -> push(meaning.persistent(pop())); // BINPERSID
+      default -> push(textOrBytes(opcode));
+    }
+  }
+
+  private Object textOrBytes(int opcode) throws ModelFormatException {
+    return switch (opcode) {
+      case 'X' -> text(Integer.toUnsignedLong(in.getInt()), false); // BINUNICODE
+      case 0x8c -> text(u8(), false); // SHORT_BINUNICODE
+      case 0x8d -> text(in.getLong(), false); // BINUNICODE8
+      case 'U' -> text(u8(), true); // SHORT_BINSTRING
+      case 'T' -> text(Integer.toUnsignedLong(in.getInt()), true); // BINSTRING
+      case 'C' -> bytes(u8()); // SHORT_BINBYTES
+      case 'B' -> bytes(Integer.toUnsignedLong(in.getInt())); // BINBYTES
+      case 0x8e, 0x96 -> bytes(in.getLong()); // BINBYTES8, BYTEARRAY8
       default ->
           throw wrong(
               "an instruction of plain data", String.format(Locale.ROOT, "opcode 0x%02x", opcode));
-    }
+    };
   }
 
   private Symbol symbol(String module, String name) throws ModelFormatException {
     Symbol symbol = new Symbol(module + "." + name);
-    if (!meaning.knows(symbol)) {
-      throw wrong(
-          "only tensors and plain data, without code (in PyTorch, save the"
-              + " weights alone: torch.save(model.state_dict(), FILE))",
-          symbol.name());
-    }
+    meaning.knows(symbol);
     return symbol;
   }
 
   private void call(List<Object> calleeAndArguments) throws ModelFormatException {
     Object callee = calleeAndArguments.get(0);
+    if (callee instanceof Inert inert) { // what an unknown function gave
+      push(new Inert(inert.name));
+      return;
+    }
     if (!(callee instanceof Symbol symbol)) {
       throw wrong("the name of a function to call", kind(callee));
     }
     if (!(calleeAndArguments.get(1) instanceof List<?> arguments)) {
       throw wrong("a tuple of arguments for " + symbol.name(), kind(calleeAndArguments.get(1)));
     }
-    push(meaning.call(symbol, arguments));
+    push(meaning.knows(symbol) ? meaning.call(symbol, arguments) : new Inert(symbol.name()));
   }
 
   /** Ignores the attributes of a dictionary, such as a state_dict's _metadata. */
   private void build(Object state) throws ModelFormatException {
+    if (top() instanceof Inert inert) {
+      inert.attributes = state instanceof Map<?, ?> attributes ? attributes : Map.of();
+      return;
+    }
     if (!(top() instanceof Map) || !(state instanceof Map)) {
       throw wrong("attributes of a dictionary", kind(state) + " for " + kind(top()));
     }
   }
 
   private void add(List<Object> items) throws ModelFormatException {
-    if (!(top() instanceof ArrayList<?>)) { // tuples are another kind of list
+    if (top() instanceof Inert) { // a subclass of list
+      return;
+    }
+    if (!(top() instanceof ArrayList<?>)) { // tuples are other kinds of lists
       throw wrong("a list to append to", kind(top()));
     }
     @SuppressWarnings("unchecked") // every ArrayList here was made by EMPTY_LIST
@@ -195,6 +253,9 @@ final class Pickle {
   }
 
   private void addToSet(List<Object> items) throws ModelFormatException {
+    if (top() instanceof Inert) { // a subclass of set
+      return;
+    }
     if (!(top() instanceof Set<?>)) {
       throw wrong("a set to add to", kind(top()));
     }
@@ -206,6 +267,9 @@ final class Pickle {
   }
 
   private void set(List<Object> keysAndValues) throws ModelFormatException {
+    if (top() instanceof Inert) { // a subclass of dict
+      return;
+    }
     if (!(top() instanceof Map<?, ?>) || keysAndValues.size() % 2 != 0) {
       throw wrong("a dictionary and pairs of keys and values", kind(top()));
     }
@@ -226,7 +290,11 @@ final class Pickle {
             || key instanceof Number
             || key instanceof Boolean
             || key instanceof None
-            || key instanceof Symbol;
+            || key instanceof Symbol
+            || key instanceof Inert;
+    if (key instanceof List<?> && !(key instanceof ArrayList<?>)) {
+      return new TupleKey();
+    }
     if (!plain) {
       throw wrong("a text or number as a key", kind(key));
     }
@@ -237,13 +305,18 @@ final class Pickle {
     return Byte.toUnsignedInt(in.get());
   }
 
-  private String text(long bytes, boolean latin1) {
-    if (bytes > in.remaining()) {
+  private String text(long length, boolean latin1) {
+    Charset charset = latin1 ? StandardCharsets.ISO_8859_1 : StandardCharsets.UTF_8;
+    return new String(bytes(length), charset);
+  }
+
+  private byte[] bytes(long length) {
+    if (length < 0 || length > in.remaining()) {
       throw new BufferUnderflowException();
     }
-    byte[] text = new byte[(int) bytes];
-    in.get(text);
-    return new String(text, latin1 ? StandardCharsets.ISO_8859_1 : StandardCharsets.UTF_8);
+    byte[] bytes = new byte[(int) length];
+    in.get(bytes);
+    return bytes;
   }
 
   private String line() {
@@ -316,7 +389,11 @@ final class Pickle {
   }
 
   private static String kind(Object value) {
-    return value instanceof Symbol symbol ? symbol.name() : value.getClass().getSimpleName();
+    return value instanceof Symbol symbol
+        ? symbol.name()
+        : value instanceof Inert inert
+            ? "an object of " + inert.name
+            : value.getClass().getSimpleName();
   }
 
   private ModelFormatException wrong(String expected, String got) {

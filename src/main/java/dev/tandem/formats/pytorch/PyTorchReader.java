@@ -2,6 +2,7 @@ package dev.tandem.formats.pytorch;
 
 import dev.tandem.formats.families.ForeignFiles;
 import dev.tandem.formats.families.ForeignModels;
+import dev.tandem.formats.families.Shards;
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
@@ -10,37 +11,27 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * PyTorch checkpoints: {@code .pth}, {@code .pt}, {@code pytorch_model.bin}, or several such files
- * with {@code pytorch_model.bin.index.json}.
+ * with {@code pytorch_model.bin.index.json}; Meta's {@code consolidated.00.pth}.
  */
 public final class PyTorchReader implements ModelReader {
   private static final String FILE = "pytorch_model.bin";
   private static final String INDEX = FILE + ".index.json";
 
-  /** Older files begin with PROTO 2 and LONG1 of ten bytes: 0x1950a86a20f9469cfc6c. */
-  private static final byte[] OLD_MAGIC = {
-    (byte) 0x80,
-    2,
-    (byte) 0x8a,
-    10,
-    0x6c,
-    (byte) 0xfc,
-    (byte) 0x9c,
-    0x46,
-    (byte) 0xf9,
-    0x20,
-    0x6a,
-    (byte) 0xa8,
-    0x50,
-    0x19
-  };
+  /** Meta's name of a whole model. */
+  private static final String META = "consolidated.00.pth";
+
+  /** A model that Meta split by columns and rows, one file for each GPU, has several. */
+  private static final Pattern META_PARTS = Pattern.compile("consolidated\\.[0-9]{2}\\.pth");
 
   @Override
   public String reads() {
     return "a PyTorch checkpoint of a GPT-2 or Llama (a .pt, .pth or .bin file, or a directory with"
-        + " pytorch_model.bin)";
+        + " pytorch_model.bin or consolidated.00.pth)";
   }
 
   @Override
@@ -50,18 +41,20 @@ public final class PyTorchReader implements ModelReader {
       String file = location.file().get();
       return file.endsWith(INDEX)
           || file.matches(".*\\.(pt|pth|ckpt)")
-          || isZip(location.head(OLD_MAGIC.length))
-          || isOld(location.head(OLD_MAGIC.length));
+          || isZip(location.head(OldTorchFile.BEGIN_BYTES))
+          || OldTorchFile.begins(location.head(OldTorchFile.BEGIN_BYTES));
     }
-    return folder.contains(FILE) || folder.contains(INDEX);
+    return folder.contains(FILE) || folder.contains(INDEX) || folder.contains(META);
   }
 
   @Override
   public Checkpoint read(ModelLocation location, OpenOptions options) throws IOException {
     Folder folder = location.folder();
-    String file = location.file().orElse(folder.contains(INDEX) ? INDEX : FILE);
+    boolean meta = folder.contains(META) && !folder.contains(FILE) && !folder.contains(INDEX);
+    String file = Shards.file(location, meta ? META : FILE);
+    refuseMetaParts(folder, file);
     ForeignFiles files =
-        file.endsWith(INDEX)
+        Shards.isIndex(file)
             ? ForeignFiles.sharded(folder, file, PyTorchReader::content)
             : ForeignFiles.single(folder, file, PyTorchReader::content);
     try {
@@ -72,14 +65,22 @@ public final class PyTorchReader implements ModelReader {
     }
   }
 
-  private static ForeignFiles.Content content(Folder.OpenFile file) throws IOException {
-    int n = (int) Math.min(OLD_MAGIC.length, file.data().bytes());
-    ByteBuffer head = file.data().slice(0, n);
-    if (isOld(head)) {
+  private static void refuseMetaParts(Folder folder, String file) throws IOException {
+    List<String> parts = folder.matching(META_PARTS);
+    if (META_PARTS.matcher(file).matches() && parts.size() > 1) {
       throw new ModelFormatException(
-          file.path(),
-          "a PyTorch file from before version 1.6, which is not supported; load it in PyTorch and"
-              + " save it again: torch.save(torch.load(FILE), NEW_FILE)");
+          folder.path(file),
+          "one of several parts, each with some rows or columns of every tensor, which is not"
+              + " supported; use the model's Hugging Face or GGUF files: "
+              + String.join(", ", parts));
+    }
+  }
+
+  private static ForeignFiles.Content content(Folder.OpenFile file) throws IOException {
+    int n = (int) Math.min(OldTorchFile.BEGIN_BYTES, file.data().bytes());
+    ByteBuffer head = file.data().slice(0, n);
+    if (OldTorchFile.begins(head)) {
+      return OldTorchFile.read(file);
     }
     if (!isZip(head)) {
       throw new ModelFormatException(
@@ -90,10 +91,5 @@ public final class PyTorchReader implements ModelReader {
 
   private static boolean isZip(ByteBuffer head) {
     return head.remaining() >= Integer.BYTES && head.getInt(head.position()) == StoredZip.MAGIC;
-  }
-
-  private static boolean isOld(ByteBuffer head) {
-    return head.remaining() >= OLD_MAGIC.length
-        && head.slice(head.position(), OLD_MAGIC.length).equals(ByteBuffer.wrap(OLD_MAGIC));
   }
 }

@@ -140,6 +140,32 @@ public final class ForeignLayouts {
     return theirs;
   }
 
+  /** A Llama by Meta's names, which llama2.c's training shares. */
+  public static List<StoredTensor> meta(Checkpoint model, String prefix) throws IOException {
+    List<StoredTensor> stored = new ArrayList<>();
+    for (Tensor tensor : model.tensors().values()) {
+      if (tensor.name().equals("rope_freqs.weight")) {
+        continue; // in the config
+      }
+      String name =
+          tensor
+              .name()
+              .replace("token_embd", "tok_embeddings")
+              .replace("output_norm", "norm")
+              .replace("blk.", "layers.")
+              .replace("attn_norm", "attention_norm")
+              .replaceAll("attn_([qkv])\\.", "attention.w$1.")
+              .replace("attn_output", "attention.wo")
+              .replace("ffn_gate", "feed_forward.w1")
+              .replace("ffn_down", "feed_forward.w2")
+              .replace("ffn_up", "feed_forward.w3");
+      stored.add(
+          new StoredTensor(
+              prefix + name, tensor.dtype(), shape(tensor, false), bytes(tensor, false)));
+    }
+    return stored;
+  }
+
   /** A GPT-2 by OpenAI's names; linear layers as {@code [in, out]} if so said. */
   public static List<StoredTensor> gpt2(
       Checkpoint model, String prefix, boolean inOut, boolean biases) throws IOException {

@@ -26,6 +26,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** GPT-2s in safetensors besides the usual one, which ModelReadersTest has. */
 class HuggingFaceGpt2Test {
@@ -67,6 +70,72 @@ class HuggingFaceGpt2Test {
         directory.resolve("model.safetensors.index.json"), StoredTensor.index(weightMap));
     try (Checkpoint read = open()) {
       assertThat(read.format()).isEqualTo("Hugging Face GPT-2 (safetensors)");
+      assertSame(read, model);
+    }
+  }
+
+  /** It asks for the same sums in f32, which is what is computed here anyway. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void reorderedAttentionIsTheSame(boolean reorder) throws IOException {
+    Checkpoint model = ForeignLayouts.random(TestModels.GPT2, DType.F32, 5);
+    Files.write(
+        directory.resolve("model.safetensors"),
+        StoredTensor.safetensors(ForeignLayouts.gpt2(model, "", true, true)));
+    Files.writeString(
+        directory.resolve("config.json"),
+        TestModels.configJson(TestModels.GPT2)
+            .replace("{", "{\"reorder_and_upcast_attn\": " + reorder + ", "));
+    try (Checkpoint read = open()) {
+      assertSame(read, model);
+      assertThat(read.notes()).isEmpty();
+    }
+  }
+
+  /** Shards alone do not say what they hold; the message names those that lie there. */
+  @ParameterizedTest
+  @CsvSource({
+    "model, safetensors, true", "model, safetensors, false",
+    "pytorch_model, bin, true", "pytorch_model, bin, false"
+  })
+  void shardsWithoutAnIndexAreNamed(String stem, String suffix, boolean config) throws IOException {
+    if (config) {
+      Files.writeString(directory.resolve("config.json"), TestModels.configJson(TestModels.GPT2));
+    }
+    String first = stem + "-00001-of-00002." + suffix;
+    String second = stem + "-00002-of-00002." + suffix;
+    for (String name : List.of(first, second)) {
+      Files.write(directory.resolve(name), new byte[] {'P', 'K', 3, 4, 0}); // as a zip begins
+    }
+    String index = directory.resolve(stem + "." + suffix + ".index.json").toString();
+    for (Path path : List.of(directory, directory.resolve(first))) {
+      assertThatThrownBy(() -> Checkpoints.open(path.toString(), Optional.empty()).close())
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageStartingWith(index + ": missing")
+          .hasMessageContaining(first + ", " + second);
+    }
+  }
+
+  /** A shard that is named stands for its model; one of one is the whole model. */
+  @Test
+  void aShardMayBeNamedInPlaceOfItsIndex() throws IOException {
+    Checkpoint model = ForeignLayouts.random(TestModels.GPT2, DType.F32, 5);
+    Files.writeString(directory.resolve("config.json"), TestModels.configJson(TestModels.GPT2));
+    List<StoredTensor> stored = ForeignLayouts.gpt2(model, "", true, true);
+    Path only =
+        Files.write(
+            directory.resolve("model-00001-of-00001.safetensors"),
+            StoredTensor.safetensors(stored));
+    try (Checkpoint read = Checkpoints.open(only.toString(), Optional.empty())) {
+      assertSame(read, model);
+    }
+    String name = "model-00002-of-00002.safetensors";
+    Path shard = Files.move(only, directory.resolve(name));
+    Map<String, String> weightMap = new LinkedHashMap<>();
+    stored.forEach(tensor -> weightMap.put(tensor.name(), name));
+    Files.writeString(
+        directory.resolve("model.safetensors.index.json"), StoredTensor.index(weightMap));
+    try (Checkpoint read = Checkpoints.open(shard.toString(), Optional.empty())) {
       assertSame(read, model);
     }
   }

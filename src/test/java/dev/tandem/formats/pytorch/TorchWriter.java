@@ -7,27 +7,42 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Writes what torch.save writes: a pickle of the objects, and the storages, in a zip archive. */
 public final class TorchWriter {
 
   /** A tensor that is a view of a storage. */
-  record View(String key, DType dtype, long offset, List<Long> shape, List<Long> strides) {}
+  public record View(String key, DType dtype, long offset, List<Long> shape, List<Long> strides) {}
+
+  /**
+   * An object of a class that PyTorch's users have, such as {@code argparse.Namespace}.
+   *
+   * @param arguments of the call that makes it
+   * @param state its attributes, if there are any
+   */
+  public record Foreign(String module, String name, List<?> arguments, Map<String, ?> state) {}
 
   /** A dictionary that is written as an OrderedDict, with the attribute _metadata. */
-  record StateDict(Map<String, Object> members) {}
+  public record StateDict(Map<String, Object> members) {}
 
   private final int protocol;
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final Map<Object, Integer> memo = new HashMap<>();
   private final Map<String, byte[]> storages = new LinkedHashMap<>();
+  private final Map<String, Integer> elementBytes = new HashMap<>();
   private int memoised;
+
+  /** Whether a storage's id has a sixth part. */
+  private boolean old;
 
   public TorchWriter(int protocol) {
     this.protocol = protocol;
@@ -82,6 +97,35 @@ public final class TorchWriter {
     }
   }
 
+  /**
+   * Writes a file as PyTorch before 1.6 did: five pickles, then the storages.
+   *
+   * @param last the keys in another order than that in which they were made
+   */
+  public void saveOld(Path file, Object top, List<String> last) throws IOException {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    all.writeBytes(HexFormat.of().parseHex("80028a0a6cfc9c46f9206aa850192e"));
+    all.writeBytes(HexFormat.of().parseHex("80024de9032e"));
+    Map<String, Object> system = new LinkedHashMap<>();
+    system.put("protocol_version", 1001);
+    system.put("little_endian", true);
+    system.put("type_sizes", Map.of("int", 4));
+    all.writeBytes(new TorchWriter(protocol).pickle(system));
+    old = true;
+    all.writeBytes(pickle(top));
+    List<String> keys = new ArrayList<>(storages.keySet());
+    keys.removeAll(last);
+    keys.addAll(last);
+    all.writeBytes(new TorchWriter(protocol).pickle(keys));
+    for (String key : keys) {
+      byte[] content = Objects.requireNonNull(storages.get(key));
+      ByteBuffer count = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+      all.writeBytes(count.putLong(content.length / elementBytes.getOrDefault(key, 4)).array());
+      all.writeBytes(content);
+    }
+    Files.write(file, all.toByteArray());
+  }
+
   /** The pickle of an object. */
   byte[] pickle(Object top) {
     write(0x80, protocol);
@@ -128,8 +172,24 @@ public final class TorchWriter {
       orderedDict();
       put();
       write('s', 'b');
+    } else if (value instanceof Foreign foreign) {
+      foreign(foreign);
     } else {
       tensor((View) value);
+    }
+  }
+
+  private void foreign(Foreign foreign) {
+    global(foreign.module, foreign.name);
+    write('(');
+    foreign.arguments.forEach(this::value);
+    write('t');
+    put();
+    write(foreign.state.isEmpty() ? 'R' : 0x81);
+    put();
+    if (!foreign.state.isEmpty()) {
+      value(foreign.state);
+      write('b');
     }
   }
 
@@ -163,6 +223,10 @@ public final class TorchWriter {
     text("cuda:0");
     long bytes = storages.getOrDefault(view.key, new byte[0]).length;
     integer(bytes / view.dtype.elementBytes());
+    elementBytes.put(view.key, view.dtype.elementBytes());
+    if (old) {
+      write('N');
+    }
     write('t');
     put();
     write('Q');
