@@ -5,21 +5,14 @@ import dev.tandem.protocol.ModelOffer;
 import dev.tandem.protocol.ProtocolException;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.TensorHash;
-import dev.tandem.protocol.WireProfile;
-import dev.tandem.settings.ActivationEval;
-import dev.tandem.settings.KvType;
-import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.MissingSpanException;
-import dev.tandem.stage.PromptKernel;
-import dev.tandem.tensor.DType;
+import dev.tandem.stage.ProfileDifference;
+import dev.tandem.stage.ProfileException;
 import java.io.IOException;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /** Compares a server's offer with a client's request. */
 final class RemoteModels {
@@ -28,7 +21,7 @@ final class RemoteModels {
   static RemoteModel read(ModelOffer offer) throws ProtocolException {
     checkFrames(offer);
     return new RemoteModel(
-        offer.name(), offer.nLayers(), offer.offered(), read(offer.profile(), offer.model()));
+        offer.name(), offer.nLayers(), offer.offered(), offer.profile().profile(offer.model()));
   }
 
   /** Frames of C rows must fit a message, whatever sizes the server claims. */
@@ -46,58 +39,6 @@ final class RemoteModels {
               + offer.offered().vocabSize()
               + ", which fit no message");
     }
-  }
-
-  static ArithmeticProfile read(WireProfile profile, String modelHash) throws ProtocolException {
-    return new ArithmeticProfile(
-        modelHash,
-        allNamed(DType.class, profile.weights(), "weight type"),
-        named(ActivationEval.class, profile.activation(), "activation"),
-        named(KvType.class, profile.kv(), "KV type"),
-        named(ArithmeticMode.class, profile.mode(), "mode"),
-        profile.chunkRows(),
-        profile.promptKernels().equals(WireProfile.ROW_EXACT)
-            ? Set.of()
-            : allNamed(PromptKernel.class, profile.promptKernels(), "kernel for prompts"),
-        profile.blas());
-  }
-
-  static WireProfile write(ArithmeticProfile profile) {
-    return new WireProfile(
-        WireProfile.names(profile.matrixTypes()),
-        wireName(profile.activationEval()),
-        wireName(profile.kvType()),
-        wireName(profile.mode()),
-        profile.chunkRows(),
-        profile.promptKernels().isEmpty()
-            ? WireProfile.ROW_EXACT
-            : WireProfile.names(profile.promptKernels()),
-        profile.blas());
-  }
-
-  private static String wireName(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
-  }
-
-  private static <E extends Enum<E>> Set<E> allNamed(Class<E> type, String names, String what)
-      throws ProtocolException {
-    Set<E> values = EnumSet.noneOf(type);
-    for (String name : WireProfile.names(names)) {
-      values.add(named(type, name, what));
-    }
-    return values;
-  }
-
-  private static <E extends Enum<E>> E named(Class<E> type, String name, String what)
-      throws ProtocolException {
-    for (E value : type.getEnumConstants()) {
-      if (wireName(value).equals(name)) {
-        return value;
-      }
-    }
-    throw new ProtocolException(
-        ErrorCode.UNSUPPORTED,
-        "the server's " + what + " '" + name + "' is unknown to this client");
   }
 
   /** The model of the request. */
@@ -121,21 +62,21 @@ final class RemoteModels {
 
   private static void check(RemoteModel model, StageRequest request, String server)
       throws IOException {
-    WireProfile wanted = write(request.profile());
-    WireProfile served = write(model.profile());
-    if (!wanted.equals(served)) {
-      throw new IOException(
-          server
-              + " computes ("
-              + served
-              + "), here it is ("
-              + wanted
-              + "); start both with the same options");
-    }
+    ArithmeticProfile served = model.profile();
+    compare(request.profile().withModelHash(served.modelHash()), served, server);
     try {
       request.span().checkWithin(model.offered().span(), server);
     } catch (MissingSpanException e) {
       throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /** Checks that a server computes as requested. */
+  static void compare(ArithmeticProfile here, ArithmeticProfile served, String server)
+      throws ProfileException {
+    List<ProfileDifference> differences = here.differences(served);
+    if (!differences.isEmpty()) {
+      throw new ProfileException(server, differences);
     }
   }
 

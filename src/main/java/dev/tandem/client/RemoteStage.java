@@ -7,6 +7,7 @@ import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
+import dev.tandem.protocol.WireProfile;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
@@ -24,6 +25,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * A stage on a server; {@link ServerConnection#stage} creates it. A step sends each entry as one
  * frame, a long prompt as one frame per chunk. It sends as many frames without waiting as the
  * server allows, so the caller waits once.
+ *
+ * <p>Safe for use by many threads, each of which steps its own sequences; a sequence is one
+ * thread's at a time, except its {@link Sequence#close}, which ends a running step with an error.
  */
 public final class RemoteStage implements Stage {
   private final ServerConnection connection;
@@ -61,7 +65,7 @@ public final class RemoteStage implements Stage {
                     RowType.F32,
                     RowType.F32,
                     maxPositions,
-                    RemoteModels.write(profile)));
+                    WireProfile.of(profile)));
     boolean accepted = false;
     try {
       RemoteSequence sequence =
@@ -81,16 +85,12 @@ public final class RemoteStage implements Stage {
     if (!(answer instanceof Opened opened)) {
       throw connection.unexpected(answer);
     }
-    ArithmeticProfile honoured = RemoteModels.read(opened.profile(), opened.model());
+    String server = "the server at " + connection.peer();
+    RemoteModels.compare(profile, opened.profile().profile(opened.model()), server);
     SequenceLimits limits = opened.limits();
-    if (!honoured.equals(profile) || limits.maxRows() != profile.chunkRows()) {
+    if (limits.maxRows() != profile.chunkRows()) {
       throw new IOException(
-          "the server at "
-              + connection.peer()
-              + " opened a sequence with "
-              + honoured
-              + "; requested was "
-              + profile);
+          server + " allows " + limits.maxRows() + " rows, C is " + profile.chunkRows());
     }
     int outRows = Math.min(limits.maxOutRows(), limits.maxRows());
     connection.allow(

@@ -1,8 +1,15 @@
 package dev.tandem.protocol;
 
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.KvType;
+import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.PromptKernel;
+import dev.tandem.tensor.DType;
 import java.util.Collection;
-import java.util.List;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -30,23 +37,70 @@ public record WireProfile(
     String blas) {
 
   /** The value if all rows are computed as in mode reproducible. */
-  public static final String ROW_EXACT = "row-exact";
+  private static final String ROW_EXACT = "row-exact";
 
   private static final String SEPARATOR = "+";
 
   /** Leaves everything to the server. */
   public static final WireProfile ANY = new WireProfile("", "", "", "", 0, "", "");
 
-  /** The names of types or kernels as one field. */
-  public static String names(Collection<? extends Enum<?>> values) {
-    return values.stream()
-        .map(value -> value.name().toLowerCase(Locale.ROOT))
-        .collect(Collectors.joining(SEPARATOR));
+  /** A profile with everything filled in, but the model hash. */
+  public static WireProfile of(ArithmeticProfile profile) {
+    return new WireProfile(
+        names(profile.matrixTypes()),
+        name(profile.activationEval()),
+        name(profile.kvType()),
+        name(profile.mode()),
+        profile.chunkRows(),
+        profile.promptKernels().isEmpty() ? ROW_EXACT : names(profile.promptKernels()),
+        profile.blas());
   }
 
-  /** The names in one field. */
-  public static List<String> names(String field) {
-    return List.of(field.split(Pattern.quote(SEPARATOR), -1));
+  /**
+   * The profile that a server sent.
+   *
+   * @throws ProtocolException if a value is open, or not known here
+   */
+  public ArithmeticProfile profile(String modelHash) throws ProtocolException {
+    return new ArithmeticProfile(
+        modelHash,
+        allNamed(DType.class, weights, "weight type"),
+        named(ActivationEval.class, activation, "activation"),
+        named(KvType.class, kv, "KV type"),
+        named(ArithmeticMode.class, mode, "mode"),
+        chunkRows,
+        promptKernels.equals(ROW_EXACT)
+            ? Set.of()
+            : allNamed(PromptKernel.class, promptKernels, "kernel for prompts"),
+        blas);
+  }
+
+  private static String name(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String names(Collection<? extends Enum<?>> values) {
+    return values.stream().map(WireProfile::name).collect(Collectors.joining(SEPARATOR));
+  }
+
+  private static <E extends Enum<E>> Set<E> allNamed(Class<E> type, String names, String what)
+      throws ProtocolException {
+    Set<E> values = EnumSet.noneOf(type);
+    for (String name : names.split(Pattern.quote(SEPARATOR), -1)) {
+      values.add(named(type, name, what));
+    }
+    return values;
+  }
+
+  private static <E extends Enum<E>> E named(Class<E> type, String name, String what)
+      throws ProtocolException {
+    for (E value : type.getEnumConstants()) {
+      if (name(value).equals(name)) {
+        return value;
+      }
+    }
+    throw new ProtocolException(
+        ErrorCode.UNSUPPORTED, "the server's " + what + " '" + name + "' is not known here");
   }
 
   /** Whether {@code served} has every value that is filled in here. */

@@ -15,17 +15,19 @@ import dev.tandem.settings.Output;
 import dev.tandem.settings.SplitOptions;
 import dev.tandem.stage.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
-import dev.tandem.stage.PromptKernel;
+import dev.tandem.stage.ProfileDifference;
+import dev.tandem.stage.ProfileDifference.Field;
+import dev.tandem.stage.ProfileException;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
-import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A model whose text, embedding, sampling and first layers are here, and whose other layers run on
@@ -33,6 +35,9 @@ import java.util.Optional;
  */
 public final class SplitRuntime implements ModelRuntime {
   private static final int HASH_DIGITS = 12;
+
+  /** The mode of the layers here is compared elsewhere, and everything else is the server's. */
+  private static final Set<Field> PROMPT_FIELDS = Set.of(Field.PROMPT_KERNELS, Field.BLAS);
 
   private final Checkpoint checkpoint;
   private final Opening opening = new Opening();
@@ -152,72 +157,44 @@ public final class SplitRuntime implements ModelRuntime {
     return hash.substring(0, Math.min(HASH_DIGITS, hash.length()));
   }
 
-  /** Takes the server's arithmetic, and checks it against the client's settings. */
+  /**
+   * Checks the server's arithmetic against the client's settings.
+   *
+   * @throws ProfileException if they differ
+   */
   private static void checkProfile(EngineSettings settings, ArithmeticProfile served)
-      throws IOException {
-    if (settings.reproducible() && served.mode() != ArithmeticMode.REPRODUCIBLE) {
-      throw new IOException(
-          "the server computes in mode "
-              + lower(served.mode())
-              + ", this client wants reproducible; start the server with --reproducible");
-    }
-    if (settings.activationEval().isPresent()
-        && settings.activationEval().get() != served.activationEval()) {
-      throw new IOException(
-          "the server evaluates activations by "
-              + lower(served.activationEval())
-              + ", this client wants "
-              + lower(settings.activationEval().get())
-              + "; use the same --gelu at both ends");
-    }
-    if (settings.kvType().isPresent() && settings.kvType().get() != served.kvType()) {
-      throw new IOException(
-          "the server's KV caches are "
-              + lower(served.kvType())
-              + ", this client wants "
-              + lower(settings.kvType().get())
-              + "; use the same --kv-type at both ends");
-    }
-    if (settings.chunkRows() != 0 && settings.chunkRows() != served.chunkRows()) {
-      throw new IOException(
-          "the server's chunks have "
-              + served.chunkRows()
-              + " rows, this client wants "
-              + settings.chunkRows()
-              + "; use the same --chunk at both ends");
+      throws ProfileException {
+    ArithmeticProfile requested =
+        new ArithmeticProfile(
+            served.modelHash(),
+            served.matrixTypes(),
+            settings.activationEval().orElse(served.activationEval()),
+            settings.kvType().orElse(served.kvType()),
+            settings.reproducible() ? ArithmeticMode.REPRODUCIBLE : served.mode(),
+            settings.chunkRows() == 0 ? served.chunkRows() : settings.chunkRows(),
+            served.promptKernels(),
+            served.blas());
+    List<ProfileDifference> differences = requested.differences(served);
+    if (!differences.isEmpty()) {
+      throw new ProfileException("the server", differences);
     }
   }
 
   /**
-   * Checks that the client's layers give the bits that the server would give: if both ends have
-   * matrices of a type, the kernel of prompts may depend on the machine.
+   * Checks that the client's layers give the bits that the server would give.
+   *
+   * @throws ProfileException if prompts are computed differently
    */
   static void checkPromptKernels(ArithmeticProfile here, ArithmeticProfile served)
-      throws IOException {
-    boolean sgemm =
-        here.promptKernels().contains(PromptKernel.SGEMM)
-            && served.promptKernels().contains(PromptKernel.SGEMM);
-    if (sgemm && !here.blas().equals(served.blas())) {
-      throw otherKernels(served.blas(), here.blas());
+      throws ProfileException {
+    List<ProfileDifference> differences =
+        here.differences(served).stream()
+            .filter(ProfileDifference::bitsCanDiffer)
+            .filter(each -> PROMPT_FIELDS.contains(each.field()))
+            .toList();
+    if (!differences.isEmpty()) {
+      throw new ProfileException("the server", differences);
     }
-    boolean bf16 =
-        here.matrixTypes().contains(DType.BF16) && served.matrixTypes().contains(DType.BF16);
-    boolean productsHere = here.promptKernels().contains(PromptKernel.VDPBF16PS);
-    boolean productsThere = served.promptKernels().contains(PromptKernel.VDPBF16PS);
-    if (bf16 && productsHere != productsThere) {
-      String products = "VDPBF16PS";
-      String none = "no bf16 products";
-      throw otherKernels(productsThere ? products : none, productsHere ? products : none);
-    }
-  }
-
-  private static IOException otherKernels(String served, String here) {
-    return new IOException(
-        "the server computes prompts with "
-            + served
-            + ", this client with "
-            + here
-            + ", whose bits differ; use --reproducible at both ends, or --split 0");
   }
 
   private static String lower(Enum<?> value) {

@@ -11,10 +11,8 @@ import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.scheduler.ModelScheduler;
 import dev.tandem.settings.ServerOptions;
-import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
 import java.util.List;
-import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +31,7 @@ final class ModelService implements AutoCloseable {
     this.model = model;
     this.offered = model.stages().offered();
     this.hash = model.stages().profile().modelHash();
-    this.profile = wireProfile(model.stages().profile());
+    this.profile = WireProfile.of(model.stages().profile());
     this.maxPositions = Math.min(options.maxContext(), offered.maxSeq());
     this.scheduler =
         new ModelScheduler(
@@ -43,23 +41,6 @@ final class ModelService implements AutoCloseable {
             Protocol.MAX_IN_FLIGHT,
             options.drainMillis(),
             (problem, cause) -> log.error("{}: {}", problem, cause.toString()));
-  }
-
-  private static WireProfile wireProfile(ArithmeticProfile profile) {
-    return new WireProfile(
-        WireProfile.names(profile.matrixTypes()),
-        wireName(profile.activationEval()),
-        wireName(profile.kvType()),
-        wireName(profile.mode()),
-        profile.chunkRows(),
-        profile.promptKernels().isEmpty()
-            ? WireProfile.ROW_EXACT
-            : WireProfile.names(profile.promptKernels()),
-        profile.blas());
-  }
-
-  private static String wireName(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
   }
 
   String hash() {

@@ -2,10 +2,13 @@ package dev.tandem.stage;
 
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.KvType;
+import dev.tandem.stage.ProfileDifference.Field;
 import dev.tandem.tensor.DType;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -48,6 +51,50 @@ public record ArithmeticProfile(
     Set<E> copy = EnumSet.noneOf(type);
     copy.addAll(values);
     return Collections.unmodifiableSet(copy);
+  }
+
+  /**
+   * Where another profile differs from this one, in the order of the values; empty if they are
+   * equal.
+   *
+   * <p>Bits can differ if the rules of the arithmetic do: activation, KV type, mode, or C while a
+   * prompt kernel depends on it. Two stages may have other layers of one model, and so other types
+   * and other prompt kernels; their bits can differ only where the types meet. That is so if both
+   * use sgemm, of different BLAS, or if both have bf16 matrices and only one uses the processor's
+   * products.
+   */
+  public List<ProfileDifference> differences(ArithmeticProfile other) {
+    boolean chunksMatter = !promptKernels.isEmpty() || !other.promptKernels.isEmpty();
+    boolean bothSgemm = bothHave(PromptKernel.SGEMM, promptKernels, other.promptKernels);
+    boolean productsDiffer =
+        bothHave(DType.BF16, matrixTypes, other.matrixTypes)
+            && promptKernels.contains(PromptKernel.VDPBF16PS)
+                != other.promptKernels.contains(PromptKernel.VDPBF16PS);
+    List<ProfileDifference> found = new ArrayList<>();
+    add(found, Field.MODEL, modelHash, other.modelHash, true);
+    add(found, Field.MATRIX_TYPES, matrixTypes, other.matrixTypes, false);
+    add(found, Field.ACTIVATION, activationEval, other.activationEval, true);
+    add(found, Field.KV_TYPE, kvType, other.kvType, true);
+    add(found, Field.MODE, mode, other.mode, true);
+    add(found, Field.CHUNK_ROWS, chunkRows, other.chunkRows, chunksMatter);
+    add(found, Field.PROMPT_KERNELS, promptKernels, other.promptKernels, productsDiffer);
+    add(found, Field.BLAS, blas, other.blas, bothSgemm);
+    return found;
+  }
+
+  private static <E> boolean bothHave(E value, Set<E> here, Set<E> there) {
+    return here.contains(value) && there.contains(value);
+  }
+
+  private static void add(
+      List<ProfileDifference> found,
+      Field field,
+      Object here,
+      Object there,
+      boolean bitsCanDiffer) {
+    if (!here.equals(there)) {
+      found.add(new ProfileDifference(field, here, there, bitsCanDiffer));
+    }
   }
 
   /** The same arithmetic with a model hash. */

@@ -1,6 +1,9 @@
 package dev.tandem.cli.terminal;
 
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.stage.ProfileDifference;
+import dev.tandem.stage.ProfileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.UnknownHostException;
@@ -61,12 +64,29 @@ public final class Messages {
     if (e instanceof OutOfMemoryError) {
       return "out of memory (" + oneLine(e) + "); java -Xmx allows more";
     }
+    if (e.getCause() instanceof ProfileException profile) {
+      return oneLine(e) + remedy(profile.differences().get(0));
+    }
     if (e instanceof ExceptionInInitializerError && e.getCause() != null) {
       return of(e.getCause());
     }
     String name = e.getClass().getSimpleName();
     String text = e.getMessage() == null ? name : oneLine(e);
     return isForUsers(e) ? text : "failed: " + text + " (" + name + "; --verbose shows where)";
+  }
+
+  private static String remedy(ProfileDifference difference) {
+    return switch (difference.field()) {
+      case ACTIVATION -> "; use the same --gelu at both ends";
+      case KV_TYPE -> "; use the same --kv-type at both ends";
+      case CHUNK_ROWS -> "; use the same --chunk at both ends";
+      case MODE ->
+          difference.here() == ArithmeticMode.REPRODUCIBLE
+              ? "; start the server with --reproducible"
+              : "; start both ends with the same options";
+      case PROMPT_KERNELS, BLAS -> "; use --reproducible at both ends, or --split 0";
+      case MODEL, MATRIX_TYPES -> "; use the same model at both ends";
+    };
   }
 
   private static String of(InvalidPathException e) {
