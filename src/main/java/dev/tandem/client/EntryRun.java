@@ -45,13 +45,9 @@ final class EntryRun {
     while (sent < plans.size() && sequence.inFlight().size() < sequence.limits().maxInFlight()) {
       FramePlan plan = plans.get(sent++);
       FloatBuffer rows = in.slice(plan.from() * dModel, plan.rows().count() * dModel);
-      sequence
-          .inFlight()
-          .add(
-              sequence
-                  .stage()
-                  .connection()
-                  .sendStep(request -> FrameCodec.encode(header(plan, request), rows)));
+      ServerConnection connection = sequence.stage().connection();
+      sequence.expect(
+          connection.sendStep(request -> FrameCodec.encode(header(plan, request), rows)));
     }
   }
 

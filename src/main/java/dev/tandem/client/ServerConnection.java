@@ -29,7 +29,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
 
-/** A connection to a server; safe for use by many threads. */
+/**
+ * A connection to a server. Safe for use by many threads: several generations may share it, each
+ * with its own {@link RemoteStage}, or with its own sequences of one stage. Answers find their
+ * requests by number.
+ */
 public final class ServerConnection implements AutoCloseable {
   private final String peer;
   private final ConnectionOptions options;
@@ -197,6 +201,7 @@ public final class ServerConnection implements AutoCloseable {
   private CompletableFuture<ServerMessage> expect(int request) {
     CompletableFuture<ServerMessage> answer = new CompletableFuture<>();
     pending.put(request, answer);
+    var unused = answer.whenComplete((message, failure) -> pending.remove(request));
     if (!lost.isEmpty() && pending.remove(request) != null) {
       answer.completeExceptionally(new IOException(lost));
     }

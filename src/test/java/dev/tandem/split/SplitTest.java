@@ -23,6 +23,7 @@ import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -33,8 +34,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -212,6 +215,70 @@ class SplitTest {
               .as(kind.name())
               .isTrue();
         }
+      }
+    }
+  }
+
+  /** One connection and one stage, each thread with a sequence of its own; some close midway. */
+  @Test
+  void manyThreadsShareAConnection() throws Exception {
+    float[] rows = ToyServer.randomRows(new Random(SEED), 60);
+    Stage local = toy.model.open(Span.whole(ToyProvider.LAYERS));
+    float[][] alone = ToyServer.generate(local, rows, 40, 60);
+    try (ServerConnection connection = toy.connect()) {
+      RemoteStage stage = toy.stage(connection, 0, Output.LOGITS);
+      List<CompletableFuture<float[][]>> users = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        users.add(
+            CompletableFuture.supplyAsync(
+                () -> {
+                  try {
+                    return ToyServer.generate(stage, rows, 40, 60);
+                  } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                  }
+                }));
+      }
+      for (CompletableFuture<float[][]> user : users) {
+        assertThat(user.get()).isDeepEqualTo(alone);
+      }
+    }
+  }
+
+  @Test
+  void closingASequenceEndsItsStep() throws Exception {
+    float[] rows = ToyServer.randomRows(new Random(SEED), 2);
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch gate = new CountDownLatch(1);
+    try (ServerConnection connection = toy.connect()) {
+      RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
+      Sequence sequence = stage.openSequence(10);
+      toy.model.onStep(
+          batch -> {
+            entered.countDown();
+            try {
+              assertThat(gate.await(30, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          });
+      CompletableFuture<Void> user =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  ToyServer.step(stage, sequence, 0, rows, 1, RowKind.GENERATED, 1);
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              });
+      entered.await();
+      sequence.close();
+      assertThatThrownBy(() -> user.get(20, TimeUnit.SECONDS))
+          .hasMessageContaining("the sequence is closed");
+      gate.countDown();
+      toy.model.onStep(batch -> {});
+      try (Sequence other = stage.openSequence(10)) {
+        ToyServer.step(stage, other, 0, rows, 2, RowKind.GENERATED, 1);
       }
     }
   }
