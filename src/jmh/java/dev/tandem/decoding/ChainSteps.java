@@ -11,6 +11,7 @@ import java.util.List;
  */
 public final class ChainSteps implements AutoCloseable {
   private final StageChain chain;
+  private final Embedder embedder;
   private final StageChain.Sequences sequences;
 
   /**
@@ -21,7 +22,8 @@ public final class ChainSteps implements AutoCloseable {
    * @throws IOException if a remote stage refuses
    */
   public ChainSteps(List<Stage> stages, Embedder embedder, int capacity) throws IOException {
-    chain = new StageChain(stages, embedder);
+    chain = new StageChain(stages);
+    this.embedder = embedder;
     sequences = chain.open(capacity);
   }
 
@@ -34,7 +36,7 @@ public final class ChainSteps implements AutoCloseable {
     int to;
     for (int from = 0; from < nTok; from = to) {
       to = Math.min(from + chain.frameRows(), nTok);
-      chain.step(sequences, ids, from, to, RowKind.PROMPT, to == nTok);
+      chain.step(sequences, embedder, ids, from, to, RowKind.PROMPT, to == nTok);
     }
     return chain.logits();
   }
@@ -46,7 +48,7 @@ public final class ChainSteps implements AutoCloseable {
    * @return the row's logits, {@code [vocabSize]} f32; overwritten by the next step
    */
   public FloatBuffer generated(int[] ids, int pos) throws IOException {
-    chain.step(sequences, ids, pos, pos + 1, RowKind.GENERATED, true);
+    chain.step(sequences, embedder, ids, pos, pos + 1, RowKind.GENERATED, true);
     return chain.logits();
   }
 

@@ -27,12 +27,18 @@ final class DecodingRun {
 
   /** What the model brings to a run. */
   record Tools(
-      StageChain chain, Sampler sampler, StreamingDecoder decoder, BitSet stopIds, int vocabSize) {}
+      StageChain chain,
+      Embedder embedder,
+      Sampler sampler,
+      StreamingDecoder decoder,
+      BitSet stopIds,
+      int vocabSize) {}
 
   private final GenerationRequest request;
   private final TokenSink sink;
   private final BooleanSupplier cancelled;
   private final StageChain chain;
+  private final Embedder embedder;
   private final Sampler sampler;
   private final StreamingDecoder decoder;
   private final BitSet stopIds;
@@ -79,6 +85,7 @@ final class DecodingRun {
     this.sink = sink;
     this.cancelled = cancelled;
     this.chain = tools.chain();
+    this.embedder = tools.embedder();
     this.sampler = tools.sampler();
     this.decoder = tools.decoder();
     this.stopIds = tools.stopIds();
@@ -136,7 +143,7 @@ final class DecodingRun {
 
   private void step(StageChain.Sequences sequences, int from, int to, RowKind kind, boolean last)
       throws IOException {
-    chain.step(sequences, history.ids(), from, to, kind, last);
+    chain.step(sequences, embedder, history.ids(), from, to, kind, last);
     history.setComputed(to);
   }
 

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Generator {
   private final StageChain chain;
+  private final Embedder embedder;
   private final Tokenizer tokenizer;
   private final BitSet stopIds = new BitSet();
   private final int vocabSize;
@@ -38,7 +39,8 @@ public final class Generator {
    * @throws IllegalArgumentException if the stages do not make a whole model
    */
   public Generator(List<Stage> stages, Embedder embedder, Tokenizer tokenizer) {
-    chain = new StageChain(stages, embedder);
+    chain = new StageChain(stages);
+    this.embedder = embedder;
     this.tokenizer = tokenizer;
     tokenizer.stopIds().forEach(stopIds::set);
     vocabSize = Math.min(chain.vocabSize(), tokenizer.vocabSize());
@@ -116,7 +118,8 @@ public final class Generator {
   }
 
   DecodingRun.Tools tools(GenerationRequest request) throws GenerationException {
-    return new DecodingRun.Tools(chain, sampler(request), tokenizer.decoder(), stopIds, vocabSize);
+    return new DecodingRun.Tools(
+        chain, embedder, sampler(request), tokenizer.decoder(), stopIds, vocabSize);
   }
 
   private Sampler sampler(GenerationRequest request) throws GenerationException {

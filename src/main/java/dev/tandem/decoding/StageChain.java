@@ -10,25 +10,37 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * A model as a list of stages; the output rows of each are the input of the next. Holds the buffers
- * between them, which grow to the largest frame so far.
+ * A model as a list of stages; the output rows of each are the input of the next. One step runs
+ * rows of any number of sequences, and gives the logits of those rows that were requested: {@link
+ * #clear}, {@link #add} for each sequence, {@link #run}.
+ *
+ * <p>Several generated rows of a sequence may be one entry, with the logits of each: a draft's
+ * tokens. An entry's first position cuts its sequence back, so a later one can drop some of them.
+ *
+ * <p>Holds the buffers between the stages, which grow to the largest step so far. One thread uses
+ * it; the stages must stay open.
  */
-final class StageChain {
+public final class StageChain {
   /**
    * The largest number of prompt rows in one step, which bounds the buffers; a larger C exceeds it.
    */
   private static final int MAX_FRAME_ROWS = 1024;
 
   private final Stage[] stages;
-  private final Embedder embedder;
   private final int dModel;
   private final int frameRows;
+  private final List<Sequences> entries = new ArrayList<>();
+
+  /** The rows of {@link #entries}; its sequences are those of the first stage. */
+  private final Batch rows = new Batch();
+
   private final Batch batch = new Batch();
-  private final FloatBuffer logits;
+  private FloatBuffer logits;
   private FloatBuffer input;
   private FloatBuffer output;
   private long stageNanos;
@@ -38,10 +50,9 @@ final class StageChain {
    *
    * @throws IllegalArgumentException if they do not
    */
-  StageChain(List<Stage> stages, Embedder embedder) {
+  public StageChain(List<Stage> stages) {
     checkChain(stages);
     this.stages = stages.toArray(Stage[]::new);
-    this.embedder = embedder;
     StageSpec spec = stages.get(0).spec();
     dModel = spec.dModel();
     int chunkRows = stages.get(0).profile().chunkRows();
@@ -88,12 +99,13 @@ final class StageChain {
         .asFloatBuffer();
   }
 
-  int vocabSize() {
+  /** Floats in a row of logits. */
+  public int vocabSize() {
     return stages[0].spec().vocabSize();
   }
 
   /** The number of positions that every stage can hold. */
-  int maxSeq() {
+  public int maxSeq() {
     int maxSeq = Integer.MAX_VALUE;
     for (Stage stage : stages) {
       maxSeq = Math.min(maxSeq, stage.spec().maxSeq());
@@ -102,26 +114,41 @@ final class StageChain {
   }
 
   /** Nanoseconds spent in the stages' steps since the chain was created. */
-  long stageNanos() {
+  public long stageNanos() {
     return stageNanos;
   }
 
-  /** The logits of the last step that requested them: {@code [vocabSize]} f32. */
-  FloatBuffer logits() {
+  /**
+   * The logits of the last step that requested any, {@code [requested rows, vocabSize]} f32, in the
+   * order of the entries. Overwritten by the next step.
+   */
+  public FloatBuffer logits() {
     return logits;
   }
 
   /** The number of rows in a prompt step: a multiple of C. */
-  int frameRows() {
+  public int frameRows() {
     return frameRows;
   }
 
-  /** Opens a sequence in every stage. */
-  Sequences open(int capacity) throws IOException {
+  /** Opens a sequence in every stage; a step requests the logits of at most one of its rows. */
+  public Sequences open(int capacity) throws IOException {
+    return open(capacity, 1);
+  }
+
+  /**
+   * Opens a sequence in every stage.
+   *
+   * @param capacity positions that it can have
+   * @param wanted the largest number of its rows whose logits one step requests
+   * @throws IOException if a remote stage refuses
+   */
+  public Sequences open(int capacity, int wanted) throws IOException {
     Sequences sequences = new Sequences();
     try {
       for (Stage stage : stages) {
-        sequences.opened.add(stage.openSequence(stage.spec().span().hasLayers() ? capacity : 1));
+        boolean layers = stage.spec().span().hasLayers();
+        sequences.opened.add(stage.openSequence(layers ? capacity : wanted));
       }
       return sequences;
     } finally {
@@ -131,8 +158,87 @@ final class StageChain {
     }
   }
 
+  /** Begins a step without rows. */
+  public void clear() {
+    entries.clear();
+    rows.clear();
+  }
+
   /**
-   * Runs {@code ids[from .. to-1]}, whose positions are their indices, through all stages.
+   * Adds rows of a sequence to the step. The numbers are those of {@link
+   * dev.tandem.stage.StepRows}; what is wanted are logits.
+   *
+   * @param sequences this chain's, at most once a step
+   */
+  public void add(
+      Sequences sequences,
+      int position,
+      int count,
+      RowKind kind,
+      boolean promptEnd,
+      int wantedFrom,
+      int wanted) {
+    Sequence first = sequences.opened.get(0);
+    rows.add(first, position, count, kind, promptEnd, wantedFrom, wanted);
+    entries.add(sequences);
+  }
+
+  /**
+   * Runs the step's rows through all stages.
+   *
+   * @param hidden the embedded rows of all entries, {@code [rows, dModel]} from index 0; direct
+   * @return {@link #logits}
+   * @throws IOException if a stage fails
+   */
+  public FloatBuffer run(FloatBuffer hidden) throws IOException {
+    reserve(rows.totalRows(), rows.totalOut());
+    FloatBuffer in = hidden;
+    boolean toOutput = true;
+    for (int i = 0; i < stages.length; i++) {
+      Span span = stages[i].spec().span();
+      fill(i, span);
+      if (batch.size() == 0) {
+        break; // the layers are done, and no logits are requested
+      }
+      FloatBuffer out = span.hasHead() ? logits : toOutput ? output : input;
+      long start = System.nanoTime();
+      stages[i].step(batch, in, out);
+      stageNanos += System.nanoTime() - start;
+      in = out;
+      toOutput = !toOutput;
+    }
+    return logits;
+  }
+
+  /** The batch of one stage. */
+  private void fill(int stage, Span span) {
+    batch.clear();
+    // Further layers need every row; a head needs only the rows whose logits are requested.
+    boolean layersFollow = !span.hasHead() && stages[stage + 1].spec().span().hasLayers();
+    for (int i = 0; i < entries.size(); i++) {
+      Sequence sequence = entries.get(i).opened.get(stage);
+      RowKind kind = rows.kind(i);
+      int count = rows.nRows(i);
+      int wanted = rows.nOut(i);
+      if (span.hasLayers()) {
+        batch.add(
+            sequence,
+            rows.position(i),
+            count,
+            kind,
+            rows.promptEnd(i),
+            layersFollow ? 0 : rows.outBegin(i),
+            layersFollow ? count : wanted);
+      } else if (wanted > 0) {
+        // A stage without layers keeps no state, so its rows have no position of their own: they
+        // begin at position 0.
+        batch.add(sequence, 0, wanted, kind, kind == RowKind.PROMPT, 0, wanted);
+      }
+    }
+  }
+
+  /**
+   * Runs {@code ids[from .. to-1]} of one sequence, whose positions are their indices.
    *
    * @param ids a whole sequence from its beginning
    * @param from index of the first id, at most the sequences' length
@@ -141,43 +247,34 @@ final class StageChain {
    * @param last whether to compute {@link #logits} of the last row, which ends a run of prompt
    *     rows; otherwise {@code to} is a multiple of {@link #frameRows}
    */
-  void step(Sequences sequences, int[] ids, int from, int to, RowKind kind, boolean last)
+  void step(
+      Sequences sequences,
+      Embedder embedder,
+      int[] ids,
+      int from,
+      int to,
+      RowKind kind,
+      boolean last)
       throws IOException {
     int nRows = to - from;
-    boolean promptEnd = kind == RowKind.PROMPT && last;
-    reserve(nRows);
+    int wanted = last ? 1 : 0;
+    reserve(nRows, wanted);
     embedder.embed(ids, from, to, from, input);
-    FloatBuffer in = input;
-    FloatBuffer out = output;
-    for (int i = 0; i < stages.length; i++) {
-      Span span = stages[i].spec().span();
-      batch.clear();
-      if (span.hasLayers()) {
-        // Further layers need every row; a head needs only the row whose logits are requested.
-        boolean layersFollow = !span.hasHead() && stages[i + 1].spec().span().hasLayers();
-        int nOut = layersFollow ? nRows : last ? 1 : 0;
-        batch.add(sequences.opened.get(i), from, nRows, kind, promptEnd, nRows - nOut, nOut);
-      } else if (last) {
-        // A stage with only the head keeps no state, so its rows have no position of their own: all
-        // are at position 0.
-        batch.add(sequences.opened.get(i), 0, 1, kind, promptEnd, 0, 1);
-      } else {
-        return;
-      }
-      long start = System.nanoTime();
-      stages[i].step(batch, in, span.hasHead() ? logits : out);
-      stageNanos += System.nanoTime() - start;
-      FloatBuffer swap = in;
-      in = out;
-      out = swap;
-    }
+    clear();
+    boolean promptEnd = kind == RowKind.PROMPT && last;
+    add(sequences, from, nRows, kind, promptEnd, nRows - wanted, wanted);
+    var unused = run(input);
   }
 
-  private void reserve(int nRows) {
+  private void reserve(int nRows, int wanted) {
     int floats = Math.multiplyExact(nRows, dModel);
     if (input.capacity() < floats) {
       input = allocate(floats);
       output = allocate(floats);
+    }
+    int logitFloats = Math.multiplyExact(wanted, vocabSize());
+    if (logits.capacity() < logitFloats) {
+      logits = allocate(logitFloats);
     }
   }
 
@@ -185,7 +282,7 @@ final class StageChain {
    * The state of one sequence in every stage; {@link #close} closes all of them, is idempotent, and
    * may be called by any thread.
    */
-  static final class Sequences implements AutoCloseable {
+  public static final class Sequences implements AutoCloseable {
     private final List<Sequence> opened = new CopyOnWriteArrayList<>();
 
     private Sequences() {}

@@ -1,19 +1,19 @@
 package dev.tandem.measure;
 
 import dev.tandem.decoding.EmbeddingTable;
+import dev.tandem.decoding.StageChain;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.LocalModel;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
-import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
-import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -29,13 +29,12 @@ import java.util.stream.IntStream;
 public final class Perplexity {
   private final Options options;
   private final int[] ids;
-  private final Stage stage;
+  private final StageChain chain;
   private final EmbeddingTable embedding;
   private final int vocabSize;
   private final int frameRows;
   private final FloatBuffer hidden;
-  private final FloatBuffer logits;
-  private final Batch batch = new Batch();
+  private FloatBuffer logits;
 
   /**
    * The way to cut the text into windows.
@@ -72,16 +71,17 @@ public final class Perplexity {
     }
   }
 
-  private Perplexity(
-      Stage stage, EmbeddingTable embedding, int[] ids, Options options, int vocabSize) {
-    this.stage = stage;
+  private Perplexity(Stage stage, EmbeddingTable embedding, int[] ids, Options options) {
+    this.chain = new StageChain(List.of(stage));
     this.embedding = embedding;
     this.ids = ids;
     this.options = options;
-    this.vocabSize = vocabSize;
+    vocabSize = chain.vocabSize();
     frameRows = Math.min(stage.profile().chunkRows(), options.window());
-    hidden = allocate(frameRows, embedding.dModel());
-    logits = allocate(frameRows, vocabSize);
+    int hiddenBytes = bytes(frameRows, embedding.dModel());
+    hidden = ByteBuffer.allocateDirect(hiddenBytes).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    var unused = bytes(frameRows, vocabSize); // the chain will need them
+    logits = chain.logits();
   }
 
   /**
@@ -116,15 +116,18 @@ public final class Perplexity {
       }
     }
     try (LocalModel model = LocalModel.open(checkpoint, settings);
-        Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()));
-        Sequence sequence = stage.openSequence(options.window())) {
-      return new Perplexity(
-              stage, EmbeddingTable.of(checkpoint), ids, options, checkpoint.config().vocabSize())
-          .run(sequence, soFar);
+        Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()))) {
+      return new Perplexity(stage, EmbeddingTable.of(checkpoint), ids, options).run(soFar);
     }
   }
 
-  private Result run(Sequence sequence, Consumer<Result> soFar) throws IOException {
+  private Result run(Consumer<Result> soFar) throws IOException {
+    try (StageChain.Sequences sequence = chain.open(options.window(), frameRows)) {
+      return run(sequence, soFar);
+    }
+  }
+
+  private Result run(StageChain.Sequences sequence, Consumer<Result> soFar) throws IOException {
     Result result = new Result(0, 0, 0);
     double loss = 0;
     int seen = 0;
@@ -145,15 +148,16 @@ public final class Perplexity {
   /**
    * The sum of the losses of the tokens from {@code first} on, in the window from {@code begin}.
    */
-  private double windowLoss(Sequence sequence, int begin, int first, int end) throws IOException {
+  private double windowLoss(StageChain.Sequences sequence, int begin, int first, int end)
+      throws IOException {
     double loss = 0;
     int last = end - 1; // the last row predicts nothing
     for (int from = begin; from < last; from += frameRows) {
       int to = Math.min(from + frameRows, last);
       int wanted = Math.min(Math.max(first - 1, from), to); // row i predicts token i + 1
       embedding.lookup(ids, from, to, from - begin, hidden, 0);
-      batch.clear();
-      batch.add(
+      chain.clear();
+      chain.add(
           sequence,
           from - begin,
           to - from,
@@ -161,7 +165,7 @@ public final class Perplexity {
           to == last,
           wanted - from,
           to - wanted);
-      stage.step(batch, hidden, logits);
+      logits = chain.run(hidden);
       loss += rowsLoss(wanted, to);
     }
     return loss;
@@ -199,12 +203,13 @@ public final class Perplexity {
     return Math.log(sum) + largest - logits.get(at + id);
   }
 
-  private static FloatBuffer allocate(int rows, int cols) {
+  /** Bytes of f32 rows, if one buffer can hold them. */
+  private static int bytes(int rows, int cols) {
     long bytes = (long) rows * cols * Float.BYTES;
     if (bytes > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           "chunk must be smaller: " + rows + " rows of " + cols + " exceed 2 GiB");
     }
-    return ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    return (int) bytes;
   }
 }

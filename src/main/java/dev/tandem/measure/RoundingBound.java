@@ -1,6 +1,7 @@
 package dev.tandem.measure;
 
 import dev.tandem.decoding.EmbeddingTable;
+import dev.tandem.decoding.StageChain;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
@@ -8,9 +9,7 @@ import dev.tandem.plain.PlainModel;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticProfile;
-import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
-import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;
@@ -127,74 +126,43 @@ final class RoundingBound {
     return Math.sqrt(squares / values.length);
   }
 
-  /** A model cut behind every layer. */
+  /** A model cut behind every layer, with random errors there. */
   private static final class Opened implements AutoCloseable {
-    private final ModelConfig config;
     private final EmbeddingTable embedding;
-    private final List<Stage> layers = new ArrayList<>();
-    private final Stage head;
+    private final List<Stage> stages = new ArrayList<>();
 
     Opened(Checkpoint checkpoint, PlainModel model, ActivationEval eval) throws IOException {
-      config = checkpoint.config();
       embedding = EmbeddingTable.of(checkpoint);
+      int nLayers = checkpoint.config().nLayers();
       int chunk = ArithmeticProfile.DEFAULT_CHUNK_ROWS;
-      for (int layer = 0; layer < config.nLayers(); layer++) {
-        layers.add(model.openStage(Span.layers(layer, layer + 1), eval, chunk));
+      for (int layer = 0; layer < nLayers; layer++) {
+        stages.add(model.openStage(Span.layers(layer, layer + 1), eval, chunk));
       }
-      head = model.openStage(Span.head(config.nLayers()), eval, chunk);
+      stages.add(model.openStage(Span.head(nLayers), eval, chunk));
     }
 
     /** The last row's logits, with random errors of that relative size after each layer. */
     float[] logits(int[] ids, double error, Random random) throws IOException {
-      int n = ids.length;
-      int width = config.dModel();
-      FloatBuffer in = SequenceGroup.direct((long) n * width);
-      FloatBuffer out = SequenceGroup.direct((long) n * width);
-      embedding.lookup(ids, 0, n, 0, in, 0);
-      for (Stage layer : layers) {
-        step(layer, n, n, in, out);
-        for (int row = 0; row < n && error > 0; row++) {
-          disturb(in, out, row * width, width, error, random);
-        }
-        FloatBuffer swap = in;
-        in = out;
-        out = swap;
+      List<Stage> disturbed = new ArrayList<>();
+      for (Stage stage : stages) {
+        boolean layer = stage.spec().span().hasLayers() && error > 0;
+        disturbed.add(layer ? new DisturbedStage(stage, error, random) : stage);
       }
-      FloatBuffer last = SequenceGroup.direct(width);
-      last.put(0, in, (n - 1) * width, width);
-      FloatBuffer logits = SequenceGroup.direct(config.vocabSize());
-      step(head, 1, 1, last, logits);
-      float[] values = new float[config.vocabSize()];
-      logits.get(0, values);
-      return values;
-    }
-
-    private static void step(Stage stage, int nRows, int nOut, FloatBuffer in, FloatBuffer out)
-        throws IOException {
-      try (Sequence sequence = stage.openSequence(nRows)) {
-        Batch batch = new Batch();
-        batch.add(sequence, 0, nRows, RowKind.PROMPT, true, nRows - nOut, nOut);
-        stage.step(batch, in, out);
-      }
-    }
-
-    private static void disturb(
-        FloatBuffer in, FloatBuffer out, int from, int width, double error, Random random) {
-      double squares = 0;
-      for (int i = from; i < from + width; i++) {
-        double added = (double) out.get(i) - in.get(i);
-        squares += added * added;
-      }
-      double size = error * Math.sqrt(squares / width);
-      for (int i = from; i < from + width; i++) {
-        out.put(i, (float) (out.get(i) + size * (2 * random.nextDouble() - 1)));
+      StageChain chain = new StageChain(disturbed);
+      FloatBuffer rows = SequenceGroup.direct((long) ids.length * embedding.dModel());
+      embedding.lookup(ids, 0, ids.length, 0, rows, 0);
+      try (StageChain.Sequences sequence = chain.open(ids.length)) {
+        chain.clear();
+        chain.add(sequence, 0, ids.length, RowKind.PROMPT, true, ids.length - 1, 1);
+        float[] values = new float[chain.vocabSize()];
+        chain.run(rows).get(0, values);
+        return values;
       }
     }
 
     @Override
     public void close() {
-      layers.forEach(Stage::close);
-      head.close();
+      stages.forEach(Stage::close);
     }
   }
 }

@@ -1,9 +1,7 @@
 package dev.tandem.measure;
 
-import dev.tandem.stage.Batch;
+import dev.tandem.decoding.StageChain;
 import dev.tandem.stage.RowKind;
-import dev.tandem.stage.Sequence;
-import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,14 +12,8 @@ import java.util.List;
 
 /** Sequences of a whole model, cut into any stages, which step together and are timed. */
 public final class SequenceGroup implements AutoCloseable {
-  private final List<Stage> stages;
-  private final int size;
-
-  /** {@code sequences.get(stage).get(i)}. */
-  private final List<List<Sequence>> sequences = new ArrayList<>();
-
-  private final Batch batch = new Batch();
-  private final FloatBuffer logits;
+  private final StageChain chain;
+  private final List<StageChain.Sequences> sequences = new ArrayList<>();
 
   /**
    * Opens sequences.
@@ -31,16 +23,10 @@ public final class SequenceGroup implements AutoCloseable {
    * @throws IOException if a remote stage refuses
    */
   SequenceGroup(List<Stage> stages, int size, int capacity) throws IOException {
-    this.stages = stages;
-    this.size = size;
-    logits = direct((long) size * stages.get(0).spec().vocabSize());
+    chain = new StageChain(stages);
     try {
-      for (Stage stage : stages) {
-        List<Sequence> opened = new ArrayList<>();
-        sequences.add(opened);
-        for (int i = 0; i < size; i++) {
-          opened.add(stage.openSequence(stage.spec().span().hasLayers() ? capacity : 1));
-        }
+      for (int i = 0; i < size; i++) {
+        sequences.add(chain.open(capacity));
       }
     } catch (IOException e) {
       close();
@@ -62,7 +48,9 @@ public final class SequenceGroup implements AutoCloseable {
    * @return nanoseconds
    */
   long prompt(int sequence, FloatBuffer rows, int nTok) throws IOException {
-    return step(sequence, 1, 0, rows, nTok, RowKind.PROMPT);
+    chain.clear();
+    chain.add(sequences.get(sequence), 0, nTok, RowKind.PROMPT, true, nTok - 1, 1);
+    return run(rows);
   }
 
   /**
@@ -72,39 +60,21 @@ public final class SequenceGroup implements AutoCloseable {
    * @return nanoseconds
    */
   long generated(int position, FloatBuffer rows) throws IOException {
-    return step(0, size, position, rows, 1, RowKind.GENERATED);
+    chain.clear();
+    for (StageChain.Sequences each : sequences) {
+      chain.add(each, position, 1, RowKind.GENERATED, false, 0, 1);
+    }
+    return run(rows);
   }
 
-  /** Runs {@code nTok} rows of each of {@code count} sequences through all stages. */
-  private long step(int first, int count, int position, FloatBuffer rows, int nTok, RowKind kind)
-      throws IOException {
-    int dModel = stages.get(0).spec().dModel();
-    List<FloatBuffer> outputs = new ArrayList<>();
-    for (Stage stage : stages) {
-      outputs.add(stage.spec().span().hasHead() ? logits : direct((long) count * nTok * dModel));
-    }
-    FloatBuffer in = rows;
+  private long run(FloatBuffer rows) throws IOException {
     long begin = System.nanoTime();
-    for (int s = 0; s < stages.size(); s++) {
-      Span span = stages.get(s).spec().span();
-      boolean layersFollow = !span.hasHead() && stages.get(s + 1).spec().span().hasLayers();
-      int nRows = span.hasLayers() ? nTok : 1;
-      int nOut = layersFollow ? nRows : 1;
-      int at =
-          span.hasLayers() ? position : 0; // a head keeps no state, so its rows have no position
-      batch.clear();
-      for (int i = first; i < first + count; i++) {
-        Sequence sequence = sequences.get(s).get(i);
-        batch.add(sequence, at, nRows, kind, kind == RowKind.PROMPT, nRows - nOut, nOut);
-      }
-      stages.get(s).step(batch, in, outputs.get(s));
-      in = outputs.get(s);
-    }
+    var unused = chain.run(rows);
     return System.nanoTime() - begin;
   }
 
   @Override
   public void close() {
-    sequences.forEach(opened -> opened.forEach(Sequence::close));
+    sequences.forEach(StageChain.Sequences::close);
   }
 }
