@@ -166,7 +166,7 @@ public final class StageChain {
 
   /**
    * Adds rows of a sequence to the step. The numbers are those of {@link
-   * dev.tandem.stage.StepRows}; what is wanted are logits.
+   * dev.tandem.stage.StepRows}; the requested rows are rows of logits.
    *
    * @param sequences this chain's, at most once a step
    */

@@ -11,7 +11,7 @@ package dev.tandem.scheduler;
  * quick again. It belongs to whoever holds the engine.
  */
 final class Gathering {
-  /** Of a batch's time: waiting longer would cost more than it gains. */
+  /** The divisor of a batch's time: waiting longer would cost more than it gains. */
   private static final int SHARE = 2;
 
   private static final long MAX_NANOS = 5_000_000;

@@ -92,7 +92,9 @@ final class Inbox {
     }
   }
 
-  /** Whether the engine's thread was called and has not come yet: nobody else should begin. */
+  /**
+   * Whether the engine's thread was called and has not come yet; other threads should not begin.
+   */
   boolean isCalled() {
     return called;
   }

@@ -52,7 +52,7 @@ public final class ModelScheduler implements AutoCloseable {
    * @param provider opens the stages
    * @param maxSequences sequences at once
    * @param maxInFlight steps of a sequence at once
-   * @param drainMillis how long {@link #close} waits for steps under way
+   * @param drainMillis how long {@link #close} waits for running steps
    * @param listener is told what goes wrong
    */
   public ModelScheduler(

@@ -37,14 +37,14 @@ abstract class PendingStep {
   /** The step will not be computed, or no further. Must be short. */
   abstract void failed(ScheduleException cause);
 
-  /** Begins anew: the step is being submitted. */
+  /** Begins again: the step is being submitted. */
   final void reset() {
     submittedNanos = System.nanoTime();
     rowsTaken = 0;
     rowsWritten = 0;
   }
 
-  /** When it was submitted; it may be queued later, because a call was under way. */
+  /** When it was submitted; it may be queued later, because a call was running. */
   final long submittedNanos() {
     return submittedNanos;
   }

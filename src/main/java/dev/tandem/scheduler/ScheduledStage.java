@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Safe for use by many threads, each of which steps its own sequences; a sequence is one
  * thread's at a time, except its {@link Sequence#close}. Whoever closes a sequence, or interrupts
- * the thread that waits in {@link #step}, ends the step that is under way, at the latest when the
- * call that is being computed is done.
+ * the thread that waits in {@link #step}, ends the running step, at the latest when the call that
+ * is being computed is done.
  */
 public final class ScheduledStage implements Stage {
   private final ModelScheduler scheduler;
@@ -34,7 +34,7 @@ public final class ScheduledStage implements Stage {
   /**
    * A stage; nothing is opened yet.
    *
-   * @param scheduler stays the caller's, who closes it afterwards
+   * @param scheduler must stay open; the caller closes it afterwards
    * @param span what it computes
    * @throws dev.tandem.stage.MissingSpanException if the scheduler's model does not have it
    */
@@ -205,7 +205,7 @@ public final class ScheduledStage implements Stage {
     }
   }
 
-  /** Closes its sequences; steps under way fail. Idempotent. */
+  /** Closes its sequences; running steps fail. Idempotent. */
   @Override
   public void close() {
     closed = true;

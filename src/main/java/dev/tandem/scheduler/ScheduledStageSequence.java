@@ -79,7 +79,7 @@ final class ScheduledStageSequence implements Sequence {
     return scheduled.capacity();
   }
 
-  /** {@inheritDoc} It waits for a call that is being computed; other steps under way fail. */
+  /** {@inheritDoc} It waits for a call that is being computed; other running steps fail. */
   @Override
   public void close() {
     closed = true;

@@ -3,7 +3,7 @@ package dev.tandem.scheduler;
 /** Is told what goes wrong in a scheduler; the sequences that it concerns are told as well. */
 @FunctionalInterface
 public interface SchedulerListener {
-  /** Tells nobody. */
+  /** Ignores everything. */
   SchedulerListener NONE = (problem, cause) -> {};
 
   /**

@@ -23,7 +23,7 @@ final class StageRunners {
     this.listener = listener;
   }
 
-  /** The runner of a span's stage, opened at first need. */
+  /** The runner of a span's stage, opened when it is first needed. */
   StageRunner of(Span span) throws ScheduleException, IOException {
     StageRunner known = runners.get(span);
     if (known != null) {

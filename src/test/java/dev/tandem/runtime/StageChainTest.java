@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Steps of several sequences and rows give each row's logits to the bit, however it is cut. */
+@SuppressWarnings("NullAway.Init") // set by the test
 class StageChainTest {
   private static final int C = 16;
   private static final int N = 60;

@@ -188,6 +188,8 @@ class ScheduledStageTest extends SchedulerFixture {
     awaitParked(threads.get(0));
     awaitParked(threads.get(1));
     threads.get(0).interrupt();
+    awaitClosed(sequence);
+    awaitParked(threads.get(0));
     gate.countDown();
     assertThatThrownBy(user::get).hasCauseInstanceOf(InterruptedIOException.class);
     assertThat(flag.get()).as("still interrupted").isTrue();
@@ -336,6 +338,19 @@ class ScheduledStageTest extends SchedulerFixture {
     threads.add(thread);
     thread.start();
     return done;
+  }
+
+  private static void awaitClosed(Sequence sequence) throws InterruptedException {
+    CountDownLatch never = new CountDownLatch(1);
+    for (int i = 0; i < 30_000; i++) {
+      try {
+        assertThat(sequence.length()).isZero();
+      } catch (IllegalStateException e) {
+        return;
+      }
+      assertThat(never.await(1, TimeUnit.MILLISECONDS)).isFalse();
+    }
+    throw new AssertionError("not closed");
   }
 
   private static void awaitParked(Thread thread) throws InterruptedException {
