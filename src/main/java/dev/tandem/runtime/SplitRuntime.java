@@ -50,6 +50,7 @@ public final class SplitRuntime implements ModelRuntime {
   private final List<String> notes = new ArrayList<>();
   private final Stage served;
   private boolean exact;
+  private boolean modesDiffer;
 
   private SplitRuntime(Checkpoint checkpoint, EngineSettings settings, SplitOptions split)
       throws IOException {
@@ -241,7 +242,8 @@ public final class SplitRuntime implements ModelRuntime {
 
   private void checkMode(ArithmeticMode here) {
     ArithmeticMode served = remote.profile().mode();
-    if (here != served && exact) {
+    if (here != served && !modesDiffer) {
+      modesDiffer = true;
       notes.add(
           "the server computes in mode "
               + lower(served)
