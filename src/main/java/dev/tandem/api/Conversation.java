@@ -15,7 +15,7 @@ public interface Conversation extends AutoCloseable {
    * Adds a prompt to the sequence and starts to continue it, on a thread of its own. A token that
    * the last turn drew belongs to the sequence; a stop token does not.
    *
-   * @throws IllegalStateException if a turn is under way, if a turn failed before, or if the
+   * @throws IllegalStateException if a turn is running, if a turn failed before, or if the
    *     conversation is closed
    */
   Generation start(GenerationRequest turn, GenerationListener listener);
@@ -40,7 +40,7 @@ public interface Conversation extends AutoCloseable {
   /** Tokens of the sequence so far: prompts and generated ones. */
   int length();
 
-  /** Cancels the turn that is under way and frees the sequence; idempotent. */
+  /** Cancels the turn that is running and frees the sequence; idempotent. */
   @Override
   void close();
 }

@@ -4,14 +4,14 @@ import dev.tandem.decoding.GenerationException;
 import dev.tandem.model.Checkpoint;
 import java.io.IOException;
 
-/** What a user is told of a failure below. */
+/** Turns a failure below into the exception for the user. */
 final class Failures {
   private static final System.Logger log = System.getLogger(Failures.class.getName());
 
   private Failures() {}
 
   /**
-   * Of a generation.
+   * The failure of a generation.
    *
    * @param split whether a failing step is a server's failure
    */
@@ -28,12 +28,12 @@ final class Failures {
     return new TandemException("the generation failed: " + e, e);
   }
 
-  /** Of opening a model's files, or loading it. */
+  /** The failure of opening a model's files, or of loading it. */
   static TandemException ofModel(Throwable e) {
     return e instanceof TandemException known ? known : new ModelException(message(e), e);
   }
 
-  /** Of connecting to a server, or of being one. */
+  /** The failure of connecting to a server. */
   static TandemException ofServer(Throwable e) {
     return e instanceof TandemException known ? known : new ServerException(message(e), e);
   }

@@ -5,13 +5,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 
 /**
- * A generation under way. Got from {@link TextModel#start}; every method may be called by any
+ * A running generation. Got from {@link TextModel#start}; every method may be called by any
  * thread at any time.
  */
 public interface Generation {
 
   /**
-   * Ends it as soon as the step under way is done, and frees its sequence. It then ends with what
+   * Ends it as soon as the running step is done, and frees its sequence. It then ends with what
    * there was until that moment, which is no failure. Without effect once it has ended.
    */
   void cancel();

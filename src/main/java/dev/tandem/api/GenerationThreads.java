@@ -52,7 +52,7 @@ final class GenerationThreads implements AutoCloseable {
     }
   }
 
-  /** Cancels what is under way and waits until it has ended; idempotent. */
+  /** Cancels what is running and waits until it has ended; idempotent. */
   @Override
   public void close() {
     List<RunningGeneration> now;

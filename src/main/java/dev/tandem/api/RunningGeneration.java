@@ -22,7 +22,7 @@ final class RunningGeneration implements Generation, TokenSink {
     GenerationResult run(TokenSink sink, BooleanSupplier cancelled)
         throws IOException, GenerationException;
 
-    /** Ends a step that is under way, if that can be done; called by any thread. */
+    /** Ends a running step, if that can be done; called by any thread. */
     void abort();
   }
 

@@ -36,7 +36,7 @@ final class ServedConversation implements Conversation {
           closed ? "the conversation is closed" : "the conversation ended when a turn failed");
     }
     if (busy) {
-      throw new IllegalStateException("a turn is under way; wait for its result or cancel it");
+      throw new IllegalStateException("a turn is running; wait for its result or cancel it");
     }
     Generation started = model.start(new Turn(request.withSeed()), listener);
     busy = true; // the turn's thread waits for this lock before it ends
@@ -128,7 +128,7 @@ final class ServedConversation implements Conversation {
       }
     }
 
-    /** The step under way ends by itself: its rows stay in the sequence. */
+    /** The running step ends by itself: its rows stay in the sequence. */
     @Override
     public void abort() {}
   }

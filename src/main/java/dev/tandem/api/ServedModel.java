@@ -95,7 +95,7 @@ class ServedModel implements TextModel {
     return generation;
   }
 
-  /** A generator that nobody else uses; {@link #release} takes it back. */
+  /** A generator for one user; {@link #release} takes it back. */
   Generator acquire() throws IOException {
     synchronized (this) {
       checkOpen();

@@ -44,7 +44,7 @@ public interface TextModel extends AutoCloseable {
    */
   Generation start(GenerationRequest request, GenerationListener listener);
 
-  /** {@link #start(GenerationRequest, GenerationListener)} that nobody follows. */
+  /** {@link #start(GenerationRequest, GenerationListener)} without a listener. */
   default Generation start(GenerationRequest request) {
     return start(request, GenerationListener.NONE);
   }
@@ -78,7 +78,7 @@ public interface TextModel extends AutoCloseable {
   Conversation conversation();
 
   /**
-   * Cancels what is under way, waits for it, and frees the model; idempotent. Conversations of this
+   * Cancels what is running, waits for it, and frees the model; idempotent. Conversations of this
    * model cannot be used any more.
    */
   @Override

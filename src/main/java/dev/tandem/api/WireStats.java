@@ -3,7 +3,7 @@ package dev.tandem.api;
 /**
  * What a connection has carried.
  *
- * @param roundTrips times that somebody waited for the server: once per sequence and per step
+ * @param roundTrips times that a generation waited for the server: once per sequence and per step
  * @param bytesSent payload bytes of messages sent
  * @param bytesReceived payload bytes of messages received
  */

@@ -196,7 +196,7 @@ final class DecodingRun {
     return id;
   }
 
-  /** Hands out the text up to there. */
+  /** Passes the text up to there to the sink. */
   private void emit(int end) {
     if (takesText && end > nEmitted) {
       sink.text(text.substring(nEmitted, end));

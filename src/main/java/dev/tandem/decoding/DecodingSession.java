@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A sequence of a model that can be continued several times: what the stages have computed stays in
  * their caches, and only new rows are computed. One thread uses it at a time; {@link #close} may be
- * called by any thread, and then ends a step under way with an error.
+ * called by any thread, and then ends a running step with an error.
  */
 public final class DecodingSession implements AutoCloseable {
   private final Generator generator;

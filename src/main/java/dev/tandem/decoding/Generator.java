@@ -84,7 +84,7 @@ public final class Generator {
   }
 
   /**
-   * Frees the sequence of the {@link #run} under way, if there is one; a step that is being
+   * Frees the sequence of the running {@link #run}, if there is one; a step that is being
    * computed then ends with an error. May be called by any thread.
    */
   public void abort() {

@@ -45,7 +45,7 @@ public final class GenerationRequest {
 
   /**
    * A request to continue a prompt by at most {@value #DEFAULT_MAX_TOKENS} tokens with the default
-   * {@link SamplingOptions} and a seed that nobody knows beforehand.
+   * {@link SamplingOptions} and a random seed.
    */
   public static GenerationRequest of(Prompt prompt) {
     return new GenerationRequest(

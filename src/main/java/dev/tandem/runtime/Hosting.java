@@ -35,7 +35,7 @@ public interface Hosting {
   /**
    * Loads the model, or the part that the checkpoint holds, and listens.
    *
-   * @param checkpoint stays the caller's, who closes it after the server
+   * @param checkpoint must stay open; the caller closes it after the server
    * @throws IOException if the model cannot be read, the checkpoint holds nothing to serve, or the
    *     address cannot be listened on
    * @throws IllegalArgumentException if the backend is for whole models only

@@ -35,7 +35,7 @@ final class LocalStages implements AutoCloseable {
   /**
    * Opens stages.
    *
-   * @param checkpoint stays the caller's
+   * @param checkpoint must stay open; the caller closes it
    * @param model closed with this
    * @param spans what will be computed here; at least one
    * @throws IOException if the model cannot be read

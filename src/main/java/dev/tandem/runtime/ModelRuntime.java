@@ -36,7 +36,7 @@ public interface ModelRuntime extends AutoCloseable {
    */
   Generator newGenerator() throws IOException;
 
-  /** Frees all stages; generations under way fail. Idempotent. */
+  /** Frees all stages; running generations fail. Idempotent. */
   @Override
   void close();
 }

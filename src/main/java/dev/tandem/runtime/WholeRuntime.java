@@ -42,7 +42,7 @@ public final class WholeRuntime implements ModelRuntime {
   /**
    * Loads a model.
    *
-   * @param checkpoint stays the caller's, who closes it after the runtime
+   * @param checkpoint must stay open; the caller closes it after the runtime
    * @throws IOException if its files cannot be read, or it is only a part of a model
    * @throws LinkageError if the settings name a native backend and it cannot be loaded
    */

@@ -141,7 +141,7 @@ class GeneratedTextTest {
     allocatedBytes(generator, 20_000);
     long few = allocatedBytes(generator, 1_000);
     long many = allocatedBytes(generator, 20_000);
-    int bytesForIds = 4 * Integer.BYTES; // the sequence, its end, the result, what it hands out
+    int bytesForIds = 4 * Integer.BYTES; // the sequence, its end, the result, what it returns
     int bytesForText = 6; // room for it, made beforehand
     assertThat((many - few) / 19_000).isLessThanOrEqualTo(bytesForIds + bytesForText);
   }

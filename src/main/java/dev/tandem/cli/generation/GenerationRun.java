@@ -92,7 +92,7 @@ public final class GenerationRun {
     }
   }
 
-  /** Ends a generation whose text nobody reads any more. */
+  /** Ends a generation whose reader has gone. */
   private synchronized void stop() {
     if (generation != null) {
       generation.cancel();

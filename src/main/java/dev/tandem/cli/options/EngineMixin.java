@@ -67,7 +67,7 @@ public final class EngineMixin {
     return "to " + type.name().toLowerCase(Locale.ROOT);
   }
 
-  /** Shows the conversion that was asked for; ends it once the user wants no more. */
+  /** Shows the conversion that was asked for; ends it once the user pressed Ctrl-C. */
   public ConvertProgress progress(BooleanSupplier interrupted) {
     return new ConvertProgress(
         type.map(EngineMixin::task).orElse(""),

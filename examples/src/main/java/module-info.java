@@ -1,0 +1,4 @@
+/** Programs that use Tandem as a library. */
+module dev.tandem.examples {
+  requires dev.tandem;
+}
