@@ -84,8 +84,8 @@ public final class Generator {
   }
 
   /**
-   * Frees the sequence of the running {@link #run}, if there is one; a step that is being
-   * computed then ends with an error. May be called by any thread.
+   * Frees the sequence of the running {@link #run}, if there is one; a step that is being computed
+   * then ends with an error. May be called by any thread.
    */
   public void abort() {
     DecodingSession session = current;

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -66,7 +67,12 @@ class OutsideProjectIT {
       boolean succeeded =
           compiler
               .getTask(
-                  messages, manager, null, options, null, manager.getJavaFileObjectsFromPaths(files))
+                  messages,
+                  manager,
+                  null,
+                  options,
+                  null,
+                  manager.getJavaFileObjectsFromPaths(files))
               .call();
       return new Compiled(succeeded, messages.toString());
     }
@@ -92,8 +98,7 @@ class OutsideProjectIT {
     command.addAll(List.of("--module-path", classes + File.pathSeparator + modulePath()));
     command.addAll(List.of("-m", "dev.tandem.examples/dev.tandem.examples." + program));
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
     assertThat(output).contains(expected).hasSizeGreaterThan(10).doesNotContain("Exception");
   }
@@ -140,7 +145,7 @@ class OutsideProjectIT {
     assertThat(types).hasSizeBetween(20, 48);
   }
 
-  private static TreeSet<String> exports() {
+  private static Set<String> exports() {
     try (Stream<String> lines = Files.lines(Path.of("src", "main", "java", "module-info.java"))) {
       return lines
           .map(String::strip)
@@ -165,8 +170,7 @@ class OutsideProjectIT {
     Files.writeString(
         directory.resolve("module-info.java"), "module outside { requires dev.tandem; }");
     Files.writeString(
-        sources.resolve("Uses.java"),
-        "package outside; final class Uses { " + type + " field; }");
+        sources.resolve("Uses.java"), "package outside; final class Uses { " + type + " field; }");
     return directory;
   }
 }
