@@ -43,7 +43,7 @@ class ArchitectureTest {
           Map.entry("settings", Set.of()),
           Map.entry("sampling", Set.of("settings")),
           Map.entry("json", Set.of()),
-          Map.entry("hub.cache", Set.of()),
+          Map.entry("hub.cache", Set.of("settings")),
           Map.entry("hub", Set.of("hub.cache", "json")),
           Map.entry("tokenizer.text", Set.of()),
           Map.entry("tokenizer", Set.of()),
@@ -78,7 +78,7 @@ class ArchitectureTest {
           Map.entry("api", Set.of("runtime")),
           Map.entry("measure", Set.of("hosting")),
           Map.entry("cli.terminal", Set.of("api")),
-          Map.entry("cli.options", Set.of("cli.terminal", "api", "formats", "hub.cache")),
+          Map.entry("cli.options", Set.of("cli.terminal", "api")),
           Map.entry("cli.generation", Set.of("cli.terminal", "api")),
           Map.entry("cli.client", Set.of("cli.options", "cli.generation")),
           Map.entry("cli.server", Set.of("cli.options")),
@@ -107,6 +107,7 @@ class ArchitectureTest {
         new Rule("packages use only what their arrows allow", ArchitectureTest::arrows),
         new Rule("client and server do not know each other", ArchitectureTest::clientAndServer),
         new Rule("the client reaches no server", ArchitectureTest::clientJar),
+        new Rule("commands that run models use the public line only", ArchitectureTest::facade),
         new Rule("only the engine sees JavaCPP", ArchitectureTest::javaCpp),
         new Rule("only the server sees Vert.x and Netty", ArchitectureTest::vertx),
         new Rule("only the command line ends the process", ArchitectureTest::exit),
@@ -191,6 +192,25 @@ class ArchitectureTest {
     return resideInAnyPackage(
             root + ".server..", "io.vertx..", "io.netty..", "org.slf4j..", "ch.qos.logback..")
         .test(target);
+  }
+
+  /**
+   * What runs models on the command line uses what every program can use. The commands that write
+   * or measure models ({@code cli.models}, {@code cli.measure}) use the rooms of tools as well.
+   */
+  private static ArchRule facade(String root) {
+    Set<String> exported = Set.of("api", "generation", "sampling", "settings", "tokenizer");
+    Set<String> tools = Set.of("cli.models", "cli.measure");
+    return classes()
+        .should(
+            eachDependency(
+                root,
+                "use only what the module exports",
+                (from, to) ->
+                    !from.startsWith("cli.")
+                        || tools.contains(from)
+                        || to.startsWith("cli.")
+                        || exported.contains(to)));
   }
 
   private static ArchRule javaCpp(String root) {

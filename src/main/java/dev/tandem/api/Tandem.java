@@ -5,7 +5,6 @@ import dev.tandem.settings.ModelSource;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Where everything begins. A model is named by the path of a file or directory, by an embedded name
@@ -70,8 +69,18 @@ public final class Tandem {
    * @throws ModelException if there is none, or it is damaged
    */
   public static Tokenizer tokenizer(String name) {
+    return tokenizer(ModelSource.of(name));
+  }
+
+  /**
+   * As {@link #tokenizer(String)}, with the directory of pulled models; the rest of the source does
+   * not count.
+   *
+   * @throws ModelException if there is none, or it is damaged
+   */
+  public static Tokenizer tokenizer(ModelSource source) {
     try {
-      return Models.tokenizer(name, Optional.empty());
+      return Models.tokenizer(source.name(), source.cache());
     } catch (IOException e) {
       throw Failures.ofModel(e);
     }

@@ -6,7 +6,7 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.Tables;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.KvType;
-import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;

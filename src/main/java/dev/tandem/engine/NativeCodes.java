@@ -5,7 +5,7 @@ import dev.tandem.model.NormKind;
 import dev.tandem.model.RopePairing;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.KvType;
-import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.RowKind;
 import dev.tandem.tensor.DType;

@@ -4,7 +4,7 @@ import dev.tandem.model.Activation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.KvType;
-import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 
 /**

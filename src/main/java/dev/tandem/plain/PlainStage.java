@@ -4,7 +4,7 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.RopePairing;
 import dev.tandem.model.Tables;
 import dev.tandem.settings.KvType;
-import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;

@@ -10,7 +10,7 @@ import dev.tandem.plain.PlainModel;
 import dev.tandem.plain.PlainStage;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;

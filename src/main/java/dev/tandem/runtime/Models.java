@@ -7,6 +7,7 @@ import dev.tandem.hub.cache.HubCache;
 import dev.tandem.hub.cache.HubModel;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.LoadListener;
+import dev.tandem.settings.ModelNotFoundException;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
@@ -56,7 +57,9 @@ public final class Models {
     try {
       return Checkpoints.open(pulled.map(Path::toString).orElse(name), options);
     } catch (FileNotFoundException e) {
-      throw pulled.isEmpty() && isOfHub(name) ? new NotPulledException(name, e) : e;
+      throw pulled.isEmpty() && isOfHub(name)
+          ? new ModelNotFoundException(e.getMessage(), name, e)
+          : e;
     }
   }
 

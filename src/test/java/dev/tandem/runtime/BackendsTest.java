@@ -24,7 +24,7 @@ import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.ServerOptions;
-import dev.tandem.stage.ArithmeticMode;
+import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tensor.DType;

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.tandem.cli.models.ShapeMixin;
 import dev.tandem.cli.options.ArithmeticMixin;
 import dev.tandem.cli.options.BackendMixin;
-import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.EnvironmentDefaults;
@@ -29,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -177,7 +177,7 @@ public final class BenchCommand implements Callable<Integer> {
       systems.add(measure(open(), settings, rows));
     }
     for (WeightType type : types) {
-      Checkpoint converted = EngineMixin.converted(open(), type, spec, () -> false);
+      Checkpoint converted = OpenModels.converted(open(), Optional.of(type), spec);
       systems.add(measure(converted, settings, rows));
     }
     if (json) {
@@ -236,7 +236,8 @@ public final class BenchCommand implements Callable<Integer> {
   private Checkpoint open() throws IOException {
     return shape.isGiven()
         ? shape.open(types.isEmpty())
-        : model.open(
+        : OpenModels.open(
+            model.source(),
             new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose));
   }
 

@@ -139,6 +139,8 @@ public final class CompareCommand implements Callable<Integer> {
   }
 
   private Checkpoint open(Console console) throws IOException {
-    return engine.converted(shape.isGiven() ? shape.open(true) : model.open(console), () -> false);
+    Checkpoint opened =
+        shape.isGiven() ? shape.open(true) : OpenModels.open(model.source(), console);
+    return OpenModels.converted(opened, engine.type(), spec);
   }
 }

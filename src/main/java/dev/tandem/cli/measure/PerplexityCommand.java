@@ -115,9 +115,10 @@ public final class PerplexityCommand implements Callable<Integer> {
   }
 
   private Checkpoint open() throws IOException {
-    return engine.converted(
+    return OpenModels.converted(
         Models.open(config.source(spec, model, tokenizer.given()), LoadListener.NONE),
-        () -> false); // Ctrl-C simply ends the process
+        engine.type(),
+        spec);
   }
 
   private String text() throws IOException {

@@ -98,7 +98,7 @@ final class ModelWriting {
     boolean terminal = Console.isTerminal(Console.STDERR);
     String task = String.valueOf(conversion.out().getFileName());
     try (ConvertProgress progress = new ConvertProgress(task, err, terminal, interrupted::get)) {
-      conversion.run(progress);
+      conversion.run(new WritingProgress(progress));
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.tandem.cli.options;
 
+import dev.tandem.cli.terminal.EnvironmentDefaults;
+import dev.tandem.settings.ModelCache;
 import dev.tandem.settings.ModelSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,13 +22,17 @@ public final class ConfigMixin {
               + " replace, such as n_head=12. Repeatable.")
   private List<String> config = new ArrayList<>();
 
+  /** The directory of pulled models, as the command's environment says. */
+  static Path cache(CommandSpec spec) {
+    return ModelCache.directory(EnvironmentDefaults.of(spec), System.getProperty("user.home", ""));
+  }
+
   /**
    * A model with what was given here.
    *
    * @param spec the command, whose environment says where pulled models are
    */
   public ModelSource source(CommandSpec spec, String model, Optional<Path> tokenizer) {
-    return new ModelSource(
-        model, tokenizer, config, Optional.of(PulledModels.directory(spec)), Optional.empty());
+    return new ModelSource(model, tokenizer, config, Optional.of(cache(spec)), Optional.empty());
   }
 }

@@ -1,8 +1,6 @@
 package dev.tandem.cli.options;
 
 import dev.tandem.settings.LoadListener;
-import dev.tandem.types.ConversionProgress;
-import java.io.InterruptedIOException;
 import java.io.PrintWriter;
 import java.util.function.BooleanSupplier;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
@@ -12,7 +10,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /** A conversion's progress: a bar on standard error if that is a terminal, else nothing. */
-public final class ConvertProgress implements ConversionProgress, LoadListener, AutoCloseable {
+public final class ConvertProgress implements LoadListener, AutoCloseable {
   private static final int COLUMNS = 79;
   private static final int BAR_MILLIS = 200;
   private static final long MEGABYTE = 1_000_000;
@@ -35,8 +33,7 @@ public final class ConvertProgress implements ConversionProgress, LoadListener, 
     this.interrupted = interrupted;
   }
 
-  @Override
-  public void begin(long totalBytes) {
+  private void begin(long totalBytes) {
     if (shown) {
       bar =
           new ProgressBarBuilder()
@@ -57,16 +54,6 @@ public final class ConvertProgress implements ConversionProgress, LoadListener, 
   }
 
   @Override
-  public void advance(String tensor, long bytes) throws InterruptedIOException {
-    if (interrupted.getAsBoolean()) {
-      throw new InterruptedIOException("interrupted");
-    }
-    if (bar != null) {
-      bar.stepBy(bytes);
-    }
-  }
-
-  @Override
   public boolean converted(long doneBytes, long totalBytes) {
     if (doneBytes == 0) {
       begin(totalBytes);
@@ -76,11 +63,12 @@ public final class ConvertProgress implements ConversionProgress, LoadListener, 
     return !interrupted.getAsBoolean();
   }
 
-  /** Draws the bar for the last time. */
+  /** Draws the bar for the last time; idempotent. */
   @Override
   public void close() {
     if (bar != null) {
       bar.close();
+      bar = null;
       err.println();
       err.flush();
     }

@@ -3,13 +3,9 @@ package dev.tandem.cli.options;
 import dev.tandem.api.EngineBuilder;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.Usage;
-import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.LoadListener;
 import dev.tandem.settings.WeightType;
-import dev.tandem.tensor.DType;
-import dev.tandem.types.ConvertedModels;
-import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -63,7 +59,8 @@ public final class EngineMixin {
     return builder.settings(settings).progress(progress);
   }
 
-  private static String task(WeightType type) {
+  /** What a bar of that conversion is about. */
+  public static String task(WeightType type) {
     return "to " + type.name().toLowerCase(Locale.ROOT);
   }
 
@@ -76,27 +73,8 @@ public final class EngineMixin {
         interrupted);
   }
 
-  /**
-   * The model with the requested types.
-   *
-   * @param model closed with the result, and if this fails
-   * @param interrupted whether the user pressed Ctrl-C; asked often
-   * @throws java.io.InterruptedIOException if the user pressed Ctrl-C
-   */
-  public Checkpoint converted(Checkpoint model, BooleanSupplier interrupted) throws IOException {
-    return type.isEmpty() ? model : converted(model, type.get(), spec, interrupted);
-  }
-
-  public static Checkpoint converted(
-      Checkpoint model, WeightType type, CommandSpec spec, BooleanSupplier interrupted)
-      throws IOException {
-    try (ConvertProgress progress =
-        new ConvertProgress(
-            task(type),
-            spec.commandLine().getErr(),
-            Console.isTerminal(Console.STDERR),
-            interrupted)) {
-      return ConvertedModels.convert(model, DType.valueOf(type.name()), progress);
-    }
+  /** The types that the model's matrices are converted to, if this was asked for. */
+  public Optional<WeightType> type() {
+    return type;
   }
 }

@@ -1,12 +1,6 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.cli.terminal.Console;
-import dev.tandem.formats.Checkpoints;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.runtime.Models;
-import dev.tandem.settings.LoadListener;
 import dev.tandem.settings.ModelSource;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -21,7 +15,7 @@ public final class ModelMixin {
   @Option(
       names = {"-c", "--model"},
       paramLabel = "MODEL",
-      defaultValue = Checkpoints.DEFAULT,
+      defaultValue = ModelSource.DEFAULT,
       description =
           "A file (.gguf, .bin, .safetensors), a directory (Hugging Face layout), a built-in model"
               + " (gpt2-shakespeare or stories260K), or a pulled model. Default:"
@@ -36,12 +30,5 @@ public final class ModelMixin {
   /** Which model it is, with its own tokenizer unless another one is given. */
   public ModelSource source(Optional<Path> tokenizer) {
     return config.source(spec, model, tokenizer);
-  }
-
-  /** Opens it, with its own tokenizer unless another one is given; notes what was assumed. */
-  Checkpoint open(Optional<Path> tokenizer, Console console) throws IOException {
-    Checkpoint checkpoint = Models.open(source(tokenizer), LoadListener.NONE);
-    checkpoint.notes().forEach(console::warn);
-    return checkpoint;
   }
 }

@@ -1,9 +1,6 @@
 package dev.tandem.cli.options;
 
-import dev.tandem.cli.terminal.Console;
-import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.ModelSource;
-import java.io.IOException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -16,10 +13,5 @@ public final class TextModelMixin {
   /** Which model it is. */
   public ModelSource source() {
     return model.source(tokenizer.given());
-  }
-
-  /** Opens the model; notes what was assumed. */
-  public Checkpoint open(Console console) throws IOException {
-    return model.open(tokenizer.given(), console);
   }
 }

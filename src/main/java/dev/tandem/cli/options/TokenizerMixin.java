@@ -1,11 +1,9 @@
 package dev.tandem.cli.options;
 
+import dev.tandem.api.Tandem;
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.formats.Checkpoints;
-import dev.tandem.runtime.Models;
+import dev.tandem.settings.ModelSource;
 import dev.tandem.tokenizer.Tokenizer;
-import java.io.IOException;
-import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -17,7 +15,7 @@ public final class TokenizerMixin {
   @Option(
       names = {"-z", "--tokenizer"},
       paramLabel = "PATH",
-      defaultValue = Checkpoints.DEFAULT,
+      defaultValue = ModelSource.DEFAULT,
       description =
           "gpt2 (built in), the name of a built-in or a pulled model, or a tokenizer's file or"
               + " directory. Default: ${DEFAULT-VALUE}")
@@ -27,8 +25,9 @@ public final class TokenizerMixin {
   private CommandSpec spec;
 
   /** Opens it; notes what was assumed. */
-  public Tokenizer open() throws IOException {
-    Tokenizer opened = Models.tokenizer(tokenizer, Optional.of(PulledModels.directory(spec)));
+  public Tokenizer open() {
+    ModelSource source = ModelSource.of(tokenizer).withCache(ConfigMixin.cache(spec));
+    Tokenizer opened = Tandem.tokenizer(source);
     opened.notes().forEach(Console.of(spec)::warn);
     return opened;
   }

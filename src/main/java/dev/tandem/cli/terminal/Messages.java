@@ -1,9 +1,11 @@
 package dev.tandem.cli.terminal;
 
-import dev.tandem.model.ModelFormatException;
-import dev.tandem.stage.ArithmeticMode;
-import dev.tandem.stage.ProfileDifference;
-import dev.tandem.stage.ProfileException;
+import dev.tandem.api.ModelException;
+import dev.tandem.api.ServerException;
+import dev.tandem.settings.ArithmeticMode;
+import dev.tandem.settings.ModelNotFoundException;
+import dev.tandem.settings.ProfileDifference;
+import dev.tandem.settings.ProfileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.UnknownHostException;
@@ -48,6 +50,13 @@ public final class Messages {
     if (e instanceof UncheckedIOException && e.getCause() instanceof IOException cause) {
       String message = String.valueOf(e.getMessage());
       return message.equals(cause.toString()) ? of(cause) : oneLine(message);
+    }
+    if (e instanceof ModelNotFoundException missing) {
+      return oneLine(e) + "; tandem pull " + missing.hubName() + " downloads it";
+    }
+    if ((e instanceof ModelException || e instanceof ServerException)
+        && e.getCause() instanceof IOException cause) {
+      return of(cause);
     }
     if (e instanceof NoSuchFileException missing) {
       return missing.getFile() + ": no such file";
@@ -105,8 +114,7 @@ public final class Messages {
   }
 
   private static boolean isForUsers(Throwable e) {
-    return e instanceof ModelFormatException
-        || e instanceof IOException
+    return e instanceof IOException
         || e instanceof IllegalArgumentException
         || e instanceof LinkageError
         || e.getClass().getName().startsWith("dev.tandem.");

@@ -1,10 +1,11 @@
 package dev.tandem.hub.cache;
 
+import dev.tandem.settings.InvalidSettingException;
+import dev.tandem.settings.ModelCache;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -52,23 +53,10 @@ public final class HubCache {
    * @throws HubException if that is not a valid path
    */
   public static HubCache ofUser(Map<String, String> environment, String home) throws HubException {
-    return new HubCache(directoryOfUser(environment, home));
-  }
-
-  /** The directory of {@link #ofUser}. */
-  public static Path directoryOfUser(Map<String, String> environment, String home)
-      throws HubException {
-    String own = environment.getOrDefault("TANDEM_CACHE", "");
-    String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
     try {
-      if (!own.isEmpty()) {
-        return Path.of(own);
-      }
-      boolean isSet = !xdg.isEmpty() && Path.of(xdg).isAbsolute(); // as XDG's specification says
-      return (isSet ? Path.of(xdg) : Path.of(home, ".cache")).resolve("tandem");
-    } catch (InvalidPathException e) {
-      throw new HubException(
-          "TANDEM_CACHE, XDG_CACHE_HOME or the home directory is not a valid path", e);
+      return new HubCache(ModelCache.directory(environment, home));
+    } catch (InvalidSettingException e) {
+      throw new HubException("TANDEM_CACHE, XDG_CACHE_HOME or the home directory is no path", e);
     }
   }
 

@@ -1,4 +1,4 @@
-package dev.tandem.stage;
+package dev.tandem.settings;
 
 /** The kind of arithmetic. */
 public enum ArithmeticMode {

@@ -1,4 +1,4 @@
-package dev.tandem.stage;
+package dev.tandem.settings;
 
 /**
  * A value in which two profiles differ.
@@ -11,23 +11,23 @@ package dev.tandem.stage;
  */
 public record ProfileDifference(Field field, Object here, Object there, boolean bitsCanDiffer) {
 
-  /** The values of an {@link ArithmeticProfile}. */
+  /** The values of an profile. */
   public enum Field {
-    /** {@link ArithmeticProfile#modelHash}. */
+    /** The modelHash of a profile. */
     MODEL("model"),
-    /** {@link ArithmeticProfile#matrixTypes}. */
+    /** The matrixTypes of a profile. */
     MATRIX_TYPES("matrix types"),
-    /** {@link ArithmeticProfile#activationEval}. */
+    /** The activationEval of a profile. */
     ACTIVATION("activation"),
-    /** {@link ArithmeticProfile#kvType}. */
+    /** The kvType of a profile. */
     KV_TYPE("KV type"),
-    /** {@link ArithmeticProfile#mode}. */
+    /** The mode of a profile. */
     MODE("mode"),
-    /** {@link ArithmeticProfile#chunkRows}. */
+    /** The chunkRows of a profile. */
     CHUNK_ROWS("chunk rows"),
-    /** {@link ArithmeticProfile#promptKernels}. */
+    /** The promptKernels of a profile. */
     PROMPT_KERNELS("prompt kernels"),
-    /** {@link ArithmeticProfile#blas}. */
+    /** The blas of a profile. */
     BLAS("BLAS");
 
     private final String words;

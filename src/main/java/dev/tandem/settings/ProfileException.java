@@ -1,4 +1,4 @@
-package dev.tandem.stage;
+package dev.tandem.settings;
 
 import java.io.IOException;
 import java.util.Collection;
