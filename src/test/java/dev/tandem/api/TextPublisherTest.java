@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -28,8 +29,7 @@ class TextPublisherTest {
     }
 
     void request(long n) {
-      assertThat(subscription).isNotNull();
-      subscription.request(n);
+      Objects.requireNonNull(subscription).request(n);
     }
 
     @Override
@@ -102,8 +102,7 @@ class TextPublisherTest {
     TextPublisher publisher = new TextPublisher();
     Subscriber subscriber = new Subscriber(publisher, 9, 0);
     publisher.add("a");
-    assertThat(subscriber.subscription).isNotNull();
-    subscriber.subscription.cancel();
+    Objects.requireNonNull(subscriber.subscription).cancel();
     publisher.add("b");
     publisher.end(null);
     assertThat(subscriber.events).containsExactly("a");
