@@ -58,7 +58,7 @@ public final class Models {
       return Checkpoints.open(pulled.map(Path::toString).orElse(name), options);
     } catch (FileNotFoundException e) {
       throw pulled.isEmpty() && isOfHub(name)
-          ? new ModelNotFoundException(e.getMessage(), name, e)
+          ? new ModelNotFoundException(String.valueOf(e.getMessage()), name, e)
           : e;
     }
   }
