@@ -186,7 +186,7 @@ class SplitPartsTest {
       Checkpoint rest = checkpoint.cut(new ModelPart(false, Span.layers(2, 3), true));
       assertThatThrownBy(() -> WholeRuntime.open(client, SETTINGS))
           .isInstanceOf(IOException.class)
-          .hasMessageContainingAll("embedding, layers 0:1, no head", "tandem client");
+          .hasMessageContainingAll("embedding, layers 0:1, no head", "run it split");
       assertThatThrownBy(() -> start(checkpoint.cut(new ModelPart(true, Span.layers(0, 0), false))))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("nothing to serve");
