@@ -61,6 +61,7 @@ final class GenerationThreads implements AutoCloseable {
       now = List.copyOf(running);
     }
     now.forEach(RunningGeneration::cancel);
+    executor.shutdownNow(); // interrupts what waits for a server that does not answer
     boolean interrupted = false;
     boolean over = false;
     while (!over) {

@@ -46,7 +46,7 @@ final class RunningGeneration implements Generation, TokenSink {
   void run() {
     GenerationResult result;
     try {
-      result = work.run(this, () -> cancelled);
+      result = generate();
     } catch (IOException | GenerationException | RuntimeException | Error e) {
       fail(Failures.ofGeneration(e, split));
       return;
@@ -60,6 +60,14 @@ final class RunningGeneration implements Generation, TokenSink {
     } finally {
       publisher.end(null);
       future.complete(result);
+    }
+  }
+
+  private GenerationResult generate() throws IOException, GenerationException {
+    try {
+      return work.run(this, () -> cancelled);
+    } finally {
+      boolean unused = Thread.interrupted(); // the interrupt was for a step, not for the listener
     }
   }
 

@@ -142,6 +142,7 @@ class ServedModel implements TextModel {
 
     // Guarded by this.
     private @Nullable Generator generator;
+    private @Nullable Thread thread;
 
     WholeText(GenerationRequest request) {
       this.request = request;
@@ -162,12 +163,16 @@ class ServedModel implements TextModel {
 
     private synchronized void use(@Nullable Generator used) {
       generator = used;
+      thread = used == null ? null : Thread.currentThread();
     }
 
     @Override
     public synchronized void abort() {
       if (generator != null) {
         generator.abort();
+      }
+      if (thread != null) {
+        thread.interrupt(); // it may be waiting for a server that does not answer
       }
     }
   }

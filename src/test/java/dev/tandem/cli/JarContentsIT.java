@@ -60,6 +60,9 @@ class JarContentsIT {
           withShared("cli.server", "hosting", "server"),
           Set.of());
 
+  /** What the server's program finds by a service loader. */
+  private static final String HOSTING = "dev.tandem.hosting.ServerHosting";
+
   private static final Jar CLIENT =
       new Jar(
           JarProcess.CLIENT,
@@ -162,6 +165,9 @@ class JarContentsIT {
   @ParameterizedTest
   @MethodSource("jars")
   void holdsWhatItsProgramUses(Jar jar) throws IOException {
+    if (jar.equals(SERVER)) {
+      assertThat(missing(HOSTING, productClasses(jar.file()), classNames(jar.file()))).isEmpty();
+    }
     assertThat(missing(jar.main(), productClasses(jar.file()), classNames(jar.file()))).isEmpty();
   }
 
@@ -181,7 +187,7 @@ class JarContentsIT {
         .contains("dev.tandem.cli.Main -> dev.tandem.cli.measure.BenchCommand");
     inside = classNames(SERVER.file());
     inside.removeIf(name -> isIn(name, CLIENT.absent()));
-    assertThat(missing(SERVER.main(), productClasses(SERVER.file()), inside))
+    assertThat(missing(HOSTING, productClasses(SERVER.file()), inside))
         .anyMatch(use -> use.contains("-> io.vertx."));
   }
 }
