@@ -3,8 +3,8 @@ package dev.tandem.engine;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.ActivationEval;
-import dev.tandem.settings.KvType;
 import dev.tandem.settings.ArithmeticMode;
+import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticProfile;
 
 /**

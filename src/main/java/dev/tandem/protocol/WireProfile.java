@@ -1,8 +1,8 @@
 package dev.tandem.protocol;
 
 import dev.tandem.settings.ActivationEval;
-import dev.tandem.settings.KvType;
 import dev.tandem.settings.ArithmeticMode;
+import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.tensor.DType;

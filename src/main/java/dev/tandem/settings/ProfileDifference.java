@@ -11,7 +11,7 @@ package dev.tandem.settings;
  */
 public record ProfileDifference(Field field, Object here, Object there, boolean bitsCanDiffer) {
 
-  /** The values of an profile. */
+  /** The values of a profile. */
   public enum Field {
     /** The modelHash of a profile. */
     MODEL("model"),

@@ -1,9 +1,9 @@
 package dev.tandem.stage;
 
-import dev.tandem.settings.ArithmeticMode;
-import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.KvType;
+import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ProfileDifference.Field;
 import dev.tandem.tensor.DType;
 import java.util.ArrayList;

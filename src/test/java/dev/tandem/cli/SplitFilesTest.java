@@ -78,7 +78,7 @@ class SplitFilesTest {
           .assertFails(Cli.FAILURE, "the server has model", "use the same model at both ends");
     }
     tandem("generate", "-c", file("gpt2-client.gguf"), "x")
-        .assertFails(Cli.FAILURE, "is a part of a model", "tandem client");
+        .assertFails(Cli.FAILURE, "is a part of a model", "run it split");
   }
 
   @Test

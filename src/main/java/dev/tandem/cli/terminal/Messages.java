@@ -73,6 +73,9 @@ public final class Messages {
     if (e instanceof OutOfMemoryError) {
       return "out of memory (" + oneLine(e) + "); java -Xmx allows more";
     }
+    if (e instanceof ProfileException profile) {
+      return oneLine(e) + remedy(profile.differences().get(0));
+    }
     if (e.getCause() instanceof ProfileException profile) {
       return oneLine(e) + remedy(profile.differences().get(0));
     }
