@@ -137,12 +137,12 @@ TEST(ThreadPoolThreadsTest, AllThreadsTakePart) {
 TEST(ThreadPoolThreadsTest, AWorkersExceptionReachesTheCaller) {
   ThreadPool pool(2);
   const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> ran{0};
   for (int round = 0; round < 100; ++round) {
     std::atomic<bool> thrown{false};
-    std::atomic<int> skipped{0};
     const auto task = [&](int64_t i, int thread) {
       if (i >= 2) {
-        ++skipped;
+        ++ran;
       } else if (thread == 0) {
         while (!thrown) std::this_thread::yield();
       } else {
@@ -152,8 +152,9 @@ TEST(ThreadPoolThreadsTest, AWorkersExceptionReachesTheCaller) {
     };
     EXPECT_THROW(pool.run(1000, task), std::logic_error);
     EXPECT_EQ(std::this_thread::get_id(), caller);
-    EXPECT_LT(skipped.load(), 998) << "nothing was skipped";
   }
+  // In one round the worker may be paused between its flag and its exception, for all other tasks.
+  EXPECT_LT(ran.load(), 100 * 998) << "nothing was skipped";
 }
 
 TEST(ThreadPoolThreadsTest, TheCallerIsThreadZero) {
