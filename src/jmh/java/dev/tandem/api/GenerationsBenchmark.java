@@ -7,6 +7,8 @@ import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.tensor.DType;
+import dev.tandem.types.ConversionProgress;
+import dev.tandem.types.ConvertedModels;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -68,7 +70,8 @@ public class GenerationsBenchmark {
   /** Makes the model. */
   @Setup(Level.Trial)
   public void open() throws IOException {
-    Checkpoint checkpoint = RandomModels.of("gpt2", type, SEED);
+    Checkpoint random = RandomModels.of("gpt2", DType.F32, SEED);
+    Checkpoint checkpoint = ConvertedModels.convert(random, type, ConversionProgress.NONE);
     opened = new ServedModel(WholeRuntime.open(checkpoint, EngineSettings.defaults()));
     List<GenerationResult> together = together(new Rate());
     int[] alone = model().generate(request(0)).ids();
