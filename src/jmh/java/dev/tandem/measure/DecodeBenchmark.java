@@ -1,6 +1,6 @@
 package dev.tandem.measure;
 
-import static dev.tandem.measure.MeasuredModel.copy;
+import static dev.tandem.measure.ModelState.copy;
 
 import dev.tandem.decoding.ChainSteps;
 import dev.tandem.sampling.Sampler;
@@ -41,7 +41,7 @@ public class DecodeBenchmark {
 
   /** Fills the context, and compares some tokens' logits with those of another cut. */
   @Setup(Level.Trial)
-  public void fillContext(MeasuredModel model) throws IOException {
+  public void fillContext(ModelState model) throws IOException {
     ids = model.ids();
     pos = context.equals("middle") ? model.config().maxSeq() / 2 : Integer.parseInt(context);
     sampler = Samplers.of(SamplingOptions.greedy(), model.config().vocabSize());
@@ -59,7 +59,7 @@ public class DecodeBenchmark {
 
   /** The same token each time: sending its position again takes the sequence back to it. */
   @Benchmark
-  public int decode(MeasuredModel model) throws IOException {
+  public int decode(ModelState model) throws IOException {
     return sampler.sample(model.steps().generated(ids, pos), 0, pos + 1);
   }
 }

@@ -36,14 +36,14 @@ public class PromptBenchmark {
 
   /** Compares the prompt's logits with those of another cut. */
   @Setup(Level.Trial)
-  public void verify(MeasuredModel model) throws IOException {
+  public void verify(ModelState model) throws IOException {
     ids = model.ids();
     nTok = Math.min(PROMPT_TOKENS, model.config().maxSeq());
     model.verify(this::logits);
   }
 
   private List<float[]> logits(ChainSteps chain) throws IOException {
-    return List.of(MeasuredModel.copy(chain.prompt(ids, nTok)));
+    return List.of(ModelState.copy(chain.prompt(ids, nTok)));
   }
 
   /** Counts the prompt's tokens. */
@@ -56,7 +56,7 @@ public class PromptBenchmark {
 
   /** The whole prompt from position 0. */
   @Benchmark
-  public FloatBuffer prompt(MeasuredModel model, Counter counter) throws IOException {
+  public FloatBuffer prompt(ModelState model, Counter counter) throws IOException {
     counter.tokens += nTok;
     return model.steps().prompt(ids, nTok);
   }

@@ -30,7 +30,7 @@ final class Failures {
 
   /** The failure of opening a model's files, or of loading it. */
   static TandemException ofModel(Throwable e) {
-    return e instanceof TandemException known ? known : new ModelException(message(e), e);
+    return e instanceof TandemException known ? known : new ModelException(e);
   }
 
   /** The failure of connecting to a server. */

@@ -2,7 +2,10 @@ package dev.tandem.api;
 
 import org.jspecify.annotations.Nullable;
 
-/** A model's files are missing, damaged or not supported, or cannot be loaded here. */
+/**
+ * A model's files are missing, damaged or not supported, or cannot be loaded here; or they cannot
+ * be written or downloaded.
+ */
 public final class ModelException extends TandemException {
 
   /**
@@ -13,5 +16,14 @@ public final class ModelException extends TandemException {
    */
   public ModelException(String message, @Nullable Throwable cause) {
     super(message, cause);
+  }
+
+  /**
+   * An exception with the message of its cause.
+   *
+   * @param cause says in one line what is wrong
+   */
+  public ModelException(Throwable cause) {
+    super(cause.getMessage() == null ? cause.toString() : cause.getMessage(), cause);
   }
 }

@@ -1,9 +1,11 @@
 package dev.tandem.measure;
 
+import dev.tandem.api.ModelException;
 import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.engine.Engine;
 import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.ReferenceSwitches;
+import dev.tandem.measure.stages.SequenceGroup;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.Opening;
 import dev.tandem.settings.ActivationEval;
@@ -60,9 +62,22 @@ public final class Ablation {
    * @param contexts positions before the token that is timed
    * @param repeat runs of each row
    * @throws InvalidSettingException if a context leaves no room for a token
-   * @throws IOException if the model cannot be read
+   * @throws ModelException if the model cannot be read, or the native libraries cannot be loaded
    */
   public static void run(
+      MeasuredModel model,
+      EngineSettings settings,
+      List<Integer> contexts,
+      int repeat,
+      Consumer<AblationRow> rows) {
+    model.measure(
+        checkpoint -> {
+          run(checkpoint, settings, contexts, repeat, rows);
+          return rows;
+        });
+  }
+
+  private static void run(
       Checkpoint checkpoint,
       EngineSettings settings,
       List<Integer> contexts,

@@ -1,7 +1,9 @@
 package dev.tandem.measure;
 
+import dev.tandem.api.ModelException;
 import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.engine.Engine;
+import dev.tandem.measure.stages.SequenceGroup;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.sampling.SamplingOptions;
@@ -41,9 +43,16 @@ public final class Benchmark {
   /**
    * Measures everything that the options ask for, and passes on each row when it is done.
    *
+   * @return the limits of this machine
    * @throws IllegalArgumentException if a prompt or context does not fit the model
+   * @throws ModelException if the model cannot be read, or the native libraries cannot be loaded
    */
   public static SystemReport run(
+      MeasuredModel model, BenchmarkOptions options, Consumer<BenchmarkRow> rows) {
+    return model.measure(checkpoint -> run(checkpoint, options, rows));
+  }
+
+  private static SystemReport run(
       Checkpoint checkpoint, BenchmarkOptions options, Consumer<BenchmarkRow> rows)
       throws IOException {
     int maxSeq = checkpoint.config().maxSeq();

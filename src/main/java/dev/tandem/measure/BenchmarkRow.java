@@ -1,6 +1,5 @@
 package dev.tandem.measure;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
@@ -33,23 +32,23 @@ import java.util.List;
  *     it
  */
 public record BenchmarkRow(
-    @JsonProperty("model") String model,
-    @JsonProperty("placement") String placement,
-    @JsonProperty("type") String type,
-    @JsonProperty("kv_type") String kvType,
-    @JsonProperty("threads") int threads,
-    @JsonProperty("batch") int batch,
-    @JsonProperty("context") int context,
-    @JsonProperty("decode_ms_per_token") double decodeMsPerToken,
-    @JsonProperty("decode_floor_ms") double decodeFloorMs,
-    @JsonProperty("bandwidth_share") double bandwidthShare,
-    @JsonProperty("bandwidth_share_quartiles") List<Double> bandwidthShareQuartiles,
-    @JsonProperty("java_us_per_token") double javaUsPerToken,
-    @JsonProperty("java_greedy_us_per_token") double javaGreedyUsPerToken,
-    @JsonProperty("aggregate_tokens_per_s") double aggregateTokensPerSecond,
-    @JsonProperty("prompt_tokens") int promptTokens,
-    @JsonProperty("prompt_tokens_per_s") double promptTokensPerSecond,
-    @JsonProperty("prompt_sgemm_share") double promptSgemmShare,
-    @JsonProperty("prompt_sgemm_share_quartiles") List<Double> promptSgemmShareQuartiles,
-    @JsonProperty("load_ms") double loadMs,
-    @JsonProperty("peak_rss_bytes") long peakRssBytes) {}
+    String model,
+    String placement,
+    String type,
+    String kvType,
+    int threads,
+    int batch,
+    int context,
+    double decodeMsPerToken,
+    double decodeFloorMs,
+    double bandwidthShare,
+    List<Double> bandwidthShareQuartiles,
+    double javaUsPerToken,
+    double javaGreedyUsPerToken,
+    double aggregateTokensPerSecond,
+    int promptTokens,
+    double promptTokensPerSecond,
+    double promptSgemmShare,
+    List<Double> promptSgemmShareQuartiles,
+    double loadMs,
+    long peakRssBytes) {}

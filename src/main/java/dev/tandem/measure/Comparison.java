@@ -1,10 +1,13 @@
 package dev.tandem.measure;
 
+import dev.tandem.api.ModelException;
+import dev.tandem.api.RequestException;
 import dev.tandem.decoding.GenerationException;
 import dev.tandem.decoding.Generator;
 import dev.tandem.decoding.TokenSink;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
+import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.GeneratorFactory;
 import dev.tandem.runtime.LocalModel;
@@ -18,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -35,8 +39,9 @@ public final class Comparison {
   private final int[] prompt;
   private final int maxTokens;
   private final Watcher watcher;
+  private final BiFunction<Backend, Stage, Stage> wrapped;
 
-  /** Receives the progress of a comparison, and may wrap its stages. */
+  /** Receives the progress of a comparison. */
   public interface Watcher {
     /** Ignores the progress. */
     Watcher NONE = (backend, tokens) -> {};
@@ -47,24 +52,26 @@ public final class Comparison {
      * @param tokens the tokens so far, at most the requested number
      */
     void progress(Backend backend, int tokens);
-
-    /** Returns the stage to compare in place of a backend's own stage. */
-    default Stage watched(Backend backend, Stage stage) {
-      return stage;
-    }
   }
 
-  private Comparison(
+  /**
+   * Prepares a comparison.
+   *
+   * @param wrapped gives the stage to compare in place of a backend's own stage
+   */
+  Comparison(
       Checkpoint checkpoint,
       EngineSettings settings,
       int[] prompt,
       int maxTokens,
-      Watcher watcher) {
+      Watcher watcher,
+      BiFunction<Backend, Stage, Stage> wrapped) {
     this.checkpoint = checkpoint;
     this.settings = settings;
     this.prompt = prompt.clone();
     this.maxTokens = maxTokens;
     this.watcher = watcher;
+    this.wrapped = wrapped;
   }
 
   /**
@@ -73,19 +80,21 @@ public final class Comparison {
    * @param backends at least one; the others are compared with the first one
    * @param settings the settings; their backend is ignored
    * @param maxTokens tokens of the continuation, at least 1
-   * @throws GenerationException if the prompt does not fit the model
-   * @throws IOException if the model cannot be read
-   * @throws LinkageError if a native backend cannot be loaded
+   * @throws RequestException if the prompt does not fit the model
+   * @throws ModelException if the model cannot be read, or a native backend cannot be loaded
    */
   public static ComparisonResult run(
-      Checkpoint checkpoint,
+      MeasuredModel model,
       EngineSettings settings,
       List<Backend> backends,
       int[] prompt,
       int maxTokens,
-      Watcher watcher)
-      throws IOException, GenerationException {
-    return new Comparison(checkpoint, settings, prompt, maxTokens, watcher).run(backends);
+      Watcher watcher) {
+    return model.measure(
+        checkpoint ->
+            new Comparison(
+                    checkpoint, settings, prompt, maxTokens, watcher, (backend, stage) -> stage)
+                .run(backends));
   }
 
   private record Run(
@@ -95,7 +104,7 @@ public final class Comparison {
       double seconds,
       long peakRssBytes) {}
 
-  private ComparisonResult run(List<Backend> backends) throws IOException, GenerationException {
+  ComparisonResult run(List<Backend> backends) throws IOException, GenerationException {
     List<Run> runs = new ArrayList<>();
     for (Backend backend : backends) {
       runs.add(run(backend));
@@ -123,7 +132,7 @@ public final class Comparison {
     ProcessMemory.resetPeak();
     try (LocalModel model = LocalModel.open(checkpoint, settings.withBackend(backend));
         Stage stage = model.openStage(Span.whole(checkpoint.config().nLayers()))) {
-      Stage watched = watcher.watched(backend, stage);
+      Stage watched = wrapped.apply(backend, stage);
       generate(new RecordingStage(watched), Arrays.copyOf(prompt, 1), 1); // warms up
       List<Double> seconds = new ArrayList<>();
       long start = System.nanoTime();

@@ -1,8 +1,10 @@
 package dev.tandem.measure;
 
+import dev.tandem.api.ModelException;
 import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.BackendChoice;
 import dev.tandem.runtime.LocalModel;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
@@ -91,9 +93,28 @@ public final class Perplexity {
    * @param soFar receives the result after every window
    * @throws IllegalArgumentException if there are too few tokens, one is not in the model's
    *     vocabulary, or the window exceeds the model's context
-   * @throws IOException if the model's files cannot be read, or hold weights that overflow
+   * @throws ModelException if the model's files cannot be read, or hold weights that overflow, or
+   *     the named backend cannot be loaded
    */
   public static Result measure(
+      MeasuredModel model,
+      EngineSettings settings,
+      int[] ids,
+      Options options,
+      Consumer<Result> soFar) {
+    return model.measure(checkpoint -> measure(checkpoint, settings, ids, options, soFar));
+  }
+
+  /** What a user should know of what computes with these settings here; one line each. */
+  public static List<String> notes(EngineSettings settings) {
+    try {
+      return BackendChoice.of(settings).notes();
+    } catch (LinkageError e) {
+      throw new ModelException(e);
+    }
+  }
+
+  static Result measure(
       Checkpoint checkpoint,
       EngineSettings settings,
       int[] ids,

@@ -3,6 +3,7 @@ package dev.tandem.measure;
 import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.engine.StageOptions;
+import dev.tandem.measure.stages.SequenceGroup;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.plain.PlainModel;

@@ -1,5 +1,6 @@
 package dev.tandem.measure;
 
+import dev.tandem.api.TandemException;
 import dev.tandem.engine.Engine;
 import dev.tandem.settings.EngineSettings;
 import java.util.Arrays;
@@ -22,10 +23,16 @@ public record SystemReport(
   private static final int N_OUT = 3072;
   private static final int N_IN = 768;
 
-  /** Measures; takes about a second. */
+  /**
+   * Measures; takes about a second.
+   *
+   * @throws TandemException if the native libraries cannot be loaded
+   */
   public static SystemReport measure(EngineSettings settings) {
     try (Engine engine = new Engine(settings.threads(), settings.isa())) {
       return measure(engine);
+    } catch (LinkageError e) {
+      throw new TandemException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
     }
   }
 

@@ -45,7 +45,7 @@ public final class Models {
     return source.type().isEmpty()
         ? checkpoint
         : ConvertedModels.convert(
-            checkpoint, DType.valueOf(source.type().get().name()), new Told(progress));
+            checkpoint, DType.valueOf(source.type().get().name()), ConversionProgress.of(progress));
   }
 
   private static Checkpoint open(String name, OpenOptions options, Optional<Path> cache)
@@ -106,35 +106,6 @@ public final class Models {
       return true;
     } catch (IllegalArgumentException e) {
       return false;
-    }
-  }
-
-  /** Tells a listener of a conversion, and ends it when the listener says so. */
-  private static final class Told implements ConversionProgress {
-    private final LoadListener listener;
-    private long total;
-    private long done;
-
-    Told(LoadListener listener) {
-      this.listener = listener;
-    }
-
-    @Override
-    public void begin(long totalBytes) throws InterruptedIOException {
-      total = totalBytes;
-      tell(0);
-    }
-
-    @Override
-    public void advance(String tensor, long bytes) throws InterruptedIOException {
-      tell(bytes);
-    }
-
-    private void tell(long bytes) throws InterruptedIOException {
-      done += bytes;
-      if (!listener.converted(done, total)) {
-        throw new InterruptedIOException("the conversion was stopped");
-      }
     }
   }
 }

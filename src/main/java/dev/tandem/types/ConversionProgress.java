@@ -1,6 +1,8 @@
 package dev.tandem.types;
 
+import dev.tandem.settings.LoadListener;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 
 /** Receives the progress while a model is written. */
 public interface ConversionProgress {
@@ -17,6 +19,28 @@ public interface ConversionProgress {
           // ignored
         }
       };
+
+  /** Tells a listener; the work ends when the listener says so. */
+  static ConversionProgress of(LoadListener listener) {
+    return new ConversionProgress() {
+      private long total;
+      private long done;
+
+      @Override
+      public void begin(long totalBytes) throws InterruptedIOException {
+        total = totalBytes;
+        advance("", 0);
+      }
+
+      @Override
+      public void advance(String tensor, long bytes) throws InterruptedIOException {
+        done += bytes;
+        if (!listener.converted(done, total)) {
+          throw new InterruptedIOException("the conversion was stopped");
+        }
+      }
+    };
+  }
 
   /**
    * Called once, before the first tensor, with the bytes of all tensors as they will be written.

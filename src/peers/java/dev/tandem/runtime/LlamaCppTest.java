@@ -13,7 +13,7 @@ import dev.tandem.formats.Checkpoints;
 import dev.tandem.formats.ModelWriters;
 import dev.tandem.formats.files.ModelWriter;
 import dev.tandem.generation.GenerationRequest;
-import dev.tandem.measure.RecordingStage;
+import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.settings.EngineSettings;

@@ -4,23 +4,9 @@ import static dev.tandem.cli.CommandRun.tandem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.tandem.cli.measure.CompareCommand;
-import dev.tandem.cli.terminal.Cli;
-import dev.tandem.settings.Backend;
-import dev.tandem.stage.ArithmeticProfile;
-import dev.tandem.stage.Batch;
-import dev.tandem.stage.Sequence;
-import dev.tandem.stage.Stage;
-import dev.tandem.stage.StageSpec;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.function.BiFunction;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -91,103 +77,5 @@ class CompareCommandTest {
             .json();
     assertThat(json.get("model").textValue()).isEqualTo("stories15M");
     assertThat(json.get("identical").booleanValue()).isTrue();
-  }
-
-  private static CommandRun compare(BiFunction<Backend, Stage, Stage> watched, String... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int code =
-        Cli.run(
-            "tandem compare",
-            new CompareCommand(watched),
-            new PrintWriter(out),
-            new PrintWriter(err),
-            Map.of(),
-            args);
-    return new CommandRun(code, out.toString(), err.toString());
-  }
-
-  /** Negative control: a backend whose logits are wrong at one position is found. */
-  @Test
-  void aWrongLogitFails() throws IOException {
-    CommandRun run =
-        compare(
-            (backend, stage) ->
-                backend == Backend.BLAS_KV
-                    ? new Changed(stage, logits -> logits.put(17, logits.get(17) + 50))
-                    : stage,
-            "ROMEO:",
-            "-n",
-            "6",
-            "--json");
-    assertThat(run.code()).isEqualTo(Cli.FAILURE);
-    CommandRun.assertOneLine(
-        run.err(), "blas-kv and fast choose different tokens at 0", "rounding explains");
-    JsonNode json = new ObjectMapper().readTree(run.out());
-    assertThat(json.get("identical").booleanValue()).isFalse();
-    assertThat(json.get("within_rounding").booleanValue()).isFalse();
-    JsonNode difference = json.get("backends").get(1).get("disagreement");
-    assertThat(difference.get("id").intValue()).isEqualTo(17);
-    assertThat(difference.get("gap").doubleValue())
-        .isGreaterThan(difference.get("bound").doubleValue());
-    assertThat(difference.get("bound").doubleValue()).isBetween(1e-6, 0.1);
-    for (int other : new int[] {2, 3, 4}) {
-      assertThat(json.get("backends").get(other).has("disagreement")).isFalse();
-    }
-  }
-
-  /** Two tokens that are as likely: rounding may decide, and that is told but is no failure. */
-  @Test
-  void aNearTieIsNoFailure() throws IOException {
-    CommandRun run =
-        compare(
-            (backend, stage) ->
-                new Changed(
-                    stage,
-                    logits -> {
-                      logits.put(17, 40);
-                      logits.put(18, backend == Backend.JAVA ? 40.00001f : 39.99999f);
-                    }),
-            "ROMEO:",
-            "-n",
-            "6",
-            "--backend",
-            "fast,java");
-    assertThat(run.result()).contains("differ at 0: 18 ", "rounding explains");
-  }
-
-  private interface Change {
-    void apply(FloatBuffer logits);
-  }
-
-  /** A stage whose logits are changed. */
-  private record Changed(Stage stage, Change change) implements Stage {
-    @Override
-    public StageSpec spec() {
-      return stage.spec();
-    }
-
-    @Override
-    public ArithmeticProfile profile() {
-      return stage.profile();
-    }
-
-    @Override
-    public Sequence openSequence(int maxPositions) throws IOException {
-      return stage.openSequence(maxPositions);
-    }
-
-    @Override
-    public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
-      stage.step(batch, in, out);
-      if (batch.totalOut() > 0) {
-        change.apply(out);
-      }
-    }
-
-    @Override
-    public void close() {
-      stage.close();
-    }
   }
 }

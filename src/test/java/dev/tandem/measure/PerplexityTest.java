@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.formats.Checkpoints;
+import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.Retyped;
 import dev.tandem.runtime.LocalChain;

@@ -50,12 +50,13 @@ class RoundingBoundTest {
 
   private static ComparisonResult compare(Checkpoint checkpoint, int[] prompt)
       throws IOException, GenerationException {
-    return Comparison.run(
-        checkpoint,
-        EngineSettings.defaults(),
-        List.of(Backend.FAST, Backend.BLAS_KV, Backend.NAIVE, Backend.JAVA),
-        prompt,
-        1,
-        Comparison.Watcher.NONE);
+    return new Comparison(
+            checkpoint,
+            EngineSettings.defaults(),
+            prompt,
+            1,
+            Comparison.Watcher.NONE,
+            (backend, stage) -> stage)
+        .run(List.of(Backend.FAST, Backend.BLAS_KV, Backend.NAIVE, Backend.JAVA));
   }
 }

@@ -10,7 +10,7 @@ import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.hosting.HostedModel;
-import dev.tandem.measure.RecordingStage;
+import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;

@@ -8,7 +8,7 @@ import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.hosting.HostedModel;
-import dev.tandem.measure.SequenceGroup;
+import dev.tandem.measure.stages.SequenceGroup;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.plain.PlainModel;
 import dev.tandem.settings.ActivationEval;

@@ -6,7 +6,7 @@ import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationRequest;
-import dev.tandem.measure.RecordingStage;
+import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;

@@ -9,7 +9,7 @@ import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
-import dev.tandem.measure.RecordingStage;
+import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.scheduler.ModelScheduler;

@@ -12,7 +12,7 @@ import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.hosting.HostedModel;
-import dev.tandem.measure.RecordingStage;
+import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.sampling.SamplingOptions;

@@ -1,12 +1,9 @@
 package dev.tandem.cli.measure;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.tandem.cli.models.ShapeMixin;
 import dev.tandem.cli.options.ArithmeticMixin;
 import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.TextModelMixin;
-import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.EnvironmentDefaults;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Usage;
@@ -16,18 +13,15 @@ import dev.tandem.measure.AblationRow;
 import dev.tandem.measure.Benchmark;
 import dev.tandem.measure.BenchmarkOptions;
 import dev.tandem.measure.BenchmarkRow;
+import dev.tandem.measure.MeasuredModel;
 import dev.tandem.measure.Placement;
 import dev.tandem.measure.SystemReport;
-import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.WeightType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -174,18 +168,12 @@ public final class BenchCommand implements Callable<Integer> {
     List<BenchmarkRow> rows = new ArrayList<>();
     List<SystemReport> systems = new ArrayList<>();
     if (types.isEmpty()) {
-      systems.add(measure(open(), settings, rows));
+      systems.add(measure(open(Optional.empty()), settings, rows));
     }
     for (WeightType type : types) {
-      Checkpoint converted = OpenModels.converted(open(), Optional.of(type), spec);
-      systems.add(measure(converted, settings, rows));
+      systems.add(measure(open(Optional.of(type)), settings, rows));
     }
-    if (json) {
-      printJson(systems.get(0), rows);
-    } else {
-      printTable(systems.get(0), rows);
-    }
-    spec.commandLine().getOut().flush();
+    print(json ? BenchReport.json(systems.get(0), rows) : BenchReport.table(systems.get(0), rows));
     return 0;
   }
 
@@ -193,18 +181,15 @@ public final class BenchCommand implements Callable<Integer> {
     checkAblation();
     EngineSettings settings = arithmetic.settings(threads.get(0));
     List<AblationRow> rows = new ArrayList<>();
-    try (Checkpoint checkpoint = open()) {
-      List<Integer> wanted = isGiven("--context") ? contexts : List.of(ABLATION_CONTEXT);
-      BenchmarkOptions checked = options(checkpoint, settings, wanted);
-      Ablation.run(checkpoint, settings, checked.contexts(), repeat, rows::add);
-      spec.commandLine()
-          .getOut()
-          .println(
-              json
-                  ? AblationReport.json(checkpoint.name(), rows)
-                  : AblationReport.table(checkpoint.name(), rows));
+    try (MeasuredModel measured = open(Optional.empty())) {
+      List<Integer> chosen = isGiven("--context") ? contexts : List.of(ABLATION_CONTEXT);
+      BenchmarkOptions checked = options(measured, settings, chosen);
+      Ablation.run(measured, settings, checked.contexts(), repeat, rows::add);
+      print(
+          json
+              ? AblationReport.json(measured.name(), rows)
+              : AblationReport.table(measured.name(), rows));
     }
-    spec.commandLine().getOut().flush();
     return 0;
   }
 
@@ -226,30 +211,26 @@ public final class BenchCommand implements Callable<Integer> {
         || EnvironmentDefaults.gives(spec, option);
   }
 
-  private SystemReport measure(Checkpoint model, EngineSettings settings, List<BenchmarkRow> rows)
-      throws IOException {
-    try (model) {
-      return Benchmark.run(model, options(model, settings, contexts), rows::add);
+  private SystemReport measure(
+      MeasuredModel measured, EngineSettings settings, List<BenchmarkRow> rows) {
+    try (measured) {
+      return Benchmark.run(measured, options(measured, settings, contexts), rows::add);
     }
   }
 
-  private Checkpoint open() throws IOException {
-    return shape.isGiven()
-        ? shape.open(types.isEmpty())
-        : OpenModels.open(
-            model.source(),
-            new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose));
+  private MeasuredModel open(Optional<WeightType> type) {
+    return OpenModels.open(spec, shape, model.source(), type);
   }
 
   private BenchmarkOptions options(
-      Checkpoint checkpoint, EngineSettings settings, List<Integer> wantedContexts) {
-    int maxSeq = checkpoint.config().maxSeq();
+      MeasuredModel measured, EngineSettings settings, List<Integer> chosenContexts) {
+    int maxSeq = measured.maxSeq();
     return new BenchmarkOptions(
         settings,
         placements(),
         threads,
         Math.min(promptTokens, maxSeq),
-        wantedContexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
+        chosenContexts.stream().map(n -> Math.min(n, maxSeq - 1)).distinct().toList(),
         batches,
         repeat);
   }
@@ -261,64 +242,8 @@ public final class BenchCommand implements Callable<Integer> {
         : placements;
   }
 
-  private void printJson(SystemReport system, List<BenchmarkRow> rows) throws IOException {
-    Map<String, Object> facts = new LinkedHashMap<>();
-    facts.put("cpu", system.cpu());
-    facts.put("isa", system.isa());
-    facts.put("blas_core", system.blas());
-    facts.put("threads", system.threads());
-    facts.put("read_gbps", system.readGbps());
-    facts.put("sgemm_gflops", system.sgemmGflops());
-    Map<String, Object> report = new LinkedHashMap<>();
-    report.put("system", facts);
-    report.put("rows", rows);
-    spec.commandLine()
-        .getOut()
-        .println(
-            new ObjectMapper()
-                .enable(SerializationFeature.INDENT_OUTPUT)
-                .writeValueAsString(report));
-  }
-
-  private void printTable(SystemReport system, List<BenchmarkRow> rows) {
-    var out = spec.commandLine().getOut();
-    out.printf(
-        Locale.ROOT,
-        "%s, %s, %s; reads %.1f GB/s, sgemm %.0f GFLOP/s with %d threads%n%n",
-        system.cpu(),
-        system.isa(),
-        system.blas(),
-        system.readGbps(),
-        system.sgemmGflops(),
-        system.threads());
-    out.println(
-        "model             type          KV   placement   threads batch context  ms/token  floor ms  share of bandwidth"
-            + "  java us: top-p, greedy  tokens/s  prompt  tokens/s  share of sgemm");
-    for (BenchmarkRow row : rows) {
-      out.printf(
-          Locale.ROOT,
-          "%-17s %-13s %-4s %-11s %7d %5d %7d %9.3f %9.3f  %5.1f%% (%5.1f-%5.1f)"
-              + " %14.0f %8.0f %9.1f %7d %9.0f  %5.1f%% (%5.1f-%5.1f)%n",
-          row.model(),
-          row.type(),
-          row.kvType(),
-          row.placement(),
-          row.threads(),
-          row.batch(),
-          row.context(),
-          row.decodeMsPerToken(),
-          row.decodeFloorMs(),
-          100 * row.bandwidthShare(),
-          100 * row.bandwidthShareQuartiles().get(0),
-          100 * row.bandwidthShareQuartiles().get(1),
-          row.javaUsPerToken(),
-          row.javaGreedyUsPerToken(),
-          row.aggregateTokensPerSecond(),
-          row.promptTokens(),
-          row.promptTokensPerSecond(),
-          100 * row.promptSgemmShare(),
-          100 * row.promptSgemmShareQuartiles().get(0),
-          100 * row.promptSgemmShareQuartiles().get(1));
-    }
+  private void print(String report) {
+    spec.commandLine().getOut().println(report);
+    spec.commandLine().getOut().flush();
   }
 }

@@ -10,17 +10,15 @@ import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.decoding.GenerationException;
 import dev.tandem.measure.Comparison;
 import dev.tandem.measure.ComparisonResult;
-import dev.tandem.model.Checkpoint;
+import dev.tandem.measure.MeasuredModel;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.stage.Stage;
+import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.BiFunction;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,8 +36,6 @@ import picocli.CommandLine.Spec;
           + " docs/backends.md."
     })
 public final class CompareCommand implements Callable<Integer> {
-  private final BiFunction<Backend, Stage, Stage> watched;
-
   @Spec private CommandSpec spec;
   @Mixin private TextModelMixin model;
   @Mixin private ShapeMixin shape;
@@ -70,19 +66,8 @@ public final class CompareCommand implements Callable<Integer> {
   @Mixin private EngineMixin engine;
   @Mixin private GeneralMixin general;
 
-  public CompareCommand() {
-    this((backend, stage) -> stage);
-  }
-
-  /**
-   * @param watched gives the stage to compare in place of a backend's own stage
-   */
-  public CompareCommand(BiFunction<Backend, Stage, Stage> watched) {
-    this.watched = watched;
-  }
-
   @Override
-  public Integer call() throws IOException, GenerationException {
+  public Integer call() throws IOException {
     EngineSettings settings = engine.settings();
     if (maxTokens < 1) {
       throw Usage.wrong(spec, "--max-tokens", "must be at least 1", maxTokens);
@@ -90,57 +75,35 @@ public final class CompareCommand implements Callable<Integer> {
     String text = prompt.text();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
-    try (Checkpoint checkpoint = open(console)) {
-      checkpoint.tokenizer().notes().forEach(console::warn);
-      int[] ids = prompt.prompt(checkpoint.tokenizer(), text).begin(checkpoint.tokenizer());
-      ComparisonResult result = compare(checkpoint, settings, ids);
+    try (MeasuredModel measured = OpenModels.open(spec, shape, model.source(), engine.type())) {
+      Tokenizer tokenizer = measured.tokenizer();
+      tokenizer.notes().forEach(console::warn);
+      int[] ids = prompt.prompt(tokenizer, text).begin(tokenizer);
+      ComparisonResult result = compare(measured, settings, ids);
       console.println(
           json
               ? new ObjectMapper()
-                  .writeValueAsString(CompareReport.facts(checkpoint.name(), text, result))
-              : CompareReport.table(checkpoint, result));
-      if (!result.withinRounding()) {
-        throw new IOException(CompareReport.failure(result));
-      }
+                  .writeValueAsString(CompareReport.facts(measured.name(), text, result))
+              : CompareReport.table(measured.name(), tokenizer, result));
+      CompareReport.requireAgreement(result);
     }
     return 0;
   }
 
-  private ComparisonResult compare(Checkpoint checkpoint, EngineSettings settings, int[] ids)
-      throws IOException, GenerationException {
+  private ComparisonResult compare(MeasuredModel measured, EngineSettings settings, int[] ids) {
     CompareProgress progress =
         new CompareProgress(
             spec.commandLine().getErr(), Console.isTerminal(Console.STDERR), maxTokens);
     try {
       return Comparison.run(
-          checkpoint,
+          measured,
           settings,
           backends.stream().distinct().toList(),
           ids,
           maxTokens,
-          watcher(progress));
+          progress::show);
     } finally {
       progress.clear();
     }
-  }
-
-  private Comparison.Watcher watcher(CompareProgress progress) {
-    return new Comparison.Watcher() {
-      @Override
-      public void progress(Backend backend, int tokens) {
-        progress.show(backend, tokens);
-      }
-
-      @Override
-      public Stage watched(Backend backend, Stage stage) {
-        return watched.apply(backend, stage);
-      }
-    };
-  }
-
-  private Checkpoint open(Console console) throws IOException {
-    Checkpoint opened =
-        shape.isGiven() ? shape.open(true) : OpenModels.open(model.source(), console);
-    return OpenModels.converted(opened, engine.type(), spec);
   }
 }

@@ -3,7 +3,6 @@ package dev.tandem.cli.measure;
 import dev.tandem.measure.ComparisonResult;
 import dev.tandem.measure.ComparisonRow;
 import dev.tandem.measure.Disagreement;
-import dev.tandem.model.Checkpoint;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -18,14 +17,14 @@ final class CompareReport {
 
   private CompareReport() {}
 
-  static String table(Checkpoint checkpoint, ComparisonResult result) throws IOException {
+  static String table(String model, Tokenizer tokenizer, ComparisonResult result) {
     ComparisonRow first = result.rows().get(0);
     StringBuilder table = new StringBuilder();
     table.append(
         String.format(
             Locale.ROOT,
             "%s: %d tokens of prompt and %d of answer%n%n",
-            checkpoint.name(),
+            model,
             result.promptIds().size(),
             first.ids().size()));
     table.append(
@@ -52,7 +51,7 @@ final class CompareReport {
                   ? "-"
                   : String.format(Locale.ROOT, "%.0f", row.peakRssBytes() / MEBI),
               row.largestLogitDifference(),
-              tokens(row, first, checkpoint.tokenizer())));
+              tokens(row, first, tokenizer)));
     }
     return table.toString().stripTrailing();
   }
@@ -78,24 +77,28 @@ final class CompareReport {
     return id + " '" + tokenizer.decode(new int[] {id}).strip() + "'";
   }
 
-  /** The failure in one line. */
-  static String failure(ComparisonResult result) {
+  /**
+   * Ends the command where backends disagree.
+   *
+   * @throws IOException if rounding does not explain a difference; the message is one line
+   */
+  static void requireAgreement(ComparisonResult result) throws IOException {
     for (ComparisonRow row : result.rows()) {
       if (row.disagreement().isPresent() && !row.disagreement().get().isNearTie()) {
         Disagreement d = row.disagreement().get();
-        return String.format(
-            Locale.ROOT,
-            "%s and %s choose different tokens at %d, with gaps of %.3g and %.3g between the two;"
-                + " rounding explains %.3g at most",
-            row.backend(),
-            result.rows().get(0).backend(),
-            d.index(),
-            d.gap(),
-            d.referenceGap(),
-            d.bound());
+        throw new IOException(
+            String.format(
+                Locale.ROOT,
+                "%s and %s choose different tokens at %d, with gaps of %.3g and %.3g between the"
+                    + " two; rounding explains %.3g at most",
+                row.backend(),
+                result.rows().get(0).backend(),
+                d.index(),
+                d.gap(),
+                d.referenceGap(),
+                d.bound()));
       }
     }
-    throw new IllegalArgumentException("nothing failed");
   }
 
   static Map<String, Object> facts(String model, String prompt, ComparisonResult result) {

@@ -1,49 +1,49 @@
 package dev.tandem.cli.measure;
 
-import dev.tandem.cli.models.WritingProgress;
+import dev.tandem.cli.models.ShapeMixin;
 import dev.tandem.cli.options.ConvertProgress;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.runtime.Models;
-import dev.tandem.settings.LoadListener;
+import dev.tandem.measure.MeasuredModel;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.WeightType;
-import dev.tandem.tensor.DType;
-import dev.tandem.types.ConvertedModels;
-import java.io.IOException;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Opens the models that are measured. */
+/**
+ * Opens the models that are measured; a conversion is shown by a bar on a terminal. Ctrl-C simply
+ * ends the process.
+ */
 final class OpenModels {
   private OpenModels() {}
 
-  /** Opens a model's files, and notes what was assumed. */
-  static Checkpoint open(ModelSource source, Console console) throws IOException {
-    Checkpoint checkpoint = Models.open(source, LoadListener.NONE);
-    checkpoint.notes().forEach(console::warn);
-    return checkpoint;
+  /** A model's files, or random weights if a shape is given; notes what was assumed. */
+  static MeasuredModel open(
+      CommandSpec spec, ShapeMixin shape, ModelSource source, Optional<WeightType> type) {
+    if (!shape.isGiven()) {
+      return open(spec, source, type);
+    }
+    String name = shape.name();
+    try (ConvertProgress progress = progress(spec, type)) {
+      return MeasuredModel.random(name, type, progress);
+    }
   }
 
-  /**
-   * The model converted to a type, with a bar on a terminal. Ctrl-C simply ends the process.
-   *
-   * @param model closed with the result, and if this fails
-   */
-  static Checkpoint converted(Checkpoint model, Optional<WeightType> type, CommandSpec spec)
-      throws IOException {
-    if (type.isEmpty()) {
-      return model;
+  /** A model's files; notes what was assumed. */
+  static MeasuredModel open(CommandSpec spec, ModelSource source, Optional<WeightType> type) {
+    MeasuredModel model;
+    try (ConvertProgress progress = progress(spec, type)) {
+      model = MeasuredModel.open(type.map(source::withType).orElse(source), progress);
     }
-    try (ConvertProgress progress =
-        new ConvertProgress(
-            EngineMixin.task(type.get()),
-            spec.commandLine().getErr(),
-            Console.isTerminal(Console.STDERR),
-            () -> false)) {
-      return ConvertedModels.convert(
-          model, DType.valueOf(type.get().name()), new WritingProgress(progress));
-    }
+    model.notes().forEach(Console.of(spec)::warn);
+    return model;
+  }
+
+  private static ConvertProgress progress(CommandSpec spec, Optional<WeightType> type) {
+    return new ConvertProgress(
+        type.map(EngineMixin::task).orElse(""),
+        spec.commandLine().getErr(),
+        Console.isTerminal(Console.STDERR),
+        () -> false);
   }
 }

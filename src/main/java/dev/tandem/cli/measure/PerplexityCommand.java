@@ -9,13 +9,10 @@ import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.formats.Checkpoints;
+import dev.tandem.measure.MeasuredModel;
 import dev.tandem.measure.Perplexity;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.runtime.BackendChoice;
-import dev.tandem.runtime.Models;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.LoadListener;
+import dev.tandem.settings.ModelSource;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -47,7 +44,7 @@ public final class PerplexityCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "MODEL",
-      defaultValue = Checkpoints.DEFAULT,
+      defaultValue = ModelSource.DEFAULT,
       description = "A file, a directory, a built-in or a pulled model. Default: ${DEFAULT-VALUE}")
   private String model;
 
@@ -98,27 +95,20 @@ public final class PerplexityCommand implements Callable<Integer> {
     String text = text();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
-    try (Checkpoint checkpoint = open()) {
-      checkpoint.notes().forEach(console::warn);
-      BackendChoice.of(settings).notes().forEach(console::warn);
-      checkpoint.tokenizer().notes().forEach(console::warn);
-      Perplexity.Options options = options(checkpoint.config().maxSeq());
-      int[] ids = checkpoint.tokenizer().encode(text, false);
+    ModelSource source = config.source(spec, model, tokenizer.given());
+    try (MeasuredModel measured = OpenModels.open(spec, source, engine.type())) {
+      Perplexity.notes(settings).forEach(console::warn);
+      measured.tokenizer().notes().forEach(console::warn);
+      Perplexity.Options options = options(measured.maxSeq());
+      int[] ids = measured.tokenizer().encode(text, false);
       if (tokens > 0 && tokens < ids.length) {
         ids = Arrays.copyOfRange(ids, ids.length - tokens, ids.length);
       }
       Perplexity.Result result =
-          Perplexity.measure(checkpoint, settings, ids, options, soFar -> note(console, soFar));
-      console.println(shown(checkpoint.name(), ids.length, options, result));
+          Perplexity.measure(measured, settings, ids, options, soFar -> note(console, soFar));
+      console.println(shown(measured.name(), ids.length, options, result));
     }
     return 0;
-  }
-
-  private Checkpoint open() throws IOException {
-    return OpenModels.converted(
-        Models.open(config.source(spec, model, tokenizer.given()), LoadListener.NONE),
-        engine.type(),
-        spec);
   }
 
   private String text() throws IOException {

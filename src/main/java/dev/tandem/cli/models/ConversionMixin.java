@@ -1,15 +1,13 @@
 package dev.tandem.cli.models;
 
-import dev.tandem.convert.Conversion;
-import dev.tandem.convert.ConversionOptions;
-import dev.tandem.formats.ModelWriters;
+import dev.tandem.files.ModelFiles;
+import dev.tandem.files.WriteOptions;
 import dev.tandem.settings.WeightType;
-import dev.tandem.tensor.DType;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -43,7 +41,7 @@ final class ConversionMixin {
   static final class Formats implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return ModelWriters.formats().iterator();
+      return ModelFiles.formats().iterator();
     }
   }
 
@@ -54,10 +52,9 @@ final class ConversionMixin {
    * @param verbose whether each tensor's type is listed
    * @return the exit code
    */
-  int write(ModelWriting.Source source, Path out, boolean verbose) throws IOException {
-    ConversionOptions options =
-        new ConversionOptions(type.map(given -> DType.valueOf(given.name())), format, force);
+  int write(Supplier<ModelFiles> source, Path out, boolean verbose) {
+    WriteOptions options = new WriteOptions(type, format, force);
     return new ModelWriting(spec, verbose)
-        .run(source, checkpoint -> List.of(Conversion.of(checkpoint, out, options)));
+        .run(source, files -> List.of(files.convert(out, options)));
   }
 }

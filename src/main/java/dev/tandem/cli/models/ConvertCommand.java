@@ -4,9 +4,7 @@ import dev.tandem.cli.options.ConfigMixin;
 import dev.tandem.cli.options.TokenizerOptionMixin;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.runtime.Models;
-import dev.tandem.settings.LoadListener;
-import java.io.IOException;
+import dev.tandem.files.ModelFiles;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -41,10 +39,8 @@ public final class ConvertCommand implements Callable<Integer> {
   @Mixin private GeneralMixin general;
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     return conversion.write(
-        () -> Models.open(config.source(spec, in, tokenizer.given()), LoadListener.NONE),
-        out,
-        general.verbose);
+        () -> ModelFiles.open(config.source(spec, in, tokenizer.given())), out, general.verbose);
   }
 }

@@ -6,19 +6,16 @@ import dev.tandem.cli.options.ConfigMixin;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.formats.Checkpoints;
+import dev.tandem.files.ModelDescription;
+import dev.tandem.files.ModelFiles;
+import dev.tandem.files.TensorInfo;
 import dev.tandem.measure.SystemReport;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.model.ModelConfig;
-import dev.tandem.runtime.Models;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.KvType;
-import dev.tandem.settings.LoadListener;
-import dev.tandem.tensor.Tensor;
+import dev.tandem.settings.ModelSource;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -48,7 +45,7 @@ public final class InspectCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "MODEL",
-      defaultValue = Checkpoints.DEFAULT,
+      defaultValue = ModelSource.DEFAULT,
       description = "A file, a directory, a built-in or a pulled model. Default: ${DEFAULT-VALUE}")
   private String model;
 
@@ -96,42 +93,41 @@ public final class InspectCommand implements Callable<Integer> {
     return facts;
   }
 
-  private Map<String, Object> modelFacts() throws IOException {
+  private Map<String, Object> modelFacts() {
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
-    try (Checkpoint checkpoint =
-        Models.open(config.source(spec, model, Optional.empty()), LoadListener.NONE)) {
-      checkpoint.notes().forEach(console::warn);
-      ModelConfig config = checkpoint.config();
+    try (ModelFiles files = ModelFiles.open(config.source(spec, model, Optional.empty()))) {
+      files.notes().forEach(console::warn);
+      ModelDescription description = files.describe();
       Map<String, Object> facts = new LinkedHashMap<>();
-      facts.put("model", checkpoint.name());
-      facts.put("format", checkpoint.format());
-      facts.put("config", configFacts(config));
-      if (!checkpoint.isWhole()) {
-        facts.put("part", checkpoint.part().toString());
+      facts.put("model", description.name());
+      facts.put("format", description.format());
+      facts.put("config", configFacts(description.config()));
+      description.part().ifPresent(part -> facts.put("part", part));
+      Optional<Tokenizer> tokenizer = files.tokenizer();
+      if (tokenizer.isPresent()) {
+        tokenizer.get().notes().forEach(console::warn);
+        facts.put("tokenizer", tokenizerFacts(tokenizer.get()));
       }
-      if (checkpoint.part().embedding()) {
-        checkpoint.tokenizer().notes().forEach(console::warn);
-        facts.put("tokenizer", tokenizerFacts(checkpoint.tokenizer()));
+      facts.put("parameters", description.parameters());
+      facts.put("tensor_bytes", description.tensorBytes());
+      facts.put("memory_bytes", F32_BYTES * description.parameters());
+      facts.put("kv_type", lower(description.kvType()));
+      Map<String, Object> kvBytes = new LinkedHashMap<>();
+      description.kvBytesPerToken().forEach((type, bytes) -> kvBytes.put(lower(type), bytes));
+      facts.put("kv_bytes_per_token", kvBytes);
+      if (hash || description.tensorBytes() <= MAX_UNASKED_HASH_BYTES) {
+        files.hash().ifPresent(hex -> facts.put("model_hash", hex));
       }
-      facts.put("parameters", checkpoint.parameterCount());
-      facts.put("tensor_bytes", checkpoint.tensorBytes());
-      facts.put("memory_bytes", F32_BYTES * checkpoint.parameterCount());
-      facts.put("kv_type", lower(checkpoint.defaultKvType()));
-      facts.put("kv_bytes_per_token", kvBytesPerToken(checkpoint));
-      if (checkpoint.knowsHash() && (hash || checkpoint.tensorBytes() <= MAX_UNASKED_HASH_BYTES)) {
-        facts.put("model_hash", checkpoint.hash().hex());
-      }
-      List<Map<String, Object>> tensors = new ArrayList<>();
-      checkpoint.tensors().values().forEach(tensor -> tensors.add(tensorFacts(tensor)));
-      facts.put("tensors", tensors);
+      facts.put(
+          "tensors", description.tensors().stream().map(InspectCommand::tensorFacts).toList());
       return facts;
     }
   }
 
-  private static Map<String, Object> configFacts(ModelConfig config) {
+  private static Map<String, Object> configFacts(ModelDescription.Config config) {
     Map<String, Object> facts = new LinkedHashMap<>();
-    facts.put("architecture", config.architecture().toString());
+    facts.put("architecture", config.architecture());
     facts.put("nLayers", config.nLayers());
     facts.put("nHeads", config.nHeads());
     facts.put("nKvHeads", config.nKvHeads());
@@ -140,12 +136,12 @@ public final class InspectCommand implements Callable<Integer> {
     facts.put("dFf", config.dFf());
     facts.put("vocabSize", config.vocabSize());
     facts.put("maxSeq", config.maxSeq());
-    facts.put("norm", config.norm().name().toLowerCase(Locale.ROOT));
+    facts.put("norm", config.norm());
     facts.put("normEps", config.normEps());
-    facts.put("activation", config.activation().name().toLowerCase(Locale.ROOT));
+    facts.put("activation", config.activation());
     facts.put("gatedFfn", config.gatedFfn());
-    facts.put("bias", config.bias().name().toLowerCase(Locale.ROOT));
-    facts.put("rope", config.rope().name().toLowerCase(Locale.ROOT));
+    facts.put("bias", config.bias());
+    facts.put("rope", config.rope());
     facts.put("ropeTheta", config.ropeTheta());
     facts.put("ropeFactors", config.ropeFactors());
     facts.put("tiedHead", config.tiedHead());
@@ -161,25 +157,14 @@ public final class InspectCommand implements Callable<Integer> {
     return facts;
   }
 
-  private static Map<String, Object> tensorFacts(Tensor tensor) {
+  private static Map<String, Object> tensorFacts(TensorInfo tensor) {
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("name", tensor.name());
-    facts.put("type", tensor.dtype().name().toLowerCase(Locale.ROOT));
+    facts.put("type", tensor.type());
     facts.put("rows", tensor.rows());
     facts.put("cols", tensor.cols());
     facts.put("bytes", tensor.bytes());
     return facts;
-  }
-
-  /** The bytes of a token in a KV cache, for the layers that the checkpoint holds. */
-  private static Map<String, Object> kvBytesPerToken(Checkpoint checkpoint) {
-    ModelConfig config = checkpoint.config();
-    int layers = checkpoint.part().layers().nLayers();
-    Map<String, Object> bytes = new LinkedHashMap<>();
-    for (KvType type : KvType.values()) {
-      bytes.put(lower(type), 2L * layers * config.nKvHeads() * type.rowBytes(config.headDim()));
-    }
-    return bytes;
   }
 
   private static String lower(KvType type) {

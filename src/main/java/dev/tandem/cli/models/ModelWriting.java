@@ -1,23 +1,23 @@
 package dev.tandem.cli.models;
 
+import dev.tandem.api.ModelException;
 import dev.tandem.cli.options.ConvertProgress;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.Interrupts;
-import dev.tandem.convert.Conversion;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.types.TypePlan;
-import java.io.IOException;
+import dev.tandem.files.ModelFiles;
+import dev.tandem.files.ModelOutput;
+import dev.tandem.settings.InvalidSettingException;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;
 import java.nio.file.FileAlreadyExistsException;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -37,92 +37,81 @@ final class ModelWriting {
     console = new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), verbose);
   }
 
-  /** Opens the model to write. */
-  interface Source {
-    Checkpoint open() throws IOException;
-  }
-
-  /** Plans the outputs; nothing is written before all of them are known to be possible. */
-  interface Planning {
-    List<Conversion> of(Checkpoint checkpoint) throws IOException;
-  }
-
   /**
    * Writes a model or parts of it.
    *
+   * @param planning nothing is written before all outputs are known to be possible
    * @return the exit code
    */
   @SuppressWarnings("try") // interrupts count as long as the block lasts
-  int run(Source source, Planning planning) throws IOException {
+  int run(Supplier<ModelFiles> source, Function<ModelFiles, List<ModelOutput>> planning) {
     AtomicBoolean interrupted = new AtomicBoolean();
     try (Interrupts interrupts = Interrupts.during(() -> interrupted.set(true));
-        Checkpoint checkpoint = source.open()) {
-      checkpoint.notes().forEach(console::warn);
-      Set<String> notes = new LinkedHashSet<>();
-      List<Conversion> conversions = plan(planning, checkpoint);
-      if (checkpoint.part().embedding()) {
-        checkpoint.tokenizer().notes().forEach(console::warn);
-      }
-      conversions.forEach(conversion -> notes.addAll(conversion.notes()));
-      notes.forEach(console::note);
-      for (Conversion conversion : conversions) {
+        ModelFiles files = source.get()) {
+      files.notes().forEach(console::warn);
+      List<ModelOutput> outputs = plan(planning, files);
+      files.tokenizer().ifPresent(tokenizer -> tokenizer.notes().forEach(console::warn));
+      outputs.stream().flatMap(output -> output.notes().stream()).distinct().forEach(console::note);
+      for (ModelOutput output : outputs) {
         if (verbose) {
-          conversion.plan().choices().forEach(choice -> console.note(line(choice)));
+          output.tensors().forEach(choice -> console.note(line(choice)));
         }
-        write(conversion, interrupted);
-        console.note(summary(conversion));
+        write(output, interrupted);
+        console.note(summary(output));
       }
       return 0;
-    } catch (InterruptedIOException e) {
-      if (!interrupted.get()) {
+    } catch (ModelException e) {
+      if (!(interrupted.get() && e.getCause() instanceof InterruptedIOException)) {
         throw e;
       }
       return Cli.INTERRUPTED;
     }
   }
 
-  private List<Conversion> plan(Planning planning, Checkpoint checkpoint) throws IOException {
+  private List<ModelOutput> plan(
+      Function<ModelFiles, List<ModelOutput>> planning, ModelFiles files) {
     try {
-      List<Conversion> conversions = planning.of(checkpoint);
-      Conversion.checkSpace(conversions);
-      return conversions;
+      return planning.apply(files);
+    } catch (InvalidSettingException e) {
+      throw e;
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
-    } catch (FileAlreadyExistsException e) {
-      throw new IOException(e.getFile() + " exists already; --force replaces it", e);
+    } catch (ModelException e) {
+      if (e.getCause() instanceof FileAlreadyExistsException) {
+        throw new ModelException(e.getMessage() + "; --force replaces it", null);
+      }
+      throw e;
     }
   }
 
-  private void write(Conversion conversion, AtomicBoolean interrupted) throws IOException {
+  private void write(ModelOutput output, AtomicBoolean interrupted) {
     PrintWriter err = spec.commandLine().getErr();
     boolean terminal = Console.isTerminal(Console.STDERR);
-    String task = String.valueOf(conversion.out().getFileName());
+    String task = String.valueOf(output.path().getFileName());
     try (ConvertProgress progress = new ConvertProgress(task, err, terminal, interrupted::get)) {
-      conversion.run(new WritingProgress(progress));
+      output.write(progress);
     }
   }
 
-  private static String line(TypePlan.Choice choice) {
+  private static String line(ModelOutput.Choice choice) {
     String reason = choice.reason().isEmpty() ? "" : " (" + choice.reason() + ")";
     return String.format(
         Locale.ROOT,
         "%-28s [%d, %d]  %s -> %s%s",
-        choice.tensor().name(),
-        choice.tensor().rows(),
-        choice.tensor().cols(),
-        choice.tensor().dtype().name().toLowerCase(Locale.ROOT),
-        choice.type().name().toLowerCase(Locale.ROOT),
+        choice.source().name(),
+        choice.source().rows(),
+        choice.source().cols(),
+        choice.source().type(),
+        choice.type(),
         reason);
   }
 
-  private static String summary(Conversion conversion) {
+  private static String summary(ModelOutput output) {
     Map<String, Long> counts =
-        conversion.plan().choices().stream()
+        output.tensors().stream()
             .collect(
                 Collectors.groupingBy(
-                    choice -> choice.type().name().toLowerCase(Locale.ROOT),
-                    TreeMap::new,
-                    Collectors.counting()));
+                    ModelOutput.Choice::type, TreeMap::new, Collectors.counting()));
     String types =
         counts.entrySet().stream()
             .map(entry -> entry.getValue() + " " + entry.getKey())
@@ -130,9 +119,9 @@ final class ModelWriting {
     return String.format(
         Locale.ROOT,
         "%s: %d tensors (%s), %,d B",
-        conversion.out(),
-        conversion.plan().choices().size(),
+        output.path(),
+        output.tensors().size(),
         types,
-        conversion.plan().bytes());
+        output.bytes());
   }
 }

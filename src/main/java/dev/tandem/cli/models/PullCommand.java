@@ -1,5 +1,6 @@
 package dev.tandem.cli.models;
 
+import dev.tandem.api.ModelException;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.EnvironmentDefaults;
@@ -7,13 +8,8 @@ import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
 import dev.tandem.cli.terminal.Messages;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.hub.HubAccess;
-import dev.tandem.hub.Pull;
-import dev.tandem.hub.cache.HubCache;
-import dev.tandem.hub.cache.HubException;
-import dev.tandem.hub.cache.HubModel;
-import dev.tandem.hub.cache.PulledModel;
-import java.io.IOException;
+import dev.tandem.files.Download;
+import dev.tandem.files.Downloads;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
@@ -80,43 +76,39 @@ public final class PullCommand implements Callable<Integer> {
   static final class ShortNames implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return HubModel.shortNames().iterator();
+      return Downloads.shortNames().iterator();
     }
   }
 
   @Override
   @SuppressWarnings("try") // interrupts count as long as the block lasts
-  public Integer call() throws IOException {
+  public Integer call() {
     Map<String, String> environment = EnvironmentDefaults.of(spec);
-    HubCache cache = HubCache.ofUser(environment, System.getProperty("user.home", ""));
+    Downloads downloads = Downloads.ofUser(environment, System.getProperty("user.home", ""));
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     if (list) {
-      show(cache.list(), console);
+      show(downloads.list(), console);
       return 0;
     }
-    HubModel model = model();
-    HubAccess access = HubAccess.of(environment);
+    Download download = download(downloads);
     PullProgress progress =
-        PullProgress.of(model, spec.commandLine().getErr(), console, general.verbose);
-    Pull pull = new Pull(access, cache, progress);
-    try (Interrupts interrupts = Interrupts.during(pull::cancel);
-        pull;
+        PullProgress.of(download.name(), spec.commandLine().getErr(), console, general.verbose);
+    try (Interrupts interrupts = Interrupts.during(download::cancel);
         progress) {
-      return run(pull, model, progress, console);
+      return run(download.listener(progress), progress, console);
     }
   }
 
-  private int run(Pull pull, HubModel model, PullProgress progress, Console console)
-      throws IOException {
+  private int run(Download download, PullProgress progress, Console console) {
     try {
-      Path place = pull.run(model, force);
+      Path place = download.run();
       progress.close();
-      console.note(model + " is ready: tandem generate -c " + model);
+      console.note(download.name() + " is ready: tandem generate -c " + download.name());
       console.println(place.toString());
       return 0;
-    } catch (HubException e) {
-      if (!pull.isCancelled()) {
+    } catch (ModelException e) {
+      if (!download.isCancelled()) {
         throw e;
       }
       progress.close();
@@ -126,29 +118,30 @@ public final class PullCommand implements Callable<Integer> {
     }
   }
 
-  private HubModel model() {
+  private Download download(Downloads downloads) {
     if (name.isEmpty()) {
       throw new ParameterException(
           spec.commandLine(), "no model given; for example: tandem pull gpt2; or --list");
     }
     try {
-      HubModel model = HubModel.of(name);
-      model = revision.isPresent() ? model.atRevision(revision.get()) : model;
-      return file.isPresent() ? model.withFile(file.get()) : model;
+      Download download = downloads.of(name).again(force);
+      revision.ifPresent(download::revision);
+      file.ifPresent(download::file);
+      return download;
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
   }
 
-  private static void show(List<PulledModel> models, Console console) {
+  private static void show(List<Downloads.PulledModel> models, Console console) {
     int width = models.stream().mapToInt(model -> model.name().length()).max().orElse(0);
-    for (PulledModel model : models) {
+    for (Downloads.PulledModel model : models) {
       console.println(
           String.format(
               Locale.ROOT,
               "%-" + width + "s  %8s  %.12s  %s",
               model.name(),
-              HubCache.shown(model.bytes()),
+              model.size(),
               model.commit(),
               model.path()));
     }

@@ -1,8 +1,7 @@
 package dev.tandem.cli.models;
 
 import dev.tandem.cli.terminal.Console;
-import dev.tandem.hub.PullListener;
-import dev.tandem.hub.cache.HubModel;
+import dev.tandem.files.DownloadListener;
 import java.io.PrintWriter;
 import java.time.Duration;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
@@ -16,13 +15,13 @@ import org.jspecify.annotations.Nullable;
  * --verbose}, otherwise nothing. The bar begins with the first byte, so a pull with nothing to
  * download shows no bar.
  */
-final class PullProgress implements PullListener, AutoCloseable {
+final class PullProgress implements DownloadListener, AutoCloseable {
   private static final int COLUMNS = 79;
   private static final int BAR_MILLIS = 200;
   private static final int LINE_MILLIS = 5000;
   private static final long MEGABYTE = 1_000_000;
 
-  private final HubModel model;
+  private final String model;
   private final PrintWriter err;
   private final Console console;
   private final boolean terminal;
@@ -31,7 +30,7 @@ final class PullProgress implements PullListener, AutoCloseable {
   private boolean closed;
 
   private PullProgress(
-      HubModel model, PrintWriter err, Console console, boolean terminal, boolean shown) {
+      String model, PrintWriter err, Console console, boolean terminal, boolean shown) {
     this.model = model;
     this.err = err;
     this.console = console;
@@ -40,7 +39,7 @@ final class PullProgress implements PullListener, AutoCloseable {
   }
 
   /** For a command whose notes go to a console. */
-  static PullProgress of(HubModel model, PrintWriter err, Console console, boolean verbose) {
+  static PullProgress of(String model, PrintWriter err, Console console, boolean verbose) {
     boolean terminal = Console.isTerminal(Console.STDERR);
     return new PullProgress(model, err, console, terminal, terminal || verbose);
   }
@@ -53,7 +52,7 @@ final class PullProgress implements PullListener, AutoCloseable {
     if (bar == null) {
       bar =
           new ProgressBarBuilder()
-              .setTaskName(model.toString())
+              .setTaskName(model)
               .setInitialMax(total)
               .startsFrom(bytes, Duration.ZERO) // so that the speed is that of this download
               .setUnit(" MB", MEGABYTE)

@@ -1,9 +1,6 @@
 package dev.tandem.cli.models;
 
-import dev.tandem.model.Checkpoint;
-import dev.tandem.random.RandomModels;
-import dev.tandem.tensor.DType;
-import java.io.IOException;
+import dev.tandem.files.ModelFiles;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -13,8 +10,6 @@ import picocli.CommandLine.Spec;
 /** The option for random weights in place of a model. */
 @Command(optionListHeading = "Model:")
 public final class ShapeMixin {
-  private static final long SEED = 1;
-
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
@@ -31,19 +26,13 @@ public final class ShapeMixin {
     return !shape.isEmpty();
   }
 
-  /**
-   * The random model, f32; a usage error if there is no such shape.
-   *
-   * @param inMemory whether the weights are kept in memory, or computed when they are read
-   */
-  public Checkpoint open(boolean inMemory) throws IOException {
-    if (!RandomModels.shapeNames().contains(shape)) {
+  /** The name of the shape; a usage error if there is no such shape. */
+  public String name() {
+    if (!ModelFiles.shapes().contains(shape)) {
       throw new ParameterException(
           spec.commandLine(),
-          "no shape '" + shape + "'; there are " + String.join(", ", RandomModels.shapeNames()));
+          "no shape '" + shape + "'; there are " + String.join(", ", ModelFiles.shapes()));
     }
-    return inMemory
-        ? RandomModels.of(shape, DType.F32, SEED)
-        : RandomModels.drawn(shape, DType.F32, SEED);
+    return shape;
   }
 }

@@ -5,17 +5,9 @@ import dev.tandem.cli.options.TokenizerOptionMixin;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.convert.Conversion;
-import dev.tandem.convert.ConversionOptions;
-import dev.tandem.model.Checkpoint;
-import dev.tandem.model.ModelPart;
-import dev.tandem.runtime.Models;
-import dev.tandem.settings.LoadListener;
-import dev.tandem.stage.Span;
-import java.io.IOException;
+import dev.tandem.files.ModelFiles;
+import dev.tandem.settings.Output;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,37 +73,18 @@ public final class SplitCommand implements Callable<Integer> {
   @Mixin private GeneralMixin general;
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     if (at < 0) {
       throw Usage.wrong(spec, "--at", "must be at least 0", at);
     }
     if (client.toAbsolutePath().normalize().equals(server.toAbsolutePath().normalize())) {
       throw usage("--client and --server must be two files");
     }
-    return new ModelWriting(spec, general.verbose).run(this::open, this::parts);
-  }
-
-  private Checkpoint open() throws IOException {
-    return Models.open(config.source(spec, in, tokenizer.given()), LoadListener.NONE);
-  }
-
-  private List<Conversion> parts(Checkpoint checkpoint) throws IOException {
-    int nLayers = checkpoint.config().nLayers();
-    if (at > nLayers) {
-      throw Usage.wrong(spec, "--at", "must be in 0.." + nLayers, at);
-    }
-    if (!checkpoint.isWhole()) {
-      throw new IOException(
-          checkpoint.name() + " is itself a part of a model (" + checkpoint.part() + ")");
-    }
-    ConversionOptions options = new ConversionOptions(Optional.empty(), Optional.of("gguf"), force);
-    return List.of(
-        Conversion.of(
-            checkpoint.cut(new ModelPart(true, Span.layers(0, at), !noHead)), client, options),
-        Conversion.of(
-            checkpoint.cut(new ModelPart(false, Span.layers(at, nLayers), noHead)),
-            server,
-            options));
+    Output reply = noHead ? Output.LOGITS : Output.HIDDEN;
+    return new ModelWriting(spec, general.verbose)
+        .run(
+            () -> ModelFiles.open(config.source(spec, in, tokenizer.given())),
+            files -> files.split(at, client, server, reply, force));
   }
 
   private ParameterException usage(String message) {

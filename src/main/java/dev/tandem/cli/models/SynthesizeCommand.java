@@ -2,9 +2,7 @@ package dev.tandem.cli.models;
 
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Version;
-import dev.tandem.random.RandomModels;
-import dev.tandem.tensor.DType;
-import java.io.IOException;
+import dev.tandem.files.ModelFiles;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.concurrent.Callable;
@@ -52,17 +50,17 @@ public final class SynthesizeCommand implements Callable<Integer> {
   static final class Shapes implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return RandomModels.shapeNames().iterator();
+      return ModelFiles.shapes().iterator();
     }
   }
 
   @Override
-  public Integer call() throws IOException {
-    if (!RandomModels.shapeNames().contains(name)) {
+  public Integer call() {
+    if (!ModelFiles.shapes().contains(name)) {
       throw new ParameterException(
           spec.commandLine(),
-          "no shape '" + name + "'; there are " + String.join(", ", RandomModels.shapeNames()));
+          "no shape '" + name + "'; there are " + String.join(", ", ModelFiles.shapes()));
     }
-    return conversion.write(() -> RandomModels.drawn(name, DType.F32, seed), out, general.verbose);
+    return conversion.write(() -> ModelFiles.random(name, seed), out, general.verbose);
   }
 }

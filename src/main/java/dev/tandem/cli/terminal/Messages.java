@@ -1,7 +1,6 @@
 package dev.tandem.cli.terminal;
 
-import dev.tandem.api.ModelException;
-import dev.tandem.api.ServerException;
+import dev.tandem.api.TandemException;
 import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.ModelNotFoundException;
 import dev.tandem.settings.ProfileDifference;
@@ -54,8 +53,7 @@ public final class Messages {
     if (e instanceof ModelNotFoundException missing) {
       return oneLine(e) + "; tandem pull " + missing.hubName() + " downloads it";
     }
-    if ((e instanceof ModelException || e instanceof ServerException)
-        && e.getCause() instanceof IOException cause) {
+    if (e instanceof TandemException && e.getCause() instanceof IOException cause) {
       return of(cause);
     }
     if (e instanceof NoSuchFileException missing) {

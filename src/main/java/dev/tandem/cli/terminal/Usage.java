@@ -17,6 +17,7 @@ public final class Usage {
           "contexts", "--context",
           "batches", "--batch",
           "localLayers", "--split",
+          "clientLayers", "--at",
           "activationEval", "--gelu",
           "chunkRows", "--chunk");
 

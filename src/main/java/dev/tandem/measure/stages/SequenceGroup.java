@@ -1,4 +1,4 @@
-package dev.tandem.measure;
+package dev.tandem.measure.stages;
 
 import dev.tandem.decoding.StageChain;
 import dev.tandem.stage.RowKind;
@@ -22,7 +22,7 @@ public final class SequenceGroup implements AutoCloseable {
    * @param capacity positions of each
    * @throws IOException if a remote stage refuses
    */
-  SequenceGroup(List<Stage> stages, int size, int capacity) throws IOException {
+  public SequenceGroup(List<Stage> stages, int size, int capacity) throws IOException {
     chain = new StageChain(stages);
     try {
       for (int i = 0; i < size; i++) {
@@ -47,7 +47,7 @@ public final class SequenceGroup implements AutoCloseable {
    * @param rows {@code [nTok, dModel]}
    * @return nanoseconds
    */
-  long prompt(int sequence, FloatBuffer rows, int nTok) throws IOException {
+  public long prompt(int sequence, FloatBuffer rows, int nTok) throws IOException {
     chain.clear();
     chain.add(sequences.get(sequence), 0, nTok, RowKind.PROMPT, true, nTok - 1, 1);
     return run(rows);
@@ -59,7 +59,7 @@ public final class SequenceGroup implements AutoCloseable {
    * @param rows {@code [size, dModel]}
    * @return nanoseconds
    */
-  long generated(int position, FloatBuffer rows) throws IOException {
+  public long generated(int position, FloatBuffer rows) throws IOException {
     chain.clear();
     for (StageChain.Sequences each : sequences) {
       chain.add(each, position, 1, RowKind.GENERATED, false, 0, 1);

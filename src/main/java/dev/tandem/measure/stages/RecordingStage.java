@@ -1,4 +1,4 @@
-package dev.tandem.measure;
+package dev.tandem.measure.stages;
 
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;

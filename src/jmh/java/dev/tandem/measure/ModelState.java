@@ -28,7 +28,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** A model, whole or split between this thread and a server in this JVM, over loopback. */
 @State(Scope.Benchmark)
-public class MeasuredModel {
+public class ModelState {
   private static final String GPT2_RANDOM = "gpt2-124M-random";
   private static final long SEED = 42;
 
