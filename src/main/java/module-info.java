@@ -1,10 +1,10 @@
 /**
  * Tandem: language models split between two machines, or whole on one.
  *
- * <p>{@code dev.tandem.api} is where a program begins; {@code generation}, {@code sampling}, {@code
- * settings} and {@code tokenizer} are the values that it uses. {@code files} and {@code measure}
- * are tools that no program needs to run a model: files in other formats and types, downloads,
- * benchmarks. Everything else is out of reach.
+ * <p>{@code dev.tandem.api} is where a program begins; {@code generation}, {@code settings} and
+ * {@code tokenizer} are the values that it uses. {@code files} and {@code measure} are tools that no
+ * program needs to run a model: files in other formats and types, downloads, benchmarks. Everything
+ * else is out of reach.
  */
 @SuppressWarnings("requires-automatic") // the progress bar has no module descriptor
 module dev.tandem {
@@ -22,7 +22,6 @@ module dev.tandem {
   exports dev.tandem.files;
   exports dev.tandem.generation;
   exports dev.tandem.measure;
-  exports dev.tandem.sampling;
   exports dev.tandem.settings;
   exports dev.tandem.tokenizer;
 

@@ -5,7 +5,7 @@ import static dev.tandem.measure.ModelState.copy;
 import dev.tandem.decoding.ChainSteps;
 import dev.tandem.sampling.Sampler;
 import dev.tandem.sampling.Samplers;
-import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.SamplingOptions;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

@@ -1,5 +1,6 @@
 package dev.tandem.sampling;
 
+import dev.tandem.settings.SamplingOptions;
 import java.nio.FloatBuffer;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;

@@ -1,8 +1,9 @@
 package dev.tandem.api;
 
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.settings.ModelSource;
-import dev.tandem.settings.ServerOptions;
+import java.time.Duration;
 import java.util.ServiceLoader;
 
 /** How a model's layers and head are offered to clients. Got from {@link Tandem#server}. */
@@ -34,9 +35,53 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
     return this;
   }
 
-  /** All that is set about listening and limits at once. */
-  public ServerBuilder options(ServerOptions value) {
-    options = value;
+  /**
+   * Clients at once: at most 256 without a call.
+   *
+   * @throws IllegalArgumentException if it is not at least 1
+   */
+  public ServerBuilder maxConnections(int n) {
+    options = options.withMaxConnections(n);
+    return this;
+  }
+
+  /**
+   * Open sequences at once: at most 64 without a call.
+   *
+   * @throws IllegalArgumentException if it is not at least 1
+   */
+  public ServerBuilder maxSequences(int n) {
+    options = options.withSequences(n, options.maxContext());
+    return this;
+  }
+
+  /**
+   * Positions of a sequence: at most as many as the model allows, without a call.
+   *
+   * @throws IllegalArgumentException if it is not at least 1
+   */
+  public ServerBuilder maxContext(int n) {
+    options = options.withSequences(options.maxSequences(), n);
+    return this;
+  }
+
+  /**
+   * The time between pings to clients: 10 s without a call.
+   *
+   * @throws IllegalArgumentException if it is not at least 1 ms
+   */
+  public ServerBuilder pingInterval(Duration interval) {
+    options = options.withTimes(interval.toMillis(), options.drainMillis());
+    return this;
+  }
+
+  /**
+   * How long {@link ModelServer#close} waits for running steps: 2 s without a call.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public ServerBuilder drainTimeout(Duration timeout) {
+    options = options.withTimes(options.pingIntervalMillis(), timeout.toMillis());
     return this;
   }
 

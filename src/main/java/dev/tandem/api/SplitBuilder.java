@@ -1,10 +1,10 @@
 package dev.tandem.api;
 
+import dev.tandem.endpoints.ConnectionOptions;
+import dev.tandem.runtime.SplitOptions;
 import dev.tandem.runtime.SplitRuntime;
-import dev.tandem.settings.ConnectionOptions;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Output;
-import dev.tandem.settings.SplitOptions;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -59,17 +59,28 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
 
   /** How long the client waits for the connection: 10 s without a call. */
   public SplitBuilder connectTimeout(Duration timeout) {
-    return connection(connection.withConnectTimeout(timeout));
+    connection = connection.withConnectTimeout(timeout);
+    return this;
+  }
+
+  /** How long the client waits for a sequence to be opened: 60 s without a call. */
+  public SplitBuilder openTimeout(Duration timeout) {
+    connection = connection.withOpenTimeout(timeout);
+    return this;
   }
 
   /** How long the client waits for a step: 10 minutes without a call. */
   public SplitBuilder stepTimeout(Duration timeout) {
-    return connection(connection.withStepTimeout(timeout));
+    connection = connection.withStepTimeout(timeout);
+    return this;
   }
 
-  /** All times of the connection at once. */
-  public SplitBuilder connection(ConnectionOptions options) {
-    connection = options;
+  /**
+   * How often the server is asked for a sign of life: every 10 s without a call. After two without
+   * an answer the connection is given up.
+   */
+  public SplitBuilder pingInterval(Duration interval) {
+    connection = connection.withPingInterval(interval);
     return this;
   }
 

@@ -1,5 +1,6 @@
 package dev.tandem.client;
 
+import dev.tandem.endpoints.ConnectionOptions;
 import dev.tandem.protocol.ClientMessage;
 import dev.tandem.protocol.ControlCodec;
 import dev.tandem.protocol.ErrorMessage;
@@ -11,7 +12,6 @@ import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.Result;
 import dev.tandem.protocol.ServerMessage;
-import dev.tandem.settings.ConnectionOptions;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;

@@ -1,6 +1,6 @@
 package dev.tandem.client;
 
-import dev.tandem.settings.ConnectionOptions;
+import dev.tandem.endpoints.ConnectionOptions;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;

@@ -1,7 +1,7 @@
 package dev.tandem.generation;
 
-import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.settings.InvalidSettingException;
+import dev.tandem.settings.SamplingOptions;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;

@@ -1,5 +1,6 @@
 package dev.tandem.hosting;
 
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelPart;
 import dev.tandem.runtime.Hosting;
@@ -10,7 +11,6 @@ import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.SplitServer;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.ServerOptions;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;

@@ -1,9 +1,9 @@
 package dev.tandem.hosting;
 
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.ServerOptions;
 import java.io.IOException;
 
 /** The service that starts servers in this process. */

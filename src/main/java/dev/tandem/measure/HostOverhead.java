@@ -7,7 +7,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationTimings;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.GeneratorFactory;
-import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.SamplingOptions;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
 import java.util.List;

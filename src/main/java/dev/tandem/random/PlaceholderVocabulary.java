@@ -1,7 +1,7 @@
 package dev.tandem.random;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,8 +1,8 @@
 package dev.tandem.runtime;
 
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.ServerOptions;
 import java.io.IOException;
 import java.util.List;
 

@@ -16,7 +16,6 @@ import dev.tandem.settings.Output;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ProfileDifference.Field;
 import dev.tandem.settings.ProfileException;
-import dev.tandem.settings.SplitOptions;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;

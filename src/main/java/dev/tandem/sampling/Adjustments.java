@@ -1,5 +1,6 @@
 package dev.tandem.sampling;
 
+import dev.tandem.settings.SamplingOptions;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Objects;

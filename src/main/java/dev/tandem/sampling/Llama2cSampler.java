@@ -1,5 +1,7 @@
 package dev.tandem.sampling;
 
+import dev.tandem.settings.SamplingOptions;
+import dev.tandem.settings.SamplingOptions.Rng;
 import java.nio.FloatBuffer;
 
 /**

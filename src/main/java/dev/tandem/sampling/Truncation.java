@@ -1,5 +1,7 @@
 package dev.tandem.sampling;
 
+import dev.tandem.settings.SamplingOptions;
+
 /**
  * Top-k and top-p exactly as defined. Finds the worst token that may still be drawn, by sorting the
  * tokens that top-p needs: all, or those that top-k keeps.

@@ -1,5 +1,5 @@
 /**
- * Chooses the next token from a model's logits, as docs/sampling.md specifies to the bit. Uses no
- * other package of the project.
+ * Chooses the next token from a model's logits, as docs/sampling.md specifies to the bit. {@code
+ * settings} has the options.
  */
 package dev.tandem.sampling;

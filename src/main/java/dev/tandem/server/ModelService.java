@@ -1,5 +1,6 @@
 package dev.tandem.server;
 
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.protocol.ErrorCode;
 import dev.tandem.protocol.FrameLimits;
 import dev.tandem.protocol.ModelOffer;
@@ -10,7 +11,6 @@ import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.scheduler.ModelScheduler;
-import dev.tandem.settings.ServerOptions;
 import dev.tandem.stage.StageSpec;
 import java.util.List;
 import org.slf4j.Logger;

@@ -1,10 +1,10 @@
 package dev.tandem.server;
 
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.protocol.ControlCodec;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.FrameLimits;
 import dev.tandem.protocol.Protocol;
-import dev.tandem.settings.ServerOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;

@@ -6,8 +6,8 @@ import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.WholeRuntime;
-import dev.tandem.sampling.SamplingOptions;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.SamplingOptions;
 import java.io.IOException;
 import java.util.Optional;
 

@@ -131,31 +131,6 @@ class OutsideProjectIT {
     assertThat(compile(open, directory).succeeded()).isTrue(); // so the others fail for the reason
   }
 
-  /** The public line stays short, most of it values; what runs models, and the tools beside it. */
-  @Test
-  void exportedTypesAreFew() throws IOException {
-    Set<String> tools = Set.of("dev.tandem.files", "dev.tandem.measure");
-    Set<String> others = new TreeSet<>(ModuleExports.packages());
-    assertThat(others.removeAll(tools)).isTrue();
-    assertThat(exportedTypes(others)).hasSizeBetween(20, 48);
-    assertThat(exportedTypes(tools)).hasSizeBetween(15, 24);
-  }
-
-  private static List<String> exportedTypes(Set<String> packages) throws IOException {
-    List<String> types = new ArrayList<>();
-    for (String name : packages) {
-      try (Stream<Path> files =
-          Files.list(Path.of("src", "main", "java").resolve(name.replace('.', '/')))) {
-        for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
-          if (Files.readString(file).contains("\npublic ")) {
-            types.add(file.getFileName().toString());
-          }
-        }
-      }
-    }
-    return types;
-  }
-
   private static String packageOf(String text) {
     return text.lines()
         .filter(line -> line.startsWith("package "))

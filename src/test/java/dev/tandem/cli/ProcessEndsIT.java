@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.cli.JarProcess.Start;
 import dev.tandem.cli.terminal.Cli;
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.ServerOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

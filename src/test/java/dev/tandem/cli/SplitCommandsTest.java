@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tandem.cli.terminal.Cli;
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.ServerOptions;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.ConvertedModels;

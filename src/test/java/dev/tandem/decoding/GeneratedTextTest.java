@@ -6,7 +6,7 @@ import com.sun.management.ThreadMXBean;
 import dev.tandem.generation.FinishReason;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
-import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.SamplingOptions;
 import dev.tandem.tokenizer.StreamingDecoder;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;

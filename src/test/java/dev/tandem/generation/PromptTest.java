@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.api.Tandem;
-import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.SamplingOptions;
 import dev.tandem.tokenizer.Tokenizer;
 import java.util.List;
 import org.junit.jupiter.api.Test;

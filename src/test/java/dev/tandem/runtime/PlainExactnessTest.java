@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.TokenSink;
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.hosting.HostedModel;
@@ -15,8 +16,6 @@ import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.Output;
-import dev.tandem.settings.ServerOptions;
-import dev.tandem.settings.SplitOptions;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;

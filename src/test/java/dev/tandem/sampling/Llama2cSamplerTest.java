@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tandem.settings.SamplingOptions;
+import dev.tandem.settings.SamplingOptions.Rng;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 

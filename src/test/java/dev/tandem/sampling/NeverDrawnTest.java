@@ -3,6 +3,8 @@ package dev.tandem.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.settings.SamplingOptions;
+import dev.tandem.settings.SamplingOptions.Rng;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;

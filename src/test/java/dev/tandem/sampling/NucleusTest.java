@@ -2,6 +2,7 @@ package dev.tandem.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.settings.SamplingOptions;
 import java.nio.FloatBuffer;
 import java.util.EnumMap;
 import java.util.List;

@@ -3,6 +3,7 @@ package dev.tandem.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.settings.SamplingOptions;
 import java.nio.FloatBuffer;
 import java.util.Map;
 import java.util.Random;

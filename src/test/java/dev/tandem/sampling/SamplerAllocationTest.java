@@ -3,6 +3,8 @@ package dev.tandem.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.tandem.settings.SamplingOptions;
+import dev.tandem.settings.SamplingOptions.Rng;
 import java.lang.management.ManagementFactory;
 import java.nio.FloatBuffer;
 import java.util.Map;

@@ -2,6 +2,8 @@ package dev.tandem.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.settings.SamplingOptions;
+import dev.tandem.settings.SamplingOptions.Rng;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;

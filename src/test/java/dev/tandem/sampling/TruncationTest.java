@@ -2,6 +2,7 @@ package dev.tandem.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.settings.SamplingOptions;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;

@@ -9,6 +9,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.client.RemoteStage;
 import dev.tandem.client.ServerConnection;
+import dev.tandem.endpoints.ConnectionOptions;
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.protocol.ControlCodec;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.FrameKind;
@@ -16,9 +18,7 @@ import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.RowType;
 import dev.tandem.scheduler.ToyProvider;
-import dev.tandem.settings.ConnectionOptions;
 import dev.tandem.settings.Output;
-import dev.tandem.settings.ServerOptions;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import java.io.IOException;

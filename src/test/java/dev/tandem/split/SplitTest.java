@@ -362,7 +362,7 @@ class SplitTest {
         ServerConnection connection =
             ServerConnection.connect(
                 URI.create("ws://127.0.0.1:" + listing.port()),
-                dev.tandem.settings.ConnectionOptions.defaults())) {
+                dev.tandem.endpoints.ConnectionOptions.defaults())) {
       connection
           .stage(new StageRequest(Span.layers(0, 4), model.profile(), tensors.subList(0, 1)))
           .close();
@@ -398,7 +398,7 @@ class SplitTest {
             () ->
                 ServerConnection.connect(
                     URI.create("ws://127.0.0.1:" + toy.server.port() + "/other"),
-                    dev.tandem.settings.ConnectionOptions.defaults()))
+                    dev.tandem.endpoints.ConnectionOptions.defaults()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("HTTP 404");
   }

@@ -1,8 +1,8 @@
 package dev.tandem.cli.generation;
 
 import dev.tandem.cli.terminal.Values;
-import dev.tandem.sampling.Rng;
-import dev.tandem.sampling.SamplingOptions;
+import dev.tandem.settings.SamplingOptions;
+import dev.tandem.settings.SamplingOptions.Rng;
 import java.security.SecureRandom;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,6 @@
 package dev.tandem.cli.options;
 
 import dev.tandem.cli.terminal.EnvironmentDefaults;
-import dev.tandem.settings.ModelCache;
 import dev.tandem.settings.ModelSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,7 +23,7 @@ public final class ConfigMixin {
 
   /** The directory of pulled models, as the command's environment says. */
   static Path cache(CommandSpec spec) {
-    return ModelCache.directory(EnvironmentDefaults.of(spec), System.getProperty("user.home", ""));
+    return ModelSource.userCache(EnvironmentDefaults.of(spec), System.getProperty("user.home", ""));
   }
 
   /**

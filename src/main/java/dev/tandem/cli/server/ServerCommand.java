@@ -15,7 +15,6 @@ import dev.tandem.cli.terminal.Interrupts;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.ServerOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Optional;
@@ -81,7 +80,7 @@ public final class ServerCommand implements Callable<Integer> {
   @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException, InterruptedException {
     EngineSettings settings = backend.applyToSplit(engine.settings());
-    ServerBuilder builder = Tandem.server(model.source(Optional.empty())).options(options());
+    ServerBuilder builder = builder();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
@@ -102,7 +101,7 @@ public final class ServerCommand implements Callable<Integer> {
     return 0;
   }
 
-  private ServerOptions options() throws IOException {
+  private ServerBuilder builder() throws IOException {
     if (!insecure && !InetAddress.getByName(address).isLoopbackAddress()) {
       throw new ParameterException(
           spec.commandLine(),
@@ -114,8 +113,11 @@ public final class ServerCommand implements Callable<Integer> {
     if (maxContext < 0) {
       throw Usage.wrong(spec, "--max-context", "must be at least 0", maxContext);
     }
-    return ServerOptions.defaults()
-        .withAddress(address, port)
-        .withSequences(maxSequences, maxContext == 0 ? Integer.MAX_VALUE : maxContext);
+    ServerBuilder builder =
+        Tandem.server(model.source(Optional.empty()))
+            .address(address)
+            .port(port)
+            .maxSequences(maxSequences);
+    return maxContext == 0 ? builder : builder.maxContext(maxContext);
   }
 }

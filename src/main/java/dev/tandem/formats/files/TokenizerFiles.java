@@ -6,7 +6,7 @@ import dev.tandem.formats.gguf.GgufTokenizer;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.files.TokenizerSettings;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.FileNotFoundException;

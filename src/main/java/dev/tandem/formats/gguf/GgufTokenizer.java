@@ -5,7 +5,7 @@ import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.files.GgufVocabulary;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.IOException;

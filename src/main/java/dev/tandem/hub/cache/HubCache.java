@@ -1,7 +1,7 @@
 package dev.tandem.hub.cache;
 
 import dev.tandem.settings.InvalidSettingException;
-import dev.tandem.settings.ModelCache;
+import dev.tandem.settings.ModelSource;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -54,7 +54,7 @@ public final class HubCache {
    */
   public static HubCache ofUser(Map<String, String> environment, String home) throws HubException {
     try {
-      return new HubCache(ModelCache.directory(environment, home));
+      return new HubCache(ModelSource.userCache(environment, home));
     } catch (InvalidSettingException e) {
       throw new HubException("TANDEM_CACHE, XDG_CACHE_HOME or the home directory is no path", e);
     }

@@ -1,6 +1,5 @@
 package dev.tandem.tokenizer.bpe;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;

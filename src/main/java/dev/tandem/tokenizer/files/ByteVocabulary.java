@@ -1,12 +1,12 @@
 package dev.tandem.tokenizer.files;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import dev.tandem.tokenizer.bpe.ByteAlphabet;
 import dev.tandem.tokenizer.bpe.MergeTable;
 import dev.tandem.tokenizer.bpe.PairMerger;
 import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import dev.tandem.tokenizer.text.SplitPattern;
 import java.nio.charset.StandardCharsets;

@@ -1,8 +1,8 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import dev.tandem.tokenizer.text.Metaspace;
 import dev.tandem.tokenizer.text.PreTokenizer;

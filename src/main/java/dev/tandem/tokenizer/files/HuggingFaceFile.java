@@ -2,7 +2,7 @@ package dev.tandem.tokenizer.files;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,6 +1,6 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.text.IntBuilder;
 import dev.tandem.tokenizer.text.Metaspace;
 import dev.tandem.tokenizer.text.Normalizer;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import dev.tandem.json.JsonMembers;
 import dev.tandem.json.JsonSyntaxException;
 import dev.tandem.json.StrictJson;
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;

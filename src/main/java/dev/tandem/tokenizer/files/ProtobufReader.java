@@ -1,6 +1,6 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.Utf8;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

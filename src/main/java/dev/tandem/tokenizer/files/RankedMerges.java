@@ -1,7 +1,7 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.MergeTable;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.util.Map;
 
 /** Merges in the order of a file's list; each makes one token of two. */

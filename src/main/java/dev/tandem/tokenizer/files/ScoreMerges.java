@@ -2,10 +2,10 @@ package dev.tandem.tokenizer.files;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.ByteStringIndex;
 import dev.tandem.tokenizer.bpe.MergeTable;
 import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

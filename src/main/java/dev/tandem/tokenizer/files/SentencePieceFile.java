@@ -1,9 +1,9 @@
 package dev.tandem.tokenizer.files;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import dev.tandem.tokenizer.text.Normalizer;
 import dev.tandem.tokenizer.text.Spaces;

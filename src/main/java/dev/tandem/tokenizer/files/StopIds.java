@@ -1,7 +1,7 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenType;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import java.util.Set;
 import java.util.TreeSet;

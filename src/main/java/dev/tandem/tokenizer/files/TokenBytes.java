@@ -1,6 +1,6 @@
 package dev.tandem.tokenizer.files;
 
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.nio.ByteBuffer;
 
 /** The bytes of tokens in files that state their lengths. */

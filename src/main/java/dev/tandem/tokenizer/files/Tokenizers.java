@@ -1,8 +1,8 @@
 package dev.tandem.tokenizer.files;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -3,7 +3,6 @@ package dev.tandem.tokenizer.bpe;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.files.Gpt2Forms;
 import dev.tandem.tokenizer.files.LlamaForms;
 import dev.tandem.tokenizer.files.TestTokenizers;

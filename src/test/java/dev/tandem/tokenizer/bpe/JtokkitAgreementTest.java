@@ -8,7 +8,6 @@ import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.files.Gpt2Forms;
 import dev.tandem.tokenizer.files.TestTokenizers;
 import dev.tandem.tokenizer.files.Tokenizers;

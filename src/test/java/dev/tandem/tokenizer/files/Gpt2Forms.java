@@ -3,8 +3,8 @@ package dev.tandem.tokenizer.files;
 import static java.util.Objects.requireNonNull;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.ByteAlphabet;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

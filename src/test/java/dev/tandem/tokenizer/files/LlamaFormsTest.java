@@ -4,8 +4,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.RandomText;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.tokenizer.Tokenizer;
-import dev.tandem.tokenizer.TokenizerFormatException;
+import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.files.LlamaForms.Protobuf;
 import java.util.Arrays;
 import java.util.List;

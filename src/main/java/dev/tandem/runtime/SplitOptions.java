@@ -1,5 +1,7 @@
-package dev.tandem.settings;
+package dev.tandem.runtime;
 
+import dev.tandem.endpoints.ConnectionOptions;
+import dev.tandem.settings.Output;
 import java.net.URI;
 import java.util.Optional;
 import java.util.OptionalInt;

@@ -1,5 +1,6 @@
-package dev.tandem.settings;
+package dev.tandem.endpoints;
 
+import dev.tandem.settings.InvalidSettingException;
 import java.time.Duration;
 
 /**
@@ -44,6 +45,11 @@ public record ConnectionOptions(
   /** The same with another time for a step. */
   public ConnectionOptions withStepTimeout(Duration value) {
     return new ConnectionOptions(connectTimeout, openTimeout, value, pingInterval);
+  }
+
+  /** The same with another time between pings. */
+  public ConnectionOptions withPingInterval(Duration value) {
+    return new ConnectionOptions(connectTimeout, openTimeout, stepTimeout, value);
   }
 
   private static void positive(String name, Duration value) {

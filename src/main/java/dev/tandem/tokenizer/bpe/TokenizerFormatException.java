@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer;
+package dev.tandem.tokenizer.bpe;
 
 import java.io.IOException;
 

@@ -1,4 +1,6 @@
-package dev.tandem.settings;
+package dev.tandem.endpoints;
+
+import dev.tandem.settings.InvalidSettingException;
 
 /**
  * A server's address and limits.

@@ -1,4 +1,4 @@
-package dev.tandem.sampling;
+package dev.tandem.settings;
 
 import static dev.tandem.settings.InvalidSettingException.require;
 
@@ -32,6 +32,14 @@ public record SamplingOptions(
     Map<Integer, Double> logitBias,
     Rng rng,
     long seed) {
+
+  /** The random numbers, and with them the rule of drawing. */
+  public enum Rng {
+    /** Gumbel-max over noise that belongs to (seed, position, token id): docs/sampling.md. */
+    PHILOX,
+    /** llama2.c's xorshift stream and its softmax and top-p in f32, for comparison with it. */
+    LLAMA2C
+  }
 
   /** Bounds far beyond any use; they keep the f64 arithmetic of docs/sampling.md finite. */
   private static final double MAX_TEMPERATURE = 1e30;
