@@ -2,7 +2,6 @@ package dev.tandem.settings;
 
 import static dev.tandem.settings.InvalidSettingException.require;
 
-import dev.tandem.settings.InvalidSettingException;
 import java.util.Map;
 
 /**

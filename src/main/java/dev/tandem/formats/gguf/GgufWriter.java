@@ -14,7 +14,7 @@ import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorFile;
-import dev.tandem.tokenizer.files.GgufVocabulary;
+import dev.tandem.tokenizer.gguf.GgufVocabulary;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.TypePlan;
 import java.io.IOException;

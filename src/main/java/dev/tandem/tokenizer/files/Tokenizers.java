@@ -3,6 +3,17 @@ package dev.tandem.tokenizer.files;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
+import dev.tandem.tokenizer.flat.Llama2cFile;
+import dev.tandem.tokenizer.flat.LlmcFile;
+import dev.tandem.tokenizer.flat.StaticGradFile;
+import dev.tandem.tokenizer.flat.VocabBinFile;
+import dev.tandem.tokenizer.gguf.GgufVocabulary;
+import dev.tandem.tokenizer.gguf.GgufVocabularyReader;
+import dev.tandem.tokenizer.gguf.GgufVocabularyWriter;
+import dev.tandem.tokenizer.huggingface.ByteLevelFiles;
+import dev.tandem.tokenizer.huggingface.TokenizerJsonReader;
+import dev.tandem.tokenizer.huggingface.TokenizerSettings;
+import dev.tandem.tokenizer.sentencepiece.SentencePieceFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -112,7 +123,7 @@ public final class Tokenizers {
    */
   public static Tokenizer huggingFace(byte[] tokenizerJson, int... stopIds)
       throws TokenizerFormatException {
-    return HuggingFaceReader.read(tokenizerJson, stopIds);
+    return TokenizerJsonReader.read(tokenizerJson, stopIds);
   }
 
   /**
@@ -180,7 +191,7 @@ public final class Tokenizers {
    */
   public static Tokenizer gguf(GgufVocabulary vocabulary, int... stopIds)
       throws TokenizerFormatException {
-    return GgufReader.read(vocabulary, stopIds);
+    return GgufVocabularyReader.read(vocabulary, stopIds);
   }
 
   /**
@@ -192,7 +203,7 @@ public final class Tokenizers {
    */
   public static GgufVocabulary vocabularyOf(Tokenizer tokenizer) {
     if (tokenizer instanceof BpeTokenizer known) {
-      return GgufWriter.write(known);
+      return GgufVocabularyWriter.write(known);
     }
     throw new UnsupportedOperationException("GGUF cannot express " + tokenizer.getClass());
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.RandomText;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
+import dev.tandem.tokenizer.gguf.GgufVocabulary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
+import dev.tandem.tokenizer.gguf.GgufVocabulary;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

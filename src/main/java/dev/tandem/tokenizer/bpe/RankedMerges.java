@@ -1,11 +1,9 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.bpe;
 
-import dev.tandem.tokenizer.bpe.MergeTable;
-import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.util.Map;
 
 /** Merges in the order of a file's list; each makes one token of two. */
-final class RankedMerges {
+public final class RankedMerges {
   private final String file;
   private final String item;
   private final Map<String, Integer> ids;
@@ -19,7 +17,7 @@ final class RankedMerges {
    * @param item the file's word for a numbered item, such as {@code line}
    * @param ids the ids of the tokens
    */
-  RankedMerges(String file, String item, Map<String, Integer> ids, int expectedSize) {
+  public RankedMerges(String file, String item, Map<String, Integer> ids, int expectedSize) {
     this.file = file;
     this.item = item;
     this.ids = ids;
@@ -32,7 +30,7 @@ final class RankedMerges {
    * @param number the item's, for messages
    * @throws TokenizerFormatException if one of the three tokens is missing, or the pair is not new
    */
-  void add(int number, String left, String right) throws TokenizerFormatException {
+  public void add(int number, String left, String right) throws TokenizerFormatException {
     int leftId = idOf(number, left);
     int rightId = idOf(number, right);
     if (!table.add(leftId, rightId, rank++, idOf(number, left + right))) {
@@ -50,7 +48,8 @@ final class RankedMerges {
     return id;
   }
 
-  MergeTable table() {
+  /** All merges that were added. */
+  public MergeTable table() {
     return table;
   }
 }

@@ -1,19 +1,19 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.bpe;
 
-import dev.tandem.tokenizer.bpe.TokenType;
-import dev.tandem.tokenizer.bpe.TokenizerFormatException;
-import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import java.util.Set;
 import java.util.TreeSet;
 
 /** The ids that end a text according to a model's configuration. */
-final class StopIds {
+public final class StopIds {
+  /** The token that ends a text in GPT-2's vocabulary, and in vocabularies trained like it. */
+  public static final String END_OF_TEXT = "<|endoftext|>";
+
   private StopIds() {}
 
   /** How tokens are called that end a text, in files that do not say which do. */
   private static final Set<String> NAMES =
       Set.of(
-          ByteLevelFiles.END_OF_TEXT,
+          END_OF_TEXT,
           "</s>",
           "<|end_of_text|>",
           "<|eot_id|>",
@@ -30,7 +30,7 @@ final class StopIds {
    *
    * @throws TokenizerFormatException if one is negative
    */
-  static Set<Integer> of(int... stopIds) throws TokenizerFormatException {
+  public static Set<Integer> of(int... stopIds) throws TokenizerFormatException {
     Set<Integer> stops = new TreeSet<>();
     for (int id : stopIds) {
       check("end-of-text id", Integer.MAX_VALUE, id);
@@ -40,7 +40,7 @@ final class StopIds {
   }
 
   /** The tokens of some types that have one of the usual names, in a set that may be added to. */
-  static Set<Integer> byName(TokenizerSpec spec, Set<TokenType> types) {
+  public static Set<Integer> byName(TokenizerSpec spec, Set<TokenType> types) {
     Set<Integer> stops = new TreeSet<>();
     for (int id = 0; id < spec.size(); id++) {
       if (types.contains(spec.types[id]) && NAMES.contains(spec.names[id])) {
@@ -51,7 +51,7 @@ final class StopIds {
   }
 
   /** Throws if an id is not in the vocabulary. */
-  static void check(String what, int vocabSize, int id) throws TokenizerFormatException {
+  public static void check(String what, int vocabSize, int id) throws TokenizerFormatException {
     if (id < 0 || id >= vocabSize) {
       throw new TokenizerFormatException(
           what, "0.." + (vocabSize - 1) + ", an id of the vocabulary", Integer.toString(id));

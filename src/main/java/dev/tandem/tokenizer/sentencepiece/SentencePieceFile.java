@@ -1,7 +1,10 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.sentencepiece;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
+import dev.tandem.tokenizer.bpe.Quote;
+import dev.tandem.tokenizer.bpe.ScoreMerges;
+import dev.tandem.tokenizer.bpe.StopIds;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
@@ -21,7 +24,7 @@ import java.util.stream.IntStream;
  * sentencepiece_model.proto}, and {@code normalizer.cc} and {@code bpe_model.cc} for the meaning of
  * the fields. Prompts begin with the beginning-of-sequence token if it exists, as Llama's do.
  */
-final class SentencePieceFile {
+public final class SentencePieceFile {
   private static final String FILE = "tokenizer.model";
   private static final String[] MODEL_TYPES = {"", "unigram", "BPE", "word", "char"};
   private static final int UNIGRAM = 1;
@@ -42,7 +45,14 @@ final class SentencePieceFile {
 
   private SentencePieceFile() {}
 
-  static Tokenizer read(byte[] tokenizerModel, int... stopIds) throws TokenizerFormatException {
+  /**
+   * The tokenizer of such a file.
+   *
+   * @param stopIds ids that end a text, besides the file's own {@code eos_piece}
+   * @throws TokenizerFormatException if the file does not hold that, or asks for what is not
+   *     supported; it names the field
+   */
+  public static Tokenizer read(byte[] tokenizerModel, int... stopIds) throws TokenizerFormatException {
     SentencePieceFile file = new SentencePieceFile();
     ProtobufReader in = new ProtobufReader(FILE, tokenizerModel);
     while (in.next()) {

@@ -1,7 +1,10 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.huggingface;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
+import dev.tandem.tokenizer.bpe.Quote;
+import dev.tandem.tokenizer.bpe.RankedMerges;
+import dev.tandem.tokenizer.bpe.StopIds;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
@@ -21,12 +24,12 @@ import java.util.function.Predicate;
  * Hugging Face's tokenizers library, and the behaviour of the library; docs/tokenizers.md lists
  * what is supported.
  */
-final class HuggingFaceReader {
+public final class TokenizerJsonReader {
   private static final String FILE = HuggingFaceFile.FILE;
 
   /** Usual names of the token that begins a text, for files that do not put one before prompts. */
   private static final List<String> BOS_NAMES =
-      List.of(ByteLevelFiles.END_OF_TEXT, "<|begin_of_text|>", "<s>", "<bos>");
+      List.of(StopIds.END_OF_TEXT, "<|begin_of_text|>", "<s>", "<bos>");
 
   /** A token of {@code added_tokens}. */
   private record Added(int id, boolean special, boolean left, boolean right, boolean normalized) {}
@@ -35,14 +38,21 @@ final class HuggingFaceReader {
   private final Map<String, Integer> ids = new HashMap<>();
   private final Map<String, Added> added = new HashMap<>();
 
-  private HuggingFaceReader(HuggingFaceFile file) {
+  private TokenizerJsonReader(HuggingFaceFile file) {
     this.file = file;
     ids.putAll(file.vocab);
   }
 
-  static Tokenizer read(byte[] tokenizerJson, int... stopIds) throws TokenizerFormatException {
+  /**
+   * The tokenizer of such a file.
+   *
+   * @param stopIds the ids that end a text; if empty, the special tokens with the usual names
+   * @throws TokenizerFormatException if the file does not hold that, or asks for what is not
+   *     supported; it names the field
+   */
+  public static Tokenizer read(byte[] tokenizerJson, int... stopIds) throws TokenizerFormatException {
     return new BpeTokenizer(
-        new HuggingFaceReader(HuggingFaceFile.parse(tokenizerJson)).spec(stopIds));
+        new TokenizerJsonReader(HuggingFaceFile.parse(tokenizerJson)).spec(stopIds));
   }
 
   private TokenizerSpec spec(int... stopIds) throws TokenizerFormatException {

@@ -1,10 +1,11 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.huggingface;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import dev.tandem.json.JsonMembers;
 import dev.tandem.json.JsonSyntaxException;
 import dev.tandem.json.StrictJson;
+import dev.tandem.tokenizer.bpe.Quote;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.io.IOException;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.huggingface;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -7,6 +7,9 @@ import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import dev.tandem.tokenizer.bpe.ByteAlphabet;
 import dev.tandem.tokenizer.bpe.MergeTable;
+import dev.tandem.tokenizer.bpe.Quote;
+import dev.tandem.tokenizer.bpe.RankedMerges;
+import dev.tandem.tokenizer.bpe.StopIds;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
@@ -22,10 +25,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /** Reads GPT-2's {@code vocab.json} and {@code merges.txt}. */
-final class ByteLevelFiles {
-  /** The token that ends a text in GPT-2's vocabulary, and in vocabularies trained like it. */
-  static final String END_OF_TEXT = "<|endoftext|>";
-
+public final class ByteLevelFiles {
   /** What some editors write at the beginning of a text in UTF-8. */
   private static final String BYTE_ORDER_MARK = "\uFEFF";
 
@@ -40,15 +40,15 @@ final class ByteLevelFiles {
   /**
    * A tokenizer whose ids are those of {@code vocab.json}.
    *
-   * @param stopIds the tokens that end a text; if empty, {@link #END_OF_TEXT}, if it exists
+   * @param stopIds the tokens that end a text; if empty, {@link StopIds#END_OF_TEXT}, if it exists
    */
-  static Tokenizer read(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
+  public static Tokenizer read(byte[] vocabJson, byte[] mergesTxt, int... stopIds)
       throws TokenizerFormatException {
     return build(readVocab(vocabJson), readMerges(mergesTxt), stopIds);
   }
 
   /** A tokenizer with GPT-2's ids: the bytes, then one id for each merge, then the end of text. */
-  static Tokenizer readMergesOnly(byte[] mergesTxt) throws TokenizerFormatException {
+  public static Tokenizer readMergesOnly(byte[] mergesTxt) throws TokenizerFormatException {
     List<Merge> merges = readMerges(mergesTxt);
     Map<String, Integer> ids = new HashMap<>(2 * (256 + merges.size()));
     for (int id = 0; id < 256; id++) {
@@ -57,8 +57,8 @@ final class ByteLevelFiles {
     for (Merge merge : merges) {
       requireNew(ids, merge, merge.left + merge.right);
     }
-    if (ids.putIfAbsent(END_OF_TEXT, ids.size()) != null) {
-      throw new TokenizerFormatException(MERGES, "no merge into " + END_OF_TEXT, "one");
+    if (ids.putIfAbsent(StopIds.END_OF_TEXT, ids.size()) != null) {
+      throw new TokenizerFormatException(MERGES, "no merge into " + StopIds.END_OF_TEXT, "one");
     }
     return build(ids, merges);
   }
@@ -77,7 +77,7 @@ final class ByteLevelFiles {
       throws TokenizerFormatException {
     String[] names = namesById(ids);
     OptionalInt endOfText =
-        ids.containsKey(END_OF_TEXT) ? OptionalInt.of(ids.get(END_OF_TEXT)) : OptionalInt.empty();
+        ids.containsKey(StopIds.END_OF_TEXT) ? OptionalInt.of(ids.get(StopIds.END_OF_TEXT)) : OptionalInt.empty();
     Set<Integer> stops = StopIds.of(stopIds);
     if (stops.isEmpty()) {
       endOfText.ifPresent(stops::add);

@@ -1,12 +1,7 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.bpe;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.tandem.tokenizer.bpe.ByteStringIndex;
-import dev.tandem.tokenizer.bpe.MergeTable;
-import dev.tandem.tokenizer.bpe.TokenType;
-import dev.tandem.tokenizer.bpe.TokenizerFormatException;
-import dev.tandem.tokenizer.bpe.TokenizerSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -14,7 +9,7 @@ import java.util.Arrays;
  * Merges that follow from scores: two pieces merge if their concatenation is a piece, the best
  * score first.
  */
-final class ScoreMerges {
+public final class ScoreMerges {
   private final TokenizerSpec spec;
   private final byte[][] pieces; // empty: not a piece
   private final ByteStringIndex index;
@@ -39,7 +34,7 @@ final class ScoreMerges {
    * @throws TokenizerFormatException if a merge makes an unused piece, which would have to be split
    *     again
    */
-  static MergeTable table(String file, TokenizerSpec spec) throws TokenizerFormatException {
+  public static MergeTable table(String file, TokenizerSpec spec) throws TokenizerFormatException {
     float[] scores = requireNonNull(spec.scores);
     ScoreMerges merges = new ScoreMerges(spec);
     int[] ranks = ranks(scores);

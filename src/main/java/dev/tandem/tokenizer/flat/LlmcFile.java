@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.flat;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
@@ -12,7 +12,7 @@ import java.util.OptionalInt;
  * each id u8 length, bytes; little-endian. Source: {@code train_gpt2.py} and {@code
  * llmc/tokenizer.h} of llm.c.
  */
-final class LlmcFile {
+public final class LlmcFile {
   /** The first four bytes. */
   static final int MAGIC = 20_240_328;
 
@@ -22,7 +22,13 @@ final class LlmcFile {
 
   private LlmcFile() {}
 
-  static Tokenizer read(byte[] file, int... stopIds) throws TokenizerFormatException {
+  /**
+   * The tokenizer of such a file.
+   *
+   * @param stopIds the ids that end a text; if empty, the id that the file names
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer read(byte[] file, int... stopIds) throws TokenizerFormatException {
     if (file.length < HEADER_BYTES) {
       throw new TokenizerFormatException(
           FILE, "a header of " + HEADER_BYTES + " B", file.length + " B");

@@ -1,22 +1,25 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.bpe;
 
 import java.nio.charset.StandardCharsets;
 
 /** Shows a part of a file in an error message: quoted, in one line, and shortened. */
-final class Quote {
+public final class Quote {
   private static final int MAX_CHARS = 40;
 
   private Quote() {}
 
-  static String of(byte[] bytes) {
+  /** The text that bytes are in UTF-8, up to 40 characters of it. */
+  public static String of(byte[] bytes) {
     return of(new String(bytes, StandardCharsets.UTF_8));
   }
 
-  static String of(String text) {
+  /** Up to 40 characters of a text. */
+  public static String of(String text) {
     return of(text, MAX_CHARS);
   }
 
-  static String of(String text, int maxChars) {
+  /** Up to {@code maxChars} characters of a text. */
+  public static String of(String text, int maxChars) {
     StringBuilder quoted = new StringBuilder("\"");
     text.chars()
         .limit(maxChars)

@@ -1,5 +1,6 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.huggingface;
 
+import dev.tandem.tokenizer.bpe.Quote;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.text.IntBuilder;
 import dev.tandem.tokenizer.text.Metaspace;

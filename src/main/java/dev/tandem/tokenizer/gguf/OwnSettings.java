@@ -1,7 +1,9 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.gguf;
 
+import dev.tandem.tokenizer.bpe.Quote;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
+import dev.tandem.tokenizer.sentencepiece.SentencePieceRules;
 import dev.tandem.tokenizer.text.Metaspace;
 import dev.tandem.tokenizer.text.Normalizer;
 import dev.tandem.tokenizer.text.PreTokenizer;

@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.sentencepiece;
 
 import java.util.Arrays;
 

@@ -1,11 +1,16 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.gguf;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import dev.tandem.tokenizer.bpe.MergeTable;
+import dev.tandem.tokenizer.bpe.Quote;
+import dev.tandem.tokenizer.bpe.RankedMerges;
+import dev.tandem.tokenizer.bpe.ScoreMerges;
+import dev.tandem.tokenizer.bpe.StopIds;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
+import dev.tandem.tokenizer.sentencepiece.SentencePieceRules;
 import dev.tandem.tokenizer.text.Normalizer;
 import dev.tandem.tokenizer.text.PreTokenizer;
 import dev.tandem.tokenizer.text.Spaces;
@@ -19,8 +24,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Makes tokenizers from the metadata of GGUF files; the inverse of {@link GgufWriter}. */
-final class GgufReader {
+/** Makes tokenizers from the metadata of GGUF files; the inverse of {@link GgufVocabularyWriter}. */
+public final class GgufVocabularyReader {
   static final String GPT2 = "gpt2";
   static final String LLAMA = "llama";
 
@@ -42,9 +47,16 @@ final class GgufReader {
   /** Types of tokens with a usual name that end a text; old converters made some user-defined. */
   private static final Set<TokenType> END_TYPES = Set.of(TokenType.CONTROL, TokenType.USER_DEFINED);
 
-  private GgufReader() {}
+  private GgufVocabularyReader() {}
 
-  static Tokenizer read(GgufVocabulary values, int... stopIds) throws TokenizerFormatException {
+  /**
+   * The tokenizer that the metadata describe.
+   *
+   * @param stopIds ids that end a text, besides those of the metadata
+   * @throws TokenizerFormatException if the metadata do not fit together or ask for what is not
+   *     supported; it names the key
+   */
+  public static Tokenizer read(GgufVocabulary values, int... stopIds) throws TokenizerFormatException {
     TokenizerSpec spec = spec(values, values.own());
     Set<Integer> stops = StopIds.of(stopIds);
     stops.addAll(spec.stopIds);

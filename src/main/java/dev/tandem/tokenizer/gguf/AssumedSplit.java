@@ -1,6 +1,7 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.gguf;
 
 import dev.tandem.tokenizer.bpe.ByteAlphabet;
+import dev.tandem.tokenizer.bpe.Quote;
 import dev.tandem.tokenizer.text.UnicodeClasses;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -28,7 +29,7 @@ final class AssumedSplit {
   private AssumedSplit() {}
 
   /**
-   * The name of the split that a vocabulary shows, of those in {@link GgufReader#SPLITS}.
+   * The name of the split that a vocabulary shows, of those in {@link GgufVocabularyReader#SPLITS}.
    *
    * <ul>
    *   <li>Llama 3's and Qwen's words may be a sign and letters ({@code (x}), GPT-2's may not.
@@ -38,7 +39,7 @@ final class AssumedSplit {
    */
   static String of(GgufVocabulary values) {
     if (values.tokens().containsAll(LLAMA3_NAMES)) {
-      return GgufReader.LLAMA3_PRE;
+      return GgufVocabularyReader.LLAMA3_PRE;
     }
     Map<Word, Integer> counts = new HashMap<>();
     for (String merge : values.merges()) {
@@ -52,14 +53,14 @@ final class AssumedSplit {
     if (signs <= counts.getOrDefault(Word.SPACE_AND_DIGITS, 0)) {
       return GPT2;
     }
-    return counts.containsKey(Word.DIGITS) ? GgufReader.LLAMA3_PRE : QWEN2;
+    return counts.containsKey(Word.DIGITS) ? GgufVocabularyReader.LLAMA3_PRE : QWEN2;
   }
 
   /** What the user should know. */
   static String note(String key, String stated, String assumed) {
     String family =
         switch (assumed) {
-          case GgufReader.LLAMA3_PRE -> "Llama 3's";
+          case GgufVocabularyReader.LLAMA3_PRE -> "Llama 3's";
           case QWEN2 -> "Qwen's";
           default -> "GPT-2's";
         };

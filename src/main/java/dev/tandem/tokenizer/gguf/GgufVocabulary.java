@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.gguf;
 
 import java.util.List;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.sentencepiece;
 
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.Utf8;

@@ -1,6 +1,7 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.gguf;
 
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
+import dev.tandem.tokenizer.bpe.Quote;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
@@ -16,19 +17,24 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 
-/** Describes tokenizers by the metadata of GGUF files; the inverse of {@link GgufReader}. */
-final class GgufWriter {
-  private GgufWriter() {}
+/** Describes tokenizers by the metadata of GGUF files; the inverse of {@link GgufVocabularyReader}. */
+public final class GgufVocabularyWriter {
+  private GgufVocabularyWriter() {}
 
-  static GgufVocabulary write(BpeTokenizer tokenizer) {
+  /**
+   * The metadata from which a reader makes a tokenizer with the same behaviour.
+   *
+   * @throws UnsupportedOperationException if GGUF cannot express the tokenizer; the message says why
+   */
+  public static GgufVocabulary write(BpeTokenizer tokenizer) {
     TokenizerSpec spec = tokenizer.fitted(tokenizer.vocabSize(), List.of()).spec();
     GgufVocabulary plain = plain(spec, tokenizer.vocabSize());
     Map<String, String> own = new TreeMap<>(OwnSettings.of(spec));
     try {
-      Map<String, String> implied = OwnSettings.of(GgufReader.spec(plain, Map.of()));
+      Map<String, String> implied = OwnSettings.of(GgufVocabularyReader.spec(plain, Map.of()));
       own.entrySet().removeAll(implied.entrySet());
       GgufVocabulary complete = withOwn(plain, own);
-      Map<String, String> readBack = OwnSettings.of(GgufReader.spec(complete, own));
+      Map<String, String> readBack = OwnSettings.of(GgufVocabularyReader.spec(complete, own));
       if (!readBack.equals(OwnSettings.of(spec))) {
         throw new IllegalStateException("GGUF would not give the same tokenizer: " + readBack);
       }
@@ -54,7 +60,7 @@ final class GgufWriter {
     }
     OptionalInt eosId = eosId(spec);
     return new GgufVocabulary(
-        spec.byteLevel ? GgufReader.GPT2 : GgufReader.LLAMA,
+        spec.byteLevel ? GgufVocabularyReader.GPT2 : GgufVocabularyReader.LLAMA,
         pre(spec),
         List.copyOf(tokens),
         spec.byteLevel ? List.of() : scores(spec, vocabSize),
@@ -107,10 +113,10 @@ final class GgufWriter {
       if (!known || spec.normalizer.spaces() == Spaces.LITERAL) {
         throw cannot("no key can express how it splits text or writes spaces");
       }
-      return GgufReader.DEFAULT_PRE;
+      return GgufVocabularyReader.DEFAULT_PRE;
     }
-    for (Map.Entry<String, List<PreTokenizer>> split : GgufReader.SPLITS.entrySet()) {
-      boolean ignoreMerges = split.getKey().equals(GgufReader.LLAMA3_PRE);
+    for (Map.Entry<String, List<PreTokenizer>> split : GgufVocabularyReader.SPLITS.entrySet()) {
+      boolean ignoreMerges = split.getKey().equals(GgufVocabularyReader.LLAMA3_PRE);
       if (split.getValue().equals(spec.preTokenizers) && spec.ignoreMerges == ignoreMerges) {
         return split.getKey();
       }

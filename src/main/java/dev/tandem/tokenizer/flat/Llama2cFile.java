@@ -1,7 +1,9 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.flat;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
+import dev.tandem.tokenizer.bpe.Quote;
+import dev.tandem.tokenizer.bpe.ScoreMerges;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
@@ -22,7 +24,7 @@ import java.util.Set;
  * has the best score merges, the leftmost of equals. Unlike in {@code run.c}, and as in
  * SentencePiece itself, written-out control and byte tokens are never matched in ordinary text.
  */
-final class Llama2cFile {
+public final class Llama2cFile {
   private static final String FILE = "tokenizer.bin";
   private static final int TOKEN_HEADER_BYTES = 8;
 
@@ -37,7 +39,13 @@ final class Llama2cFile {
 
   private Llama2cFile() {}
 
-  static Tokenizer read(byte[] file, int vocabSize) throws TokenizerFormatException {
+  /**
+   * The tokenizer of such a file.
+   *
+   * @param vocabSize the number of tokens, from the checkpoint
+   * @throws TokenizerFormatException if the file does not hold exactly that many tokens
+   */
+  public static Tokenizer read(byte[] file, int vocabSize) throws TokenizerFormatException {
     if (vocabSize < FIRST_PIECE_ID) {
       throw new TokenizerFormatException(
           FILE + " vocabulary size",

@@ -1,7 +1,8 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.huggingface;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.tandem.tokenizer.bpe.Quote;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Parses Hugging Face's {@code tokenizer.json}: the vocabulary and the merges as a stream, because
- * they are large, everything else as {@link JsonFields}. {@link HuggingFaceReader} interprets it.
+ * they are large, everything else as {@link JsonFields}. {@link TokenizerJsonReader} interprets it.
  */
 final class HuggingFaceFile {
   static final String FILE = "tokenizer.json";

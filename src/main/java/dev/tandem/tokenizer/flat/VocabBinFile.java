@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.flat;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
@@ -7,12 +7,18 @@ import java.nio.ByteOrder;
 import java.util.OptionalInt;
 
 /** Reads {@code vocab.bin}: i32 count, then for each id i32 length, bytes; little-endian. */
-final class VocabBinFile {
+public final class VocabBinFile {
   private static final String FILE = "vocab.bin";
 
   private VocabBinFile() {}
 
-  static Tokenizer read(byte[] file, int... stopIds) throws TokenizerFormatException {
+  /**
+   * The tokenizer of such a file.
+   *
+   * @param stopIds the ids that end a text; if empty, that of {@code <|endoftext|>}, if there is one
+   * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
+   */
+  public static Tokenizer read(byte[] file, int... stopIds) throws TokenizerFormatException {
     ByteBuffer in = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
     if (file.length < Integer.BYTES) {
       throw new TokenizerFormatException(FILE, "a count in 4 B", file.length + " B");

@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.flat;
 
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import java.nio.ByteBuffer;

@@ -1,4 +1,4 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.sentencepiece;
 
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.OptionalInt;
 
 /** The treatment of unknown characters in SentencePiece's BPE, for every file format. */
-final class SentencePieceRules {
+public final class SentencePieceRules {
   private SentencePieceRules() {}
 
   /**
@@ -17,7 +17,7 @@ final class SentencePieceRules {
    *
    * @param file for messages
    */
-  static void apply(String file, TokenizerSpec spec) throws TokenizerFormatException {
+  public static void apply(String file, TokenizerSpec spec) throws TokenizerFormatException {
     OptionalInt unknown = OptionalInt.empty();
     for (int id = 0; id < spec.size(); id++) {
       if (spec.types[id] == TokenType.UNKNOWN) {
@@ -37,7 +37,7 @@ final class SentencePieceRules {
   }
 
   /** Throws unless there is a token for each byte. */
-  static void requireBytes(String file, TokenizerSpec spec) throws TokenizerFormatException {
+  public static void requireBytes(String file, TokenizerSpec spec) throws TokenizerFormatException {
     int missing = Arrays.stream(spec.byteIds()).boxed().toList().indexOf(-1);
     if (missing >= 0) {
       throw new TokenizerFormatException(

@@ -1,10 +1,12 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.flat;
 
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
 import dev.tandem.tokenizer.bpe.ByteAlphabet;
 import dev.tandem.tokenizer.bpe.MergeTable;
 import dev.tandem.tokenizer.bpe.PairMerger;
+import dev.tandem.tokenizer.bpe.Quote;
+import dev.tandem.tokenizer.bpe.StopIds;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
@@ -60,7 +62,7 @@ final class ByteVocabulary {
   private static OptionalInt endOfText(String[] names) {
     int id =
         Arrays.asList(names)
-            .lastIndexOf(ByteLevelFiles.END_OF_TEXT); // ASCII characters stand for themselves
+            .lastIndexOf(StopIds.END_OF_TEXT); // ASCII characters stand for themselves
     return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
   }
 

@@ -1,9 +1,12 @@
-package dev.tandem.tokenizer.files;
+package dev.tandem.tokenizer.huggingface;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.BpeTokenizer;
+import dev.tandem.tokenizer.bpe.Quote;
+import dev.tandem.tokenizer.bpe.ScoreMerges;
+import dev.tandem.tokenizer.bpe.StopIds;
 import dev.tandem.tokenizer.bpe.TokenType;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.bpe.TokenizerSpec;
@@ -219,7 +222,7 @@ public final class TokenizerSettings {
    *     nothing, special tokens with the usual names end it too
    * @throws TokenizerFormatException if they contradict the vocabulary
    */
-  Tokenizer applyTo(BpeTokenizer tokenizer, int... stopIds) throws TokenizerFormatException {
+  public Tokenizer applyTo(BpeTokenizer tokenizer, int... stopIds) throws TokenizerFormatException {
     TokenizerSpec spec = withAdded(tokenizer.spec());
     Map<String, Integer> ids = new HashMap<>();
     for (int id = spec.size() - 1; id >= 0; id--) { // of equal names the first counts
