@@ -87,12 +87,17 @@ public final class Checkpoints {
                   .filter(reads -> !reads.isEmpty())
                   .collect(Collectors.joining("; or ")));
     }
-    return reader.get().read(location, options);
+    Checkpoint read = reader.get().read(location, options);
+    if (options.tokenizer().isEmpty()) {
+      return read;
+    }
+    OpenOptions.GivenTokenizer given = options.tokenizer().get();
+    return read.withTokenizer(() -> given.open(read.config().vocabSize()));
   }
 
   /** Like {@link #open(String, OpenOptions)}; the only possible addition is a tokenizer. */
   public static Checkpoint open(String model, Optional<Path> tokenizer) throws IOException {
-    return open(model, OpenOptions.defaults().withTokenizer(tokenizer));
+    return open(model, new OpenOptions(tokenizer.map(TokenizerFiles::given), List.of()));
   }
 
   private static Optional<ModelReader> accepted(ModelLocation location) throws IOException {

@@ -204,6 +204,12 @@ public final class Checkpoint implements AutoCloseable {
         hash().entries());
   }
 
+  /** The same model with another tokenizer, in place of this object; the files are the new one's. */
+  public Checkpoint withTokenizer(TokenizerOpener other) {
+    return new Checkpoint(
+        name, format, config, tensors, other, files, notes, digestOpener, part, modelTensors);
+  }
+
   /** The tokenizer of a part without the embedding: none. */
   public static TokenizerOpener noTokenizer(String name, ModelPart part) {
     return () -> {

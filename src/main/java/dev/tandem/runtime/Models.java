@@ -1,8 +1,8 @@
 package dev.tandem.runtime;
 
 import dev.tandem.formats.Checkpoints;
+import dev.tandem.formats.TokenizerFiles;
 import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.files.TokenizerFiles;
 import dev.tandem.hub.cache.HubCache;
 import dev.tandem.hub.cache.HubModel;
 import dev.tandem.model.Checkpoint;
@@ -41,7 +41,7 @@ public final class Models {
    */
   public static Checkpoint open(ModelSource source, LoadListener progress) throws IOException {
     Checkpoint checkpoint =
-        open(source.name(), new OpenOptions(source.tokenizer(), source.config()), source.cache());
+        open(source.name(), new OpenOptions(source.tokenizer().map(TokenizerFiles::given), source.config()), source.cache());
     return source.type().isEmpty()
         ? checkpoint
         : ConvertedModels.convert(

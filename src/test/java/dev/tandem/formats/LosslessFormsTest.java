@@ -70,7 +70,7 @@ class LosslessFormsTest {
     assertSameModel(
         "stories260K",
         form,
-        new OpenOptions(Optional.of(tokenizer), List.of()),
+        new OpenOptions(Optional.of(TokenizerFiles.given(tokenizer)), List.of()),
         "Once upon a time, Lily");
   }
 

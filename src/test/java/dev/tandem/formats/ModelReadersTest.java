@@ -3,7 +3,6 @@ package dev.tandem.formats;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tandem.formats.files.TokenizerFiles;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ConfigChange;

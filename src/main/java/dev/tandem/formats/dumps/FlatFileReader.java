@@ -73,11 +73,14 @@ public final class FlatFileReader implements ModelReader {
       Match match = match(file, options.configOf(folder));
       boolean builtIn =
           ForeignModels.hasBuiltInTokenizer(location, options, match.model().config(), new int[0]);
-      Checkpoint.TokenizerOpener opener =
+      int vocabSize = match.model().config().vocabSize();
+      Checkpoint.TokenizerOpener own =
           () ->
               builtIn
-                  ? Tokenizers.fitted(Tokenizers.gpt2(), match.model().config().vocabSize())
-                  : match.format().tokenizer(folder, options, match.model());
+                  ? Tokenizers.fitted(Tokenizers.gpt2(), vocabSize)
+                  : match.format().tokenizer(folder, match.model());
+      Checkpoint.TokenizerOpener opener =
+          options.tokenizer().isPresent() ? () -> options.tokenizer().get().open(vocabSize) : own;
       FlatModel model = decided(match, file, opener);
       List<String> notes = new ArrayList<>(model.notes());
       notes.addAll(UnreadFields.check(match.stated()));
@@ -89,7 +92,7 @@ public final class FlatFileReader implements ModelReader {
           model.format(),
           model.config(),
           model.layout().tensors(file),
-          opener,
+          own,
           file.closeables(),
           notes);
     } catch (IOException | RuntimeException e) {

@@ -3,7 +3,6 @@ package dev.tandem.formats.dumps;
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.JsonObject;
-import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tokenizer.Tokenizer;
@@ -38,7 +37,7 @@ interface FlatFormat {
    *
    * @throws IOException if its files are missing or malformed
    */
-  Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model) throws IOException;
+  Tokenizer tokenizer(Folder folder, FlatModel model) throws IOException;
 
   /** What {@link #examine} found. */
   sealed interface Finding permits FlatModel, Undecided, NotThis {}

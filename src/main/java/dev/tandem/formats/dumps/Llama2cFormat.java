@@ -4,8 +4,7 @@ import dev.tandem.formats.families.LlamaConfig;
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.JsonObject;
-import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
@@ -274,8 +273,7 @@ final class Llama2cFormat implements FlatFormat {
   }
 
   @Override
-  public Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model)
-      throws IOException {
-    return TokenizerFiles.ofLlama2c(folder, options.tokenizer(), model.config().vocabSize());
+  public Tokenizer tokenizer(Folder folder, FlatModel model) throws IOException {
+    return new TokenizerFolder(folder).ofLlama2c(model.config().vocabSize());
   }
 }

@@ -3,8 +3,7 @@ package dev.tandem.formats.dumps;
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.JsonObject;
-import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
@@ -118,8 +117,7 @@ final class LlmcFormat implements FlatFormat {
   }
 
   @Override
-  public Tokenizer tokenizer(Folder folder, OpenOptions options, FlatModel model)
-      throws IOException {
-    return TokenizerFiles.ofModel(folder, options.tokenizer(), model.config().vocabSize());
+  public Tokenizer tokenizer(Folder folder, FlatModel model) throws IOException {
+    return new TokenizerFolder(folder).ofModel(model.config().vocabSize());
   }
 }

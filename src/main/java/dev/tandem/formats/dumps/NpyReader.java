@@ -8,7 +8,7 @@ import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.formats.files.UnreadFields;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
@@ -131,7 +131,7 @@ public final class NpyReader implements ModelReader {
           () ->
               builtIn
                   ? Tokenizers.fitted(Tokenizers.gpt2(), config.vocabSize())
-                  : TokenizerFiles.ofModel(folder, options.tokenizer(), config.vocabSize()),
+                  : new TokenizerFolder(folder).ofModel(config.vocabSize()),
           files,
           notes,
           Map::of,

@@ -2,17 +2,15 @@ package dev.tandem.formats.families;
 
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.JsonObject;
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** The names, layouts and config of one family of models, independent of the container. */
 interface ForeignFamily {
@@ -34,14 +32,13 @@ interface ForeignFamily {
   /**
    * Opens the tokenizer of a model of this family.
    *
-   * @param given tokenizer files to use in place of those beside the model
    * @param vocabSize how many ids the model has
    * @param stopIds the ids that end a text, as far as the model's configuration says
    * @throws IOException if its files are missing or malformed
    */
-  default Tokenizer tokenizer(Folder folder, Optional<Path> given, int vocabSize, int... stopIds)
+  default Tokenizer tokenizer(Folder folder, int vocabSize, int... stopIds)
       throws IOException {
-    return TokenizerFiles.ofModel(folder, given, vocabSize, stopIds);
+    return new TokenizerFolder(folder).ofModel(vocabSize, stopIds);
   }
 
   /**

@@ -84,8 +84,7 @@ public final class ForeignModels {
         () ->
             builtIn
                 ? Tokenizers.fitted(Tokenizers.gpt2(), model.config().vocabSize())
-                : family.tokenizer(
-                    folder, options.tokenizer(), model.config().vocabSize(), stopIds),
+                : family.tokenizer(folder, model.config().vocabSize(), stopIds),
         files.closeables(),
         notes);
   }

@@ -2,7 +2,7 @@ package dev.tandem.formats.families;
 
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.JsonObject;
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
@@ -15,11 +15,9 @@ import dev.tandem.model.TensorPlan.Spec;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -179,9 +177,9 @@ final class MetaFamily implements ForeignFamily {
 
   /** llama2.c's own vocabulary takes precedence over the files of other programs. */
   @Override
-  public Tokenizer tokenizer(Folder folder, Optional<Path> given, int vocabSize, int... stopIds)
+  public Tokenizer tokenizer(Folder folder, int vocabSize, int... stopIds)
       throws IOException {
-    return TokenizerFiles.ofLlama2c(folder, given, vocabSize);
+    return new TokenizerFolder(folder).ofLlama2c(vocabSize);
   }
 
   private static String foreignName(String name) {

@@ -1,6 +1,7 @@
 package dev.tandem.formats.files;
 
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,11 +14,24 @@ import java.util.Optional;
 /**
  * A user's statements about a model, for facts that its files lack or state wrongly.
  *
- * @param tokenizer tokenizer files to use in place of the model's own
+ * @param tokenizer what the model is given in place of its own
  * @param config each one the path of a JSON file to use in place of the {@code config.json} beside
  *     the model, or {@code KEY=VALUE} to add to the config or to replace a value
  */
-public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
+public record OpenOptions(Optional<GivenTokenizer> tokenizer, List<String> config) {
+
+  /** Opens a tokenizer for a model that it was not made with. */
+  @FunctionalInterface
+  public interface GivenTokenizer {
+
+    /**
+     * The tokenizer, for a model of that many ids.
+     *
+     * @throws IOException if its files are missing or malformed
+     */
+    Tokenizer open(int vocabSize) throws IOException;
+  }
+
   /** Hugging Face's config, and Meta's of a Llama. */
   private static final List<String> CONFIGS = List.of("config.json", "params.json");
 
@@ -31,11 +45,6 @@ public record OpenOptions(Optional<Path> tokenizer, List<String> config) {
   /** No additions to the files. */
   public static OpenOptions defaults() {
     return new OpenOptions(Optional.empty(), List.of());
-  }
-
-  /** The same with another tokenizer. */
-  public OpenOptions withTokenizer(Optional<Path> other) {
-    return new OpenOptions(other, config);
   }
 
   /**

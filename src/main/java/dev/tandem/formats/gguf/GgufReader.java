@@ -4,7 +4,7 @@ import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -65,8 +65,9 @@ public final class GgufReader implements ModelReader {
           whole ? "GGUF" : "GGUF, part of a model",
           config.model(),
           tensors,
-          part.embedding() || options.tokenizer().isPresent()
-              ? () -> tokenizer(location, options, file, config.model().vocabSize())
+          part.embedding()
+              ? () ->
+                  TokenizerFolder.fitted(GgufTokenizer.read(file), config.model().vocabSize())
               : Checkpoint.noTokenizer(location.name(), part),
           open.closeables(),
           List.of(),
@@ -89,15 +90,6 @@ public final class GgufReader implements ModelReader {
           location.path(), "several GGUF files; name one of them: " + String.join(", ", files));
     }
     return files.get(0);
-  }
-
-  private static Tokenizer tokenizer(
-      ModelLocation location, OpenOptions options, GgufFile file, int vocabSize)
-      throws IOException {
-    if (options.tokenizer().isPresent()) {
-      return TokenizerFiles.ofModel(location.folder(), options.tokenizer(), vocabSize);
-    }
-    return TokenizerFiles.fitted(GgufTokenizer.read(file), vocabSize);
   }
 
   private static Map<String, Tensor> tensors(GgufFile file, GgufConfig config) throws IOException {

@@ -1,6 +1,6 @@
 package dev.tandem.formats.families;
 
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.TokenizerFiles;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;

@@ -3,6 +3,7 @@ package dev.tandem.formats.files;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.formats.TokenizerFiles;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TestModels;
 import dev.tandem.tokenizer.Tokenizer;
@@ -144,7 +145,7 @@ class TokenizerFilesTest {
   void aModelsTokenizerMayBeSmallerOrLarger() throws IOException {
     Folder folder = new Folder.Directory(SHAKESPEARE);
     for (int vocabSize : new int[] {1_024, 1_040, 1_041, 1_088, 2_048, 50_257, 1_023, 100}) {
-      Tokenizer fitted = TokenizerFiles.ofModel(folder, Optional.empty(), vocabSize, 5);
+      Tokenizer fitted = new TokenizerFolder(folder).ofModel(vocabSize, 5);
       assertThat(fitted.vocabSize()).isEqualTo(Math.max(vocabSize, 1_024));
       assertThat(fitted.stopIds()).containsExactly(5);
       for (int id = 1_024; id < vocabSize; id++) {

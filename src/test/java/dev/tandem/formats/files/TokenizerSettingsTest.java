@@ -3,6 +3,7 @@ package dev.tandem.formats.files;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.formats.TokenizerFiles;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TestModels;
@@ -177,11 +178,11 @@ class TokenizerSettingsTest {
     int n = write(form);
     writeAdded(n, "added_tokens.json");
     Folder folder = new Folder.Directory(directory);
-    Tokenizer tokenizer = TokenizerFiles.ofModel(folder, Optional.empty(), n + 8, n + 2, n + 5);
+    Tokenizer tokenizer = new TokenizerFolder(folder).ofModel(n + 8, n + 2, n + 5);
     assertThat(tokenizer.stopIds()).contains(n + 1, n + 2, n + 5);
     assertThat(tokenizer.hasText(n + 2)).isTrue();
     assertThat(tokenizer.hasText(n + 5)).isFalse();
-    assertThat(TokenizerFiles.ofModel(folder, Optional.empty(), n + 3, n + 5).stopIds())
+    assertThat(new TokenizerFolder(folder).ofModel(n + 3, n + 5).stopIds())
         .doesNotContain(n + 5);
   }
 

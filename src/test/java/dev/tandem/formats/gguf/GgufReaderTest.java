@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.files.TokenizerFiles;
+import dev.tandem.formats.TokenizerFiles;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;

@@ -1,18 +1,11 @@
 package dev.tandem.formats.files;
 
-import dev.tandem.formats.Checkpoints;
-import dev.tandem.formats.gguf.GgufReader;
-import dev.tandem.formats.gguf.GgufTokenizer;
-import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.files.Tokenizers;
 import dev.tandem.tokenizer.huggingface.TokenizerSettings;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,14 +16,13 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
-/** Opens tokenizers from their files. */
-public final class TokenizerFiles {
-  /** The name of GPT-2's own tokenizer, which is built in. */
-  public static final String GPT2 = "gpt2";
-
+/** The tokenizer files in a folder, and the one that belongs to a model there. */
+public final class TokenizerFolder {
   private static final String HUGGING_FACE = "tokenizer.json";
   private static final String VOCAB = "vocab.json";
-  private static final String MERGES = "merges.txt";
+  /** GPT-2's merges, one a line. */
+  public static final String MERGES = "merges.txt";
+
   private static final String LLAMA2C = "tokenizer.bin";
   private static final Pattern NUMBERED = Pattern.compile("tok[0-9]+\\.bin");
   private static final int MAX_FILE_BYTES = 64 << 20;
@@ -51,66 +43,48 @@ public final class TokenizerFiles {
     BY_NAME.put("gpt2_tokenizer.bin", TokenizerFormat.LLMC);
   }
 
-  private TokenizerFiles() {}
+  private final Folder folder;
 
-  /**
-   * Opens a tokenizer without a model: {@link #GPT2}, the name of an embedded model, or a path. A
-   * path is a tokenizer's file or a directory. In a directory it takes the first of {@code
-   * tokenizer.json}, {@code tokenizer.model}, {@code merges.txt} with {@code vocab.json} (or alone:
-   * GPT-2's ids), {@code tokN.bin}, {@code tokenizer.bin}, {@code vocab.bin}, {@code
-   * gpt2_tokenizer.bin} and a GGUF file. A file with another name is recognised by its content.
-   *
-   * @throws ModelFormatException if a file is malformed
-   * @throws IOException if a file is missing or cannot be read
-   */
-  public static Tokenizer open(String nameOrPath) throws IOException {
-    if (Checkpoints.embeddedNames().contains(nameOrPath)) {
-      try (Checkpoint model = Checkpoints.open(nameOrPath, Optional.empty())) {
-        return model.tokenizer();
-      }
-    }
-    return given(Folder.written(nameOrPath), OptionalInt.empty());
+  /** The tokenizers of a folder. */
+  public TokenizerFolder(Folder folder) {
+    this.folder = folder;
+  }
+
+  /** The usual names of tokenizer files. */
+  public static List<String> names() {
+    return List.copyOf(BY_NAME.keySet());
   }
 
   /**
-   * The tokenizer of a model: the given one, otherwise the file beside the model that {@link #open}
-   * would take from a directory.
+   * The tokenizer of a model in this folder: the first of {@link #names}; {@code merges.txt} goes
+   * before the names that end in {@code .bin}.
    *
    * @param vocabSize how many ids the model has; see {@link #fitted}
    * @param stopIds the ids that end a text, as far as the model's configuration says
    */
-  public static Tokenizer ofModel(
-      Folder folder, Optional<Path> given, int vocabSize, int... stopIds) throws IOException {
-    OptionalInt size = OptionalInt.of(vocabSize);
-    if (given.isPresent()) {
-      return fitted(given(given.get(), size), vocabSize);
-    }
-    Optional<String> file = fileIn(folder);
+  public Tokenizer ofModel(int vocabSize, int... stopIds) throws IOException {
+    Optional<String> file = file();
     Tokenizer tokenizer =
         file.isPresent()
-            ? read(folder, file.get(), formatOf(file.get()), size, stopIds)
-            : byteLevel(folder, VOCAB, MERGES, stopIds);
+            ? read(file.get(), formatOf(file.get()), OptionalInt.of(vocabSize), stopIds)
+            : byteLevel(VOCAB, MERGES, stopIds);
     return fitted(tokenizer, vocabSize);
   }
 
   /**
-   * The tokenizer of a llama2.c model: the given one, otherwise {@code tokN.bin} or {@code
-   * tokenizer.bin} beside the model, where N is the number of tokens, as llama2.c's own trainer
-   * names it; otherwise any other tokenizer beside it, such as the {@code tokenizer.model} that
-   * {@code tokenizer.bin} is made from.
+   * The tokenizer of a llama2.c model: {@code tokN.bin} or {@code tokenizer.bin} beside the model,
+   * where N is the number of tokens, as llama2.c's own trainer names it; otherwise any other
+   * tokenizer beside it, such as the {@code tokenizer.model} that {@code tokenizer.bin} is made
+   * from.
    */
-  public static Tokenizer ofLlama2c(Folder folder, Optional<Path> given, int vocabSize)
-      throws IOException {
-    OptionalInt size = OptionalInt.of(vocabSize);
-    if (given.isPresent()) {
-      return fitted(given(given.get(), size), vocabSize);
-    }
+  public Tokenizer ofLlama2c(int vocabSize) throws IOException {
     String numbered = "tok" + vocabSize + ".bin";
-    if (!folder.contains(numbered) && !folder.contains(LLAMA2C) && fileIn(folder).isPresent()) {
-      return ofModel(folder, given, vocabSize);
+    if (!folder.contains(numbered) && !folder.contains(LLAMA2C) && file().isPresent()) {
+      return ofModel(vocabSize);
     }
     String file = folder.contains(numbered) ? numbered : LLAMA2C;
-    return fitted(read(folder, file, TokenizerFormat.LLAMA2C, size), vocabSize);
+    return fitted(
+        read(file, TokenizerFormat.LLAMA2C, OptionalInt.of(vocabSize)), vocabSize);
   }
 
   /**
@@ -141,59 +115,38 @@ public final class TokenizerFiles {
             strange ? "; is it this model's tokenizer?" : ""));
   }
 
-  private static Tokenizer given(Path path, OptionalInt vocabSize) throws IOException {
-    if (Files.isDirectory(path) && !path.toString().isEmpty()) {
-      Folder folder = new Folder.Directory(path);
-      Optional<String> file = fileIn(folder);
-      if (file.isPresent() && !file.get().endsWith(".bin")) {
-        return read(folder, file.get(), formatOf(file.get()), vocabSize);
-      }
-      if (folder.contains(MERGES)) {
-        return byteLevel(folder, VOCAB, MERGES);
-      }
-      Optional<String> numbered = numbered(folder, vocabSize);
-      if (numbered.isPresent()) {
-        return read(folder, numbered.get(), TokenizerFormat.LLAMA2C, vocabSize);
-      }
-      if (file.isPresent()) {
-        return file(folder, file.get(), vocabSize);
-      }
-      List<String> ggufFiles = folder.matching(GgufReader.FILES);
-      if (ggufFiles.size() == 1) {
-        return GgufTokenizer.open(folder, ggufFiles.get(0));
-      }
-      throw new ModelFormatException(
-          path.toString(),
-          "no tokenizer in this directory: no "
-              + MERGES
-              + ", "
-              + String.join(", ", BY_NAME.keySet())
-              + ", tokN.bin (N is the number of tokens), nor one GGUF file");
+  /**
+   * The tokenizer of a folder without a model, unless it is one file in a binary format: the first
+   * of {@code tokenizer.json}, {@code tokenizer.model}, {@code merges.txt} with {@code vocab.json}
+   * (or alone: GPT-2's ids), and {@code tokN.bin}.
+   *
+   * @param vocabSize N, if it is known
+   * @throws ModelFormatException if a file is malformed, or there are several {@code tokN.bin}
+   */
+  public Optional<Tokenizer> alone(OptionalInt vocabSize) throws IOException {
+    Optional<String> file = file();
+    if (file.isPresent() && !file.get().endsWith(".bin")) {
+      return Optional.of(read(file.get(), formatOf(file.get()), vocabSize));
     }
-    if (!Files.exists(path) || path.toString().isEmpty()) {
-      if (path.equals(Path.of(GPT2))) {
-        return Tokenizers.gpt2();
-      }
-      throw new FileNotFoundException(
-          "no tokenizer '" + path + "': neither '" + GPT2 + "' nor a file or directory");
+    if (folder.contains(MERGES)) {
+      return Optional.of(byteLevel(VOCAB, MERGES));
     }
-    Path absolute = path.toAbsolutePath().normalize();
-    Folder folder =
-        new Folder.Directory(Objects.requireNonNullElse(absolute.getParent(), absolute));
-    return file(folder, Objects.toString(absolute.getFileName(), ""), vocabSize);
+    Optional<String> numbered = numbered(vocabSize);
+    return numbered.isPresent()
+        ? Optional.of(read(numbered.get(), TokenizerFormat.LLAMA2C, vocabSize))
+        : Optional.empty();
   }
 
   /**
    * A file of any name: its content decides, otherwise its name, so that the error of reading it
    * says more.
+   *
+   * @param vocabSize the number of tokens, if it is known; some formats do not state it
+   * @throws ModelFormatException if the file is malformed or in no known format
    */
-  private static Tokenizer file(Folder folder, String file, OptionalInt vocabSize)
-      throws IOException {
+  public Tokenizer open(String file, OptionalInt vocabSize) throws IOException {
     if (file.endsWith(".txt")) {
-      return byteLevel(folder, VOCAB, file);
-    }
-    if (GgufTokenizer.accepts(folder, file)) {
-      return GgufTokenizer.open(folder, file);
+      return byteLevel(VOCAB, file);
     }
     byte[] content = folder.readAll(file, MAX_FILE_BYTES);
     if (content.length == 0) {
@@ -201,11 +154,11 @@ public final class TokenizerFiles {
     }
     for (TokenizerFormat format : TokenizerFormat.values()) {
       if (format.accepts(content)) {
-        return read(folder, file, format, vocabSize);
+        return read(file, format, vocabSize);
       }
     }
     if (TokenizerFormat.isVocabulary(content)) {
-      return byteLevel(folder, file, MERGES);
+      return byteLevel(file, MERGES);
     }
     TokenizerFormat byName =
         file.endsWith(".bin")
@@ -213,7 +166,7 @@ public final class TokenizerFiles {
             : BY_NAME.get(file);
     boolean sizeMissing = byName == TokenizerFormat.LLAMA2C && vocabSize.isEmpty();
     if (byName != null && !sizeMissing) {
-      return read(folder, file, byName, vocabSize);
+      return read(file, byName, vocabSize);
     }
     throw new ModelFormatException(
         folder.path(file),
@@ -227,8 +180,7 @@ public final class TokenizerFiles {
   }
 
   /** llama2.c's {@code tokN.bin}: the file for N tokens, or the only such file. */
-  private static Optional<String> numbered(Folder folder, OptionalInt vocabSize)
-      throws IOException {
+  private Optional<String> numbered(OptionalInt vocabSize) throws IOException {
     List<String> files = folder.matching(NUMBERED);
     String fitting = "tok" + vocabSize.orElse(0) + ".bin";
     if (files.size() > 1 && !files.contains(fitting)) {
@@ -242,7 +194,7 @@ public final class TokenizerFiles {
    * The file that is a whole tokenizer, if it comes before {@code merges.txt} or there is no {@code
    * merges.txt}.
    */
-  private static Optional<String> fileIn(Folder folder) {
+  public Optional<String> file() {
     boolean merges = folder.contains(MERGES);
     return BY_NAME.keySet().stream()
         .filter(folder::contains)
@@ -254,7 +206,7 @@ public final class TokenizerFiles {
     return Objects.requireNonNull(BY_NAME.get(name), name);
   }
 
-  private static Tokenizer byteLevel(Folder folder, String vocab, String merges, int... stopIds)
+  private Tokenizer byteLevel(String vocab, String merges, int... stopIds)
       throws IOException {
     if (!folder.contains(merges) && folder.contains(vocab)) {
       throw new ModelFormatException(
@@ -268,14 +220,14 @@ public final class TokenizerFiles {
           mergesOnly
               ? Tokenizers.byteLevelBpeFromMerges(mergesTxt)
               : Tokenizers.byteLevelBpe(vocabJson, mergesTxt, stopIds);
-      return withSettings(folder, tokenizer, stopIds);
+      return withSettings(tokenizer, stopIds);
     } catch (TokenizerFormatException e) {
       throw malformed(folder.path(mergesOnly ? merges : vocab), e);
     }
   }
 
   /** With what Hugging Face's other files in the directory say. */
-  private static Tokenizer withSettings(Folder folder, Tokenizer tokenizer, int... stopIds)
+  private Tokenizer withSettings(Tokenizer tokenizer, int... stopIds)
       throws IOException {
     Map<String, byte[]> files = new HashMap<>();
     for (String file : TokenizerSettings.FILES) {
@@ -288,13 +240,13 @@ public final class TokenizerFiles {
         : Tokenizers.withSettings(tokenizer, TokenizerSettings.read(files), stopIds);
   }
 
-  private static Tokenizer read(
-      Folder folder, String file, TokenizerFormat format, OptionalInt vocabSize, int... stopIds)
+  private Tokenizer read(
+      String file, TokenizerFormat format, OptionalInt vocabSize, int... stopIds)
       throws IOException {
     byte[] content = folder.readAll(file, MAX_FILE_BYTES);
     try {
       Tokenizer tokenizer = format.read(content, vocabSize, stopIds);
-      return format.hasSettings() ? withSettings(folder, tokenizer, stopIds) : tokenizer;
+      return format.hasSettings() ? withSettings(tokenizer, stopIds) : tokenizer;
     } catch (TokenizerFormatException e) {
       throw malformed(folder.path(file), e);
     }
