@@ -62,8 +62,9 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * A checkpoint of tensors that have been checked against the config.
+   * A whole model of tensors that have been checked against the config.
    *
+   * @param format in words, such as {@code llama2.c version 0}
    * @param tensors the tensors in the order of {@link #tensors}
    * @param files the files that {@link #close} closes
    */
@@ -74,64 +75,37 @@ public final class Checkpoint implements AutoCloseable {
       Map<String, Tensor> tensors,
       TokenizerOpener opener,
       List<? extends Closeable> files) {
-    this(name, format, config, tensors, opener, files, List.of());
+    this(builder(name, config).format(format).tensors(tensors).tokenizer(opener).files(files));
   }
 
-  /**
-   * The same, with notes for the user.
-   *
-   * @param notes assumptions that were made because no file states the facts; one line each
-   */
-  public Checkpoint(
-      String name,
-      String format,
-      ModelConfig config,
-      Map<String, Tensor> tensors,
-      TokenizerOpener opener,
-      List<? extends Closeable> files,
-      List<String> notes) {
-    this(
-        name,
-        format,
-        config,
-        tensors,
-        opener,
-        files,
-        notes,
-        Map::of,
-        ModelPart.whole(config),
-        List.of());
+  Checkpoint(CheckpointBuilder builder) {
+    name = builder.name;
+    format = builder.format;
+    config = builder.config;
+    tensors = Collections.unmodifiableMap(new LinkedHashMap<>(builder.tensors));
+    opener = builder.tokenizer;
+    files = builder.files;
+    notes = builder.notes;
+    digestOpener = builder.digests;
+    part = builder.part;
+    modelTensors = builder.modelTensors;
   }
 
-  /**
-   * A whole model or a part of one.
-   *
-   * @param tensors the tensors that the part holds
-   * @param digestOpener called when the digests that the file states are first needed
-   * @param modelTensors the whole model's list of tensors, from which its hash follows; empty if
-   *     unknown
-   */
-  public Checkpoint(
-      String name,
-      String format,
-      ModelConfig config,
-      Map<String, Tensor> tensors,
-      TokenizerOpener opener,
-      List<? extends Closeable> files,
-      List<String> notes,
-      DigestOpener digestOpener,
-      ModelPart part,
-      List<ModelHash.Entry> modelTensors) {
-    this.name = name;
-    this.format = format;
-    this.config = config;
-    this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
-    this.opener = opener;
-    this.files = List.copyOf(files);
-    this.notes = List.copyOf(notes);
-    this.digestOpener = digestOpener;
-    this.part = part;
-    this.modelTensors = List.copyOf(modelTensors);
+  /** Collects a checkpoint that is a part of a model, or that has more to say. */
+  public static CheckpointBuilder builder(String name, ModelConfig config) {
+    return new CheckpointBuilder(name, config);
+  }
+
+  private CheckpointBuilder copy() {
+    return builder(name, config)
+        .format(format)
+        .tensors(tensors)
+        .tokenizer(opener)
+        .files(files)
+        .notes(notes)
+        .digests(digestOpener)
+        .part(part)
+        .modelTensors(modelTensors);
   }
 
   /** The embedded name, or the file's or directory's own name. */
@@ -191,23 +165,19 @@ public final class Checkpoint implements AutoCloseable {
     }
     Map<String, Tensor> kept = new LinkedHashMap<>(tensors);
     kept.keySet().removeIf(tensor -> !wanted.holds(tensor, config));
-    return new Checkpoint(
-        name,
-        format,
-        config,
-        kept,
-        wanted.embedding() ? this::tokenizer : noTokenizer(name, wanted),
-        List.of(),
-        notes,
-        this::statedDigests,
-        wanted,
-        hash().entries());
+    return copy()
+        .tensors(kept)
+        .tokenizer(wanted.embedding() ? this::tokenizer : noTokenizer(name, wanted))
+        .files(List.of())
+        .digests(this::statedDigests)
+        .part(wanted)
+        .modelTensors(hash().entries())
+        .build();
   }
 
   /** The same model with another tokenizer, in place of this object; the files are the new one's. */
   public Checkpoint withTokenizer(TokenizerOpener other) {
-    return new Checkpoint(
-        name, format, config, tensors, other, files, notes, digestOpener, part, modelTensors);
+    return copy().tokenizer(other).build();
   }
 
   /** The tokenizer of a part without the embedding: none. */

@@ -89,4 +89,192 @@ public record ModelConfig(
   public boolean hasPositionEmbedding() {
     return rope == RopePairing.NONE;
   }
+
+  /** A config with the usual norm, activation, biases and rotary pairing of its architecture. */
+  public static Builder builder(Architecture architecture) {
+    return new Builder(architecture);
+  }
+
+  /** A builder that starts from this config. */
+  public Builder toBuilder() {
+    return new Builder(architecture)
+        .nLayers(nLayers)
+        .nHeads(nHeads)
+        .nKvHeads(nKvHeads)
+        .headDim(headDim)
+        .dModel(dModel)
+        .dFf(dFf)
+        .vocabSize(vocabSize)
+        .maxSeq(maxSeq)
+        .norm(norm)
+        .normEps(normEps)
+        .activation(activation)
+        .gatedFfn(gatedFfn)
+        .bias(bias)
+        .rope(rope)
+        .ropeTheta(ropeTheta)
+        .ropeFactors(ropeFactors)
+        .tiedHead(tiedHead);
+  }
+
+  /** Collects a config's values by name; {@link #build} checks them. */
+  public static final class Builder {
+    private final Architecture architecture;
+    private int nLayers;
+    private int nHeads;
+    private int nKvHeads;
+    private int headDim;
+    private int dModel;
+    private int dFf;
+    private int vocabSize;
+    private int maxSeq;
+    private NormKind norm;
+    private float normEps;
+    private Activation activation;
+    private boolean gatedFfn;
+    private LinearBias bias;
+    private RopePairing rope;
+    private double ropeTheta;
+    private boolean ropeFactors;
+    private boolean tiedHead;
+
+    private Builder(Architecture architecture) {
+      boolean gpt2 = architecture == Architecture.GPT2;
+      this.architecture = architecture;
+      norm = gpt2 ? NormKind.LAYER : NormKind.RMS;
+      activation = gpt2 ? Activation.GELU_TANH : Activation.SILU;
+      gatedFfn = !gpt2;
+      bias = gpt2 ? LinearBias.ALL : LinearBias.NONE;
+      rope = gpt2 ? RopePairing.NONE : RopePairing.INTERLEAVED;
+    }
+
+    /** See {@link ModelConfig#nLayers}. */
+    public Builder nLayers(int value) {
+      nLayers = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#nHeads}. */
+    public Builder nHeads(int value) {
+      nHeads = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#nKvHeads}. */
+    public Builder nKvHeads(int value) {
+      nKvHeads = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#headDim}. */
+    public Builder headDim(int value) {
+      headDim = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#dModel}. */
+    public Builder dModel(int value) {
+      dModel = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#dFf}. */
+    public Builder dFf(int value) {
+      dFf = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#vocabSize}. */
+    public Builder vocabSize(int value) {
+      vocabSize = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#maxSeq}. */
+    public Builder maxSeq(int value) {
+      maxSeq = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#norm}. */
+    public Builder norm(NormKind value) {
+      norm = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#normEps}. */
+    public Builder normEps(float value) {
+      normEps = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#activation}. */
+    public Builder activation(Activation value) {
+      activation = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#gatedFfn}. */
+    public Builder gatedFfn(boolean value) {
+      gatedFfn = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#bias}. */
+    public Builder bias(LinearBias value) {
+      bias = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#rope}. */
+    public Builder rope(RopePairing value) {
+      rope = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#ropeTheta}. */
+    public Builder ropeTheta(double value) {
+      ropeTheta = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#ropeFactors}. */
+    public Builder ropeFactors(boolean value) {
+      ropeFactors = value;
+      return this;
+    }
+
+    /** See {@link ModelConfig#tiedHead}. */
+    public Builder tiedHead(boolean value) {
+      tiedHead = value;
+      return this;
+    }
+
+    /**
+     * The config.
+     *
+     * @throws IllegalArgumentException naming the first value that is out of range or missing
+     */
+    public ModelConfig build() {
+      return new ModelConfig(
+          architecture,
+          nLayers,
+          nHeads,
+          nKvHeads,
+          headDim,
+          dModel,
+          dFf,
+          vocabSize,
+          maxSeq,
+          norm,
+          normEps,
+          activation,
+          gatedFfn,
+          bias,
+          rope,
+          ropeTheta,
+          ropeFactors,
+          tiedHead);
+    }
+  }
 }

@@ -1,12 +1,8 @@
 package dev.tandem.random;
 
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TensorPlan.Spec;
 import dev.tandem.tensor.DType;
@@ -66,25 +62,18 @@ public final class RandomModels {
 
   /** GPT-2 in any size. */
   public static ModelConfig gpt2(int nLayers, int nHeads, int dModel, int vocabSize, int maxSeq) {
-    return new ModelConfig(
-        Architecture.GPT2,
-        nLayers,
-        nHeads,
-        nHeads,
-        dModel / nHeads,
-        dModel,
-        4 * dModel,
-        vocabSize,
-        maxSeq,
-        NormKind.LAYER,
-        NORM_EPS,
-        Activation.GELU_TANH,
-        false,
-        LinearBias.ALL,
-        RopePairing.NONE,
-        0,
-        false,
-        true);
+    return ModelConfig.builder(Architecture.GPT2)
+        .nLayers(nLayers)
+        .nHeads(nHeads)
+        .nKvHeads(nHeads)
+        .headDim(dModel / nHeads)
+        .dModel(dModel)
+        .dFf(4 * dModel)
+        .vocabSize(vocabSize)
+        .maxSeq(maxSeq)
+        .normEps(NORM_EPS)
+        .tiedHead(true)
+        .build();
   }
 
   private static LlamaShape llama(int nLayers, int nHeads, int nKvHeads, int dModel, int dFf) {
@@ -100,25 +89,20 @@ public final class RandomModels {
       int nLayers, int nHeads, int nKvHeads, int dModel, int dFf, boolean ropeFactors) {
 
     ModelConfig of(int vocabSize, int maxSeq, double ropeTheta, boolean tiedHead) {
-      return new ModelConfig(
-          Architecture.LLAMA,
-          nLayers,
-          nHeads,
-          nKvHeads,
-          dModel / nHeads,
-          dModel,
-          dFf,
-          vocabSize,
-          maxSeq,
-          NormKind.RMS,
-          NORM_EPS,
-          Activation.SILU,
-          true,
-          LinearBias.NONE,
-          RopePairing.INTERLEAVED,
-          ropeTheta,
-          ropeFactors,
-          tiedHead);
+      return ModelConfig.builder(Architecture.LLAMA)
+          .nLayers(nLayers)
+          .nHeads(nHeads)
+          .nKvHeads(nKvHeads)
+          .headDim(dModel / nHeads)
+          .dModel(dModel)
+          .dFf(dFf)
+          .vocabSize(vocabSize)
+          .maxSeq(maxSeq)
+          .normEps(NORM_EPS)
+          .ropeTheta(ropeTheta)
+          .ropeFactors(ropeFactors)
+          .tiedHead(tiedHead)
+          .build();
     }
   }
 

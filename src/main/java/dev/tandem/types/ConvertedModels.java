@@ -69,17 +69,15 @@ public final class ConvertedModels {
       Map<String, String> digests = write(plan, file.path, progress);
       TensorFile converted = TensorFile.open(file.path);
       opened.add(0, converted);
-      return new Checkpoint(
-          model.name(),
-          model.format() + " as " + TypePlan.name(type),
-          model.config(),
-          tensors(plan, converted),
-          model::tokenizer,
-          opened,
-          model.notes(),
-          () -> digests,
-          model.part(),
-          List.of());
+      return Checkpoint.builder(model.name(), model.config())
+          .format(model.format() + " as " + TypePlan.name(type))
+          .tensors(tensors(plan, converted))
+          .tokenizer(model::tokenizer)
+          .files(opened)
+          .notes(model.notes())
+          .digests(() -> digests)
+          .part(model.part())
+          .build();
     } catch (IOException | RuntimeException e) {
       closeAll(opened, e);
       throw e;

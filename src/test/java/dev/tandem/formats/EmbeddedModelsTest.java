@@ -2,14 +2,10 @@ package dev.tandem.formats;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelHash;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.TensorDigest;
 import dev.tandem.model.TestModels;
 import dev.tandem.tensor.DType;
@@ -42,25 +38,18 @@ class EmbeddedModelsTest {
       assertThat(model.format()).isEqualTo("Hugging Face GPT-2 (safetensors)");
       assertThat(model.config())
           .isEqualTo(
-              new ModelConfig(
-                  Architecture.GPT2,
-                  4,
-                  4,
-                  4,
-                  48,
-                  192,
-                  768,
-                  1024,
-                  256,
-                  NormKind.LAYER,
-                  1e-5f,
-                  Activation.GELU_TANH,
-                  false,
-                  LinearBias.ALL,
-                  RopePairing.NONE,
-                  0,
-                  false,
-                  true));
+              ModelConfig.builder(Architecture.GPT2)
+                  .nLayers(4)
+                  .nHeads(4)
+                  .nKvHeads(4)
+                  .headDim(48)
+                  .dModel(192)
+                  .dFf(768)
+                  .vocabSize(1024)
+                  .maxSeq(256)
+                  .normEps(1e-5f)
+                  .tiedHead(true)
+                  .build());
       assertThat(model.parameterCount()).isEqualTo(2_025_600);
       assertThat(model.tensorBytes()).isEqualTo(2 * 2_025_600);
       assertThat(model.tensors()).hasSize(4 + 4 * 12).doesNotContainKey("output.weight");
@@ -89,25 +78,19 @@ class EmbeddedModelsTest {
       assertThat(model.format()).isEqualTo("llama2.c version 0");
       assertThat(model.config())
           .isEqualTo(
-              new ModelConfig(
-                  Architecture.LLAMA,
-                  5,
-                  8,
-                  4,
-                  8,
-                  64,
-                  172,
-                  512,
-                  512,
-                  NormKind.RMS,
-                  1e-5f,
-                  Activation.SILU,
-                  true,
-                  LinearBias.NONE,
-                  RopePairing.INTERLEAVED,
-                  10_000,
-                  false,
-                  true));
+              ModelConfig.builder(Architecture.LLAMA)
+                  .nLayers(5)
+                  .nHeads(8)
+                  .nKvHeads(4)
+                  .headDim(8)
+                  .dModel(64)
+                  .dFf(172)
+                  .vocabSize(512)
+                  .maxSeq(512)
+                  .normEps(1e-5f)
+                  .ropeTheta(10_000)
+                  .tiedHead(true)
+                  .build());
       assertThat(model.parameterCount()).isEqualTo(260_032);
       assertThat(first(model.tensor("token_embd.weight"), 2))
           .containsExactly(-0.29474878f, 0.5618956f);

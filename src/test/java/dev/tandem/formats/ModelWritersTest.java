@@ -22,8 +22,6 @@ import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.ModelPart;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.TestModels;
 import dev.tandem.random.RandomModels;
 import dev.tandem.stage.Span;
@@ -62,47 +60,37 @@ class ModelWritersTest {
 
   /** Configs that differ in all that a Hugging Face config can say. */
   private static ModelConfig llama(LinearBias bias, boolean tied, double theta, boolean factors) {
-    return new ModelConfig(
-        Architecture.LLAMA,
-        2,
-        4,
-        2,
-        8,
-        24,
-        20,
-        512,
-        16,
-        NormKind.RMS,
-        3e-6f,
-        Activation.SILU,
-        true,
-        bias,
-        RopePairing.INTERLEAVED,
-        theta,
-        factors,
-        tied);
+    return ModelConfig.builder(Architecture.LLAMA)
+        .nLayers(2)
+        .nHeads(4)
+        .nKvHeads(2)
+        .headDim(8)
+        .dModel(24)
+        .dFf(20)
+        .vocabSize(512)
+        .maxSeq(16)
+        .normEps(3e-6f)
+        .bias(bias)
+        .ropeTheta(theta)
+        .ropeFactors(factors)
+        .tiedHead(tied)
+        .build();
   }
 
   private static ModelConfig gpt2(boolean tied, Activation activation, int dFf) {
-    return new ModelConfig(
-        Architecture.GPT2,
-        2,
-        2,
-        2,
-        6,
-        12,
-        dFf,
-        1024,
-        16,
-        NormKind.LAYER,
-        1.5e-5f,
-        activation,
-        false,
-        LinearBias.ALL,
-        RopePairing.NONE,
-        0,
-        false,
-        tied);
+    return ModelConfig.builder(Architecture.GPT2)
+        .nLayers(2)
+        .nHeads(2)
+        .nKvHeads(2)
+        .headDim(6)
+        .dModel(12)
+        .dFf(dFf)
+        .vocabSize(1024)
+        .maxSeq(16)
+        .normEps(1.5e-5f)
+        .activation(activation)
+        .tiedHead(tied)
+        .build();
   }
 
   static Stream<ModelConfig> huggingFaceConfigs() {

@@ -51,25 +51,23 @@ class VocabularySizesTest {
 
   private static ModelConfig llama(int vocabSize) {
     ModelConfig c = TestModels.llama(true);
-    return new ModelConfig(
-        Architecture.LLAMA,
-        1,
-        4,
-        2,
-        6,
-        24,
-        20,
-        vocabSize,
-        16,
-        c.norm(),
-        c.normEps(),
-        c.activation(),
-        true,
-        c.bias(),
-        c.rope(),
-        c.ropeTheta(),
-        false,
-        true);
+    return ModelConfig.builder(Architecture.LLAMA)
+        .nLayers(1)
+        .nHeads(4)
+        .nKvHeads(2)
+        .headDim(6)
+        .dModel(24)
+        .dFf(20)
+        .vocabSize(vocabSize)
+        .maxSeq(16)
+        .norm(c.norm())
+        .normEps(c.normEps())
+        .activation(c.activation())
+        .bias(c.bias())
+        .rope(c.rope())
+        .ropeTheta(c.ropeTheta())
+        .tiedHead(true)
+        .build();
   }
 
   private void copy(String file) throws IOException {
@@ -109,7 +107,9 @@ class VocabularySizesTest {
     return Checkpoints.open(
         file.toString(),
         new OpenOptions(
-            form == Form.TOKENIZER_GIVEN ? Optional.of(tokenizer) : Optional.empty(),
+            form == Form.TOKENIZER_GIVEN
+                ? Optional.of(TokenizerFiles.given(tokenizer))
+                : Optional.empty(),
             form == Form.MODEL_BIN ? List.of("linear=out_in") : List.of()));
   }
 

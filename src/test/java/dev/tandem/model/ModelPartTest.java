@@ -89,16 +89,12 @@ class ModelPartTest {
   private static Checkpoint part(Checkpoint model, List<ModelHash.Entry> stated)
       throws IOException {
     Checkpoint cut = model.cut(new ModelPart(true, Span.layers(0, 1), false));
-    return new Checkpoint(
-        model.name(),
-        model.format(),
-        model.config(),
-        cut.tensors(),
-        model::tokenizer,
-        List.of(),
-        List.of(),
-        Map::of,
-        cut.part(),
-        stated);
+    return Checkpoint.builder(model.name(), model.config())
+        .format(model.format())
+        .tensors(cut.tensors())
+        .tokenizer(model::tokenizer)
+        .part(cut.part())
+        .modelTensors(stated)
+        .build();
   }
 }

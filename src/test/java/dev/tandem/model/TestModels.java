@@ -18,49 +18,36 @@ public final class TestModels {
   public static final Path WEIGHTS = Path.of("weights");
 
   public static final ModelConfig GPT2 =
-      new ModelConfig(
-          Architecture.GPT2,
-          2,
-          2,
-          2,
-          6,
-          12,
-          20,
-          1024,
-          16,
-          NormKind.LAYER,
-          1e-5f,
-          Activation.GELU_TANH,
-          false,
-          LinearBias.ALL,
-          RopePairing.NONE,
-          0,
-          false,
-          true);
+      ModelConfig.builder(Architecture.GPT2)
+          .nLayers(2)
+          .nHeads(2)
+          .nKvHeads(2)
+          .headDim(6)
+          .dModel(12)
+          .dFf(20)
+          .vocabSize(1024)
+          .maxSeq(16)
+          .normEps(1e-5f)
+          .tiedHead(true)
+          .build();
 
   private TestModels() {}
 
   /** A Llama of the vocabulary of stories260K with grouped heads. */
   public static ModelConfig llama(boolean tiedHead) {
-    return new ModelConfig(
-        Architecture.LLAMA,
-        2,
-        4,
-        2,
-        6,
-        24,
-        20,
-        512,
-        16,
-        NormKind.RMS,
-        1e-5f,
-        Activation.SILU,
-        true,
-        LinearBias.NONE,
-        RopePairing.INTERLEAVED,
-        10_000,
-        false,
-        tiedHead);
+    return ModelConfig.builder(Architecture.LLAMA)
+        .nLayers(2)
+        .nHeads(4)
+        .nKvHeads(2)
+        .headDim(6)
+        .dModel(24)
+        .dFf(20)
+        .vocabSize(512)
+        .maxSeq(16)
+        .normEps(1e-5f)
+        .ropeTheta(10_000)
+        .tiedHead(tiedHead)
+        .build();
   }
 
   /** The stored bytes, turned if the model's layout differs. */

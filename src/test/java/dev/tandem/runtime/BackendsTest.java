@@ -12,13 +12,9 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.hosting.HostedModel;
 import dev.tandem.measure.stages.RecordingStage;
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.random.RandomModels;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.ArithmeticMode;
@@ -47,25 +43,18 @@ class BackendsTest {
 
   /** A Llama with grouped heads whose width is not that of its heads together. */
   private static final ModelConfig GROUPED =
-      new ModelConfig(
-          Architecture.LLAMA,
-          3,
-          6,
-          2,
-          10,
-          44,
-          70,
-          301,
-          96,
-          NormKind.RMS,
-          1e-5f,
-          Activation.SILU,
-          true,
-          LinearBias.NONE,
-          RopePairing.INTERLEAVED,
-          10_000,
-          false,
-          false);
+      ModelConfig.builder(Architecture.LLAMA)
+          .nLayers(3)
+          .nHeads(6)
+          .nKvHeads(2)
+          .headDim(10)
+          .dModel(44)
+          .dFf(70)
+          .vocabSize(301)
+          .maxSeq(96)
+          .normEps(1e-5f)
+          .ropeTheta(10_000)
+          .build();
 
   /** In a short run, backends that recompute everything get little: they take long. */
   private static boolean getsLittle(Backend backend) {

@@ -1,13 +1,9 @@
 package dev.tandem.runtime;
 
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
-import dev.tandem.model.NormKind;
 import dev.tandem.model.Retyped;
-import dev.tandem.model.RopePairing;
 import dev.tandem.random.RandomModels;
 import dev.tandem.tensor.DType;
 import java.io.IOException;
@@ -24,25 +20,18 @@ final class LongContexts {
 
   static Checkpoint gpt2() throws IOException {
     ModelConfig config =
-        new ModelConfig(
-            Architecture.GPT2,
-            N_LAYERS,
-            4,
-            4,
-            D_MODEL / 4,
-            D_MODEL,
-            4 * D_MODEL,
-            VOCAB,
-            MAX_SEQ,
-            NormKind.LAYER,
-            1e-5f,
-            Activation.GELU_TANH,
-            false,
-            LinearBias.ALL,
-            RopePairing.NONE,
-            0,
-            false,
-            true);
+        ModelConfig.builder(Architecture.GPT2)
+            .nLayers(N_LAYERS)
+            .nHeads(4)
+            .nKvHeads(4)
+            .headDim(D_MODEL / 4)
+            .dModel(D_MODEL)
+            .dFf(4 * D_MODEL)
+            .vocabSize(VOCAB)
+            .maxSeq(MAX_SEQ)
+            .normEps(1e-5f)
+            .tiedHead(true)
+            .build();
     return RandomModels.of("random-gpt2", config, DType.F32, SEED);
   }
 
@@ -64,25 +53,18 @@ final class LongContexts {
 
   private static Checkpoint llama(String name, int nHeads, int dModel, int dFf) throws IOException {
     ModelConfig config =
-        new ModelConfig(
-            Architecture.LLAMA,
-            N_LAYERS,
-            nHeads,
-            2,
-            dModel / nHeads,
-            dModel,
-            dFf,
-            VOCAB,
-            MAX_SEQ,
-            NormKind.RMS,
-            1e-5f,
-            Activation.SILU,
-            true,
-            LinearBias.NONE,
-            RopePairing.INTERLEAVED,
-            10_000,
-            false,
-            false);
+        ModelConfig.builder(Architecture.LLAMA)
+            .nLayers(N_LAYERS)
+            .nHeads(nHeads)
+            .nKvHeads(2)
+            .headDim(dModel / nHeads)
+            .dModel(dModel)
+            .dFf(dFf)
+            .vocabSize(VOCAB)
+            .maxSeq(MAX_SEQ)
+            .normEps(1e-5f)
+            .ropeTheta(10_000)
+            .build();
     return RandomModels.of(name, config, DType.F32, SEED);
   }
 }

@@ -7,14 +7,10 @@ import dev.tandem.decoding.TokenSink;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.measure.stages.RecordingStage;
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
-import dev.tandem.model.NormKind;
 import dev.tandem.model.Retyped;
-import dev.tandem.model.RopePairing;
 import dev.tandem.random.RandomModels;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.SamplingOptions;
@@ -51,46 +47,32 @@ class QuantizedModelTest {
 
   /** Rows of 256 and, in ffn_down, of 800, which only the blocks of 32 divide. */
   private static final ModelConfig GPT2 =
-      new ModelConfig(
-          Architecture.GPT2,
-          2,
-          4,
-          4,
-          64,
-          256,
-          800,
-          512,
-          32,
-          NormKind.LAYER,
-          1e-5f,
-          Activation.GELU_TANH,
-          false,
-          LinearBias.ALL,
-          RopePairing.NONE,
-          0,
-          false,
-          true);
+      ModelConfig.builder(Architecture.GPT2)
+          .nLayers(2)
+          .nHeads(4)
+          .nKvHeads(4)
+          .headDim(64)
+          .dModel(256)
+          .dFf(800)
+          .vocabSize(512)
+          .maxSeq(32)
+          .normEps(1e-5f)
+          .tiedHead(true)
+          .build();
 
   private static final ModelConfig LLAMA =
-      new ModelConfig(
-          Architecture.LLAMA,
-          2,
-          4,
-          2,
-          64,
-          256,
-          512,
-          512,
-          32,
-          NormKind.RMS,
-          1e-5f,
-          Activation.SILU,
-          true,
-          LinearBias.NONE,
-          RopePairing.INTERLEAVED,
-          10_000,
-          false,
-          false);
+      ModelConfig.builder(Architecture.LLAMA)
+          .nLayers(2)
+          .nHeads(4)
+          .nKvHeads(2)
+          .headDim(64)
+          .dModel(256)
+          .dFf(512)
+          .vocabSize(512)
+          .maxSeq(32)
+          .normEps(1e-5f)
+          .ropeTheta(10_000)
+          .build();
 
   /**
    * How far logits may be from those of unquantised activations, as a part of their root mean

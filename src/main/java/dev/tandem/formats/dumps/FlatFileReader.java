@@ -87,14 +87,13 @@ public final class FlatFileReader implements ModelReader {
       if (builtIn) {
         notes.add(ForeignModels.BUILT_IN_NOTE);
       }
-      return new Checkpoint(
-          location.name(),
-          model.format(),
-          model.config(),
-          model.layout().tensors(file),
-          own,
-          file.closeables(),
-          notes);
+      return Checkpoint.builder(location.name(), model.config())
+          .format(model.format())
+          .tensors(model.layout().tensors(file))
+          .tokenizer(own)
+          .files(file.closeables())
+          .notes(notes)
+          .build();
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;

@@ -5,13 +5,10 @@ import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.TokenizerFolder;
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
@@ -145,25 +142,19 @@ final class Llama2cFormat implements FlatFormat {
           file.path(), "n_heads", "a divisor of dim " + dModel, "" + nHeads);
     }
     try {
-      return new ModelConfig(
-          Architecture.LLAMA,
-          nLayers,
-          nHeads,
-          nKvHeads,
-          dModel / nHeads,
-          dModel,
-          dFf,
-          signed && vocabSize < 0 ? Math.negateExact(vocabSize) : vocabSize,
-          maxSeq,
-          NormKind.RMS,
-          NORM_EPS,
-          Activation.SILU,
-          true,
-          LinearBias.NONE,
-          RopePairing.INTERLEAVED,
-          ROPE_THETA,
-          false,
-          tied);
+      return ModelConfig.builder(Architecture.LLAMA)
+          .nLayers(nLayers)
+          .nHeads(nHeads)
+          .nKvHeads(nKvHeads)
+          .headDim(dModel / nHeads)
+          .dModel(dModel)
+          .dFf(dFf)
+          .vocabSize(signed && vocabSize < 0 ? Math.negateExact(vocabSize) : vocabSize)
+          .maxSeq(maxSeq)
+          .normEps(NORM_EPS)
+          .ropeTheta(ROPE_THETA)
+          .tiedHead(tied)
+          .build();
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ModelFormatException(file.path(), "header: " + e.getMessage());
     }

@@ -123,20 +123,18 @@ public final class NpyReader implements ModelReader {
         tensors.put(
             entry.getKey(), plan.spec(entry.getKey()).tensor(npy.dtype(), false, npy.data()));
       }
-      return new Checkpoint(
-          location.name(),
-          "GPT-2 embeddings (.npy)",
-          config,
-          tensors,
-          () ->
-              builtIn
-                  ? Tokenizers.fitted(Tokenizers.gpt2(), config.vocabSize())
-                  : new TokenizerFolder(folder).ofModel(config.vocabSize()),
-          files,
-          notes,
-          Map::of,
-          new ModelPart(true, Span.layers(0, 0), false),
-          List.of());
+      return Checkpoint.builder(location.name(), config)
+          .format("GPT-2 embeddings (.npy)")
+          .tensors(tensors)
+          .tokenizer(
+              () ->
+                  builtIn
+                      ? Tokenizers.fitted(Tokenizers.gpt2(), config.vocabSize())
+                      : new TokenizerFolder(folder).ofModel(config.vocabSize()))
+          .files(files)
+          .notes(notes)
+          .part(new ModelPart(true, Span.layers(0, 0), false))
+          .build();
     } catch (IOException | RuntimeException e) {
       for (Closeable file : files) {
         file.close();

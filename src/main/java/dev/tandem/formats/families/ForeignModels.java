@@ -76,17 +76,17 @@ public final class ForeignModels {
     if (builtIn) {
       notes.add(BUILT_IN_NOTE);
     }
-    return new Checkpoint(
-        location.name(),
-        model.family() + " (" + container + ")",
-        model.config(),
-        model.tensors(),
-        () ->
-            builtIn
-                ? Tokenizers.fitted(Tokenizers.gpt2(), model.config().vocabSize())
-                : family.tokenizer(folder, model.config().vocabSize(), stopIds),
-        files.closeables(),
-        notes);
+    return Checkpoint.builder(location.name(), model.config())
+        .format(model.family() + " (" + container + ")")
+        .tensors(model.tensors())
+        .tokenizer(
+            () ->
+                builtIn
+                    ? Tokenizers.fitted(Tokenizers.gpt2(), model.config().vocabSize())
+                    : family.tokenizer(folder, model.config().vocabSize(), stopIds))
+        .files(files.closeables())
+        .notes(notes)
+        .build();
   }
 
   private static ForeignFamily family(NamedTensors stored, JsonObject config)

@@ -3,11 +3,8 @@ package dev.tandem.formats.families;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
-import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -88,25 +85,19 @@ public final class Gpt2Config {
     }
     int nHeads = nHeads(dModel);
     try {
-      return new ModelConfig(
-          Architecture.GPT2,
-          integer("n_layer"),
-          nHeads,
-          nHeads,
-          dModel / nHeads,
-          dModel,
-          dFf(dModel),
-          integer("vocab_size"),
-          integer("n_positions"),
-          NormKind.LAYER,
-          (float) json.number("layer_norm_epsilon", DEFAULT_NORM_EPS),
-          activation(activation),
-          false,
-          LinearBias.ALL,
-          RopePairing.NONE,
-          0,
-          false,
-          json.flag("tie_word_embeddings", tiedHead));
+      return ModelConfig.builder(Architecture.GPT2)
+          .nLayers(integer("n_layer"))
+          .nHeads(nHeads)
+          .nKvHeads(nHeads)
+          .headDim(dModel / nHeads)
+          .dModel(dModel)
+          .dFf(dFf(dModel))
+          .vocabSize(integer("vocab_size"))
+          .maxSeq(integer("n_positions"))
+          .normEps((float) json.number("layer_norm_epsilon", DEFAULT_NORM_EPS))
+          .activation(activation(activation))
+          .tiedHead(json.flag("tie_word_embeddings", tiedHead))
+          .build();
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(json.path(), String.valueOf(e.getMessage()));
     }

@@ -1,13 +1,10 @@
 package dev.tandem.formats.families;
 
 import dev.tandem.formats.files.JsonObject;
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import java.util.List;
 
 /**
@@ -69,25 +66,21 @@ public record LlamaConfig(ModelConfig model, RopeScaling rope) {
     }
     try {
       ModelConfig model =
-          new ModelConfig(
-              Architecture.LLAMA,
-              json.integer("num_hidden_layers"),
-              nHeads,
-              json.integer("num_key_value_heads", nHeads),
-              headDim,
-              json.integer("hidden_size"),
-              json.integer("intermediate_size"),
-              json.integer("vocab_size"),
-              maxSeq,
-              NormKind.RMS,
-              (float) json.number("rms_norm_eps", DEFAULT_NORM_EPS),
-              Activation.SILU,
-              true,
-              bias,
-              RopePairing.INTERLEAVED,
-              rope.theta(),
-              rope.factors().length > 0,
-              tied);
+          ModelConfig.builder(Architecture.LLAMA)
+              .nLayers(json.integer("num_hidden_layers"))
+              .nHeads(nHeads)
+              .nKvHeads(json.integer("num_key_value_heads", nHeads))
+              .headDim(headDim)
+              .dModel(json.integer("hidden_size"))
+              .dFf(json.integer("intermediate_size"))
+              .vocabSize(json.integer("vocab_size"))
+              .maxSeq(maxSeq)
+              .normEps((float) json.number("rms_norm_eps", DEFAULT_NORM_EPS))
+              .bias(bias)
+              .ropeTheta(rope.theta())
+              .ropeFactors(rope.factors().length > 0)
+              .tiedHead(tied)
+              .build();
       return new LlamaConfig(model, rope);
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(json.path(), String.valueOf(e.getMessage()));

@@ -3,13 +3,9 @@ package dev.tandem.formats.families;
 import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.TokenizerFolder;
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
-import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TensorPlan.Spec;
 import dev.tandem.tensor.Tensor;
@@ -151,25 +147,21 @@ final class MetaFamily implements ForeignFamily {
     }
     boolean tied = headOnly || TiedHead.of(stored, EMBEDDING, HEAD);
     try {
-      return new ModelConfig(
-          Architecture.LLAMA,
-          json.integer("n_layers", stored.countLayers("layers.%d.attention_norm.weight")),
-          nHeads,
-          json.integer("n_kv_heads", nHeads),
-          headDim,
-          json.integer("dim", stored.extent(EMBEDDING, 1).orElse(0)),
-          json.integer("hidden_dim", stored.extent(FIRST_UP, 0).orElse(0)),
-          vocabSize < 0 ? rows : vocabSize, // Llama 1 and 2 say -1: as many as the tokenizer has
-          json.integer("max_seq_len", DEFAULT_MAX_SEQ),
-          NormKind.RMS,
-          (float) json.number("norm_eps", DEFAULT_NORM_EPS),
-          Activation.SILU,
-          true,
-          LinearBias.NONE,
-          RopePairing.INTERLEAVED,
-          theta,
-          ropeFactors,
-          json.flag("tie_word_embeddings", tied));
+      return ModelConfig.builder(Architecture.LLAMA)
+          .nLayers(json.integer("n_layers", stored.countLayers("layers.%d.attention_norm.weight")))
+          .nHeads(nHeads)
+          .nKvHeads(json.integer("n_kv_heads", nHeads))
+          .headDim(headDim)
+          .dModel(json.integer("dim", stored.extent(EMBEDDING, 1).orElse(0)))
+          .dFf(json.integer("hidden_dim", stored.extent(FIRST_UP, 0).orElse(0)))
+          // Llama 1 and 2 say -1: as many as the tokenizer has
+          .vocabSize(vocabSize < 0 ? rows : vocabSize)
+          .maxSeq(json.integer("max_seq_len", DEFAULT_MAX_SEQ))
+          .normEps((float) json.number("norm_eps", DEFAULT_NORM_EPS))
+          .ropeTheta(theta)
+          .ropeFactors(ropeFactors)
+          .tiedHead(json.flag("tie_word_embeddings", tied))
+          .build();
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(json.path(), String.valueOf(e.getMessage()));
     }

@@ -115,25 +115,25 @@ record GgufConfig(ModelConfig model, float ropeScale, ModelPart part) {
       throw in.wrong(ROPE_DIMENSIONS, headDim + ", a whole head");
     }
     try {
-      return new ModelConfig(
-          in.architecture,
-          in.integer(BLOCK_COUNT),
-          nHeads,
-          in.integer(HEAD_COUNT_KV, nHeads),
-          headDim,
-          in.integer(EMBEDDING_LENGTH),
-          in.integer(FEED_FORWARD_LENGTH),
-          vocabSize(in),
-          maxSeq,
-          gpt2 ? NormKind.LAYER : NormKind.RMS,
-          normEps(in, gpt2 ? LAYER_NORM_EPS : RMS_NORM_EPS),
-          activation(in, gpt2 ? Activation.GELU_TANH : Activation.SILU),
-          !gpt2,
-          gpt2 ? LinearBias.ALL : in.part.isPresent() ? in.part.get().bias() : bias(in),
-          rope ? RopePairing.INTERLEAVED : RopePairing.NONE,
-          rope ? ropeTheta(in) : 0,
-          rope && hasRopeFactors(in),
-          in.part.isPresent() ? in.part.get().tiedHead() : hasTiedHead(in));
+      return ModelConfig.builder(in.architecture)
+          .nLayers(in.integer(BLOCK_COUNT))
+          .nHeads(nHeads)
+          .nKvHeads(in.integer(HEAD_COUNT_KV, nHeads))
+          .headDim(headDim)
+          .dModel(in.integer(EMBEDDING_LENGTH))
+          .dFf(in.integer(FEED_FORWARD_LENGTH))
+          .vocabSize(vocabSize(in))
+          .maxSeq(maxSeq)
+          .norm(gpt2 ? NormKind.LAYER : NormKind.RMS)
+          .normEps(normEps(in, gpt2 ? LAYER_NORM_EPS : RMS_NORM_EPS))
+          .activation(activation(in, gpt2 ? Activation.GELU_TANH : Activation.SILU))
+          .gatedFfn(!gpt2)
+          .bias(gpt2 ? LinearBias.ALL : in.part.isPresent() ? in.part.get().bias() : bias(in))
+          .rope(rope ? RopePairing.INTERLEAVED : RopePairing.NONE)
+          .ropeTheta(rope ? ropeTheta(in) : 0)
+          .ropeFactors(rope && hasRopeFactors(in))
+          .tiedHead(in.part.isPresent() ? in.part.get().tiedHead() : hasTiedHead(in))
+          .build();
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(in.file.path(), String.valueOf(e.getMessage()));
     }

@@ -60,20 +60,20 @@ public final class GgufReader implements ModelReader {
       ModelPart part = config.part();
       boolean whole = part.isWhole(config.model());
       Map<String, Tensor> tensors = tensors(file, config);
-      return new Checkpoint(
-          location.name(),
-          whole ? "GGUF" : "GGUF, part of a model",
-          config.model(),
-          tensors,
-          part.embedding()
-              ? () ->
-                  TokenizerFolder.fitted(GgufTokenizer.read(file), config.model().vocabSize())
-              : Checkpoint.noTokenizer(location.name(), part),
-          open.closeables(),
-          List.of(),
-          () -> GgufHashes.read(file.metadata(), tensors.values(), !whole),
-          part,
-          whole ? List.of() : GgufHashes.entries(file.metadata()));
+      return Checkpoint.builder(location.name(), config.model())
+          .format(whole ? "GGUF" : "GGUF, part of a model")
+          .tensors(tensors)
+          .tokenizer(
+              part.embedding()
+                  ? () ->
+                      TokenizerFolder.fitted(
+                          GgufTokenizer.read(file), config.model().vocabSize())
+                  : Checkpoint.noTokenizer(location.name(), part))
+          .files(open.closeables())
+          .digests(() -> GgufHashes.read(file.metadata(), tensors.values(), !whole))
+          .part(part)
+          .modelTensors(whole ? List.of() : GgufHashes.entries(file.metadata()))
+          .build();
     } catch (IOException | RuntimeException e) {
       open.close();
       throw e;

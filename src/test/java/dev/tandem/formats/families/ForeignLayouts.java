@@ -5,8 +5,6 @@ import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.StoredTensor;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TestModels;
@@ -47,25 +45,21 @@ public final class ForeignLayouts {
   /** A small Llama with grouped heads whose size is not dModel / nHeads. */
   public static ModelConfig llama(LinearBias bias, boolean tiedHead) {
     ModelConfig c = TestModels.llama(tiedHead);
-    return new ModelConfig(
-        Architecture.LLAMA,
-        c.nLayers(),
-        6,
-        2,
-        8,
-        c.dModel(),
-        c.dFf(),
-        c.vocabSize(),
-        c.maxSeq(),
-        NormKind.RMS,
-        c.normEps(),
-        c.activation(),
-        true,
-        bias,
-        RopePairing.INTERLEAVED,
-        c.ropeTheta(),
-        false,
-        tiedHead);
+    return ModelConfig.builder(Architecture.LLAMA)
+        .nLayers(c.nLayers())
+        .nHeads(6)
+        .nKvHeads(2)
+        .headDim(8)
+        .dModel(c.dModel())
+        .dFf(c.dFf())
+        .vocabSize(c.vocabSize())
+        .maxSeq(c.maxSeq())
+        .normEps(c.normEps())
+        .activation(c.activation())
+        .bias(bias)
+        .ropeTheta(c.ropeTheta())
+        .tiedHead(tiedHead)
+        .build();
   }
 
   /** Hugging Face's config.json of a Llama. */

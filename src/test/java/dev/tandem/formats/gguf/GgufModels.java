@@ -1,12 +1,9 @@
 package dev.tandem.formats.gguf;
 
-import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
-import dev.tandem.model.NormKind;
-import dev.tandem.model.RopePairing;
 import dev.tandem.model.TestModels;
 import dev.tandem.tensor.Tensor;
 import java.io.IOException;
@@ -23,25 +20,21 @@ public final class GgufModels {
   }
 
   public static ModelConfig llama(LinearBias bias, boolean factors, boolean tied, int headDim) {
-    return new ModelConfig(
-        Architecture.LLAMA,
-        2,
-        4,
-        2,
-        headDim,
-        256,
-        256,
-        512,
-        16,
-        NormKind.RMS,
-        1e-5f,
-        Activation.SILU,
-        true,
-        bias,
-        RopePairing.INTERLEAVED,
-        10_000,
-        factors,
-        tied);
+    return ModelConfig.builder(Architecture.LLAMA)
+        .nLayers(2)
+        .nHeads(4)
+        .nKvHeads(2)
+        .headDim(headDim)
+        .dModel(256)
+        .dFf(256)
+        .vocabSize(512)
+        .maxSeq(16)
+        .normEps(1e-5f)
+        .bias(bias)
+        .ropeTheta(10_000)
+        .ropeFactors(factors)
+        .tiedHead(tied)
+        .build();
   }
 
   /** The keys of a model without a tokenizer. */

@@ -59,25 +59,21 @@ class PyTorchReaderTest {
   private static ModelConfig gpt2(boolean heads64, boolean tied, Activation activation) {
     ModelConfig c = TestModels.GPT2;
     int dModel = heads64 ? 128 : 12;
-    return new ModelConfig(
-        Architecture.GPT2,
-        c.nLayers(),
-        2,
-        2,
-        dModel / 2,
-        dModel,
-        4 * dModel,
-        c.vocabSize(),
-        c.maxSeq(),
-        c.norm(),
-        c.normEps(),
-        activation,
-        false,
-        LinearBias.ALL,
-        c.rope(),
-        0,
-        false,
-        tied);
+    return ModelConfig.builder(Architecture.GPT2)
+        .nLayers(c.nLayers())
+        .nHeads(2)
+        .nKvHeads(2)
+        .headDim(dModel / 2)
+        .dModel(dModel)
+        .dFf(4 * dModel)
+        .vocabSize(c.vocabSize())
+        .maxSeq(c.maxSeq())
+        .norm(c.norm())
+        .normEps(c.normEps())
+        .activation(activation)
+        .rope(c.rope())
+        .tiedHead(tied)
+        .build();
   }
 
   private Path file() {
@@ -290,25 +286,22 @@ class PyTorchReaderTest {
   void gpt2sOwnTokenizerIsAssumedAndSaid(int vocabSize) throws IOException {
     ModelConfig c = gpt2(false, true, Activation.GELU_TANH);
     ModelConfig large =
-        new ModelConfig(
-            Architecture.GPT2,
-            1,
-            2,
-            2,
-            6,
-            12,
-            48,
-            vocabSize,
-            16,
-            c.norm(),
-            c.normEps(),
-            c.activation(),
-            false,
-            c.bias(),
-            c.rope(),
-            0,
-            false,
-            true);
+        ModelConfig.builder(Architecture.GPT2)
+            .nLayers(1)
+            .nHeads(2)
+            .nKvHeads(2)
+            .headDim(6)
+            .dModel(12)
+            .dFf(48)
+            .vocabSize(vocabSize)
+            .maxSeq(16)
+            .norm(c.norm())
+            .normEps(c.normEps())
+            .activation(c.activation())
+            .bias(c.bias())
+            .rope(c.rope())
+            .tiedHead(true)
+            .build();
     Checkpoint model = RandomModels.of("large", large, DType.F16, 3);
     TorchWriter torch = new TorchWriter(2);
     torch.save(file(), torch.stateDict(ForeignLayouts.gpt2(model, "", true, true)), true, true);
