@@ -9,7 +9,7 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.Bits;
 import dev.tandem.runtime.LocalChain;
-import dev.tandem.runtime.Opening;
+import dev.tandem.runtime.ResourceScope;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
@@ -45,7 +45,7 @@ public class ModelState {
   public int threads;
 
   private EngineSettings settings;
-  private Opening opening;
+  private ResourceScope opening;
   private Checkpoint checkpoint;
   private ChainSteps steps;
   private int[] ids;
@@ -55,7 +55,7 @@ public class ModelState {
   public void open() throws IOException {
     settings = new EngineSettings(threads, "", Optional.empty(), Optional.empty(), false, 0);
     describeMachine(settings);
-    opening = new Opening();
+    opening = new ResourceScope();
     checkpoint = opening.add(openCheckpoint(model));
     ids =
         new Random(SEED)

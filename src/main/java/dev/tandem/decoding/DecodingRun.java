@@ -25,6 +25,13 @@ final class DecodingRun {
 
   private static final int MAX_TEXT_ROOM = 1 << 20;
 
+  /**
+   * What a user asks for.
+   *
+   * @param cancelled asked before every step
+   */
+  record Order(GenerationRequest request, TokenSink sink, BooleanSupplier cancelled) {}
+
   /** What the model brings to a run. */
   record Tools(
       StageChain chain,
@@ -71,19 +78,11 @@ final class DecodingRun {
    * @param history the sequence so far, which ends with the request's prompt
    * @param promptBegin index of the prompt's first id
    * @param longest ids that the sequence may have in the end
-   * @param cancelled asked before every step
    */
-  DecodingRun(
-      GenerationRequest request,
-      TokenSink sink,
-      BooleanSupplier cancelled,
-      Tools tools,
-      TokenHistory history,
-      int promptBegin,
-      int longest) {
-    this.request = request;
-    this.sink = sink;
-    this.cancelled = cancelled;
+  DecodingRun(Order order, Tools tools, TokenHistory history, int promptBegin, int longest) {
+    this.request = order.request();
+    this.sink = order.sink();
+    this.cancelled = order.cancelled();
     this.chain = tools.chain();
     this.embedder = tools.embedder();
     this.sampler = tools.sampler();

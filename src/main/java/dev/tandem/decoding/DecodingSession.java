@@ -55,8 +55,8 @@ public final class DecodingSession implements AutoCloseable {
     history.addAll(prompt);
     // The last token drawn is not fed back, so it needs no position.
     long longest = Math.min((long) history.size() + request.maxTokens(), capacity + 1L);
-    DecodingRun run =
-        new DecodingRun(request, sink, cancelled, tools, history, promptBegin, (int) longest);
+    DecodingRun.Order order = new DecodingRun.Order(request, sink, cancelled);
+    DecodingRun run = new DecodingRun(order, tools, history, promptBegin, (int) longest);
     boolean usable = false;
     try {
       run.run(opened());

@@ -5,7 +5,7 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelPart;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.runtime.LocalModel;
-import dev.tandem.runtime.Opening;
+import dev.tandem.runtime.ResourceScope;
 import dev.tandem.runtime.TensorHashes;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
@@ -32,9 +32,9 @@ public final class HostedModel implements Hosting.Hosted {
   private HostedModel(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
       throws IOException {
     settings.requireRowExact();
-    try (Opening opening = new Opening()) {
-      model = opening.add(LocalModel.open(checkpoint, settings));
-      offered = opening.add(openOffered(checkpoint, model));
+    try (ResourceScope scope = new ResourceScope()) {
+      model = scope.add(LocalModel.open(checkpoint, settings));
+      offered = scope.add(openOffered(checkpoint, model));
       OfferedModel offer =
           new OfferedModel(
               checkpoint.name(),
@@ -42,7 +42,7 @@ public final class HostedModel implements Hosting.Hosted {
               TensorHashes.of(checkpoint.hash().entries()),
               new Provider(checkpoint, model, offered));
       server = SplitServer.start(options, List.of(offer));
-      opening.succeeded();
+      scope.succeeded();
     }
   }
 

@@ -7,7 +7,7 @@ import dev.tandem.engine.LoadedModel;
 import dev.tandem.engine.ReferenceSwitches;
 import dev.tandem.measure.stages.SequenceGroup;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.runtime.Opening;
+import dev.tandem.runtime.ResourceScope;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
@@ -90,7 +90,7 @@ public final class Ablation {
         throw new InvalidSettingException("contexts", "must be in 0.." + (maxSeq - 1), context);
       }
     }
-    try (Opening opening = new Opening()) {
+    try (ResourceScope opening = new ResourceScope()) {
       Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
       LoadedModel model = opening.add(engine.load(checkpoint));
       List<Stage> stages = new ArrayList<>();
@@ -118,7 +118,7 @@ public final class Ablation {
     int width = checkpoint.config().dModel();
     FloatBuffer token = SequenceGroup.direct(width);
     token.put(0, inputs, context * width, width);
-    try (Opening opening = new Opening()) {
+    try (ResourceScope opening = new ResourceScope()) {
       List<SequenceGroup> sequences = new ArrayList<>();
       for (Stage stage : stages) {
         SequenceGroup group = opening.add(new SequenceGroup(List.of(stage), 1, context + 1));

@@ -9,7 +9,7 @@ import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.BackendChoice;
 import dev.tandem.runtime.LocalModel;
-import dev.tandem.runtime.Opening;
+import dev.tandem.runtime.ResourceScope;
 import dev.tandem.runtime.TensorHashes;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.KvType;
@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
  */
 final class PlacedModel implements AutoCloseable {
   private final Checkpoint checkpoint;
-  private final Opening opening = new Opening();
+  private final ResourceScope opening = new ResourceScope();
   private final Engine engine;
   private final LocalModel model;
   private final List<Stage> stages = new ArrayList<>();
@@ -47,7 +47,6 @@ final class PlacedModel implements AutoCloseable {
   PlacedModel(Checkpoint checkpoint, EngineSettings settings, Placement placement)
       throws IOException {
     this.checkpoint = checkpoint;
-    boolean opened = false;
     try {
       BackendChoice.requireNativeCore(); // the probes are native
       model = opening.add(LocalModel.open(checkpoint, settings));
@@ -68,11 +67,9 @@ final class PlacedModel implements AutoCloseable {
         weightBytes = LocalModel.weightBytes(whole);
         stages.add(whole);
       }
-      opened = true;
-    } finally {
-      if (!opened) {
-        opening.close();
-      }
+    } catch (IOException | RuntimeException | Error e) {
+      opening.closeAfter(e);
+      throw e;
     }
   }
 

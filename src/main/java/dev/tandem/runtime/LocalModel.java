@@ -22,7 +22,7 @@ import java.util.Optional;
 public final class LocalModel implements AutoCloseable {
   private final List<String> notes;
   private final Optional<Engine> engine;
-  private final Opening resources;
+  private final ResourceScope resources;
   private final Opener opener;
 
   private interface Opener {
@@ -30,7 +30,7 @@ public final class LocalModel implements AutoCloseable {
   }
 
   private LocalModel(
-      List<String> notes, Optional<Engine> engine, Opening resources, Opener opener) {
+      List<String> notes, Optional<Engine> engine, ResourceScope resources, Opener opener) {
     this.notes = notes;
     this.engine = engine;
     this.resources = resources;
@@ -51,13 +51,13 @@ public final class LocalModel implements AutoCloseable {
     if (choice.backend() == Backend.JAVA) {
       return plain(checkpoint, settings, options, choice.notes());
     }
-    try (Opening opening = new Opening()) {
-      Engine engine = opening.add(new Engine(settings.threads(), settings.isa()));
-      LoadedModel model = opening.add(engine.load(checkpoint));
+    try (ResourceScope scope = new ResourceScope()) {
+      Engine engine = scope.add(new Engine(settings.threads(), settings.isa()));
+      LoadedModel model = scope.add(engine.load(checkpoint));
       return new LocalModel(
           choice.notes(),
           Optional.of(engine),
-          opening.taken(),
+          scope.taken(),
           opener(model, choice.backend(), options));
     }
   }
@@ -74,7 +74,7 @@ public final class LocalModel implements AutoCloseable {
 
   private static LocalModel plain(
       Checkpoint checkpoint, EngineSettings settings, StageOptions options, List<String> notes) {
-    Opening resources = new Opening();
+    ResourceScope resources = new ResourceScope();
     PlainModel model = resources.add(new PlainModel(checkpoint, settings.threads()));
     return new LocalModel(
         notes,

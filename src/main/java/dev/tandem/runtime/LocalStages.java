@@ -42,9 +42,9 @@ final class LocalStages implements AutoCloseable {
    */
   LocalStages(Checkpoint checkpoint, LocalModel model, List<Span> spans) throws IOException {
     this.model = model;
-    try (Opening opening = new Opening()) {
+    try (ResourceScope scope = new ResourceScope()) {
       for (Span span : spans) {
-        kept.add(opening.add(model.openStage(span)));
+        kept.add(scope.add(model.openStage(span)));
       }
       scheduler =
           new ModelScheduler(
@@ -54,7 +54,7 @@ final class LocalStages implements AutoCloseable {
               MAX_STEPS_IN_FLIGHT,
               DRAIN_MILLIS,
               SchedulerListener.NONE);
-      opening.succeeded();
+      scope.succeeded();
     }
   }
 

@@ -39,7 +39,7 @@ public final class SplitRuntime implements ModelRuntime {
   private static final Set<Field> PROMPT_FIELDS = Set.of(Field.PROMPT_KERNELS, Field.BLAS);
 
   private final Checkpoint checkpoint;
-  private final Opening opening = new Opening();
+  private final ResourceScope scope = new ResourceScope();
   private final ServerConnection connection;
   private final Tokenizer tokenizer;
   private final GeneratorFactory generators;
@@ -55,10 +55,9 @@ public final class SplitRuntime implements ModelRuntime {
       throws IOException {
     this.checkpoint = checkpoint;
     settings.requireRowExact();
-    boolean opened = false;
     try {
       cut = Cut.of(checkpoint, split);
-      connection = opening.add(ServerConnection.connect(split.server(), split.connection()));
+      connection = scope.add(ServerConnection.connect(split.server(), split.connection()));
       remote = sameModel(connection.models());
       checkProfile(settings, remote.profile());
       tokenizer = checkpoint.tokenizer();
@@ -66,15 +65,13 @@ public final class SplitRuntime implements ModelRuntime {
       exact = remote.profile().mode().isNative();
       local = openLocal(settings);
       served =
-          opening.add(
+          scope.add(
               connection.stage(
                   new StageRequest(
                       cut.served(), remote.profile(), TensorHashes.of(checkpoint.heldTensors()))));
-      opened = true;
-    } finally {
-      if (!opened) {
-        opening.close();
-      }
+    } catch (IOException | RuntimeException | Error e) {
+      scope.closeAfter(e);
+      throw e;
     }
   }
 
@@ -213,9 +210,9 @@ public final class SplitRuntime implements ModelRuntime {
     if (spans.isEmpty()) {
       return Optional.empty();
     }
-    LocalModel model = opening.add(LocalModel.open(checkpoint, here(settings, remote.profile())));
+    LocalModel model = scope.add(LocalModel.open(checkpoint, here(settings, remote.profile())));
     notes.addAll(model.notes());
-    LocalStages stages = opening.add(new LocalStages(checkpoint, model, spans));
+    LocalStages stages = scope.add(new LocalStages(checkpoint, model, spans));
     if (cut.first().hasLayers()) {
       checkPromptKernels(stages.profile(cut.first()), remote.profile());
     }
@@ -342,6 +339,6 @@ public final class SplitRuntime implements ModelRuntime {
 
   @Override
   public void close() {
-    opening.close();
+    scope.close();
   }
 }

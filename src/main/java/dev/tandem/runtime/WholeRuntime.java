@@ -30,12 +30,12 @@ public final class WholeRuntime implements ModelRuntime {
     }
     span = Span.whole(checkpoint.config().nLayers());
     try (TokenizerLoad load = new TokenizerLoad(checkpoint);
-        Opening opening = new Opening()) {
-      model = opening.add(LocalModel.open(checkpoint, settings));
-      stages = opening.add(new LocalStages(checkpoint, model, List.of(span)));
+        ResourceScope scope = new ResourceScope()) {
+      model = scope.add(LocalModel.open(checkpoint, settings));
+      stages = scope.add(new LocalStages(checkpoint, model, List.of(span)));
       tokenizer = load.await();
       generators = new GeneratorFactory(checkpoint, tokenizer);
-      opening.succeeded();
+      scope.succeeded();
     }
   }
 

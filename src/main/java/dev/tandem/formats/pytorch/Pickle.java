@@ -4,9 +4,6 @@ import dev.tandem.model.ModelFormatException;
 import java.math.BigInteger;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -94,14 +91,14 @@ final class Pickle {
   }
 
   private final String path;
-  private final ByteBuffer in;
+  private final PickleInput in;
   private final Meaning meaning;
   private final List<Object> stack = new ArrayList<>();
   private final Map<Long, Object> memo = new HashMap<>();
 
   private Pickle(String path, ByteBuffer in, Meaning meaning) {
     this.path = path;
-    this.in = in.slice().order(ByteOrder.LITTLE_ENDIAN);
+    this.in = new PickleInput(in);
     this.meaning = meaning;
   }
 
@@ -126,7 +123,7 @@ final class Pickle {
 
   private Object run() throws ModelFormatException {
     for (int i = 0; i < MAX_INSTRUCTIONS; i++) {
-      int opcode = Byte.toUnsignedInt(in.get());
+      int opcode = in.u8();
       if (opcode == '.') {
         return pop();
       }
@@ -138,21 +135,21 @@ final class Pickle {
   private void step(int opcode) throws ModelFormatException {
     switch (opcode) {
       case 0x80 -> { // PROTO
-        int protocol = u8();
+        int protocol = in.u8();
         if (protocol < 2 || protocol > 5) {
           throw wrong("pickle protocol 2 to 5", "" + protocol);
         }
       }
-      case 0x95 -> in.getLong(); // FRAME
+      case 0x95 -> in.i64(); // FRAME
       case '(' -> push(Mark.MARK);
       case 'N' -> push(None.NONE);
       case 0x88 -> push(true); // NEWTRUE
       case 0x89 -> push(false); // NEWFALSE
-      case 'K' -> push((long) u8()); // BININT1
-      case 'M' -> push((long) Short.toUnsignedInt(in.getShort())); // BININT2
-      case 'J' -> push((long) in.getInt()); // BININT
-      case 0x8a -> push(integer(u8())); // LONG1
-      case 'G' -> push(Double.longBitsToDouble(Long.reverseBytes(in.getLong()))); // BINFLOAT
+      case 'K' -> push((long) in.u8()); // BININT1
+      case 'M' -> push((long) in.u16()); // BININT2
+      case 'J' -> push(in.i32()); // BININT
+      case 0x8a -> push(in.integer(in.u8())); // LONG1
+      case 'G' -> push(in.f64()); // BINFLOAT
       case '}' -> push(new LinkedHashMap<>()); // EMPTY_DICT
       case ']' -> push(new ArrayList<>(0)); // EMPTY_LIST
       case 0x8f -> push(new LinkedHashSet<>()); // EMPTY_SET
@@ -169,12 +166,12 @@ final class Pickle {
       }
       case 's' -> set(popLast(2)); // SETITEM
       case 'u' -> set(popToMark()); // SETITEMS
-      case 'q' -> memo.put((long) u8(), top()); // BINPUT
-      case 'r' -> memo.put(Integer.toUnsignedLong(in.getInt()), top()); // LONG_BINPUT
+      case 'q' -> memo.put((long) in.u8(), top()); // BINPUT
+      case 'r' -> memo.put(in.u32(), top()); // LONG_BINPUT
       case 0x94 -> memo.put((long) memo.size(), top()); // MEMOIZE
-      case 'h' -> push(memorised(u8())); // BINGET
-      case 'j' -> push(memorised(Integer.toUnsignedLong(in.getInt()))); // LONG_BINGET
-      case 'c' -> push(symbol(line(), line())); // GLOBAL
+      case 'h' -> push(memorised(in.u8())); // BINGET
+      case 'j' -> push(memorised(in.u32())); // LONG_BINGET
+      case 'c' -> push(symbol(in.line(), in.line())); // GLOBAL
       case 0x93 -> { // STACK_GLOBAL
         List<Object> names = popLast(2);
         if (!(names.get(0) instanceof String module) || !(names.get(1) instanceof String name)) {
@@ -183,7 +180,7 @@ final class Pickle {
         push(symbol(module, name));
       }
       case 'i' -> // INST calls a class directly
-          throw wrong("no INST instruction", "one for " + symbol(line(), line()).name());
+          throw wrong("no INST instruction", "one for " + symbol(in.line(), in.line()).name());
       case 'R', 0x81 -> call(popLast(2)); // REDUCE, NEWOBJ
       case 0x92 -> call(popLast(3)); // NEWOBJ_EX, whose keywords mean nothing to us
       case 'b' -> build(popLast(1).get(0)); // BUILD
@@ -194,14 +191,14 @@ final class Pickle {
 
   private Object textOrBytes(int opcode) throws ModelFormatException {
     return switch (opcode) {
-      case 'X' -> text(Integer.toUnsignedLong(in.getInt()), false); // BINUNICODE
-      case 0x8c -> text(u8(), false); // SHORT_BINUNICODE
-      case 0x8d -> text(in.getLong(), false); // BINUNICODE8
-      case 'U' -> text(u8(), true); // SHORT_BINSTRING
-      case 'T' -> text(Integer.toUnsignedLong(in.getInt()), true); // BINSTRING
-      case 'C' -> bytes(u8()); // SHORT_BINBYTES
-      case 'B' -> bytes(Integer.toUnsignedLong(in.getInt())); // BINBYTES
-      case 0x8e, 0x96 -> bytes(in.getLong()); // BINBYTES8, BYTEARRAY8
+      case 'X' -> in.text(in.u32(), false); // BINUNICODE
+      case 0x8c -> in.text(in.u8(), false); // SHORT_BINUNICODE
+      case 0x8d -> in.text(in.i64(), false); // BINUNICODE8
+      case 'U' -> in.text(in.u8(), true); // SHORT_BINSTRING
+      case 'T' -> in.text(in.u32(), true); // BINSTRING
+      case 'C' -> in.bytes(in.u8()); // SHORT_BINBYTES
+      case 'B' -> in.bytes(in.u32()); // BINBYTES
+      case 0x8e, 0x96 -> in.bytes(in.i64()); // BINBYTES8, BYTEARRAY8
       default ->
           throw wrong(
               "an instruction of plain data", String.format(Locale.ROOT, "opcode 0x%02x", opcode));
@@ -299,50 +296,6 @@ final class Pickle {
       throw wrong("a text or number as a key", kind(key));
     }
     return key;
-  }
-
-  private int u8() {
-    return Byte.toUnsignedInt(in.get());
-  }
-
-  private String text(long length, boolean latin1) {
-    Charset charset = latin1 ? StandardCharsets.ISO_8859_1 : StandardCharsets.UTF_8;
-    return new String(bytes(length), charset);
-  }
-
-  private byte[] bytes(long length) {
-    if (length < 0 || length > in.remaining()) {
-      throw new BufferUnderflowException();
-    }
-    byte[] bytes = new byte[(int) length];
-    in.get(bytes);
-    return bytes;
-  }
-
-  private String line() {
-    int end = in.position();
-    while (in.get(checked(end)) != '\n') {
-      end++;
-    }
-    String line = text(end - in.position(), false);
-    in.get();
-    return line;
-  }
-
-  private int checked(int index) {
-    if (index >= in.limit()) {
-      throw new BufferUnderflowException();
-    }
-    return index;
-  }
-
-  private Object integer(int bytes) {
-    byte[] number = new byte[bytes];
-    for (int i = bytes - 1; i >= 0; i--) {
-      number[i] = in.get();
-    }
-    BigInteger value = bytes == 0 ? BigInteger.ZERO : new BigInteger(number);
-    return value.bitLength() < Long.SIZE ? (Object) value.longValue() : value;
   }
 
   private Object memorised(long index) throws ModelFormatException {
