@@ -1,10 +1,8 @@
 package dev.tandem.measure;
 
-import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Sequence;
+import dev.tandem.stage.ForwardingStage;
 import dev.tandem.stage.Stage;
-import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.Random;
@@ -13,35 +11,19 @@ import java.util.Random;
  * A stage without a head that adds random errors to its output rows; their size is relative to what
  * the stage has added to a row. Its owner closes the stage below.
  */
-final class DisturbedStage implements Stage {
-  private final Stage stage;
+final class DisturbedStage extends ForwardingStage {
   private final double error;
   private final Random random;
 
   DisturbedStage(Stage stage, double error, Random random) {
-    this.stage = stage;
+    super(stage);
     this.error = error;
     this.random = random;
   }
 
   @Override
-  public StageSpec spec() {
-    return stage.spec();
-  }
-
-  @Override
-  public ArithmeticProfile profile() {
-    return stage.profile();
-  }
-
-  @Override
-  public Sequence openSequence(int maxPositions) throws IOException {
-    return stage.openSequence(maxPositions);
-  }
-
-  @Override
   public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
-    stage.step(batch, in, out);
+    super.step(batch, in, out);
     int width = spec().dModel();
     int inRow = 0;
     int outRow = 0;

@@ -9,9 +9,16 @@ import java.util.Map;
 
 /** The tensors that a config implies, by canonical name, in canonical order. */
 public final class TensorPlan {
+  /** {@code [vocabSize, dModel]}; also the head where it is tied. */
   public static final String TOKEN_EMBEDDING = "token_embd.weight";
+
+  /** {@code [maxSeq, dModel]}, where positions are embedded. */
   public static final String POSITION_EMBEDDING = "position_embd.weight";
+
+  /** {@code [headDim / 2]}, where a model has them. */
   public static final String ROPE_FACTORS = "rope_freqs.weight";
+
+  /** {@code [vocabSize, dModel]}, where the head is not tied. */
   public static final String OUTPUT = "output.weight";
 
   /** The use of a tensor, which decides the scale of random weights. */

@@ -9,6 +9,7 @@ import java.util.Locale;
 public final class TensorHashes {
   private TensorHashes() {}
 
+  /** The same entries as the wire carries them. */
   public static List<TensorHash> of(List<ModelHash.Entry> entries) {
     return entries.stream()
         .map(

@@ -19,8 +19,8 @@ import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.SamplingOptions;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.ForwardingStage;
 import dev.tandem.stage.RowKind;
-import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
@@ -189,22 +189,7 @@ class ScheduledGenerationsTest {
     @Override
     public Stage open(Span span) throws IOException {
       Stage stage = model.openStage(span);
-      return new Stage() {
-        @Override
-        public StageSpec spec() {
-          return stage.spec();
-        }
-
-        @Override
-        public ArithmeticProfile profile() {
-          return stage.profile();
-        }
-
-        @Override
-        public Sequence openSequence(int maxPositions) throws IOException {
-          return stage.openSequence(maxPositions);
-        }
-
+      return new ForwardingStage(stage) {
         @Override
         public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
           int generated = 0;
@@ -213,12 +198,7 @@ class ScheduledGenerationsTest {
           }
           generatedCalls.addAndGet(generated > 0 ? 1 : 0);
           generatedRows.addAndGet(generated);
-          stage.step(batch, in, out);
-        }
-
-        @Override
-        public void close() {
-          stage.close();
+          super.step(batch, in, out);
         }
       };
     }

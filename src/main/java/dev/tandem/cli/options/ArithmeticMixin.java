@@ -47,6 +47,7 @@ public final class ArithmeticMixin {
           "Prompt rows computed together; 0 for 256, or for a client the server's. Default: 0")
   private int chunk;
 
+  /** The settings; a usage error if one is out of range. */
   public EngineSettings settings(int threads) {
     if (chunk < 0 || chunk > MAX_CHUNK) {
       throw Usage.wrong(spec, "--chunk", "must be in 0.." + MAX_CHUNK, chunk);

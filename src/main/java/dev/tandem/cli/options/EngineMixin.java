@@ -40,6 +40,7 @@ public final class EngineMixin {
 
   @Mixin private ArithmeticMixin arithmetic;
 
+  /** The settings; a usage error if one is out of range. */
   public EngineSettings settings() {
     if (threads < 0 || threads > MAX_THREADS) {
       throw Usage.wrong(spec, "--threads", "must be in 0.." + MAX_THREADS, threads);

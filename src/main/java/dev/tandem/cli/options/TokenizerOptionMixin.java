@@ -14,6 +14,7 @@ public final class TokenizerOptionMixin {
       description = "A tokenizer's file or directory, or gpt2. Default: the model's own")
   private Optional<Path> tokenizer = Optional.empty();
 
+  /** The path, if there is one. */
   public Optional<Path> given() {
     return tokenizer;
   }

@@ -1,10 +1,8 @@
 package dev.tandem.measure.stages;
 
-import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Sequence;
+import dev.tandem.stage.ForwardingStage;
 import dev.tandem.stage.Stage;
-import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -12,11 +10,11 @@ import java.util.List;
 import java.util.function.IntConsumer;
 
 /** Passes every call on to a stage, and keeps and counts its output rows. */
-public final class RecordingStage implements Stage {
-  private final Stage stage;
+public final class RecordingStage extends ForwardingStage {
   private final IntConsumer progress;
   private final List<float[]> rows = new ArrayList<>();
 
+  /** Records the rows of another stage. */
   public RecordingStage(Stage stage) {
     this(stage, n -> {});
   }
@@ -27,7 +25,7 @@ public final class RecordingStage implements Stage {
    * @param progress receives the number of rows after each step
    */
   public RecordingStage(Stage stage, IntConsumer progress) {
-    this.stage = stage;
+    super(stage);
     this.progress = progress;
   }
 
@@ -37,33 +35,13 @@ public final class RecordingStage implements Stage {
   }
 
   @Override
-  public StageSpec spec() {
-    return stage.spec();
-  }
-
-  @Override
-  public ArithmeticProfile profile() {
-    return stage.profile();
-  }
-
-  @Override
-  public Sequence openSequence(int maxPositions) throws IOException {
-    return stage.openSequence(maxPositions);
-  }
-
-  @Override
   public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
-    stage.step(batch, in, out);
+    super.step(batch, in, out);
     for (int i = 0; i < batch.totalOut(); i++) {
       float[] row = new float[spec().outWidth()];
       out.get(i * row.length, row);
       rows.add(row);
     }
     progress.accept(rows.size());
-  }
-
-  @Override
-  public void close() {
-    stage.close();
   }
 }

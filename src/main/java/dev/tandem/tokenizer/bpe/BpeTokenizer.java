@@ -34,6 +34,7 @@ public final class BpeTokenizer implements Tokenizer {
   /** Tokens to search for in a text, and then in its normalised parts. */
   private record Search(SpecialTokens raw, SpecialTokens normalized) {}
 
+  /** A tokenizer of a specification, which must not be changed any more. */
   public BpeTokenizer(TokenizerSpec spec) {
     this(
         spec,

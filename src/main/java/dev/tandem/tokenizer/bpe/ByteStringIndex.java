@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Finds ids by their bytes: an open-addressing hash table with a polynomial hash, so that the hash
  * of any substring follows from the hashes of its prefixes ({@link #prefixHashes}).
  */
-public final class ByteStringIndex {
+final class ByteStringIndex {
   private static final long BASE = 0x9E3779B97F4A7C15L; // odd: keeps all 64 bits
   private static final int EMPTY = -1;
 

@@ -19,6 +19,7 @@ public final class MergeTable {
   private int[] merged;
   private int size;
 
+  /** An empty table with room for so many merges; it grows. */
   public MergeTable(int expectedSize) {
     int capacity = Integer.highestOneBit(Math.max(expectedSize, 8)) << 2;
     allocate(capacity);
@@ -57,6 +58,7 @@ public final class MergeTable {
     return priorities[slot];
   }
 
+  /** The token that the merge in a slot makes. */
   public int merged(int slot) {
     return merged[slot];
   }

@@ -88,6 +88,7 @@ public final class TokenizerSpec {
     this.byteLevel = byteLevel;
   }
 
+  /** Tokens of the vocabulary. */
   public int size() {
     return names.length;
   }
