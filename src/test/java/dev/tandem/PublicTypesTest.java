@@ -42,12 +42,11 @@ class PublicTypesTest {
   private static Set<String> exportedTypes() {
     Set<String> exported = ModuleExports.packages();
     return new ClassFileImporter()
-        .withImportOption(new ImportOption.DoNotIncludeTests())
-            .importPackages(PRODUCT).stream()
-                .filter(type -> exported.contains(type.getPackageName()))
-                .filter(PublicTypesTest::isReachable)
-                .map(type -> type.getName().substring(PRODUCT.length() + 1))
-                .collect(Collectors.toCollection(TreeSet::new));
+        .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages(PRODUCT).stream()
+            .filter(type -> exported.contains(type.getPackageName()))
+            .filter(PublicTypesTest::isReachable)
+            .map(type -> type.getName().substring(PRODUCT.length() + 1))
+            .collect(Collectors.toCollection(TreeSet::new));
   }
 
   /** Public, and so is every type around it. */

@@ -46,8 +46,7 @@ public final class TokenizerFiles {
 
   /** A tokenizer that a user gives a model in place of its own; opened as {@link #open} says. */
   public static GivenTokenizer given(Path path) {
-    return vocabSize ->
-        TokenizerFolder.fitted(open(path, OptionalInt.of(vocabSize)), vocabSize);
+    return vocabSize -> TokenizerFolder.fitted(open(path, OptionalInt.of(vocabSize)), vocabSize);
   }
 
   private static Tokenizer open(Path path, OptionalInt vocabSize) throws IOException {

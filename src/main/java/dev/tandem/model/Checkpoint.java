@@ -175,7 +175,9 @@ public final class Checkpoint implements AutoCloseable {
         .build();
   }
 
-  /** The same model with another tokenizer, in place of this object; the files are the new one's. */
+  /**
+   * The same model with another tokenizer, in place of this object; the files are the new one's.
+   */
   public Checkpoint withTokenizer(TokenizerOpener other) {
     return copy().tokenizer(other).build();
   }

@@ -41,7 +41,10 @@ public final class Models {
    */
   public static Checkpoint open(ModelSource source, LoadListener progress) throws IOException {
     Checkpoint checkpoint =
-        open(source.name(), new OpenOptions(source.tokenizer().map(TokenizerFiles::given), source.config()), source.cache());
+        open(
+            source.name(),
+            new OpenOptions(source.tokenizer().map(TokenizerFiles::given), source.config()),
+            source.cache());
     return source.type().isEmpty()
         ? checkpoint
         : ConvertedModels.convert(

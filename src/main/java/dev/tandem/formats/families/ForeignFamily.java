@@ -36,8 +36,7 @@ interface ForeignFamily {
    * @param stopIds the ids that end a text, as far as the model's configuration says
    * @throws IOException if its files are missing or malformed
    */
-  default Tokenizer tokenizer(Folder folder, int vocabSize, int... stopIds)
-      throws IOException {
+  default Tokenizer tokenizer(Folder folder, int vocabSize, int... stopIds) throws IOException {
     return new TokenizerFolder(folder).ofModel(vocabSize, stopIds);
   }
 

@@ -169,8 +169,7 @@ final class MetaFamily implements ForeignFamily {
 
   /** llama2.c's own vocabulary takes precedence over the files of other programs. */
   @Override
-  public Tokenizer tokenizer(Folder folder, int vocabSize, int... stopIds)
-      throws IOException {
+  public Tokenizer tokenizer(Folder folder, int vocabSize, int... stopIds) throws IOException {
     return new TokenizerFolder(folder).ofLlama2c(vocabSize);
   }
 

@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
 public final class TokenizerFolder {
   private static final String HUGGING_FACE = "tokenizer.json";
   private static final String VOCAB = "vocab.json";
+
   /** GPT-2's merges, one a line. */
   public static final String MERGES = "merges.txt";
 
@@ -56,8 +57,8 @@ public final class TokenizerFolder {
   }
 
   /**
-   * The tokenizer of a model in this folder: the first of {@link #names}; {@code merges.txt} goes
-   * before the names that end in {@code .bin}.
+   * The tokenizer of a model in this folder: the first of {@link #names}; {@code merges.txt} takes
+   * precedence over the names that end in {@code .bin}.
    *
    * @param vocabSize how many ids the model has; see {@link #fitted}
    * @param stopIds the ids that end a text, as far as the model's configuration says
@@ -83,8 +84,7 @@ public final class TokenizerFolder {
       return ofModel(vocabSize);
     }
     String file = folder.contains(numbered) ? numbered : LLAMA2C;
-    return fitted(
-        read(file, TokenizerFormat.LLAMA2C, OptionalInt.of(vocabSize)), vocabSize);
+    return fitted(read(file, TokenizerFormat.LLAMA2C, OptionalInt.of(vocabSize)), vocabSize);
   }
 
   /**
@@ -206,8 +206,7 @@ public final class TokenizerFolder {
     return Objects.requireNonNull(BY_NAME.get(name), name);
   }
 
-  private Tokenizer byteLevel(String vocab, String merges, int... stopIds)
-      throws IOException {
+  private Tokenizer byteLevel(String vocab, String merges, int... stopIds) throws IOException {
     if (!folder.contains(merges) && folder.contains(vocab)) {
       throw new ModelFormatException(
           folder.path(vocab), "a vocabulary without merges: there is no " + merges + " beside it");
@@ -227,8 +226,7 @@ public final class TokenizerFolder {
   }
 
   /** With what Hugging Face's other files in the directory say. */
-  private Tokenizer withSettings(Tokenizer tokenizer, int... stopIds)
-      throws IOException {
+  private Tokenizer withSettings(Tokenizer tokenizer, int... stopIds) throws IOException {
     Map<String, byte[]> files = new HashMap<>();
     for (String file : TokenizerSettings.FILES) {
       if (folder.contains(file)) {
@@ -240,8 +238,7 @@ public final class TokenizerFolder {
         : Tokenizers.withSettings(tokenizer, TokenizerSettings.read(files), stopIds);
   }
 
-  private Tokenizer read(
-      String file, TokenizerFormat format, OptionalInt vocabSize, int... stopIds)
+  private Tokenizer read(String file, TokenizerFormat format, OptionalInt vocabSize, int... stopIds)
       throws IOException {
     byte[] content = folder.readAll(file, MAX_FILE_BYTES);
     try {

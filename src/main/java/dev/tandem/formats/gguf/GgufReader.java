@@ -15,7 +15,6 @@ import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
 import dev.tandem.tensor.TensorData.MemoryRegion;
-import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -66,8 +65,7 @@ public final class GgufReader implements ModelReader {
           .tokenizer(
               part.embedding()
                   ? () ->
-                      TokenizerFolder.fitted(
-                          GgufTokenizer.read(file), config.model().vocabSize())
+                      TokenizerFolder.fitted(GgufTokenizer.read(file), config.model().vocabSize())
                   : Checkpoint.noTokenizer(location.name(), part))
           .files(open.closeables())
           .digests(() -> GgufHashes.read(file.metadata(), tensors.values(), !whole))

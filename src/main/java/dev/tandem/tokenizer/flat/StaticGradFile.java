@@ -15,7 +15,8 @@ public final class StaticGradFile {
   /**
    * The tokenizer of such a file.
    *
-   * @param stopIds the ids that end a text; if empty, that of {@code <|endoftext|>}, if there is one
+   * @param stopIds the ids that end a text; if empty, that of {@code <|endoftext|>}, if there is
+   *     one
    * @throws TokenizerFormatException if the file does not hold that, or no token for some byte
    */
   public static Tokenizer read(byte[] file, int... stopIds) throws TokenizerFormatException {

@@ -24,7 +24,9 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Makes tokenizers from the metadata of GGUF files; the inverse of {@link GgufVocabularyWriter}. */
+/**
+ * Makes tokenizers from the metadata of GGUF files; the inverse of {@link GgufVocabularyWriter}.
+ */
 public final class GgufVocabularyReader {
   static final String GPT2 = "gpt2";
   static final String LLAMA = "llama";
@@ -56,7 +58,8 @@ public final class GgufVocabularyReader {
    * @throws TokenizerFormatException if the metadata do not fit together or ask for what is not
    *     supported; it names the key
    */
-  public static Tokenizer read(GgufVocabulary values, int... stopIds) throws TokenizerFormatException {
+  public static Tokenizer read(GgufVocabulary values, int... stopIds)
+      throws TokenizerFormatException {
     TokenizerSpec spec = spec(values, values.own());
     Set<Integer> stops = StopIds.of(stopIds);
     stops.addAll(spec.stopIds);

@@ -17,14 +17,17 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 
-/** Describes tokenizers by the metadata of GGUF files; the inverse of {@link GgufVocabularyReader}. */
+/**
+ * Describes tokenizers by the metadata of GGUF files; the inverse of {@link GgufVocabularyReader}.
+ */
 public final class GgufVocabularyWriter {
   private GgufVocabularyWriter() {}
 
   /**
    * The metadata from which a reader makes a tokenizer with the same behaviour.
    *
-   * @throws UnsupportedOperationException if GGUF cannot express the tokenizer; the message says why
+   * @throws UnsupportedOperationException if GGUF cannot express the tokenizer; the message says
+   *     why
    */
   public static GgufVocabulary write(BpeTokenizer tokenizer) {
     TokenizerSpec spec = tokenizer.fitted(tokenizer.vocabSize(), List.of()).spec();

@@ -77,7 +77,9 @@ public final class ByteLevelFiles {
       throws TokenizerFormatException {
     String[] names = namesById(ids);
     OptionalInt endOfText =
-        ids.containsKey(StopIds.END_OF_TEXT) ? OptionalInt.of(ids.get(StopIds.END_OF_TEXT)) : OptionalInt.empty();
+        ids.containsKey(StopIds.END_OF_TEXT)
+            ? OptionalInt.of(ids.get(StopIds.END_OF_TEXT))
+            : OptionalInt.empty();
     Set<Integer> stops = StopIds.of(stopIds);
     if (stops.isEmpty()) {
       endOfText.ifPresent(stops::add);

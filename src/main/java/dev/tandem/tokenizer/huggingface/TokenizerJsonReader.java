@@ -50,7 +50,8 @@ public final class TokenizerJsonReader {
    * @throws TokenizerFormatException if the file does not hold that, or asks for what is not
    *     supported; it names the field
    */
-  public static Tokenizer read(byte[] tokenizerJson, int... stopIds) throws TokenizerFormatException {
+  public static Tokenizer read(byte[] tokenizerJson, int... stopIds)
+      throws TokenizerFormatException {
     return new BpeTokenizer(
         new TokenizerJsonReader(HuggingFaceFile.parse(tokenizerJson)).spec(stopIds));
   }

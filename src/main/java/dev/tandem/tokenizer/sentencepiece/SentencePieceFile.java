@@ -52,7 +52,8 @@ public final class SentencePieceFile {
    * @throws TokenizerFormatException if the file does not hold that, or asks for what is not
    *     supported; it names the field
    */
-  public static Tokenizer read(byte[] tokenizerModel, int... stopIds) throws TokenizerFormatException {
+  public static Tokenizer read(byte[] tokenizerModel, int... stopIds)
+      throws TokenizerFormatException {
     SentencePieceFile file = new SentencePieceFile();
     ProtobufReader in = new ProtobufReader(FILE, tokenizerModel);
     while (in.next()) {

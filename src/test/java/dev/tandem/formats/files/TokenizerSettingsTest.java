@@ -3,8 +3,8 @@ package dev.tandem.formats.files;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tandem.formats.TokenizerFiles;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tandem.formats.TokenizerFiles;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TestModels;
 import dev.tandem.tokenizer.Tokenizer;
@@ -20,7 +20,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -182,8 +181,7 @@ class TokenizerSettingsTest {
     assertThat(tokenizer.stopIds()).contains(n + 1, n + 2, n + 5);
     assertThat(tokenizer.hasText(n + 2)).isTrue();
     assertThat(tokenizer.hasText(n + 5)).isFalse();
-    assertThat(new TokenizerFolder(folder).ofModel(n + 3, n + 5).stopIds())
-        .doesNotContain(n + 5);
+    assertThat(new TokenizerFolder(folder).ofModel(n + 3, n + 5).stopIds()).doesNotContain(n + 5);
   }
 
   /** null: the file's own rule, which is to begin with it only for tokenizer.model. */
