@@ -8,11 +8,9 @@ import dev.tandem.formats.Checkpoints;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Sequence;
+import dev.tandem.stage.ForwardingStage;
 import dev.tandem.stage.Stage;
-import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.List;
@@ -107,33 +105,20 @@ class ComparisonTest {
   }
 
   /** A stage whose logits are changed. */
-  private record Changed(Stage stage, Change change) implements Stage {
-    @Override
-    public StageSpec spec() {
-      return stage.spec();
-    }
+  private static final class Changed extends ForwardingStage {
+    private final Change change;
 
-    @Override
-    public ArithmeticProfile profile() {
-      return stage.profile();
-    }
-
-    @Override
-    public Sequence openSequence(int maxPositions) throws IOException {
-      return stage.openSequence(maxPositions);
+    Changed(Stage stage, Change change) {
+      super(stage);
+      this.change = change;
     }
 
     @Override
     public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
-      stage.step(batch, in, out);
+      super.step(batch, in, out);
       if (batch.totalOut() > 0) {
         change.apply(out);
       }
-    }
-
-    @Override
-    public void close() {
-      stage.close();
     }
   }
 }
