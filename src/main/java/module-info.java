@@ -2,9 +2,9 @@
  * Tandem: language models split between two machines, or whole on one.
  *
  * <p>{@code dev.tandem.api} is where a program begins; {@code generation}, {@code settings} and
- * {@code tokenizer} are the values that it uses. {@code files} and {@code measure} are tools that no
- * program needs to run a model: files in other formats and types, downloads, benchmarks. Everything
- * else is out of reach.
+ * {@code tokenizer} are the values that it uses. {@code files} and {@code measure} are tools that
+ * no program needs to run a model: files in other formats and types, downloads, benchmarks.
+ * Everything else is out of reach.
  */
 @SuppressWarnings("requires-automatic") // the progress bar has no module descriptor
 module dev.tandem {
