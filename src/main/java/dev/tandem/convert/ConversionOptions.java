@@ -14,7 +14,7 @@ import java.util.Optional;
 public record ConversionOptions(Optional<DType> type, Optional<String> format, boolean overwrite) {
 
   /** Each tensor keeps its type, the name decides the format, and nothing is replaced. */
-  public static ConversionOptions defaults() {
+  static ConversionOptions defaults() {
     return new ConversionOptions(Optional.empty(), Optional.empty(), false);
   }
 }

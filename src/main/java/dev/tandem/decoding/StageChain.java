@@ -105,7 +105,7 @@ public final class StageChain {
   }
 
   /** The number of positions that every stage can hold. */
-  public int maxSeq() {
+  int maxSeq() {
     int maxSeq = Integer.MAX_VALUE;
     for (Stage stage : stages) {
       maxSeq = Math.min(maxSeq, stage.spec().maxSeq());
@@ -114,7 +114,7 @@ public final class StageChain {
   }
 
   /** Nanoseconds spent in the stages' steps since the chain was created. */
-  public long stageNanos() {
+  long stageNanos() {
     return stageNanos;
   }
 
@@ -127,7 +127,7 @@ public final class StageChain {
   }
 
   /** The number of rows in a prompt step: a multiple of C. */
-  public int frameRows() {
+  int frameRows() {
     return frameRows;
   }
 

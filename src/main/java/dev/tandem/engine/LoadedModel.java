@@ -56,12 +56,12 @@ public final class LoadedModel implements AutoCloseable {
   }
 
   /** The model's configuration. */
-  public ModelConfig config() {
+  ModelConfig config() {
     return checkpoint.config();
   }
 
   /** The checkpoint that it was loaded from. */
-  public Checkpoint checkpoint() {
+  Checkpoint checkpoint() {
     return checkpoint;
   }
 

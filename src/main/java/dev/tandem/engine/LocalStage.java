@@ -187,7 +187,7 @@ public final class LocalStage implements Stage {
   }
 
   /** The model of this stage. */
-  public LoadedModel model() {
+  LoadedModel model() {
     return model;
   }
 

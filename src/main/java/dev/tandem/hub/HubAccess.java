@@ -54,7 +54,7 @@ public record HubAccess(URI endpoint, Optional<String> token) {
   }
 
   /** Whether an address is on the hub itself: same scheme, host and port. */
-  public boolean isHub(URI uri) {
+  boolean isHub(URI uri) {
     return origin(uri).equals(origin(endpoint));
   }
 
@@ -65,7 +65,7 @@ public record HubAccess(URI endpoint, Optional<String> token) {
   }
 
   /** An address on the hub; the segments may hold any characters. */
-  public URI uri(String path, String... segments) {
+  URI uri(String path, String... segments) {
     StringBuilder out = new StringBuilder(endpoint.toString()).append(path);
     for (String segment : segments) {
       out.append('/').append(Percent.encoded(segment));

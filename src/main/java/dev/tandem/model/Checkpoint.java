@@ -227,7 +227,7 @@ public final class Checkpoint implements AutoCloseable {
    * The stored types of the layers' matrices: of the whole model if the checkpoint knows them,
    * otherwise of the layers that it holds.
    */
-  public Set<DType> layerMatrixTypes() {
+  Set<DType> layerMatrixTypes() {
     Set<DType> types = EnumSet.noneOf(DType.class);
     if (modelTensors.isEmpty()) {
       tensors.values().forEach(t -> addBlockMatrix(types, t.name(), t.rows(), t.dtype()));

@@ -95,28 +95,6 @@ public record ModelConfig(
     return new Builder(architecture);
   }
 
-  /** A builder that starts from this config. */
-  public Builder toBuilder() {
-    return new Builder(architecture)
-        .nLayers(nLayers)
-        .nHeads(nHeads)
-        .nKvHeads(nKvHeads)
-        .headDim(headDim)
-        .dModel(dModel)
-        .dFf(dFf)
-        .vocabSize(vocabSize)
-        .maxSeq(maxSeq)
-        .norm(norm)
-        .normEps(normEps)
-        .activation(activation)
-        .gatedFfn(gatedFfn)
-        .bias(bias)
-        .rope(rope)
-        .ropeTheta(ropeTheta)
-        .ropeFactors(ropeFactors)
-        .tiedHead(tiedHead);
-  }
-
   /** Collects a config's values by name; {@link #build} checks them. */
   public static final class Builder {
     private final Architecture architecture;

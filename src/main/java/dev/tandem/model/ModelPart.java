@@ -34,13 +34,13 @@ public record ModelPart(boolean embedding, Span layers, boolean head) {
   }
 
   /** Whether it holds all layers of a span, and the head if the span has it. */
-  public boolean holds(Span span) {
+  boolean holds(Span span) {
     return (!span.hasLayers() || layers.contains(Span.layers(span.begin(), span.end())))
         && (head || !span.hasHead());
   }
 
   /** Whether it contains another part. */
-  public boolean holds(ModelPart other) {
+  boolean holds(ModelPart other) {
     return (embedding || !other.embedding) && (head || !other.head) && holds(other.layers);
   }
 

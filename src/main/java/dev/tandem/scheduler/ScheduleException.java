@@ -23,13 +23,13 @@ public final class ScheduleException extends Exception {
   private final Reason reason;
 
   /** An exception with its reason. */
-  public ScheduleException(Reason reason, String message) {
+  ScheduleException(Reason reason, String message) {
     super(message);
     this.reason = reason;
   }
 
   /** An exception with its reason and what caused it. */
-  public ScheduleException(Reason reason, String message, Throwable cause) {
+  ScheduleException(Reason reason, String message, Throwable cause) {
     super(message, cause);
     this.reason = reason;
   }

@@ -58,7 +58,7 @@ public final class ScheduledSequence {
   }
 
   /** Positions reserved. */
-  public int capacity() {
+  int capacity() {
     return sequence.capacity();
   }
 

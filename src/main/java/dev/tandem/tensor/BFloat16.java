@@ -5,7 +5,7 @@ public final class BFloat16 {
   private BFloat16() {}
 
   /** The exact f32 value. */
-  public static float toFloat(short bits) {
+  static float toFloat(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }
 
