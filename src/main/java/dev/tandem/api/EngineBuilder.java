@@ -1,5 +1,6 @@
 package dev.tandem.api;
 
+import dev.tandem.engine.NativeException;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.Models;
 import dev.tandem.settings.ActivationEval;
@@ -115,7 +116,7 @@ public abstract sealed class EngineBuilder<B extends EngineBuilder<B>>
       T result = loading.load(files);
       loaded = true;
       return result;
-    } catch (IOException | LinkageError e) {
+    } catch (IOException | LinkageError | NativeException e) {
       throw Failures.ofModel(e);
     } finally {
       if (!loaded) {

@@ -190,11 +190,16 @@ public final class ModelFiles implements AutoCloseable {
       List<Conversion> conversions = planning.plan();
       Conversion.checkSpace(conversions);
       return conversions.stream().map(ModelOutput::new).toList();
-    } catch (FileAlreadyExistsException e) {
-      throw new ModelException(e.getFile() + " exists already", e);
     } catch (IOException e) {
-      throw new ModelException(e);
+      throw failure(e);
     }
+  }
+
+  /** The failure to write a model. */
+  static ModelException failure(IOException e) {
+    return e instanceof FileAlreadyExistsException exists
+        ? new ModelException(exists.getFile() + " exists already", e)
+        : new ModelException(e);
   }
 
   /**

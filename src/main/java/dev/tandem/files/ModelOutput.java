@@ -76,7 +76,7 @@ public final class ModelOutput {
     try {
       conversion.run(ConversionProgress.of(progress));
     } catch (IOException e) {
-      throw new ModelException(e);
+      throw ModelFiles.failure(e);
     }
   }
 }

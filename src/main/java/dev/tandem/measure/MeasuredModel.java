@@ -3,6 +3,7 @@ package dev.tandem.measure;
 import dev.tandem.api.ModelException;
 import dev.tandem.api.RequestException;
 import dev.tandem.decoding.GenerationException;
+import dev.tandem.engine.NativeException;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.Models;
@@ -118,7 +119,7 @@ public final class MeasuredModel implements AutoCloseable {
       return work.with(checkpoint);
     } catch (GenerationException e) {
       throw new RequestException(String.valueOf(e.getMessage()), e);
-    } catch (IOException | LinkageError e) {
+    } catch (IOException | LinkageError | NativeException e) {
       throw new ModelException(e);
     }
   }

@@ -2,6 +2,7 @@ package dev.tandem.measure;
 
 import dev.tandem.api.TandemException;
 import dev.tandem.engine.Engine;
+import dev.tandem.engine.NativeException;
 import dev.tandem.settings.EngineSettings;
 import java.util.Arrays;
 
@@ -26,12 +27,12 @@ public record SystemReport(
   /**
    * Measures; takes about a second.
    *
-   * @throws TandemException if the native libraries cannot be loaded
+   * @throws TandemException if the native libraries cannot be loaded, or refuse the settings
    */
   public static SystemReport measure(EngineSettings settings) {
     try (Engine engine = new Engine(settings.threads(), settings.isa())) {
       return measure(engine);
-    } catch (LinkageError e) {
+    } catch (LinkageError | NativeException e) {
       throw new TandemException(e.getMessage() == null ? e.toString() : e.getMessage(), e);
     }
   }

@@ -108,6 +108,12 @@ class ModelFilesTest {
           .isInstanceOf(ModelException.class)
           .hasMessage(out + " exists already")
           .hasCauseInstanceOf(FileAlreadyExistsException.class);
+      Path later = folder.resolve("later.gguf");
+      ModelOutput planned = files.convert(later, WriteOptions.defaults());
+      Files.writeString(later, "written in between");
+      assertThatThrownBy(planned::write)
+          .isInstanceOf(ModelException.class)
+          .hasMessage(later + " exists already");
       files.convert(out, WriteOptions.defaults().withOverwrite(true)).write();
       try (ModelFiles written = ModelFiles.open(out.toString())) {
         assertThat(written.hash()).isEqualTo(files.hash());

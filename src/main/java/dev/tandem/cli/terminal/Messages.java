@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.net.UnknownHostException;
 import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
@@ -55,6 +56,9 @@ public final class Messages {
     }
     if (e instanceof TandemException && e.getCause() instanceof IOException cause) {
       return of(cause);
+    }
+    if (e instanceof FileAlreadyExistsException exists) {
+      return exists.getFile() + " exists already";
     }
     if (e instanceof NoSuchFileException missing) {
       return missing.getFile() + ": no such file";
