@@ -30,8 +30,10 @@ public record ServerOptions(
     atLeast("maxConnections", maxConnections, 1);
     atLeast("maxSequences", maxSequences, 1);
     atLeast("maxContext", maxContext, 1);
-    atLeast("pingIntervalMillis", pingIntervalMillis, 1);
-    atLeast("drainMillis", drainMillis, 0);
+    InvalidSettingException.require(
+        pingIntervalMillis >= 1, "pingInterval", "must be at least 1 ms", pingIntervalMillis);
+    InvalidSettingException.require(
+        drainMillis >= 0, "drainTimeout", "must be at least 0 ms", drainMillis);
   }
 
   /** 127.0.0.1, port 8080, 256 connections, 64 sequences of any length. */
