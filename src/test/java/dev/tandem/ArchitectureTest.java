@@ -14,7 +14,12 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,6 +27,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -38,64 +45,7 @@ class ArchitectureTest {
   private static final String VIOLATIONS = "dev.tandem.violations";
 
   /** Each package with the packages that it may use; what those may use, it may use too. */
-  private static final Map<String, Set<String>> ARROWS =
-      Map.ofEntries(
-          Map.entry("tensor", Set.of()),
-          Map.entry("settings", Set.of()),
-          Map.entry("endpoints", Set.of("settings")),
-          Map.entry("sampling", Set.of("settings")),
-          Map.entry("json", Set.of()),
-          Map.entry("hub.cache", Set.of("settings")),
-          Map.entry("hub", Set.of("hub.cache", "json")),
-          Map.entry("tokenizer.text", Set.of()),
-          Map.entry("tokenizer", Set.of()),
-          Map.entry("tokenizer.bpe", Set.of("tokenizer", "tokenizer.text")),
-          Map.entry("tokenizer.flat", Set.of("tokenizer.bpe")),
-          Map.entry("tokenizer.sentencepiece", Set.of("tokenizer.bpe")),
-          Map.entry("tokenizer.gguf", Set.of("tokenizer.sentencepiece")),
-          Map.entry("tokenizer.huggingface", Set.of("tokenizer.bpe", "json")),
-          Map.entry(
-              "tokenizer.files",
-              Set.of("tokenizer.flat", "tokenizer.gguf", "tokenizer.huggingface")),
-          Map.entry("model", Set.of("stage", "tokenizer")),
-          Map.entry("types", Set.of("model")),
-          Map.entry("formats.files", Set.of("types", "tokenizer.files")),
-          Map.entry("formats.families", Set.of("formats.files")),
-          Map.entry("formats.gguf", Set.of("formats.files")),
-          Map.entry("formats.huggingface", Set.of("formats.families")),
-          Map.entry("formats.pytorch", Set.of("formats.families")),
-          Map.entry("formats.dumps", Set.of("formats.families", "formats.huggingface")),
-          Map.entry(
-              "formats",
-              Set.of("formats.gguf", "formats.huggingface", "formats.pytorch", "formats.dumps")),
-          Map.entry("random", Set.of("model", "tokenizer.files")),
-          Map.entry("convert", Set.of("formats")),
-          Map.entry("stage", Set.of("tensor", "settings")),
-          Map.entry("engine", Set.of("model")),
-          Map.entry("plain", Set.of("model")),
-          Map.entry("generation", Set.of("settings", "tokenizer")),
-          Map.entry("decoding", Set.of("generation", "sampling", "model")),
-          Map.entry("protocol", Set.of("stage", "json")),
-          Map.entry("scheduler", Set.of("stage")),
-          Map.entry("server", Set.of("protocol", "scheduler", "endpoints")),
-          Map.entry("client", Set.of("protocol", "endpoints")),
-          Map.entry(
-              "runtime",
-              Set.of("decoding", "engine", "plain", "client", "scheduler", "convert", "hub")),
-          Map.entry("hosting", Set.of("runtime", "server")),
-          Map.entry("api", Set.of("runtime")),
-          Map.entry("files", Set.of("api", "convert", "random", "hub")),
-          Map.entry("measure.stages", Set.of("decoding")),
-          Map.entry("measure", Set.of("measure.stages", "api", "hosting", "random")),
-          Map.entry("cli.terminal", Set.of("api")),
-          Map.entry("cli.options", Set.of("cli.terminal", "api")),
-          Map.entry("cli.generation", Set.of("cli.terminal", "api")),
-          Map.entry("cli.client", Set.of("cli.options", "cli.generation")),
-          Map.entry("cli.server", Set.of("cli.options")),
-          Map.entry("cli.text", Set.of("cli.options", "cli.generation")),
-          Map.entry("cli.models", Set.of("cli.options", "files", "measure")),
-          Map.entry("cli.measure", Set.of("cli.models", "cli.generation")),
-          Map.entry("cli", Set.of("cli.client", "cli.server", "cli.text", "cli.measure")));
+  private static final Map<String, Set<String>> ARROWS = arrowsOfThePage();
 
   private static final JavaClasses PRODUCT_CLASSES =
       new ClassFileImporter()
@@ -103,6 +53,38 @@ class ArchitectureTest {
           .importPackages(PRODUCT);
   private static final JavaClasses VIOLATING_CLASSES =
       new ClassFileImporter().importPackages(VIOLATIONS);
+
+  /** The rows of the page's table: packages, and packages that they may use, in backticks. */
+  private static Map<String, Set<String>> arrowsOfThePage() {
+    Map<String, Set<String>> arrows = new HashMap<>();
+    boolean inTable = false;
+    for (String line : lines(Path.of("docs/architecture.md"))) {
+      inTable = line.startsWith("| package (`dev.tandem.*`)") || (inTable && line.startsWith("|"));
+      String[] cells = line.split("\\|");
+      if (inTable && cells.length > 3 && cells[1].startsWith(" `")) {
+        for (String name : names(cells[1])) {
+          assertThat(arrows.put(name, names(cells[2]))).as("a second row of " + name).isNull();
+        }
+      }
+    }
+    return arrows;
+  }
+
+  private static List<String> lines(Path file) {
+    try {
+      return Files.readAllLines(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Set<String> names(String cell) {
+    return Pattern.compile("`([a-z.]+)`")
+        .matcher(cell)
+        .results()
+        .map(match -> match.group(1))
+        .collect(Collectors.toSet());
+  }
 
   /** A rule about the packages below a root, so that it can be tried on violations of it. */
   record Rule(String name, Function<String, ArchRule> below) {
@@ -141,6 +123,19 @@ class ArchitectureTest {
   void everyCommandIsHeldToTheFacade() {
     assertThat(facade(VIOLATIONS).evaluate(VIOLATING_CLASSES).getFailureReport().getDetails())
         .anyMatch(detail -> detail.contains("cli.measure.UsesInternals"));
+  }
+
+  @Test
+  void thePageHasARowForEachPackage() {
+    Set<String> packages =
+        PRODUCT_CLASSES.stream()
+            .map(type -> String.valueOf(room(PRODUCT, type)))
+            .collect(Collectors.toSet());
+    assertThat(ARROWS.keySet()).isEqualTo(packages).containsAll(flat(ARROWS.values()));
+  }
+
+  private static Set<String> flat(Collection<Set<String>> sets) {
+    return sets.stream().flatMap(Set::stream).collect(Collectors.toSet());
   }
 
   @Test
