@@ -2,6 +2,7 @@ package dev.tandem.api;
 
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.Hosting;
+import dev.tandem.settings.Note;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -31,8 +32,8 @@ final class HostedServer implements ModelServer {
   }
 
   @Override
-  public List<String> notes() {
-    return Stream.concat(files.notes().stream(), hosted.notes().stream()).toList();
+  public List<Note> notes() {
+    return Stream.concat(files.notes().stream(), hosted.notes().stream().map(Note::new)).toList();
   }
 
   @Override

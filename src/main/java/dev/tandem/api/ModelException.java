@@ -1,12 +1,18 @@
 package dev.tandem.api;
 
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Remediable;
+import dev.tandem.settings.Remedy;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A model's files are missing, damaged or not supported, or cannot be loaded here; or they cannot
- * be written or downloaded.
+ * be written or downloaded. If a setting can mend that, {@link #remedies} says which; the message
+ * ends with them.
  */
-public final class ModelException extends TandemException {
+public final class ModelException extends TandemException implements Remediable {
 
   /**
    * An exception.
@@ -25,5 +31,27 @@ public final class ModelException extends TandemException {
    */
   public ModelException(Throwable cause) {
     super(cause.getMessage() == null ? cause.toString() : cause.getMessage(), cause);
+  }
+
+  @Override
+  public String statement() {
+    return getCause() instanceof Remediable fault
+        ? fault.statement()
+        : String.valueOf(getMessage());
+  }
+
+  @Override
+  public List<Remedy> remedies() {
+    return getCause() instanceof Remediable fault ? fault.remedies() : List.of();
+  }
+
+  /** What a tensor or field of the files must be; empty if the fault is another one. */
+  public Optional<String> expected() {
+    return getCause() instanceof ModelFormatException e ? e.expected() : Optional.empty();
+  }
+
+  /** What that tensor or field is; empty if the fault is another one. */
+  public Optional<String> got() {
+    return getCause() instanceof ModelFormatException e ? e.got() : Optional.empty();
   }
 }

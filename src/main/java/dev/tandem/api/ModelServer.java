@@ -1,5 +1,6 @@
 package dev.tandem.api;
 
+import dev.tandem.settings.Note;
 import java.util.List;
 
 /** A server that offers one model's layers and head to clients. */
@@ -15,7 +16,7 @@ public interface ModelServer extends AutoCloseable {
   String model();
 
   /** What the user should know of this model here, such as what was assumed; one line each. */
-  List<String> notes();
+  List<Note> notes();
 
   /** Sequences whose memory is reserved. */
   int activeSequences();

@@ -7,6 +7,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.ModelRuntime;
+import dev.tandem.settings.Note;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 class ServedModel implements TextModel {
   private final ModelInfo info;
-  private final List<String> notes;
+  private final List<Note> notes;
   private final ModelRuntime runtime;
   private final GenerationThreads threads = new GenerationThreads();
 
@@ -40,7 +41,7 @@ class ServedModel implements TextModel {
     this.runtime = runtime;
     Checkpoint files = runtime.checkpoint();
     info = ModelInfo.of(files);
-    notes = Stream.concat(files.notes().stream(), runtime.notes().stream()).toList();
+    notes = Stream.concat(files.notes().stream(), runtime.notes().stream().map(Note::new)).toList();
   }
 
   @Override
@@ -59,7 +60,7 @@ class ServedModel implements TextModel {
   }
 
   @Override
-  public List<String> notes() {
+  public List<Note> notes() {
     return notes;
   }
 

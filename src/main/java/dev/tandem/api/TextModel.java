@@ -2,6 +2,7 @@ package dev.tandem.api;
 
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
+import dev.tandem.settings.Note;
 import dev.tandem.tokenizer.Tokenizer;
 import java.util.List;
 
@@ -34,7 +35,7 @@ public interface TextModel extends AutoCloseable {
   boolean exact();
 
   /** What the user should know of this model here, such as what was assumed; one line each. */
-  List<String> notes();
+  List<Note> notes();
 
   /**
    * Starts to continue a prompt in a sequence of its own, on a thread of its own.

@@ -3,6 +3,7 @@ package dev.tandem.convert;
 import dev.tandem.formats.ModelWriters;
 import dev.tandem.formats.files.ModelWriter;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.Note;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.TypePlan;
 import java.io.FileNotFoundException;
@@ -32,7 +33,7 @@ public final class Conversion {
   private final boolean overwrite;
   private final ModelWriter writer;
   private final TypePlan plan;
-  private final List<String> notes;
+  private final List<Note> notes;
 
   private Conversion(
       Checkpoint checkpoint,
@@ -40,7 +41,7 @@ public final class Conversion {
       boolean overwrite,
       ModelWriter writer,
       TypePlan plan,
-      List<String> notes) {
+      List<Note> notes) {
     this.checkpoint = checkpoint;
     this.out = out;
     this.overwrite = overwrite;
@@ -54,7 +55,8 @@ public final class Conversion {
    *
    * @param checkpoint must stay open until the conversion has run; the caller closes it
    * @param out the path of the output
-   * @throws IllegalArgumentException if the format is unknown or cannot hold the type
+   * @throws dev.tandem.settings.InvalidSettingException if the format is unknown
+   * @throws IllegalArgumentException if the format cannot hold the type
    * @throws FileAlreadyExistsException if the output exists and may not be replaced
    * @throws FileNotFoundException if the directory of the output does not exist
    * @throws dev.tandem.model.ModelFormatException if the format cannot hold the model
@@ -105,7 +107,7 @@ public final class Conversion {
   }
 
   /** Notes for the user about the result; one line each. */
-  public List<String> notes() {
+  public List<Note> notes() {
     return notes;
   }
 

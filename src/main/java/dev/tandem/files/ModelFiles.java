@@ -11,6 +11,7 @@ import dev.tandem.runtime.Models;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.LoadListener;
 import dev.tandem.settings.ModelSource;
+import dev.tandem.settings.Note;
 import dev.tandem.settings.Output;
 import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
@@ -83,7 +84,7 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /** What was assumed because no file says it; one line each, for the user. */
-  public List<String> notes() {
+  public List<Note> notes() {
     return checkpoint.notes();
   }
 

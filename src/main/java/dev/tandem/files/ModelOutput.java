@@ -3,6 +3,7 @@ package dev.tandem.files;
 import dev.tandem.api.ModelException;
 import dev.tandem.convert.Conversion;
 import dev.tandem.settings.LoadListener;
+import dev.tandem.settings.Note;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.TypePlan;
 import java.io.IOException;
@@ -40,7 +41,7 @@ public final class ModelOutput {
   }
 
   /** What a user should know about the result; one line each. */
-  public List<String> notes() {
+  public List<Note> notes() {
     return conversion.notes();
   }
 

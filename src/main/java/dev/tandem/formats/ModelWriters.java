@@ -5,6 +5,7 @@ import dev.tandem.formats.dumps.NpyWriter;
 import dev.tandem.formats.files.ModelWriter;
 import dev.tandem.formats.gguf.GgufWriter;
 import dev.tandem.formats.huggingface.HuggingFaceWriter;
+import dev.tandem.settings.InvalidSettingException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +18,7 @@ public final class ModelWriters {
 
   private ModelWriters() {}
 
-  /** The names of all formats, for {@code --format}. */
+  /** The names of all formats. */
   public static List<String> formats() {
     return WRITERS.stream().map(ModelWriter::format).toList();
   }
@@ -26,7 +27,7 @@ public final class ModelWriters {
    * The writer of a format.
    *
    * @param format the format's name; empty if the output's name implies it
-   * @throws IllegalArgumentException if there is no such format, or the name implies none
+   * @throws InvalidSettingException if there is no such format, or the name implies none
    */
   public static ModelWriter of(Optional<String> format, Path out) {
     for (ModelWriter writer : WRITERS) {
@@ -35,12 +36,11 @@ public final class ModelWriters {
       }
     }
     String known = WRITERS.stream().map(ModelWriter::writes).collect(Collectors.joining(", "));
-    throw new IllegalArgumentException(
-        format.isPresent()
-            ? "unknown format " + format.get() + "; known: " + known
-            : "the name "
-                + out.getFileName()
-                + " does not imply a format; name it with --format: "
-                + known);
+    throw format.isPresent()
+        ? new InvalidSettingException("format", "must be one of " + known, format.get())
+        : new InvalidSettingException(
+            "format",
+            "must be one of " + known + ", because the name " + out.getFileName() + " implies none",
+            "nothing");
   }
 }

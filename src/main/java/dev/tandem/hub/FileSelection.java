@@ -2,6 +2,7 @@ package dev.tandem.hub;
 
 import dev.tandem.hub.cache.FileNames;
 import dev.tandem.hub.cache.HubException;
+import dev.tandem.settings.Remedy;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -100,10 +101,8 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
       if (weights.isPresent()) {
         if (listing.find("config.json").isEmpty()) {
           throw new HubException(
-              listing.repository()
-                  + " has no config.json, so "
-                  + name
-                  + " cannot be read; --file FILE chooses a file that does not need one");
+              listing.repository() + " has no config.json, so " + name + " cannot be read",
+              Remedy.set("file", "FILE", "to choose a file that does not need one"));
         }
         return weights.get();
       }
@@ -112,12 +111,13 @@ record FileSelection(List<RepoFile> files, Optional<RepoFile> index) {
     throw new HubException(
         gguf
             ? listing.repository()
-                + " holds several GGUF models; choose one with --file FILE: "
+                + " holds several GGUF models: "
                 + some(listing, name -> name.endsWith(GGUF))
             : listing.repository()
                 + " has no weights in a known format (model.safetensors, pytorch_model.bin, .gguf);"
-                + " --file FILE chooses another of its files: "
-                + some(listing, name -> !name.startsWith(".")));
+                + " it has "
+                + some(listing, name -> !name.startsWith(".")),
+        Remedy.set("file", "FILE", "to choose one"));
   }
 
   private static String some(RepoListing listing, Predicate<String> wanted) {

@@ -9,6 +9,7 @@ import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.Models;
 import dev.tandem.settings.LoadListener;
 import dev.tandem.settings.ModelSource;
+import dev.tandem.settings.Note;
 import dev.tandem.settings.WeightType;
 import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
@@ -90,7 +91,7 @@ public final class MeasuredModel implements AutoCloseable {
   }
 
   /** What was assumed because no file says it; one line each, for the user. */
-  public List<String> notes() {
+  public List<Note> notes() {
     return checkpoint.notes();
   }
 

@@ -1,6 +1,7 @@
 package dev.tandem.model;
 
 import dev.tandem.settings.KvType;
+import dev.tandem.settings.Note;
 import dev.tandem.stage.MissingSpanException;
 import dev.tandem.stage.Span;
 import dev.tandem.tensor.DType;
@@ -38,7 +39,7 @@ public final class Checkpoint implements AutoCloseable {
   private final Map<String, Tensor> tensors;
   private final TokenizerOpener opener;
   private final List<? extends Closeable> files;
-  private final List<String> notes;
+  private final List<Note> notes;
   private final ModelPart part;
   private final List<ModelHash.Entry> modelTensors;
   private final DigestOpener digestOpener;
@@ -121,7 +122,7 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * The assumptions that were made because no file states the facts; one line each, for the user.
    */
-  public List<String> notes() {
+  public List<Note> notes() {
     return notes;
   }
 

@@ -1,5 +1,6 @@
 package dev.tandem.model;
 
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.Tensor;
 import java.io.Closeable;
 import java.util.List;
@@ -16,7 +17,7 @@ public final class CheckpointBuilder {
   Map<String, Tensor> tensors = Map.of();
   Checkpoint.TokenizerOpener tokenizer;
   List<? extends Closeable> files = List.of();
-  List<String> notes = List.of();
+  List<Note> notes = List.of();
   Checkpoint.DigestOpener digests = Map::of;
   ModelPart part;
   List<ModelHash.Entry> modelTensors = List.of();
@@ -53,7 +54,7 @@ public final class CheckpointBuilder {
   }
 
   /** Assumptions that were made because no file states the facts; one line each, for the user. */
-  public CheckpointBuilder notes(List<String> value) {
+  public CheckpointBuilder notes(List<Note> value) {
     notes = List.copyOf(value);
     return this;
   }

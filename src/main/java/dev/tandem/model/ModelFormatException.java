@@ -1,43 +1,105 @@
 package dev.tandem.model;
 
+import dev.tandem.settings.Remediable;
+import dev.tandem.settings.Remedy;
 import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** A model file is malformed or asks for what is not supported; the message is one line. */
-public final class ModelFormatException extends IOException {
+/**
+ * A model file is malformed or asks for what is not supported. The message is one line; it ends
+ * with the remedies, if a setting can mend the fault.
+ */
+public final class ModelFormatException extends IOException implements Remediable {
   private static final long serialVersionUID = 1;
   private static final int MAX_PART_CHARS = 600;
   private static final int MAX_PATH_CHARS = 4096;
 
-  /** The offset of the problem in the message. */
-  private final int problemAt;
+  private final String path;
+  private final String problem;
+  private final @Nullable String expected;
+  private final @Nullable String got;
+  private final transient List<Remedy> remedies;
 
   /**
    * A part of a file is wrong.
    *
    * @param path the file, or its known part
    * @param tensor the tensor, field or key
+   * @param remedies settings each of which mends it
    */
-  public ModelFormatException(String path, String tensor, String expected, String got) {
-    super(
-        clean(path, MAX_PATH_CHARS)
-            + ": "
-            + clean(tensor, MAX_PART_CHARS)
+  public ModelFormatException(
+      String path, String tensor, String expected, String got, Remedy... remedies) {
+    this(
+        clean(path, MAX_PATH_CHARS),
+        clean(tensor, MAX_PART_CHARS)
             + ": expected "
             + clean(expected, MAX_PART_CHARS)
             + ", got "
-            + clean(got, MAX_PART_CHARS));
-    problemAt = clean(path, MAX_PATH_CHARS).length() + 2;
+            + clean(got, MAX_PART_CHARS),
+        expected,
+        got,
+        List.of(remedies));
   }
 
   /** A file is wrong as a whole. */
-  public ModelFormatException(String path, String problem) {
-    super(clean(path, MAX_PATH_CHARS) + ": " + clean(problem, MAX_PART_CHARS));
-    problemAt = clean(path, MAX_PATH_CHARS).length() + 2;
+  public ModelFormatException(String path, String problem, Remedy... remedies) {
+    this(path, problem, List.of(remedies));
   }
 
-  /** The message without the file's path. */
+  /** A file is wrong as a whole. */
+  public ModelFormatException(String path, String problem, List<Remedy> remedies) {
+    this(clean(path, MAX_PATH_CHARS), clean(problem, MAX_PART_CHARS), null, null, remedies);
+  }
+
+  private ModelFormatException(
+      String path,
+      String problem,
+      @Nullable String expected,
+      @Nullable String got,
+      List<Remedy> remedies) {
+    super(path + ": " + problem);
+    this.path = path;
+    this.problem = problem;
+    this.expected = expected;
+    this.got = got;
+    this.remedies = List.copyOf(remedies);
+  }
+
+  /** The file, or its known part. */
+  public String path() {
+    return path;
+  }
+
+  /** The statement without the file's path. */
   public String problem() {
-    return String.valueOf(getMessage()).substring(problemAt);
+    return problem;
+  }
+
+  /** What a tensor, field or key must be; empty if the file is wrong as a whole. */
+  public Optional<String> expected() {
+    return Optional.ofNullable(expected);
+  }
+
+  /** What a tensor, field or key is; empty if the file is wrong as a whole. */
+  public Optional<String> got() {
+    return Optional.ofNullable(got);
+  }
+
+  @Override
+  public String statement() {
+    return path + ": " + problem;
+  }
+
+  @Override
+  public List<Remedy> remedies() {
+    return remedies;
+  }
+
+  @Override
+  public String getMessage() {
+    return worded(Remedy::toString);
   }
 
   /** Names in a hostile file may be long and hold line ends or terminal escapes. */

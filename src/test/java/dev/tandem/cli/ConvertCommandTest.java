@@ -134,7 +134,8 @@ class ConvertCommandTest {
     tandem("inspect", "stories260K", "--config", "hidden_act=gelu").assertFails(1, "hidden_act");
     tandem("inspect", "stories260K", "--config", "attention_bias=true").assertFails(1, "biases");
     tandem("inspect", "stories260K", "--config", "rope_thta=500")
-        .assertFails(1, "--config rope_thta: no such field", "rope_theta");
+        .assertFails(
+            1, "config rope_thta: no such field", "rope_theta", "; leave out --config rope_thta");
   }
 
   /** The config is given in pieces, and takes the place of what is beside the model. */

@@ -119,6 +119,10 @@ class PullCommandTest {
     hub.put(SHAKESPEARE, files("gpt2-shakespeare"));
     run("pull", SHAKESPEARE + "@v2").assertFails(Cli.FAILURE, "no branch, tag or commit 'v2'");
     run("pull", SHAKESPEARE, "--file", "x.gguf").assertFails(Cli.FAILURE, "no file 'x.gguf'");
+    hub.put("some-org/ggufs", Map.of("a.gguf", new byte[1], "b.gguf", new byte[1]));
+    run("pull", "some-org/ggufs")
+        .assertFails(
+            Cli.FAILURE, "several GGUF models: a.gguf, b.gguf; use --file FILE to choose one");
     environment = Map.of("HF_ENDPOINT", "nonsense", "TANDEM_CACHE", folder.toString());
     run("pull", "gpt2").assertFails(Cli.FAILURE, "HF_ENDPOINT must be");
   }

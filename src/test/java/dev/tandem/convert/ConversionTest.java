@@ -157,7 +157,7 @@ class ConversionTest {
               }
             })
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContainingAll("out.xyz", "--format", "gguf");
+        .hasMessageContainingAll("format must be", "out.xyz", "gguf");
   }
 
   @Test

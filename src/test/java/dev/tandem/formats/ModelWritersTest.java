@@ -300,7 +300,8 @@ class ModelWritersTest {
     float exactBetween = (float) (1 / ((1 - exactSmooth) / 8 + exactSmooth));
     assertThat(between).isNotEqualTo(exactBetween); // or this would test nothing
     Checkpoint model = withFactors(rounded);
-    assertThat(new HuggingFaceWriter().notes(model)).anyMatch(note -> note.contains("last digits"));
+    assertThat(new HuggingFaceWriter().notes(model))
+        .anyMatch(note -> note.statement().contains("last digits"));
     write(new HuggingFaceWriter(), model, Optional.empty());
     try (Checkpoint read = open()) {
       float[] factors = new float[4];
@@ -330,8 +331,9 @@ class ModelWritersTest {
         .isEqualTo(DumpFiles.modelBin(model, false));
     assertThat(writer.notes(model))
         .hasSize(2)
-        .anyMatch(note -> note.contains("linear=out_in"))
-        .anyMatch(note -> note.contains("tokenizer is left out")); // it is no byte-level one
+        .anyMatch(note -> note.toString().contains("set config linear=out_in"))
+        .anyMatch(
+            note -> note.statement().contains("tokenizer is left out")); // it is no byte-level one
     if (dtype == DType.F32) {
       try (Checkpoint read = open("linear=out_in")) {
         assertThat(read.hash()).isEqualTo(model.hash());
@@ -383,8 +385,8 @@ class ModelWritersTest {
           .hasMessageContaining("expected a whole GPT-2 with a tied head");
     }
     assertThat(new ModelBinWriter().notes(erf))
-        .anyMatch(note -> note.contains("erf"))
-        .anyMatch(note -> note.contains("1.5E-5"));
+        .anyMatch(note -> note.statement().contains("erf"))
+        .anyMatch(note -> note.statement().contains("1.5E-5"));
     assertThatThrownBy(() -> new NpyWriter().notes(llama))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("expected a GPT-2 with its embedding, got llama");

@@ -132,7 +132,7 @@ class PullTest extends PullFixture {
             "small.Q4_0.gguf", random(100_000, 7),
             "sub/small.Q8_0.gguf", random(150_000, 8));
     hub.put("some-org/ggufs", files);
-    assertFails("some-org/ggufs", "--file", "small.Q4_0.gguf, sub/small.Q8_0.gguf");
+    assertFails("some-org/ggufs", "small.Q4_0.gguf, sub/small.Q8_0.gguf; set file FILE");
     Path q4 = pull("some-org/ggufs/small.Q4_0.gguf");
     Path q8 = pull("some-org/ggufs/sub/small.Q8_0.gguf");
     assertThat(q4.getFileName()).hasToString("small.Q4_0.gguf");
@@ -269,9 +269,10 @@ class PullTest extends PullFixture {
   @Test
   void whatIsNoModelIsSaidToBeNone() throws IOException {
     hub.put(REPOSITORY, Map.of("README.md", text(""), "data.csv", text("1")));
-    assertFails(REPOSITORY, "no weights in a known format", "README.md, data.csv");
+    assertFails(
+        REPOSITORY, "no weights in a known format", "data.csv; set file FILE to choose one");
     hub.put(REPOSITORY, Map.of("model.safetensors", text("1")));
-    assertFails(REPOSITORY, "no config.json");
+    assertFails(REPOSITORY, "no config.json", "; set file FILE to choose a file that does not");
     Map<String, byte[]> files = model();
     files.remove("model.safetensors");
     for (String index :

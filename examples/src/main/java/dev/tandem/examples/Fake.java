@@ -6,6 +6,7 @@ import dev.tandem.api.GenerationListener;
 import dev.tandem.api.ModelInfo;
 import dev.tandem.api.TextModel;
 import dev.tandem.generation.GenerationRequest;
+import dev.tandem.settings.Note;
 import dev.tandem.tokenizer.Tokenizer;
 import java.util.List;
 
@@ -28,7 +29,7 @@ public final class Fake implements TextModel {
   }
 
   @Override
-  public List<String> notes() {
+  public List<Note> notes() {
     return List.of();
   }
 

@@ -26,8 +26,8 @@ public final class Cli {
    * @param name the name of the program
    */
   public static void main(String name, Object command, String... args) {
-    StandardStream out = new StandardStream(FileDescriptor.out);
-    PrintWriter err = new StandardStream(FileDescriptor.err).writer();
+    StandardStream out = new StandardStream(FileDescriptor.out, Console.STDOUT);
+    PrintWriter err = new StandardStream(FileDescriptor.err, Console.STDERR).writer();
     int code =
         run(name, command, out.writer(), err, Utf8Arguments.environment(), Utf8Arguments.of(args));
     Optional<IOException> failure = out.failure();

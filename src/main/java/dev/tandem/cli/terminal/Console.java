@@ -1,5 +1,6 @@
 package dev.tandem.cli.terminal;
 
+import dev.tandem.settings.Note;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -57,6 +58,16 @@ public final class Console {
   public void warn(String line) {
     err.println(line);
     err.flush();
+  }
+
+  /** Prints a note that a user must see, with the options that would change it. */
+  public void warn(Note note) {
+    warn(Messages.worded(note));
+  }
+
+  /** Prints a note that is shown only on a terminal, or with {@code --verbose}. */
+  public void note(Note note) {
+    note(Messages.worded(note));
   }
 
   /** Prints a line that is shown only on a terminal, or with {@code --verbose}. */

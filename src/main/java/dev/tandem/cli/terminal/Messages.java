@@ -5,6 +5,8 @@ import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.ModelNotFoundException;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ProfileException;
+import dev.tandem.settings.Remediable;
+import dev.tandem.settings.Remedy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.UnknownHostException;
@@ -60,6 +62,9 @@ public final class Messages {
     if (e instanceof FileAlreadyExistsException exists) {
       return exists.getFile() + " exists already";
     }
+    if (e instanceof Remediable fault) {
+      return worded(fault);
+    }
     if (e instanceof NoSuchFileException missing) {
       return missing.getFile() + ": no such file";
     }
@@ -87,6 +92,19 @@ public final class Messages {
     String name = e.getClass().getSimpleName();
     String text = e.getMessage() == null ? name : oneLine(e);
     return isForUsers(e) ? text : "failed: " + text + " (" + name + "; --verbose shows where)";
+  }
+
+  /** What is the case, with the options that would change it. */
+  static String worded(Remediable fault) {
+    return oneLine(fault.worded(Messages::clause));
+  }
+
+  private static String clause(Remedy remedy) {
+    String option = Usage.option(remedy.setting());
+    return switch (remedy.action()) {
+      case SET -> remedy.worded("use", option);
+      case LEAVE_OUT -> remedy.worded("leave out", option);
+    };
   }
 
   private static String remedy(ProfileDifference difference) {

@@ -7,16 +7,25 @@ import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 
 /** One of the process's own streams; it remembers a failure to write. */
 final class StandardStream extends OutputStream {
   private final OutputStream stream;
+  private final int number;
   private volatile Optional<IOException> failure = Optional.empty();
 
-  StandardStream(FileDescriptor descriptor) {
+  /**
+   * A stream of this process.
+   *
+   * @param number the descriptor's number
+   */
+  StandardStream(FileDescriptor descriptor, int number) {
     stream = new FileOutputStream(descriptor);
+    this.number = number;
   }
 
   /** A writer of UTF-8 in any locale. */
@@ -26,8 +35,19 @@ final class StandardStream extends OutputStream {
 
   /** The failure to write; also empty if the reader went away. */
   Optional<IOException> failure() {
-    return failure.filter(
-        e -> !String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("pipe"));
+    return failure.filter(e -> !readerWentAway(e));
+  }
+
+  /** A write to a pipe fails only if its reader went away. */
+  private boolean readerWentAway(IOException failure) {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/self/fd/" + number))
+          .toString()
+          .startsWith("pipe:");
+    } catch (IOException | UnsupportedOperationException e) {
+      // Not Linux. Java has no type for EPIPE, so the system's own message must do.
+      return String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT).contains("pipe");
+    }
   }
 
   @Override

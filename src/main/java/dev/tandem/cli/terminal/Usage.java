@@ -36,8 +36,7 @@ public final class Usage {
 
   /** A setting that the library refuses, as the option that the user wrote. */
   static ParameterException of(CommandSpec command, InvalidSettingException e) {
-    String option = OPTIONS.getOrDefault(e.setting(), optionName(e.setting()));
-    return error(command, option, e.rule(), e.got(), e);
+    return error(command, option(e.setting()), e.rule(), e.got(), e);
   }
 
   private static ParameterException error(
@@ -49,8 +48,11 @@ public final class Usage {
         : new ParameterException(command.commandLine(), message, cause, found, null);
   }
 
-  /** {@code --top-p} for {@code topP}. */
-  private static String optionName(String setting) {
-    return "--" + setting.replaceAll("(?<=[a-z])(?=[A-Z])", "-").toLowerCase(Locale.ROOT);
+  /** The option of a setting: {@code --top-p} for {@code topP}. */
+  static String option(String setting) {
+    String known = OPTIONS.get(setting);
+    return known != null
+        ? known
+        : "--" + setting.replaceAll("(?<=[a-z])(?=[A-Z])", "-").toLowerCase(Locale.ROOT);
   }
 }

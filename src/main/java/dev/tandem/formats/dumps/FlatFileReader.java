@@ -14,13 +14,17 @@ import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.UnreadFields;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -82,7 +86,7 @@ public final class FlatFileReader implements ModelReader {
       Checkpoint.TokenizerOpener opener =
           options.tokenizer().isPresent() ? () -> options.tokenizer().get().open(vocabSize) : own;
       FlatModel model = decided(match, file, opener);
-      List<String> notes = new ArrayList<>(model.notes());
+      List<Note> notes = new ArrayList<>(model.notes());
       notes.addAll(UnreadFields.check(match.stated()));
       if (builtIn) {
         notes.add(ForeignModels.BUILT_IN_NOTE);
@@ -119,6 +123,7 @@ public final class FlatFileReader implements ModelReader {
   private static Match match(OpenFile file, JsonObject stated) throws IOException {
     List<Match> matches = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
+    Set<Remedy> remedies = new LinkedHashSet<>();
     for (FlatFormat format : candidates(file)) {
       JsonObject own = stated.unread();
       Finding finding = format.examine(file, own);
@@ -128,6 +133,7 @@ public final class FlatFileReader implements ModelReader {
         matches.add(new Match(format, undecided.first(), Optional.of(undecided), own));
       } else if (finding instanceof NotThis other) {
         reasons.add(format.reads() + " (" + other.reason() + ")");
+        remedies.addAll(other.remedies());
       }
     }
     if (matches.size() > 1) {
@@ -138,7 +144,9 @@ public final class FlatFileReader implements ModelReader {
     }
     if (matches.isEmpty()) {
       throw new ModelFormatException(
-          file.path(), "not in a known .bin format: not " + String.join("; not ", reasons));
+          file.path(),
+          "not in a known .bin format: not " + String.join("; not ", reasons),
+          List.copyOf(remedies));
     }
     return matches.get(0);
   }

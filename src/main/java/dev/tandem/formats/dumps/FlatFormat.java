@@ -5,6 +5,8 @@ import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -46,8 +48,9 @@ interface FlatFormat {
    * The file has another format.
    *
    * @param reason the reason, for a message
+   * @param remedies settings with which it would have this one
    */
-  record NotThis(String reason) implements Finding {}
+  record NotThis(String reason, List<Remedy> remedies) implements Finding {}
 
   /**
    * The file is of this format, and its length is right, but it can be read in two ways.
@@ -67,7 +70,7 @@ interface FlatFormat {
    * @param layout where the tensors are
    * @param notes the assumptions that were made; one line each
    */
-  record FlatModel(String format, ModelConfig config, FlatLayout layout, List<String> notes)
+  record FlatModel(String format, ModelConfig config, FlatLayout layout, List<Note> notes)
       implements Finding {
     /** Copies the list. */
     public FlatModel {

@@ -6,6 +6,7 @@ import dev.tandem.model.Activation;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.DType;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -20,7 +21,7 @@ final class Gpt2Dumps {
    * @param config the model's configuration
    * @param notes the assumptions that were made; one line each
    */
-  record Described(ModelConfig config, List<String> notes) {
+  record Described(ModelConfig config, List<Note> notes) {
     /** Copies the list. */
     public Described {
       notes = List.copyOf(notes);

@@ -7,6 +7,8 @@ import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -65,9 +67,9 @@ final class HeaderlessGpt2Format implements FlatFormat {
       FlatLayout layout = Gpt2Dumps.inParameterOrder(described.config(), 0, true);
       return layout.fits(file)
           ? model(described.config(), layout, described.notes())
-          : new NotThis(layout.end() + " B for the config");
+          : new NotThis(layout.end() + " B for the config", List.of());
     } catch (ModelFormatException e) {
-      return new NotThis(e.problem());
+      return new NotThis(e.problem(), e.remedies());
     }
   }
 
@@ -82,20 +84,24 @@ final class HeaderlessGpt2Format implements FlatFormat {
             config,
             layout,
             List.of(
-                file.path()
-                    + " has the length of "
-                    + known.getKey()
-                    + " and is read as that model"));
+                new Note(
+                    file.path()
+                        + " has the length of "
+                        + known.getKey()
+                        + " and is read as that model")));
       }
     }
     List<String> names = new ArrayList<>(KNOWN.keySet());
     return new NotThis(
-        "not of the length of "
-            + String.join(", ", names)
-            + "; --config can state another n_layer, n_head, n_embd, vocab_size, n_positions");
+        "not of the length of " + String.join(", ", names),
+        List.of(
+            Remedy.config(
+                "KEY",
+                "NUMBER",
+                "for another n_layer, n_head, n_embd, vocab_size and n_positions")));
   }
 
-  private static FlatModel model(ModelConfig config, FlatLayout layout, List<String> notes) {
+  private static FlatModel model(ModelConfig config, FlatLayout layout, List<Note> notes) {
     return new FlatModel("GPT-2 parameters without a header", config, layout, notes);
   }
 

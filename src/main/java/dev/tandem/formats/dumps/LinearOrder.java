@@ -3,6 +3,7 @@ package dev.tandem.formats.dumps;
 import dev.tandem.formats.dumps.FlatFormat.FlatModel;
 import dev.tandem.formats.dumps.FlatFormat.Undecided;
 import dev.tandem.formats.files.Folder.OpenFile;
+import dev.tandem.settings.Note;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -53,14 +54,15 @@ final class LinearOrder {
       throw models.question();
     }
     FlatModel better = first < second ? models.first() : models.second();
-    List<String> notes = new ArrayList<>(better.notes());
+    List<Note> notes = new ArrayList<>(better.notes());
     notes.add(
-        String.format(
-            Locale.ROOT,
-            "took it for a %s: so a sentence's loss is %.2f nats per token, else %.2f",
-            better.format(),
-            lower,
-            Math.max(first, second)));
+        new Note(
+            String.format(
+                Locale.ROOT,
+                "took it for a %s: so a sentence's loss is %.2f nats per token, else %.2f",
+                better.format(),
+                lower,
+                Math.max(first, second))));
     return new FlatModel(better.format(), better.config(), better.layout(), notes);
   }
 

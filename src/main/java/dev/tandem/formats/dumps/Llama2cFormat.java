@@ -78,7 +78,7 @@ final class Llama2cFormat implements FlatFormat {
       layout = layoutOfVersion0(alone);
       layout.check(file);
     } catch (ModelFormatException e) {
-      return new NotThis(e.problem());
+      return new NotThis(e.problem(), e.remedies());
     }
     return new FlatModel("llama2.c version 0", agreed(stated, alone), layout, List.of());
   }

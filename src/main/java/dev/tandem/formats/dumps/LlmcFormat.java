@@ -45,7 +45,7 @@ final class LlmcFormat implements FlatFormat {
   @Override
   public Finding examine(OpenFile file, JsonObject stated) throws IOException {
     if (file.data().bytes() < Integer.BYTES || !hasMagic(file.data().slice(0, Integer.BYTES))) {
-      return new NotThis("magic number: expected " + MAGIC);
+      return new NotThis("magic number: expected " + MAGIC, List.of());
     }
     if (file.data().bytes() < HEADER_BYTES) {
       throw new ModelFormatException(
@@ -95,7 +95,7 @@ final class LlmcFormat implements FlatFormat {
     try {
       Gpt2Dumps.config(JsonObject.empty(file.path()), header);
     } catch (ModelFormatException e) {
-      throw new ModelFormatException(file.path(), "header: " + e.problem());
+      throw new ModelFormatException(file.path(), "header: " + e.problem(), e.remedies());
     }
     return Gpt2Dumps.config(stated, header);
   }

@@ -6,6 +6,7 @@ import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -43,7 +44,7 @@ final class ModelBinFormat implements FlatFormat {
   @Override
   public Finding examine(OpenFile file, JsonObject stated) throws IOException {
     if (file.data().bytes() < HEADER_BYTES) {
-      return new NotThis("file length: expected at least " + HEADER_BYTES + " B");
+      return new NotThis("file length: expected at least " + HEADER_BYTES + " B", List.of());
     }
     ByteBuffer ints = file.data().slice(0, HEADER_BYTES);
     Map<String, Integer> header = new LinkedHashMap<>();
@@ -52,7 +53,7 @@ final class ModelBinFormat implements FlatFormat {
       ModelConfig alone = Gpt2Dumps.config(JsonObject.empty(file.path()), header);
       Gpt2Dumps.inParameterOrder(alone, HEADER_BYTES, false).check(file);
     } catch (ModelFormatException e) {
-      return new NotThis(e.problem());
+      return new NotThis(e.problem(), e.remedies());
     }
     ModelConfig config = Gpt2Dumps.config(stated, header);
     return switch (stated.text(LINEAR, "")) {
@@ -79,9 +80,11 @@ final class ModelBinFormat implements FlatFormat {
     return new ModelFormatException(
         file.path(),
         LINEAR,
-        "--config linear=out_in or --config linear=in_out: how the exporter stored linear"
-            + " layers, which the file does not say (the wrong one gives nonsense)",
-        got.isEmpty() ? "nothing" : got);
+        "out_in or in_out: how the exporter stored linear layers, which the file does not say (the"
+            + " wrong one gives nonsense)",
+        got.isEmpty() ? "nothing" : got,
+        Remedy.config(LINEAR, OUT_IN),
+        Remedy.config(LINEAR, IN_OUT));
   }
 
   @Override

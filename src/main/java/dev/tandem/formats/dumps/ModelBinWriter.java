@@ -8,6 +8,8 @@ import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
@@ -46,19 +48,25 @@ public final class ModelBinWriter implements ModelWriter {
   }
 
   @Override
-  public List<String> notes(Checkpoint checkpoint) throws IOException {
+  public List<Note> notes(Checkpoint checkpoint) throws IOException {
     checkHolds(checkpoint);
     ModelConfig config = checkpoint.config();
-    List<String> notes = new ArrayList<>();
-    notes.add("linear layers are stored [out, in]; Tandem reads them with --config linear=out_in");
+    List<Note> notes = new ArrayList<>();
+    notes.add(
+        new Note(
+            "linear layers are stored [out, in], which the file cannot say",
+            Remedy.config("linear", "out_in", "to read them")));
     if (config.activation() != Activation.GELU_TANH) {
-      notes.add("model.bin does not state that the model has GELU in its erf form");
+      notes.add(new Note("model.bin does not state that the model has GELU in its erf form"));
     }
     if (config.normEps() != USUAL_EPS) {
-      notes.add("model.bin does not state that the epsilon of the norms is " + config.normEps());
+      notes.add(
+          new Note(
+              "model.bin does not state that the epsilon of the norms is " + config.normEps()));
     }
     if (TokenizerExport.vocabBin(checkpoint).isEmpty()) {
-      notes.add("the tokenizer is left out, because a vocab.bin would not give the same ids");
+      notes.add(
+          new Note("the tokenizer is left out, because a vocab.bin would not give the same ids"));
     }
     return notes;
   }

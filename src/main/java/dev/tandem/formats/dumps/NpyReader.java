@@ -15,6 +15,8 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.ModelPart;
 import dev.tandem.model.TensorPlan;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.stage.Span;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.files.Tokenizers;
@@ -108,7 +110,7 @@ public final class NpyReader implements ModelReader {
       Described described = describe(stated, tokens, positions);
       ModelConfig config = described.config();
       boolean builtIn = ForeignModels.hasBuiltInTokenizer(location, options, config, new int[0]);
-      List<String> notes = new ArrayList<>(described.notes());
+      List<Note> notes = new ArrayList<>(described.notes());
       notes.addAll(UnreadFields.check(stated));
       if (builtIn) {
         notes.add(ForeignModels.BUILT_IN_NOTE);
@@ -153,7 +155,8 @@ public final class NpyReader implements ModelReader {
   private static Described describe(JsonObject stated, NpyFile tokens, NpyFile positions)
       throws ModelFormatException {
     if (!stated.has("n_layer")) {
-      throw stated.wrong("n_layer", "the number of the model's layers (--config n_layer=NUMBER)");
+      throw stated.wrong(
+          "n_layer", "the number of the model's layers", Remedy.config("n_layer", "NUMBER"));
     }
     return Gpt2Dumps.describe(
         stated,

@@ -8,6 +8,7 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
@@ -61,10 +62,10 @@ public final class NpyWriter implements ModelWriter {
   }
 
   @Override
-  public List<String> notes(Checkpoint checkpoint) throws IOException {
+  public List<Note> notes(Checkpoint checkpoint) throws IOException {
     checkHolds(checkpoint);
-    List<String> notes = new ArrayList<>();
-    notes.add("only the embeddings are written; a client with them needs a server");
+    List<Note> notes = new ArrayList<>();
+    notes.add(new Note("only the embeddings are written; a client with them needs a server"));
     HuggingFaceConfig.tokenizerNote(checkpoint).ifPresent(notes::add);
     return notes;
   }

@@ -6,6 +6,7 @@ import dev.tandem.formats.files.TokenizerFolder;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -47,6 +48,5 @@ interface ForeignFamily {
    * @param tensors by canonical name, as {@link TensorPlan} lists them
    * @param notes the assumptions that were made; one line each
    */
-  record Model(
-      String family, ModelConfig config, Map<String, Tensor> tensors, List<String> notes) {}
+  record Model(String family, ModelConfig config, Map<String, Tensor> tensors, List<Note> notes) {}
 }

@@ -4,6 +4,7 @@ import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.formats.files.JsonObject;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -25,7 +26,7 @@ public record ForeignFiles(
     Map<String, ForeignTensor> tensors,
     JsonObject config,
     List<OpenFile> files,
-    List<String> notes)
+    List<Note> notes)
     implements Closeable {
 
   /** Reads the tensors of one open file. */
@@ -46,8 +47,7 @@ public record ForeignFiles(
    * @param config what it says about the model; empty if nothing
    * @param notes what the user should know of it; one line each
    */
-  public record Content(
-      Map<String, ForeignTensor> tensors, JsonObject config, List<String> notes) {}
+  public record Content(Map<String, ForeignTensor> tensors, JsonObject config, List<Note> notes) {}
 
   /**
    * Opens one file.
@@ -80,7 +80,7 @@ public record ForeignFiles(
     ShardIndex index = ShardIndex.read(folder, indexFile);
     Map<String, ForeignTensor> tensors = new LinkedHashMap<>();
     List<OpenFile> files = new ArrayList<>();
-    List<String> notes = new ArrayList<>();
+    List<Note> notes = new ArrayList<>();
     ForeignFiles model =
         new ForeignFiles(index.path(), tensors, JsonObject.empty(index.path()), files, notes);
     try {

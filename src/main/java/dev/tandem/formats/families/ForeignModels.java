@@ -9,6 +9,7 @@ import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
 import dev.tandem.tokenizer.files.Tokenizers;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -45,8 +46,8 @@ public final class ForeignModels {
       List.of(new Gpt2Family(), new LlamaFamily(), new TutorialFamily(), new MetaFamily());
 
   /** The note to the user for {@link #hasBuiltInTokenizer}. */
-  public static final String BUILT_IN_NOTE =
-      "assumed GPT-2's own tokenizer, because there are no tokenizer files beside it";
+  public static final Note BUILT_IN_NOTE =
+      new Note("assumed GPT-2's own tokenizer, because there are no tokenizer files beside it");
 
   private ForeignModels() {}
 
@@ -67,12 +68,14 @@ public final class ForeignModels {
     ForeignFamily.Model model = family.read(stored, config);
     int[] stopIds = stopIds(config, folder);
     boolean builtIn = hasBuiltInTokenizer(location, options, model.config(), stopIds);
-    List<String> notes = new ArrayList<>(files.notes());
+    List<Note> notes = new ArrayList<>(files.notes());
     notes.addAll(model.notes());
     notes.addAll(UnreadFields.check(config));
     Arrays.stream(stopIds)
         .filter(id -> id >= model.config().vocabSize())
-        .forEach(id -> notes.add("token " + id + " ends no text: the model has no such token"));
+        .forEach(
+            id ->
+                notes.add(new Note("token " + id + " ends no text: the model has no such token")));
     if (builtIn) {
       notes.add(BUILT_IN_NOTE);
     }

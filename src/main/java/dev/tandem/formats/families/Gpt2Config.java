@@ -5,6 +5,8 @@ import dev.tandem.model.Activation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -56,19 +58,21 @@ public final class Gpt2Config {
   }
 
   /** The assumptions that were made because no file states the facts. */
-  List<String> notes(ModelConfig config) {
+  List<Note> notes(ModelConfig config) {
     return isGuessed() && !json.has(key("n_head"))
         ? List.of(assumedHeads(config.nHeads()))
         : List.of();
   }
 
   /** The note that heads of {@link #ASSUMED_HEAD_DIM} elements are assumed. */
-  public static String assumedHeads(int nHeads) {
-    return String.format(
-        Locale.ROOT,
-        "assumed %d heads of %d elements, because no file states their number (--config n_head=NUMBER)",
-        nHeads,
-        ASSUMED_HEAD_DIM);
+  public static Note assumedHeads(int nHeads) {
+    return new Note(
+        String.format(
+            Locale.ROOT,
+            "assumed %d heads of %d elements, because no file states their number",
+            nHeads,
+            ASSUMED_HEAD_DIM),
+        Remedy.config("n_head", "NUMBER", "for another number"));
   }
 
   /**
@@ -107,7 +111,7 @@ public final class Gpt2Config {
     String key = key("n_head");
     if (!json.has(key) && isGuessed()) {
       if (dModel % ASSUMED_HEAD_DIM != 0) {
-        throw json.wrong(key, "the number of heads (--config n_head=NUMBER)");
+        throw json.wrong(key, "the number of heads", Remedy.config("n_head", "NUMBER"));
       }
       return dModel / ASSUMED_HEAD_DIM;
     }

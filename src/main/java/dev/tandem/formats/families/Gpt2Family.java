@@ -6,6 +6,8 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TensorPlan.Spec;
 import dev.tandem.model.TensorPlan.Use;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.DerivedData;
 import dev.tandem.tensor.Tensor;
@@ -64,11 +66,12 @@ public final class Gpt2Family implements ForeignFamily {
       stored.find(HEAD); // a copy of wte.weight, which transformers ensures when it loads a model
     }
     stored.requireAllUsed(MASKS);
-    List<String> notes = new ArrayList<>(stated.notes(config));
+    List<Note> notes = new ArrayList<>(stated.notes(config));
     if (!huggingFace && !json.has("activation_function")) {
       notes.add(
-          "assumed GELU by the error function, as current nanoGPT has it (--config"
-              + " activation_function=gelu_new for the tanh form)");
+          new Note(
+              "assumed GELU by the error function, as current nanoGPT has it",
+              Remedy.config("activation_function", "gelu_new", "for the tanh form")));
     }
     return new Model(huggingFace ? "Hugging Face GPT-2" : "nanoGPT", config, tensors, notes);
   }

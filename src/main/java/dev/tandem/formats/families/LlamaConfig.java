@@ -5,6 +5,7 @@ import dev.tandem.model.Architecture;
 import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Remedy;
 import java.util.List;
 
 /**
@@ -62,7 +63,8 @@ public record LlamaConfig(ModelConfig model, RopeScaling rope) {
     if (!tied && !headStored) {
       throw json.wrong(
           "tie_word_embeddings",
-          "true, because there is no lm_head.weight (--config tie_word_embeddings=true)");
+          "true, because there is no lm_head.weight",
+          Remedy.config("tie_word_embeddings", "true"));
     }
     try {
       ModelConfig model =
@@ -126,11 +128,12 @@ public record LlamaConfig(ModelConfig model, RopeScaling rope) {
           "sliding_window",
           "at least max_position_embeddings "
               + maxSeq
-              + ", because a sliding window is not supported (within it the model is exact:"
-              + " --config max_position_embeddings="
-              + window
-              + ")",
-          Integer.toString(window));
+              + ", because a sliding window is not supported",
+          Integer.toString(window),
+          Remedy.config(
+              "max_position_embeddings",
+              Integer.toString(window),
+              "to stay within it, where the model is exact"));
     }
     for (String layerType : json.texts("layer_types")) {
       boolean windowed = effective && layerType.equals("sliding_attention");

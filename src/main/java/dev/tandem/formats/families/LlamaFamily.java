@@ -5,6 +5,8 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TensorPlan.Spec;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.DerivedData;
 import dev.tandem.tensor.Tensor;
@@ -51,8 +53,8 @@ public final class LlamaFamily implements ForeignFamily {
     if (json.keys().isEmpty()) {
       throw new ModelFormatException(
           stored.path(),
-          "no config.json beside it; a Llama's heads, context and RoPE are in no other file"
-              + " (--config FILE)");
+          "no config.json beside it; a Llama's heads, context and RoPE are in no other file",
+          Remedy.configFile());
     }
     boolean headOnly = stored.tieToHead(EMBEDDING, HEAD, json);
     LlamaConfig stated = LlamaConfig.of(json, stored.contains(HEAD) && !headOnly);
@@ -69,9 +71,11 @@ public final class LlamaFamily implements ForeignFamily {
       stored.find(HEAD);
     }
     stored.requireAllUsed(FREQUENCIES);
-    List<String> notes =
+    List<Note> notes =
         headOnly && !json.has("tie_word_embeddings")
-            ? List.of("assumed that lm_head.weight is the token embedding too: no other is stored")
+            ? List.of(
+                new Note(
+                    "assumed that lm_head.weight is the token embedding too: no other is stored"))
             : List.of();
     return new Model("Hugging Face Llama", config, tensors, notes);
   }

@@ -8,6 +8,8 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TensorPlan.Spec;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -70,8 +72,9 @@ final class MetaFamily implements ForeignFamily {
     if (!json.has("n_heads")) {
       throw new ModelFormatException(
           stored.path(),
-          "no params.json beside it; a Llama's heads are in no other file (--config FILE, or"
-              + " --config n_heads=NUMBER)");
+          "no params.json beside it; a Llama's heads are in no other file",
+          Remedy.configFile(),
+          Remedy.config("n_heads", "NUMBER"));
     }
     boolean headOnly = stored.tieToHead(EMBEDDING, HEAD, json);
     int headDim = headDim(json, stored);
@@ -93,13 +96,15 @@ final class MetaFamily implements ForeignFamily {
       stored.find(HEAD);
     }
     stored.requireAllUsed(BUFFERS);
-    List<String> notes =
+    List<Note> notes =
         json.has("max_seq_len")
             ? List.of()
             : List.of(
-                "assumed a context of "
-                    + DEFAULT_MAX_SEQ
-                    + " tokens, because nothing says how many (--config max_seq_len=NUMBER)");
+                new Note(
+                    "assumed a context of "
+                        + DEFAULT_MAX_SEQ
+                        + " tokens, because nothing says how many",
+                    Remedy.config("max_seq_len", "NUMBER", "for another context")));
     return new Model("Meta's Llama", config, tensors, notes);
   }
 

@@ -4,6 +4,7 @@ import dev.tandem.json.JsonMembers;
 import dev.tandem.json.JsonSyntaxException;
 import dev.tandem.json.StrictJson;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Remedy;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -84,11 +85,16 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
 
   @Override
   protected ModelFormatException refused(String where, String expected, @Nullable Object got) {
+    return refused(where, expected, got, new Remedy[0]);
+  }
+
+  private ModelFormatException refused(
+      String where, String expected, @Nullable Object got, Remedy... remedies) {
     String shown =
         got instanceof Map<?, ?> map
             ? map.isEmpty() ? "an empty object" : "an object"
             : got == null ? "nothing" : got.toString();
-    return new ModelFormatException(path, prefix + where, expected, shown);
+    return new ModelFormatException(path, prefix + where, expected, shown, remedies);
   }
 
   /** Whether it has no members, not even null. */
@@ -253,8 +259,8 @@ public final class JsonObject extends JsonMembers<ModelFormatException, JsonObje
     return path;
   }
 
-  /** The error for a member with a wrong value. */
-  public ModelFormatException wrong(String key, String expected) {
-    return refused(key, expected, members().get(key));
+  /** The error for a member with a wrong value, and the settings each of which mends it. */
+  public ModelFormatException wrong(String key, String expected, Remedy... remedies) {
+    return refused(key, expected, members().get(key), remedies);
   }
 }

@@ -2,6 +2,7 @@ package dev.tandem.formats.files;
 
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.TypePlan;
@@ -13,7 +14,7 @@ import java.util.Set;
 /** Writes one file format; stateless. */
 public interface ModelWriter {
 
-  /** Its name for {@code --format}, in lower case. */
+  /** Its name, in lower case. */
   String format();
 
   /** The files that it writes, for a message that lists the possibilities. */
@@ -37,7 +38,7 @@ public interface ModelWriter {
    * @throws ModelFormatException if the format cannot hold the model; the message says why
    * @throws IOException if the model's files must be read and cannot be
    */
-  List<String> notes(Checkpoint checkpoint) throws IOException;
+  List<Note> notes(Checkpoint checkpoint) throws IOException;
 
   /**
    * Writes a model as a stream: the memory does not depend on the model's size, except for one

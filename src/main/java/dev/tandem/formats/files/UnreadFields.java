@@ -1,6 +1,8 @@
 package dev.tandem.formats.files;
 
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -64,12 +66,13 @@ public final class UnreadFields {
    * @throws ModelFormatException naming a field that could change the arithmetic, or a field from
    *     the user that no reader uses
    */
-  public static List<String> check(JsonObject config) throws ModelFormatException {
+  public static List<Note> check(JsonObject config) throws ModelFormatException {
     for (String key : config.added()) {
       if (!config.isRead(key)) {
         throw new ModelFormatException(
-            "--config " + key,
-            "no such field; this model's are " + String.join(", ", config.readKeys()));
+            "config " + key,
+            "no such field; this model's are " + String.join(", ", config.readKeys()),
+            Remedy.leaveOut("config", key));
       }
     }
     List<String> unknown = new ArrayList<>();
@@ -83,9 +86,10 @@ public final class UnreadFields {
     return unknown.isEmpty()
         ? List.of()
         : List.of(
-            "assumed that the config's "
-                + String.join(", ", unknown)
-                + " change nothing, because they are unknown");
+            new Note(
+                "assumed that the config's "
+                    + String.join(", ", unknown)
+                    + " change nothing, because they are unknown"));
   }
 
   private static boolean isHarmless(String key) {
@@ -103,10 +107,8 @@ public final class UnreadFields {
       throw config.wrong(
           key,
           (flagged ? "true" : "nothing")
-              + ", because it is not supported and could change the arithmetic (if it does not:"
-              + " --config "
-              + key
-              + "=null)");
+              + ", because it is not supported and could change the arithmetic",
+          Remedy.config(key, "null", "if it does not"));
     }
   }
 

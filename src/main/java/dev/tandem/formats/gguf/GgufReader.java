@@ -11,6 +11,7 @@ import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.ModelPart;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TensorPlan.Spec;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
@@ -50,7 +51,7 @@ public final class GgufReader implements ModelReader {
   public Checkpoint read(ModelLocation location, OpenOptions options) throws IOException {
     if (!options.config().isEmpty()) {
       throw new ModelFormatException(
-          location.path(), "a GGUF file says its config itself; leave out --config");
+          location.path(), "a GGUF file states its config itself", Remedy.leaveOut("config", ""));
     }
     OpenFile open = location.folder().open(file(location));
     try {

@@ -4,6 +4,7 @@ import dev.tandem.formats.files.Folder;
 import dev.tandem.formats.files.Folder.OpenFile;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.tokenizer.bpe.TokenizerFormatException;
 import dev.tandem.tokenizer.files.Tokenizers;
@@ -62,7 +63,7 @@ public final class GgufTokenizer {
     GgufMetadata keys = file.metadata();
     if (!keys.has(MODEL)) {
       throw new ModelFormatException(
-          file.path(), "no tokenizer in this GGUF file; name one with --tokenizer");
+          file.path(), "no tokenizer in this GGUF file", Remedy.set("tokenizer", "PATH", ""));
     }
     try {
       return Tokenizers.gguf(vocabulary(keys));

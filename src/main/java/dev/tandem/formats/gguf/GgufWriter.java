@@ -9,6 +9,7 @@ import dev.tandem.model.ModelHash;
 import dev.tandem.model.TensorBytes;
 import dev.tandem.model.TensorDigest;
 import dev.tandem.model.TensorPlan;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
@@ -80,36 +81,39 @@ public final class GgufWriter implements ModelWriter {
   }
 
   @Override
-  public List<String> notes(Checkpoint checkpoint) throws IOException {
+  public List<Note> notes(Checkpoint checkpoint) throws IOException {
     ModelConfig config = checkpoint.config();
     checkHolds(checkpoint);
-    List<String> notes = new ArrayList<>();
+    List<Note> notes = new ArrayList<>();
     if (config.activation() != config.architecture().usualActivation()) {
       notes.add(
-          "llama.cpp computes "
-              + GgufConfig.name(config.architecture().usualActivation())
-              + " where this model has "
-              + GgufConfig.name(config.activation())
-              + ", so its results will differ; Tandem reads which it is");
+          new Note(
+              "llama.cpp computes "
+                  + GgufConfig.name(config.architecture().usualActivation())
+                  + " where this model has "
+                  + GgufConfig.name(config.activation())
+                  + ", so its results will differ; Tandem reads which it is"));
     }
     if (hasInexactTheta(config)) {
       notes.add(
-          "llama.cpp reads the RoPE base "
-              + config.ropeTheta()
-              + " as the f32 "
-              + (float) config.ropeTheta()
-              + "; Tandem reads it exactly");
+          new Note(
+              "llama.cpp reads the RoPE base "
+                  + config.ropeTheta()
+                  + " as the f32 "
+                  + (float) config.ropeTheta()
+                  + "; Tandem reads it exactly"));
     }
     if (!checkpoint.isWhole()) {
-      notes.add("a part of a model (" + checkpoint.part() + ") is for Tandem only");
+      notes.add(new Note("a part of a model (" + checkpoint.part() + ") is for Tandem only"));
     }
     if (checkpoint.part().embedding()) {
       GgufVocabulary vocabulary = GgufTokenizer.vocabularyOf(checkpoint);
-      notes.addAll(GgufTokenizer.notes(vocabulary));
+      GgufTokenizer.notes(vocabulary).stream().map(Note::new).forEach(notes::add);
       if (vocabulary.tokens().size() > config.vocabSize()) {
         notes.add(
-            "llama.cpp does not load this file, because the tokenizer has more tokens than the"
-                + " model; Tandem does");
+            new Note(
+                "llama.cpp does not load this file, because the tokenizer has more tokens than the"
+                    + " model; Tandem does"));
       }
     }
     return notes;

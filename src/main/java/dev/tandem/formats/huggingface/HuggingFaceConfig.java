@@ -12,6 +12,7 @@ import dev.tandem.model.LinearBias;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TensorPlan;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.TypePlan;
 import java.io.ByteArrayOutputStream;
@@ -43,27 +44,30 @@ public final class HuggingFaceConfig {
   }
 
   /** Notes for the user about the written files; one line each. */
-  static List<String> notes(Checkpoint checkpoint) throws IOException {
-    List<String> notes = new ArrayList<>();
+  static List<Note> notes(Checkpoint checkpoint) throws IOException {
+    List<Note> notes = new ArrayList<>();
     if (RopeScalingExport.of(checkpoint).filter(scaling -> !scaling.exact()).isPresent()) {
       notes.add(
-          "the rotary factors were rounded in f32, as llama.cpp's converter does; config.json states"
-              + " what they were computed from, so their last digits change");
+          new Note(
+              "the rotary factors were rounded in f32, as llama.cpp's converter does; config.json states"
+                  + " what they were computed from, so their last digits change"));
     }
     tokenizerNote(checkpoint).ifPresent(notes::add);
     return notes;
   }
 
   /** Notes for the user about the tokenizer's files. */
-  public static Optional<String> tokenizerNote(Checkpoint checkpoint) throws IOException {
+  public static Optional<Note> tokenizerNote(Checkpoint checkpoint) throws IOException {
     Map<String, byte[]> files = TokenizerExport.huggingFace(checkpoint);
     if (files.isEmpty()) {
       return Optional.of(
-          "the tokenizer is left out, because none of the files that Tandem writes would give the"
-              + " same ids; copy the original's tokenizer.json");
+          new Note(
+              "the tokenizer is left out, because none of the files that Tandem writes would give the"
+                  + " same ids; copy the original's tokenizer.json"));
     }
     return files.containsKey("tokenizer.bin")
-        ? Optional.of("the tokenizer is written as tokenizer.bin, which transformers does not read")
+        ? Optional.of(
+            new Note("the tokenizer is written as tokenizer.bin, which transformers does not read"))
         : Optional.empty();
   }
 

@@ -13,6 +13,7 @@ import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.RopePairing;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.model.TensorPlan.Spec;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.OutputFile;
 import dev.tandem.tensor.Tensor;
@@ -79,7 +80,7 @@ public final class HuggingFaceWriter implements ModelWriter {
   }
 
   @Override
-  public List<String> notes(Checkpoint checkpoint) throws IOException {
+  public List<Note> notes(Checkpoint checkpoint) throws IOException {
     checkHolds(checkpoint);
     return HuggingFaceConfig.notes(checkpoint);
   }

@@ -7,6 +7,7 @@ import dev.tandem.formats.files.JsonObject;
 import dev.tandem.formats.pytorch.Pickle.Inert;
 import dev.tandem.formats.pytorch.TorchObjects.View;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.Note;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.StridedData;
 import dev.tandem.tensor.TensorData;
@@ -93,16 +94,17 @@ final class TorchModel {
     return new ForeignFiles.Content(tensors, config(members), notes(unknown));
   }
 
-  private static List<String> notes(Set<String> unknown) {
+  private static List<Note> notes(Set<String> unknown) {
     if (unknown.isEmpty()) {
       return List.of();
     }
     List<String> names = new ArrayList<>(unknown);
     String rest = names.size() > MAX_NAMES ? " and " + (names.size() - MAX_NAMES) + " more" : "";
     return List.of(
-        "left out what is neither a tensor nor plain data, and ran none of it: "
-            + String.join(", ", names.subList(0, Math.min(MAX_NAMES, names.size())))
-            + rest);
+        new Note(
+            "left out what is neither a tensor nor plain data, and ran none of it: "
+                + String.join(", ", names.subList(0, Math.min(MAX_NAMES, names.size())))
+                + rest));
   }
 
   /**

@@ -235,8 +235,8 @@ public class FlatFilesTest {
     try (Checkpoint read = open(file)) {
       assertThat(read.config()).isEqualTo(RandomModels.gpt2(layers, heads, width, 50257, 1024));
       assertThat(read.notes()).hasSize(2);
-      assertThat(read.notes().get(0)).contains("is read as that model");
-      assertThat(read.notes().get(1)).contains("GPT-2's own tokenizer");
+      assertThat(read.notes().get(0).statement()).contains("is read as that model");
+      assertThat(read.notes().get(1).statement()).contains("GPT-2's own tokenizer");
       assertThat(read.tokenizer()).isSameAs(Tokenizers.gpt2());
       assertThat(read.tensorBytes()).isEqualTo(bytes);
       assertThat(read.tensor("blk.0.attn_qkv.weight").transposed()).isTrue();

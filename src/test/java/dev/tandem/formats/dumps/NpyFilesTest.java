@@ -113,7 +113,8 @@ class NpyFilesTest {
   void whatTheFilesDoNotSayMustBeStated() {
     assertThatThrownBy(() -> open(directory))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("n_layer: expected the number of the model's layers (--config");
+        .hasMessageContaining(
+            "n_layer: expected the number of the model's layers, got nothing; set config");
     assertThatThrownBy(() -> open(directory, "n_layer=2"))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("n_head"); // 12 columns are no heads of 64

@@ -181,6 +181,6 @@ class GgufErrorsTest {
     OpenOptions options = new OpenOptions(Optional.empty(), List.of("n_head=4"));
     assertThatThrownBy(() -> Checkpoints.open(file.toString(), options).close())
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("--config");
+        .hasMessageContaining("leave out config");
   }
 }

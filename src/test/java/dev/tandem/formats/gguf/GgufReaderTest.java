@@ -248,7 +248,7 @@ class GgufReaderTest {
     try (Checkpoint read = open(gguf.without("tokenizer.ggml.model"))) {
       assertThatThrownBy(read::tokenizer)
           .isInstanceOf(ModelFormatException.class)
-          .hasMessageContainingAll("model.gguf", "no tokenizer", "--tokenizer");
+          .hasMessageContainingAll("model.gguf", "no tokenizer", "set tokenizer PATH");
     }
     try (Checkpoint read = open(GgufModels.addTokens(GgufModels.of(model), 500))) {
       assertThat(read.tokenizer().vocabSize()).isEqualTo(512);

@@ -196,7 +196,8 @@ class HuggingFaceGpt2Test {
         StoredTensor.safetensors(ForeignLayouts.gpt2(model, "", true, true)));
     assertThatThrownBy(() -> open().close())
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("n_head: expected the number of heads (--config n_head=NUMBER)");
+        .hasMessageContaining(
+            "n_head: expected the number of heads, got nothing; set config n_head=NUMBER");
     try (Checkpoint read = open("n_head=2")) {
       assertSame(read, model);
     }

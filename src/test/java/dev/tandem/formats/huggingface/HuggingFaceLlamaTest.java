@@ -180,7 +180,7 @@ public class HuggingFaceLlamaTest {
     replace("\"llama\"", "\"mistral\", \"sliding_window\": 8");
     assertMalformed(
         "sliding_window: expected at least max_position_embeddings 16",
-        "--config max_position_embeddings=8",
+        "set config max_position_embeddings=8",
         "got 8");
     try (Checkpoint read = open("max_position_embeddings=8")) {
       assertThat(read.config().maxSeq()).isEqualTo(8);
@@ -293,7 +293,7 @@ public class HuggingFaceLlamaTest {
   void aLlamaNeedsAConfig() throws IOException {
     write(ForeignLayouts.llama(LinearBias.NONE, true), DType.F32);
     Files.delete(directory.resolve("config.json"));
-    assertMalformed("no config.json", "--config FILE");
+    assertMalformed("no config.json", "set config FILE");
   }
 
   private Map<String, String> writeShards(Checkpoint model) throws IOException {

@@ -251,7 +251,7 @@ class PyTorchReaderTest {
       assertSame(read, model);
     }
     Files.delete(directory.resolve("config.json"));
-    assertMalformed(file(), "n_head", "--config n_head=NUMBER");
+    assertMalformed(file(), "n_head", "set config n_head=NUMBER");
     try (Checkpoint read = open(file(), "n_heads=2")) {
       assertSame(read, model);
       assertThat(read.notes()).isEmpty();
@@ -272,7 +272,7 @@ class PyTorchReaderTest {
     torch.save(file(), torch.stateDict(ForeignLayouts.gpt2(model, "", inOut, true)), true, true);
     try (Checkpoint read = open(file())) {
       assertSame(read, model);
-      assertThat(read.notes()).anyMatch(note -> note.contains("assumed 2 heads of 64"));
+      assertThat(read.notes()).anyMatch(note -> note.statement().contains("assumed 2 heads of 64"));
       assertThat(read.notes()).hasSize(inOut ? 1 : 2);
     }
     try (Checkpoint read = open(file(), "n_head=4")) {

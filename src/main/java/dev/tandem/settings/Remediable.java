@@ -1,0 +1,24 @@
+package dev.tandem.settings;
+
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** A fault or an assumption that says what it is and what would change it, each by itself. */
+public interface Remediable {
+
+  /** What is the case, in one line, without the remedies. */
+  String statement();
+
+  /** Each of these alone would help; empty if no setting would. */
+  List<Remedy> remedies();
+
+  /** The statement and the remedies in one line, each remedy in the caller's words. */
+  default String worded(Function<Remedy, String> words) {
+    return remedies().isEmpty()
+        ? statement()
+        : remedies().stream()
+            .map(words)
+            .collect(Collectors.joining(", or ", statement() + "; ", ""));
+  }
+}
