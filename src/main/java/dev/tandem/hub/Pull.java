@@ -249,11 +249,6 @@ public final class Pull implements AutoCloseable {
     }
   }
 
-  /** Whether {@link #close} was called. */
-  public boolean isCancelled() {
-    return cancelled;
-  }
-
   /** Ends {@link #run}, from any thread. It then fails, and the downloaded parts are kept. */
   public synchronized void cancel() {
     cancelled = true;
