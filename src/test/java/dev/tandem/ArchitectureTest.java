@@ -60,7 +60,7 @@ class ArchitectureTest {
     boolean inTable = false;
     for (String line : lines(Path.of("docs/architecture.md"))) {
       inTable = line.startsWith("| package (`dev.tandem.*`)") || (inTable && line.startsWith("|"));
-      String[] cells = line.split("\\|");
+      String[] cells = line.split("\\|", -1);
       if (inTable && cells.length > 3 && cells[1].startsWith(" `")) {
         for (String name : names(cells[1])) {
           assertThat(arrows.put(name, names(cells[2]))).as("a second row of " + name).isNull();
