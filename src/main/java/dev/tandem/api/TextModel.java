@@ -30,7 +30,7 @@ public interface TextModel extends AutoCloseable {
 
   /**
    * Whether all layers have the native core's arithmetic, and the same, so that the bits are those
-   * of a whole model. Other backends than {@link Backend#FAST} are never exact.
+   * of a whole model. Other backends than {@link dev.tandem.settings.Backend#FAST} are never exact.
    */
   boolean exact();
 

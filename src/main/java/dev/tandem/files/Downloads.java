@@ -45,7 +45,7 @@ public final class Downloads {
   /**
    * What this process's environment says: {@code HF_ENDPOINT} is the address of the hub, {@code
    * HF_TOKEN} a token for models that are not public, and the directory is {@link
-   * dev.tandem.settings.ModelCache#directory}.
+   * dev.tandem.settings.ModelSource#userCache}.
    *
    * @throws ModelException if the directory cannot be a path
    */
