@@ -1,6 +1,5 @@
 package dev.tandem.tokenizer.huggingface;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.tandem.tokenizer.Tokenizer;
@@ -133,7 +132,7 @@ public final class ByteLevelFiles {
 
   private static Map<String, Integer> readVocab(byte[] vocabJson) throws TokenizerFormatException {
     Map<String, Integer> ids = new HashMap<>();
-    try (JsonParser json = new JsonFactory().createParser(vocabJson)) {
+    try (JsonParser json = JsonFields.FACTORY.createParser(vocabJson)) {
       expect(json, JsonToken.START_OBJECT, "an object of ids by token");
       while (json.nextToken() == JsonToken.FIELD_NAME) {
         String token = json.currentName();
@@ -145,13 +144,8 @@ public final class ByteLevelFiles {
       if (json.nextToken() != null) {
         throw new TokenizerFormatException(VOCAB, "its end after the object", "more");
       }
-    } catch (TokenizerFormatException e) {
-      throw e;
-    } catch (IOException e) { // the bytes are in memory: only malformed JSON throws
-      TokenizerFormatException wrapped =
-          new TokenizerFormatException(VOCAB, "JSON", Quote.of(String.valueOf(e.getMessage())));
-      wrapped.initCause(e);
-      throw wrapped;
+    } catch (IOException e) {
+      throw JsonFields.malformed(VOCAB, e);
     }
     return ids;
   }

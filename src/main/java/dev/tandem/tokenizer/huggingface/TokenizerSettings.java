@@ -197,6 +197,8 @@ public final class TokenizerSettings {
 
   /** {@code {token: id}}; how these tokens behave follows from whether they are special. */
   private void readAdded(byte[] content) throws TokenizerFormatException {
+    Set<String> tokens = new HashSet<>();
+    Set<Integer> ids = new HashSet<>();
     try (JsonParser json = JsonFields.FACTORY.createParser(content)) {
       begin(ADDED, json);
       while (json.nextToken() == JsonToken.FIELD_NAME) {
@@ -205,9 +207,15 @@ public final class TokenizerSettings {
           throw new TokenizerFormatException(
               ADDED + " " + Quote.of(token), "an id", String.valueOf(json.currentToken()));
         }
+        int id = json.getIntValue();
+        if (!tokens.add(token)) {
+          throw new TokenizerFormatException(ADDED, "each token once", Quote.of(token) + " twice");
+        }
+        if (!ids.add(id)) {
+          throw new TokenizerFormatException(ADDED, "each id once", id + " twice");
+        }
         boolean isSpecial = special.contains(token);
-        added.putIfAbsent(
-            json.getIntValue(), new Added(token, false, isSpecial, false, false, !isSpecial));
+        added.putIfAbsent(id, new Added(token, false, isSpecial, false, false, !isSpecial));
       }
       end(ADDED, json);
     } catch (IOException e) {

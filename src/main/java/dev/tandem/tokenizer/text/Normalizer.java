@@ -21,11 +21,6 @@ public record Normalizer(boolean nfc, Prefix prefix, Spaces spaces, boolean remo
   /** Changes nothing. */
   public static final Normalizer NONE = new Normalizer(false, Prefix.NEVER, Spaces.LITERAL, false);
 
-  /** Whether a text stays unchanged, so that no copy is needed. */
-  boolean isIdentity() {
-    return !nfc && prefix == Prefix.NEVER && spaces != Spaces.AS_U2581 && !removeExtraSpaces;
-  }
-
   /**
    * The normal form of one part of a text.
    *

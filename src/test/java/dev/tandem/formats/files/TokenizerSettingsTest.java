@@ -256,6 +256,8 @@ class TokenizerSettingsTest {
         "added_tokens.json|{'x': -1}|expected an id in 0..",
         "added_tokens.json|{'x': 2000000000}|expected an id in 0..",
         "added_tokens.json|{'x': 5}|as the vocabulary says",
+        "added_tokens.json|{'x': 1024, 'x': 1025}|each token once",
+        "added_tokens.json|{'x': 1024, 'y': 1024}|each id once, got 1024 twice",
         "special_tokens_map.json|7|special_tokens_map.json: expected an object",
         "tokenizer_config.json|{} {}|its end after the object",
         "tokenizer_config.json|{'add_bos_token': 'yes'}|add_bos_token: expected true or false",
