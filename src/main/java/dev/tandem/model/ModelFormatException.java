@@ -20,7 +20,7 @@ public final class ModelFormatException extends IOException implements Remediabl
   private final String problem;
   private final @Nullable String expected;
   private final @Nullable String got;
-  private final transient List<Remedy> remedies;
+  private final List<Remedy> remedies;
 
   /**
    * A part of a file is wrong.
@@ -32,14 +32,10 @@ public final class ModelFormatException extends IOException implements Remediabl
   public ModelFormatException(
       String path, String tensor, String expected, String got, Remedy... remedies) {
     this(
-        clean(path, MAX_PATH_CHARS),
-        clean(tensor, MAX_PART_CHARS)
-            + ": expected "
-            + clean(expected, MAX_PART_CHARS)
-            + ", got "
-            + clean(got, MAX_PART_CHARS),
-        expected,
-        got,
+        oneLine(tensor) + ": expected " + oneLine(expected) + ", got " + oneLine(got),
+        path,
+        oneLine(expected),
+        oneLine(got),
         List.of(remedies));
   }
 
@@ -50,17 +46,17 @@ public final class ModelFormatException extends IOException implements Remediabl
 
   /** A file is wrong as a whole. */
   public ModelFormatException(String path, String problem, List<Remedy> remedies) {
-    this(clean(path, MAX_PATH_CHARS), clean(problem, MAX_PART_CHARS), null, null, remedies);
+    this(oneLine(problem), path, null, null, remedies);
   }
 
   private ModelFormatException(
-      String path,
       String problem,
+      String path,
       @Nullable String expected,
       @Nullable String got,
       List<Remedy> remedies) {
-    super(path + ": " + problem);
-    this.path = path;
+    super(Remediable.oneLine(path, MAX_PATH_CHARS) + ": " + problem);
+    this.path = Remediable.oneLine(path, MAX_PATH_CHARS);
     this.problem = problem;
     this.expected = expected;
     this.got = got;
@@ -102,13 +98,8 @@ public final class ModelFormatException extends IOException implements Remediabl
     return worded(Remedy::toString);
   }
 
-  /** Names in a hostile file may be long and hold line ends or terminal escapes. */
-  private static String clean(String part, int maxChars) {
-    StringBuilder out = new StringBuilder();
-    part.codePoints()
-        .limit(maxChars)
-        .map(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029 ? '?' : c)
-        .forEach(out::appendCodePoint);
-    return part.codePointCount(0, part.length()) > maxChars ? out + "..." : out.toString();
+  /** Names in a file may be hostile. */
+  private static String oneLine(String part) {
+    return Remediable.oneLine(part, MAX_PART_CHARS);
   }
 }

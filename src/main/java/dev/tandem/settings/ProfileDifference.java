@@ -1,15 +1,18 @@
 package dev.tandem.settings;
 
+import java.io.Serializable;
+
 /**
  * A value in which two profiles differ.
  *
  * @param field which value
- * @param here the value of the profile that was asked
+ * @param here the value of the profile that was asked; serializable, as the other one is
  * @param there the value of the other one
  * @param bitsCanDiffer whether stages of one model with these profiles can give different bits for
  *     the same rows
  */
-public record ProfileDifference(Field field, Object here, Object there, boolean bitsCanDiffer) {
+public record ProfileDifference(Field field, Object here, Object there, boolean bitsCanDiffer)
+    implements Serializable {
 
   /** The values of a profile. */
   public enum Field {

@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 public final class ProfileException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  private final transient List<ProfileDifference> differences;
+  private final List<ProfileDifference> differences;
 
   /**
    * An exception.

@@ -21,4 +21,19 @@ public interface Remediable {
             .map(words)
             .collect(Collectors.joining(", or ", statement() + "; ", ""));
   }
+
+  /**
+   * A text of a file or of another machine as a message may show it: it may be long and hold line
+   * ends or terminal escapes. Control characters become question marks.
+   *
+   * @param maxChars code points that are kept; {@code ...} stands for the others
+   */
+  static String oneLine(String text, int maxChars) {
+    StringBuilder out = new StringBuilder();
+    text.codePoints()
+        .limit(maxChars)
+        .map(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029 ? '?' : c)
+        .forEach(out::appendCodePoint);
+    return text.codePointCount(0, text.length()) > maxChars ? out + "..." : out.toString();
+  }
 }

@@ -1,9 +1,11 @@
 package dev.tandem.settings;
 
+import java.io.Serializable;
+
 /**
  * A change of one setting that mends a fault, or replaces an assumption. It names the setting as a
  * Java program does; a caller whose users know it by another name, such as a command line, words it
- * from the parts.
+ * from the parts. Each part is one line of at most 600 characters.
  *
  * @param action what to do with the setting
  * @param setting the name of the builder's method, such as {@code config} of {@code
@@ -12,7 +14,16 @@ package dev.tandem.settings;
  *     that only the user knows; empty if the setting is left out whatever its value is
  * @param effect what follows from it, such as {@code for the tanh form}; empty if the fault says it
  */
-public record Remedy(Action action, String setting, String value, String effect) {
+public record Remedy(Action action, String setting, String value, String effect)
+    implements Serializable {
+  private static final int MAX_CHARS = 600;
+
+  /** Parts may come from a file: line ends and terminal escapes are replaced. */
+  public Remedy {
+    setting = Remediable.oneLine(setting, MAX_CHARS);
+    value = Remediable.oneLine(value, MAX_CHARS);
+    effect = Remediable.oneLine(effect, MAX_CHARS);
+  }
 
   /** What to do with a setting. */
   public enum Action {

@@ -2,6 +2,7 @@ package dev.tandem.formats.files;
 
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.settings.Note;
+import dev.tandem.settings.Remediable;
 import dev.tandem.settings.Remedy;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +55,9 @@ public final class UnreadFields {
               + "|factor|activation|act_fn|gelu|gated|att(n|ention)|head|query|qkv|expert|moe|logit"
               + "|residual|parallel|clip|clamp|quant|prun|lora|adapter|embed|mask|layer_types");
 
+  /** Of the names of unknown fields in a note. */
+  private static final int MAX_SHOWN_CHARS = 600;
+
   /** Flags that are usually true. */
   private static final Set<String> USUALLY_TRUE = Set.of("causal", "is_causal");
 
@@ -62,7 +66,7 @@ public final class UnreadFields {
   /**
    * Checks the fields that are unread after a model's reader has read all fields that it knows.
    *
-   * @return notes about ignored unknown fields; one line each
+   * @return notes about ignored unknown fields
    * @throws ModelFormatException naming a field that could change the arithmetic, or a field from
    *     the user that no reader uses
    */
@@ -88,7 +92,7 @@ public final class UnreadFields {
         : List.of(
             new Note(
                 "assumed that the config's "
-                    + String.join(", ", unknown)
+                    + Remediable.oneLine(String.join(", ", unknown), MAX_SHOWN_CHARS)
                     + " change nothing, because they are unknown"));
   }
 

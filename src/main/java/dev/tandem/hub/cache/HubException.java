@@ -15,7 +15,7 @@ public final class HubException extends IOException implements Remediable {
   private static final int MAX_CHARS = 2000;
 
   private final String statement;
-  private final transient List<Remedy> remedies;
+  private final List<Remedy> remedies;
 
   /**
    * An exception.
@@ -52,12 +52,7 @@ public final class HubException extends IOException implements Remediable {
    * Makes one short line of a hub's text, which may be long and hold line ends or terminal escapes.
    */
   static String oneLine(String text) {
-    StringBuilder out = new StringBuilder();
-    text.codePoints()
-        .limit(MAX_CHARS)
-        .map(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029 ? '?' : c)
-        .forEach(out::appendCodePoint);
-    return out.toString();
+    return Remediable.oneLine(text, MAX_CHARS);
   }
 
   /** The reason of a failure in words; many of the JDK's exceptions have no message. */

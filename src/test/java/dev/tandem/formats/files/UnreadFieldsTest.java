@@ -2,6 +2,7 @@ package dev.tandem.formats.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.formats.families.ForeignLayouts;
@@ -13,12 +14,14 @@ import dev.tandem.model.StoredTensor;
 import dev.tandem.model.TestModels;
 import dev.tandem.random.RandomModels;
 import dev.tandem.settings.Note;
+import dev.tandem.settings.Remedy;
 import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +52,8 @@ class UnreadFieldsTest {
   private static List<Note> notesWith(String field, Path model) throws IOException {
     Path config = model.resolve("config.json");
     String text = Files.readString(config);
-    Files.writeString(config, text.replaceFirst("\\{", "{" + field + ", "));
+    Files.writeString(
+        config, text.replaceFirst("\\{", Matcher.quoteReplacement("{" + field + ", ")));
     return notes(model);
   }
 
@@ -129,6 +133,41 @@ class UnreadFieldsTest {
     assertThat(notesWith("\"is_causal\": true", llama)).isEmpty();
     assertThatThrownBy(() -> notesWith("\"is_causal\": false", gpt2))
         .hasMessageContaining("is_causal: expected true");
+  }
+
+  /** What a hostile config names reaches no terminal as it is, and at no length. */
+  @Test
+  void hostileNamesAreShownInOneShortLine() {
+    String escape = "\\u001b]0;owned\\u0007\\nscale";
+    for (String key : List.of(escape, "scale" + "x".repeat(1_000_000))) {
+      ModelFormatException refused =
+          catchThrowableOfType(
+              ModelFormatException.class,
+              () -> notesWith("\"" + key + "\": \"" + escape + "\"", llama));
+      assertThat(refused.remedies()).hasSize(1);
+      for (String shown :
+          List.of(
+              refused.getMessage(),
+              refused.worded(Remedy::toString),
+              refused.remedies().get(0).toString(),
+              refused.got().orElseThrow())) {
+        assertThat(shown).hasSizeLessThan(6000).doesNotContainPattern("\\p{Cntrl}");
+      }
+      assertThat(refused.got()).contains("?]0;owned??scale");
+    }
+  }
+
+  @Test
+  void hostileNamesInNotesAreShownInOneShortLine() throws IOException {
+    for (String key : List.of("\\u001b[2J\\u0085frob", "frob" + "x".repeat(1_000_000))) {
+      assertThat(notesWith("\"" + key + "\": 3", gpt2))
+          .last()
+          .asString()
+          .contains("frob")
+          .endsWith("change nothing, because they are unknown")
+          .hasSizeLessThan(1000)
+          .doesNotContainPattern("\\p{Cntrl}");
+    }
   }
 
   @Test
