@@ -31,7 +31,9 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     return this;
   }
 
-  /** The server, such as {@code ws://127.0.0.1:8080/v1/split}. */
+  /**
+   * The server, such as {@code ws://127.0.0.1:8080/v1/split}. Without a path it is the protocol's.
+   */
   public SplitBuilder server(URI uri) {
     server = uri;
     return this;

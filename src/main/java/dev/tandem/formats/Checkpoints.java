@@ -13,6 +13,7 @@ import dev.tandem.formats.huggingface.HuggingFaceReader;
 import dev.tandem.formats.pytorch.PyTorchReader;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
+import dev.tandem.settings.ModelSource;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,10 +27,7 @@ import java.util.stream.Collectors;
 
 /** Opens checkpoints by name, file or directory. */
 public final class Checkpoints {
-  /** The default model. */
-  public static final String DEFAULT = "gpt2-shakespeare";
-
-  private static final List<String> EMBEDDED = List.of(DEFAULT, "stories260K");
+  private static final List<String> EMBEDDED = List.of(ModelSource.DEFAULT, "stories260K");
 
   /**
    * Asked in this order; the first that accepts a location reads it. So safetensors go before all

@@ -284,7 +284,7 @@ public final class SplitRuntime implements ModelRuntime {
       int held = part.layers().begin() == 0 ? part.layers().end() : 0;
       int layers = split.localLayers().orElse(checkpoint.isWhole() ? 0 : held);
       if (layers < 0 || layers > held) {
-        throw new InvalidSettingException("localLayers", "must be in 0.." + held, layers);
+        throw new InvalidSettingException("layers", "must be in 0.." + held, layers);
       }
       Output reply = split.reply().orElse(part.head() ? Output.HIDDEN : Output.LOGITS);
       if (reply == Output.HIDDEN && !part.head()) {

@@ -46,12 +46,6 @@ public record EngineSettings(
     return new EngineSettings(value, isa, activationEval, kvType, reproducible, chunkRows, backend);
   }
 
-  /** The same with other instructions; empty for the best there are. */
-  public EngineSettings withIsa(String value) {
-    return new EngineSettings(
-        threads, value, activationEval, kvType, reproducible, chunkRows, backend);
-  }
-
   /** The same with activations evaluated that way. */
   public EngineSettings withActivationEval(ActivationEval value) {
     return new EngineSettings(

@@ -43,6 +43,14 @@ class BuilderSettingsTest {
 
   @Test
   @Timeout(120)
+  void layersOfAClientAreLayersOfItsModel() {
+    try (ModelServer server = Tandem.server(MODEL).port(0).start()) {
+      refuses("layers", () -> client(server).layers(1000).connect());
+    }
+  }
+
+  @Test
+  @Timeout(120)
   void limitsOfAServerHold() throws InterruptedException {
     try (ModelServer server =
             Tandem.server(MODEL)

@@ -10,6 +10,7 @@ import dev.tandem.formats.Checkpoints;
 import dev.tandem.hosting.HostedModel;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ModelSource;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.ConvertedModels;
@@ -36,7 +37,7 @@ class SplitCommandsTest {
 
   @BeforeAll
   static void startServer() throws IOException {
-    checkpoint = Checkpoints.open(Checkpoints.DEFAULT, Optional.empty());
+    checkpoint = Checkpoints.open(ModelSource.DEFAULT, Optional.empty());
     server =
         HostedModel.start(
             checkpoint,
@@ -140,7 +141,7 @@ class SplitCommandsTest {
         .assertFails(Cli.FAILURE, "the server has model gpt2-shakespeare", "same model");
     try (Checkpoint converted =
             ConvertedModels.convert(
-                Checkpoints.open(Checkpoints.DEFAULT, Optional.empty()),
+                Checkpoints.open(ModelSource.DEFAULT, Optional.empty()),
                 DType.Q8_0,
                 ConversionProgress.NONE);
         HostedModel quantized =

@@ -8,6 +8,7 @@ import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelHash;
 import dev.tandem.model.TensorDigest;
 import dev.tandem.model.TestModels;
+import dev.tandem.settings.ModelSource;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import java.io.IOException;
@@ -33,7 +34,7 @@ class EmbeddedModelsTest {
 
   @Test
   void theDefaultModelIsTheShakespeareGpt2() throws IOException {
-    try (Checkpoint model = open(Checkpoints.DEFAULT)) {
+    try (Checkpoint model = open(ModelSource.DEFAULT)) {
       assertThat(model.name()).isEqualTo("gpt2-shakespeare");
       assertThat(model.format()).isEqualTo("Hugging Face GPT-2 (safetensors)");
       assertThat(model.config())

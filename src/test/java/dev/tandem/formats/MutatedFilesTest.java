@@ -6,6 +6,7 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelFormatException;
 import dev.tandem.model.TestModels;
 import dev.tandem.random.RandomModels;
+import dev.tandem.settings.ModelSource;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
 import dev.tandem.types.TypePlan;
@@ -93,7 +94,7 @@ public class MutatedFilesTest {
   @Timeout(600)
   void writtenGgufFiles() throws IOException {
     Path model = directory.resolve("written.gguf");
-    try (Checkpoint embedded = Checkpoints.open(Checkpoints.DEFAULT, Optional.empty());
+    try (Checkpoint embedded = Checkpoints.open(ModelSource.DEFAULT, Optional.empty());
         Checkpoint small = RandomModels.of("small", TestModels.GPT2, DType.F32, 1)) {
       Checkpoint source =
           new Checkpoint(

@@ -204,7 +204,7 @@ class SplitPartsTest {
                 () ->
                     SplitRuntime.connect(client, SETTINGS, new SplitOptions(uri, 2, Output.LOGITS)))
             .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageContaining("localLayers must be in 0..1, got 2");
+            .hasMessageContaining("layers must be in 0..1, got 2");
         assertThatThrownBy(
                 () ->
                     SplitRuntime.connect(client, SETTINGS, new SplitOptions(uri, 1, Output.HIDDEN)))

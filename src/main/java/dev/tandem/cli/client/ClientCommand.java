@@ -40,8 +40,7 @@ import picocli.CommandLine.Spec;
     optionListHeading = "Server:",
     description = "Continue a text with a model whose layers run on a server.")
 public final class ClientCommand implements Callable<Integer> {
-  private static final String PATH = "/v1/split";
-  private static final String WRONG_URL = "--server must be ws://HOST:PORT" + PATH + ", got ";
+  private static final String WRONG_URL = "--server must be ws://HOST:PORT/v1/split, got ";
 
   @Spec private CommandSpec spec;
   @Mixin private TextModelMixin model;
@@ -128,9 +127,10 @@ public final class ClientCommand implements Callable<Integer> {
     return server.isPresent() ? given(server.get()) : ofAddress();
   }
 
+  /** Without a path, which is the protocol's. */
   private URI ofAddress() {
     try {
-      return new URI("ws", null, address, port, PATH, null, null);
+      return new URI("ws", null, address, port, null, null, null);
     } catch (URISyntaxException e) {
       throw usage("--address must be a host name or an IP address, got '" + address + "'");
     }

@@ -17,6 +17,7 @@ import dev.tandem.cli.terminal.Version;
 import dev.tandem.settings.EngineSettings;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -102,7 +103,7 @@ public final class ServerCommand implements Callable<Integer> {
   }
 
   private ServerBuilder builder() throws IOException {
-    if (!insecure && !InetAddress.getByName(address).isLoopbackAddress()) {
+    if (!insecure && !isLoopback(address)) {
       throw new ParameterException(
           spec.commandLine(),
           "--address "
@@ -119,5 +120,13 @@ public final class ServerCommand implements Callable<Integer> {
             .port(port)
             .maxSequences(maxSequences);
     return maxContext == 0 ? builder : builder.maxContext(maxContext);
+  }
+
+  private static boolean isLoopback(String address) throws IOException {
+    try {
+      return InetAddress.getByName(address).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      throw new IOException("unknown host " + address, e);
+    }
   }
 }

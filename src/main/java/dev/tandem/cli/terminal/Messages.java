@@ -9,7 +9,6 @@ import dev.tandem.settings.Remediable;
 import dev.tandem.settings.Remedy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.UnknownHostException;
 import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -74,9 +73,6 @@ public final class Messages {
     if (e instanceof InvalidPathException path) {
       return of(path);
     }
-    if (e instanceof UnknownHostException) {
-      return "unknown host " + oneLine(e).replaceFirst(":.*", "");
-    }
     if (e instanceof OutOfMemoryError) {
       return "out of memory (" + oneLine(e) + "); java -Xmx allows more";
     }
@@ -140,7 +136,7 @@ public final class Messages {
     return e instanceof IOException
         || e instanceof IllegalArgumentException
         || e instanceof LinkageError
-        || e.getClass().getName().startsWith("dev.tandem.");
+        || e instanceof TandemException;
   }
 
   /** A failure's message in one line. */

@@ -16,7 +16,7 @@ public final class Usage {
           "stopStrings", "--stop",
           "contexts", "--context",
           "batches", "--batch",
-          "localLayers", "--split",
+          "layers", "--split",
           "clientLayers", "--at",
           "activationEval", "--gelu",
           "chunkRows", "--chunk");
