@@ -65,7 +65,7 @@ inline void panelOperands(int64_t n, uint8_t (&weights)[P][4 * kLanes],
 
 // Tells the compiler that the weights change each time; otherwise it would reuse the products.
 template <class D>
-inline typename D::Bytes loadAnew(const uint8_t (&weights)[4 * kLanes]) {
+inline typename D::Bytes loadEachTime(const uint8_t (&weights)[4 * kLanes]) {
 #if defined(__GNUC__)
   asm volatile("" : : "r"(weights) : "memory");
 #endif
@@ -100,7 +100,7 @@ float q8PeakLoop(int64_t n) {
   for (int64_t round = 0; round < n; ++round) {
     TANDEM_UNROLL
     for (int p = 0; p < kPanels; ++p) {
-      const auto w = loadAnew<D>(weights[p]);
+      const auto w = loadEachTime<D>(weights[p]);
       TANDEM_UNROLL
       for (int r = 0; r < kRows; ++r) {
         sums[r * kPanels + p] = D::addQ8(sums[r * kPanels + p], w, x[r]);
@@ -133,7 +133,7 @@ float q4PeakLoop(int64_t n) {
     TANDEM_UNROLL
     for (int i = 0; i < 4 * kPanels; ++i) {
       const int p = i % kPanels;
-      const auto pairs = loadAnew<D>(weights[p]);
+      const auto pairs = loadEachTime<D>(weights[p]);
       const auto low = D::lowNibbles(pairs);
       const auto high = D::highNibbles(pairs);
       TANDEM_UNROLL

@@ -20,7 +20,7 @@
 namespace tandem {
 
 inline constexpr int64_t kMaxDepthBytes = 3072;    // x in one part of k: 6 rows take 18 KB
-inline constexpr int64_t kMaxBlockOutputs = 128;   // outputs at a time,
+inline constexpr int64_t kMaxOutputs = 128;        // outputs at a time,
 inline constexpr int64_t kMaxCarriedOutputs = 64;  // and when their sums are carried
 
 template <class F>
@@ -255,11 +255,11 @@ void matmul(const ArgsOf<F>& a, int64_t oBegin, int64_t oEnd) {
   constexpr int64_t kMaxDepth = kMaxDepthBytes / int64_t{sizeof(typename F::X)};
   const int64_t parts = (a.nIn + kMaxDepth - 1) / kMaxDepth;
   const int64_t maxDepth = (a.nIn + parts * F::kStep - 1) / (parts * F::kStep) * F::kStep;
-  const int64_t limit = parts > 1 ? kMaxCarriedOutputs : kMaxBlockOutputs;
-  int64_t block = F::Vec::kMatmulBlockBytes / int64_t{sizeof(typename F::W)} / a.nIn / 16 * 16;
-  block = block < 16 ? 16 : block > limit ? limit : block;
-  for (int64_t o = oBegin; o < oEnd; o += block) {
-    matmulRows<F>(a, o, o + block < oEnd ? o + block : oEnd, maxDepth);
+  const int64_t limit = parts > 1 ? kMaxCarriedOutputs : kMaxOutputs;
+  int64_t n = F::Vec::kMatmulCacheBytes / int64_t{sizeof(typename F::W)} / a.nIn / 16 * 16;
+  n = n < 16 ? 16 : n > limit ? limit : n;
+  for (int64_t o = oBegin; o < oEnd; o += n) {
+    matmulRows<F>(a, o, o + n < oEnd ? o + n : oEnd, maxDepth);
   }
 }
 

@@ -1,9 +1,9 @@
 // Splits the attention of a pass among threads; the plan is the same for all its layers.
 //
-// A tile is the rows of one segment for one KV head. The pages of all tiles form one line of work.
+// A band is the rows of one segment for one KV head. The pages of all bands form one line of work.
 // Pieces of that line are tasks, large at first and small at the end, so that threads read long
-// streams but finish together. If there are few tiles (a single sequence that generates), pieces
-// may cut a tile between pages; the thread that finishes last then adds its results. None of this
+// streams but finish together. If there are few bands (a single sequence that generates), pieces
+// may cut a band between pages; the thread that finishes last then adds its results. None of this
 // decides bits.
 #ifndef TANDEM_MODEL_ATTENTION_PLAN_H_
 #define TANDEM_MODEL_ATTENTION_PLAN_H_
@@ -30,7 +30,7 @@ struct Segment {
 
 class AttentionPlan {
  public:
-  struct Tile {
+  struct Band {
     const Segment* segment;
     int64_t kvHead;
     int64_t row, nRows;  // within the segment
@@ -38,11 +38,11 @@ class AttentionPlan {
     int64_t firstCost;  // its first position in the line of work
     float* partials;    // room for the partials of all its pages, or null
   };
-  // Pages [begin, end) of a tile.
-  struct Part {
-    const Tile* tile;
+  // Pages [begin, end) of a band.
+  struct PageRange {
+    const Band* band;
     int64_t begin, end;
-    bool whole() const { return begin == 0 && end == tile->nPages; }
+    bool whole() const { return begin == 0 && end == band->nPages; }
   };
 
   // config must outlive this.
@@ -57,44 +57,44 @@ class AttentionPlan {
   void make(const std::vector<Segment>& segments);
 
   int64_t nTasks() const { return nTasks_; }
-  int64_t maxQueries() const { return tileRows_ * c_.queryGroup(); }  // of a tile
-  // Calls body(part) for the parts of that task.
+  int64_t maxQueries() const { return bandRows_ * c_.headsPerKvHead(); }  // of a band
+  // Calls body(pages) for the page ranges of that task.
   template <class F>
-  void eachPart(int64_t task, F&& body) const {
+  void eachPageRange(int64_t task, F&& body) const {
     const WorkSplit::Piece piece = workSplit()[task];
     const Cut from = cutAt(piece.begin);
     const Cut to = cutAt(piece.end);
-    for (int64_t i = from.tile; i <= to.tile; ++i) {
-      const int64_t begin = i == from.tile ? from.page : 0;
-      const int64_t end = i == to.tile ? to.page : tile(i).nPages;
-      if (begin < end) body(Part{&tile(i), begin, end});
+    for (int64_t i = from.band; i <= to.band; ++i) {
+      const int64_t begin = i == from.band ? from.page : 0;
+      const int64_t end = i == to.band ? to.page : band(i).nPages;
+      if (begin < end) body(PageRange{&band(i), begin, end});
     }
   }
-  // Counts a part that has been reduced to partials; true if it was the last part of its tile. The
-  // caller can then read everything that was written before the other calls for the tile.
-  bool finish(const Part& part);
+  // Counts pages that have been reduced to partials; true if they were the last ones of their band.
+  // The caller can then read everything that was written before the other calls for the band.
+  bool finish(const PageRange& pages);
 
  private:
   struct Cut {
-    int64_t tile, page;
+    int64_t band, page;
   };
-  const Tile& tile(int64_t i) const { return tiles_[static_cast<size_t>(i)]; }
-  int64_t pageCost(const Tile& tile) const;
+  const Band& band(int64_t i) const { return bands_[static_cast<size_t>(i)]; }
+  int64_t pageCost(const Band& band) const;
   WorkSplit workSplit() const { return WorkSplit(cost_, {1, smallest_, cost_}, nThreads_); }
   Cut cutAt(int64_t cost) const;
 
   const Config& c_;
   int64_t nThreads_;
-  int64_t tileRows_;
-  int64_t maxSplitTiles_;
+  int64_t bandRows_;
+  int64_t maxSplitBands_;
 
-  std::vector<Tile> tiles_;
+  std::vector<Band> bands_;
   std::unique_ptr<std::atomic<int64_t>[]> pagesDone_;  // (maxSplitTiles), 0 between layers
   FloatBuffer partials_;
   int64_t cost_ = 0;      // of the whole line
   int64_t smallest_ = 1;  // cost of a piece
   int64_t nTasks_ = 0;
-  bool split_ = false;  // whether pieces may cut tiles
+  bool split_ = false;  // whether pieces may cut bands
 };
 
 }  // namespace tandem

@@ -24,7 +24,8 @@ struct Config {
 
   int64_t qSize() const { return nHeads * headDim; }
   int64_t kvSize() const { return nKvHeads * headDim; }
-  int64_t queryGroup() const { return nHeads / nKvHeads; }  // query heads that share a KV head
+  // Query heads that share a KV head.
+  int64_t headsPerKvHead() const { return nHeads / nKvHeads; }
 };
 
 // Layers [layerBegin, layerEnd) of a model, with or without the head.

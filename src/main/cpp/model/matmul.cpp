@@ -23,13 +23,13 @@ constexpr int64_t kNarrow = 2048;  // matrices with fewer outputs use the narrow
 
 // Tasks of our kernels. Up to kFewRows rows, the kernel streams the weights once, and a task has at
 // least this many bytes of them, because each start waits for the memory. With more rows, it
-// processes up to kBlockOutputs outputs at a time.
+// processes up to kMaxTaskOutputs outputs at a time.
 constexpr int64_t kFewRows = 8;
 constexpr int64_t kFewestBytes = 65536;
-constexpr int64_t kBlockOutputs = 128;
+constexpr int64_t kMaxTaskOutputs = 128;
 constexpr int64_t kOutputStep = 32;  // two panels, the size of most tiles
 
-int64_t chunkOutputs(const Linear& w) {
+int64_t stripOutputs(const Linear& w) {
   return w.nOut < kNarrow ? kNarrowSgemmOutputs : kSgemmOutputs;
 }
 
@@ -43,7 +43,7 @@ struct Products {
 };
 
 // Some rows of a product, and some of its outputs.
-struct Part {
+struct Region {
   const Product* product;
   RowRange rows;
   int64_t oBegin, oEnd;
@@ -57,56 +57,56 @@ struct Rows {
 };
 
 template <class X, class W>
-void run(void (*kernel)(const MatmulArgs<X, W>&, int64_t, int64_t), const Part& part,
+void run(void (*kernel)(const MatmulArgs<X, W>&, int64_t, int64_t), const Region& region,
          View2<const X> x, int64_t ldw) {
-  const Product& p = *part.product;
+  const Product& p = *region.product;
   MatmulArgs<X, W> a{};
-  a.x = x.row(part.rows.begin);
+  a.x = x.row(region.rows.begin);
   a.w = static_cast<const W*>(p.w->w);
   a.bias = p.w->bias;
-  a.y = p.y.row(part.rows.begin);
+  a.y = p.y.row(region.rows.begin);
   a.ldx = x.stride;
   a.ldw = ldw;
   a.ldy = p.y.stride;
-  a.nRows = part.rows.count;
+  a.nRows = region.rows.count;
   a.nIn = p.w->nIn;
   a.accumulate = p.accumulate;
-  kernel(a, part.oBegin, part.oEnd);
+  kernel(a, region.oBegin, region.oEnd);
 }
 
 template <class Panel>
 void runPanels(void (*kernel)(const MatmulArgs<ActivationBlock, Panel>&, int64_t, int64_t),
-               const Part& part, const Rows& rows) {
-  run(kernel, part, rows.quantized, part.product->w->nIn / kPanelElements<Panel>);
+               const Region& region, const Rows& rows) {
+  run(kernel, region, rows.quantized, region.product->w->nIn / kPanelElements<Panel>);
 }
 
-void rowExact(const Part& part, const Rows& rows, const KernelTable& kernels) {
-  const Linear& w = *part.product->w;
+void rowExact(const Region& region, const Rows& rows, const KernelTable& kernels) {
+  const Linear& w = *region.product->w;
   switch (w.type) {
     case WeightType::kF32:
-      return run(kernels.matmulF32, part, rows.x, w.nIn);
+      return run(kernels.matmulF32, region, rows.x, w.nIn);
     case WeightType::kF16:
-      return run(kernels.matmulF16, part, rows.x, w.nIn);
+      return run(kernels.matmulF16, region, rows.x, w.nIn);
     case WeightType::kBf16:
-      return run(kernels.matmulBf16, part, rows.x, w.nIn);
+      return run(kernels.matmulBf16, region, rows.x, w.nIn);
     case WeightType::kQ8:
-      return runPanels(kernels.panels.matmulQ8, part, rows);
+      return runPanels(kernels.panels.matmulQ8, region, rows);
     case WeightType::kQ4:
-      return runPanels(kernels.panels.matmulQ4, part, rows);
+      return runPanels(kernels.panels.matmulQ4, region, rows);
     case WeightType::kQ4K:
-      return runPanels(kernels.panels.matmulQ4K, part, rows);
+      return runPanels(kernels.panels.matmulQ4K, region, rows);
     case WeightType::kQ6K:
-      return runPanels(kernels.panels.matmulQ6K, part, rows);
+      return runPanels(kernels.panels.matmulQ6K, region, rows);
   }
 }
 
 // Writes the bias to the output, so that sgemm adds the product to it.
-void startWithBias(const Part& part, const KernelTable& kernels) {
-  const Product& p = *part.product;
-  const float* bias = p.w->bias + part.oBegin;
-  const int64_t n = part.oEnd - part.oBegin;
-  for (int64_t r = part.rows.begin; r < part.rows.begin + part.rows.count; ++r) {
-    float* y = p.y.row(r) + part.oBegin;
+void startWithBias(const Region& region, const KernelTable& kernels) {
+  const Product& p = *region.product;
+  const float* bias = p.w->bias + region.oBegin;
+  const int64_t n = region.oEnd - region.oBegin;
+  for (int64_t r = region.rows.begin; r < region.rows.begin + region.rows.count; ++r) {
+    float* y = p.y.row(r) + region.oBegin;
     if (p.accumulate) {
       kernels.add(y, bias, n);
     } else {
@@ -115,32 +115,32 @@ void startWithBias(const Part& part, const KernelTable& kernels) {
   }
 }
 
-void sgemm(const Part& part, const KernelTable& kernels) {
-  const Product& p = *part.product;
+void sgemm(const Region& region, const KernelTable& kernels) {
+  const Product& p = *region.product;
   const bool hasBias = p.w->bias != nullptr;
-  if (hasBias) startWithBias(part, kernels);
+  if (hasBias) startWithBias(region, kernels);
   blas::SgemmArgs a{};
-  a.x = p.x.row(part.rows.begin);
-  a.w = static_cast<const float*>(p.w->w) + part.oBegin * p.w->nIn;
-  a.y = p.y.row(part.rows.begin) + part.oBegin;
+  a.x = p.x.row(region.rows.begin);
+  a.w = static_cast<const float*>(p.w->w) + region.oBegin * p.w->nIn;
+  a.y = p.y.row(region.rows.begin) + region.oBegin;
   a.ldx = p.x.stride;
   a.ldw = p.w->nIn;
   a.ldy = p.y.stride;
-  a.m = part.rows.count;
-  a.n = part.oEnd - part.oBegin;
+  a.m = region.rows.count;
+  a.n = region.oEnd - region.oBegin;
   a.k = p.w->nIn;
   a.beta = hasBias || p.accumulate ? 1.0f : 0.0f;
   blas::sgemm(a);
 }
 
-// The part's outputs are complete.
-void activate(const Part& part, const KernelTable& kernels) {
-  const Product& p = *part.product;
+// The region's outputs are complete.
+void activate(const Region& region, const KernelTable& kernels) {
+  const Product& p = *region.product;
   if (p.activation == nullptr) return;
   const Activation& activation = *p.activation;
-  for (int64_t r = part.rows.begin; r < part.rows.begin + part.rows.count; ++r) {
-    float* y = p.y.row(r) + part.oBegin;
-    kernels.activate(y, y, nullptr, part.oEnd - part.oBegin, activation.kind, activation.table);
+  for (int64_t r = region.rows.begin; r < region.rows.begin + region.rows.count; ++r) {
+    float* y = p.y.row(r) + region.oBegin;
+    kernels.activate(y, y, nullptr, region.oEnd - region.oBegin, activation.kind, activation.table);
   }
 }
 
@@ -210,7 +210,7 @@ class Tasks {
         limits.largest = roundUp(count + limits.smallest, kOutputStep);
       } else {
         limits.smallest = kOutputStep;
-        limits.largest = kBlockOutputs;
+        limits.largest = kMaxTaskOutputs;
       }
       return WorkSplit(count, limits, nThreads);
     }
@@ -218,7 +218,7 @@ class Tasks {
 
   int64_t nChunks() const { return static_cast<int64_t>(ranges_.chunks.size()); }
   int64_t nSgemmTasks(const Product& p) const {
-    return nChunks() * ceilDiv(p.w->nOut, chunkOutputs(*p.w));
+    return nChunks() * ceilDiv(p.w->nOut, stripOutputs(*p.w));
   }
 
   void runSgemm(int64_t task) const {
@@ -229,10 +229,10 @@ class Tasks {
       task -= nSgemmTasks(*p);
     }
     const RowRange& chunk = ranges_.chunks[static_cast<size_t>(task % nChunks())];
-    const int64_t oBegin = task / nChunks() * chunkOutputs(*p->w);
-    const Part part{p, chunk, oBegin, std::min(oBegin + chunkOutputs(*p->w), p->w->nOut)};
-    sgemm(part, kernels_);
-    activate(part, kernels_);
+    const int64_t oBegin = task / nChunks() * stripOutputs(*p->w);
+    const Region region{p, chunk, oBegin, std::min(oBegin + stripOutputs(*p->w), p->w->nOut)};
+    sgemm(region, kernels_);
+    activate(region, kernels_);
   }
 
   void runPiece(const ProductJob& job, WorkSplit::Piece outputs) const {
@@ -240,20 +240,20 @@ class Tasks {
       if (chunkKernelOf(p, kernels_) != job.products) continue;
       const int64_t begin = std::max<int64_t>(outputs.begin, 0);
       const int64_t end = std::min(outputs.end, p.w->nOut);
-      if (begin < end) runPart({&p, job.rows, begin, end}, job.bf16Dots);
+      if (begin < end) runRegion({&p, job.rows, begin, end}, job.bf16Dots);
       const int64_t next = roundUp(p.w->nOut, kOutputStep);
       outputs.begin -= next;  // from here on, counted within the next product
       outputs.end -= next;
     }
   }
 
-  void runPart(const Part& part, bool bf16Dots) const {
+  void runRegion(const Region& region, bool bf16Dots) const {
     if (bf16Dots) {
-      tandem::run(kernels_.bf16Dots.matmul, part, rows_.rounded, part.product->w->nIn);
+      tandem::run(kernels_.bf16Dots.matmul, region, rows_.rounded, region.product->w->nIn);
     } else {
-      rowExact(part, rows_, kernels_);
+      rowExact(region, rows_, kernels_);
     }
-    activate(part, kernels_);
+    activate(region, kernels_);
   }
 
   const Products& products_;

@@ -12,8 +12,9 @@
 namespace tandem {
 namespace {
 
-// A tile of the transposition: 16 KiB in f32, so that it stays in the first-level cache.
-constexpr int64_t kTile = 64;
+// The side of a square of the transposition: 16 KiB in f32, so that it stays in the first-level
+// cache.
+constexpr int64_t kSquare = 64;
 
 bool isVector(const Tensor& t) { return t.rows == 1 || t.cols == 1; }
 
@@ -27,7 +28,7 @@ int64_t panelBytesPerOutput(int64_t nIn) {
   return nIn / kPanelElements<Panel> * int64_t{sizeof(Panel)} / kPanelOutputs;
 }
 
-// Copies n stored elements, starting at element `begin`, unchanged. n <= kTile.
+// Copies n stored elements, starting at element `begin`, unchanged. n <= kSquare.
 template <class T>
 void copyRun(T* dst, const Tensor& t, int64_t begin, int64_t n) {
   constexpr auto kWidth = static_cast<int64_t>(sizeof(T));
@@ -38,7 +39,7 @@ void copyRun(T* dst, const Tensor& t, int64_t begin, int64_t n) {
 // The same as f32.
 void expandRun(float* dst, const Tensor& t, int64_t begin, int64_t n, const KernelTable& kernels) {
   if (t.dtype == DType::kF32) return copyRun(dst, t, begin, n);
-  uint16_t aligned[kTile];  // files may place 16-bit tensors at odd addresses
+  uint16_t aligned[kSquare];  // files may place 16-bit tensors at odd addresses
   copyRun(aligned, t, begin, n);
   if (t.dtype == DType::kF16) {
     kernels.expandF16(dst, aligned, n);
@@ -58,24 +59,24 @@ void decodeRows(float* dst, const Tensor& t, int64_t rowBegin, int64_t rowEnd) {
 template <class T, class LoadRun>
 void loadRows(T* dst, const Tensor& t, int64_t rowBegin, int64_t rowEnd, const LoadRun& load) {
   const int64_t end = rowEnd * t.cols;
-  for (int64_t i = rowBegin * t.cols; i < end; i += kTile) {
-    load(dst + i, i, std::min(kTile, end - i));
+  for (int64_t i = rowBegin * t.cols; i < end; i += kSquare) {
+    load(dst + i, i, std::min(kSquare, end - i));
   }
 }
 
-// Rows [rowBegin, rowEnd) of dst are columns of the stored [cols, rows]; at most kTile of them.
+// Rows [rowBegin, rowEnd) of dst are columns of the stored [cols, rows]; at most kSquare of them.
 template <class T, class LoadRun>
 void transposeRows(T* dst, const Tensor& t, int64_t rowBegin, int64_t rowEnd, const LoadRun& load) {
-  T tile[kTile][kTile];  // (col, row)
+  T square[kSquare][kSquare];  // (col, row)
   const int64_t nRows = rowEnd - rowBegin;
-  for (int64_t colBegin = 0; colBegin < t.cols; colBegin += kTile) {
-    const int64_t nCols = std::min(kTile, t.cols - colBegin);
+  for (int64_t colBegin = 0; colBegin < t.cols; colBegin += kSquare) {
+    const int64_t nCols = std::min(kSquare, t.cols - colBegin);
     for (int64_t c = 0; c < nCols; ++c) {
-      load(tile[c], (colBegin + c) * t.rows + rowBegin, nRows);
+      load(square[c], (colBegin + c) * t.rows + rowBegin, nRows);
     }
     for (int64_t r = 0; r < nRows; ++r) {
       T* out = dst + (rowBegin + r) * t.cols + colBegin;
-      for (int64_t c = 0; c < nCols; ++c) out[c] = tile[c][r];
+      for (int64_t c = 0; c < nCols; ++c) out[c] = square[c][r];
     }
   }
 }
@@ -84,9 +85,9 @@ void transposeRows(T* dst, const Tensor& t, int64_t rowBegin, int64_t rowEnd, co
 template <class T, class LoadRun>
 void makeRowMajor(T* dst, const Tensor& t, ThreadPool& pool, const LoadRun& load) {
   const bool transpose = t.transposed && !isVector(t);
-  pool.run(ceilDiv(t.rows, kTile), [&](int64_t task, int) {
-    const int64_t rowBegin = task * kTile;
-    const int64_t rowEnd = std::min(rowBegin + kTile, t.rows);
+  pool.run(ceilDiv(t.rows, kSquare), [&](int64_t task, int) {
+    const int64_t rowBegin = task * kSquare;
+    const int64_t rowEnd = std::min(rowBegin + kSquare, t.rows);
     if (transpose) {
       transposeRows(dst, t, rowBegin, rowEnd, load);
     } else {
@@ -101,8 +102,8 @@ void expand(float* dst, const Tensor& t, ThreadPool& pool, const KernelTable& ke
                  [&](float* to, int64_t begin, int64_t n) { expandRun(to, t, begin, n, kernels); });
     return;
   }
-  pool.run(ceilDiv(t.rows, kTile), [&](int64_t task, int) {
-    decodeRows(dst, t, task * kTile, std::min((task + 1) * kTile, t.rows));
+  pool.run(ceilDiv(t.rows, kSquare), [&](int64_t task, int) {
+    decodeRows(dst, t, task * kSquare, std::min((task + 1) * kSquare, t.rows));
   });
 }
 

@@ -90,8 +90,8 @@ void Stage::runStep(const Buffers& buffers) {
   try {
     impl_->run(step);
   } catch (...) {
-    for (size_t i = 0; i < entries_.size();
-         ++i) {  // the step may overwrite what is behind that position
+    // The step may have overwritten what is behind that position.
+    for (size_t i = 0; i < entries_.size(); ++i) {
       sequences_[i]->length = static_cast<int32_t>(entries_[i].position);
     }
     throw;

@@ -60,7 +60,7 @@ int64_t Transformer::activationFloats(int64_t nRows) const {
 
 // Scratch of one thread.
 int64_t Transformer::attentionFloats(int64_t nRows) const {
-  const int64_t nQueries = std::min(nRows * c_.queryGroup(), attentionPlan_.maxQueries());
+  const int64_t nQueries = std::min(nRows * c_.headsPerKvHead(), attentionPlan_.maxQueries());
   return roundUp(attentionScratchFloats(nQueries, c_.headDim), kCacheLineFloats);
 }
 
@@ -202,29 +202,29 @@ void Transformer::attention(int64_t layer, const Pass& pass) {
   const View2<float> out = pass.a.att;
   const KvKernels& kv = kernels_.kv[static_cast<int>(spec_.kvType)];
   pool_.run(attentionPlan_.nTasks(), [&](int64_t task, int thread) {
-    attentionPlan_.eachPart(task, [&](const AttentionPlan::Part& part) {
-      const AttentionPlan::Tile& tile = *part.tile;
-      const Segment& segment = *tile.segment;
-      const int64_t col = tile.kvHead * c_.queryGroup() * c_.headDim;
+    attentionPlan_.eachPageRange(task, [&](const AttentionPlan::PageRange& pages) {
+      const AttentionPlan::Band& band = *pages.band;
+      const Segment& segment = *band.segment;
+      const int64_t col = band.kvHead * c_.headsPerKvHead() * c_.headDim;
       AttentionArgs a{};
-      a.q = q.row(segment.row + tile.row) + col;
-      a.k = segment.kv->k(layer, tile.kvHead);
-      a.v = segment.kv->v(layer, tile.kvHead);
-      a.out = out.row(segment.row + tile.row) + col;
+      a.q = q.row(segment.row + band.row) + col;
+      a.k = segment.kv->k(layer, band.kvHead);
+      a.v = segment.kv->v(layer, band.kvHead);
+      a.out = out.row(segment.row + band.row) + col;
       a.scratch = attentionBuffer_.data() + thread * attentionStride_;
-      a.partials = part.whole() ? nullptr : tile.partials;
+      a.partials = pages.whole() ? nullptr : band.partials;
       a.ldq = q.stride;
       a.ldo = out.stride;
       a.kvRowBytes = kvRowBytes(spec_.kvType, c_.headDim);
-      a.nRows = tile.nRows;
-      a.nHeads = c_.queryGroup();
-      a.firstPosition = segment.position + tile.row;
+      a.nRows = band.nRows;
+      a.nHeads = c_.headsPerKvHead();
+      a.firstPosition = segment.position + band.row;
       a.headDim = c_.headDim;
-      a.pageBegin = part.begin;
-      a.pageEnd = part.end;
+      a.pageBegin = pages.begin;
+      a.pageEnd = pages.end;
       a.scale = 1.0F / std::sqrt(static_cast<float>(c_.headDim));
       kv.attention(a);
-      if (!part.whole() && attentionPlan_.finish(part)) kernels_.combinePartials(a);
+      if (!pages.whole() && attentionPlan_.finish(pages)) kernels_.combinePartials(a);
     });
   });
 }

@@ -48,7 +48,7 @@ TEST_P(EveryKvTypeTest, RaggedBatchesGiveWhatEachSequenceGetsAlone) {
 INSTANTIATE_TEST_SUITE_P(Types, EveryKvTypeTest, testing::ValuesIn(kKvDtypes),
                          [](const auto& of) { return std::string(dtypeName(of.param)); });
 
-// With a single sequence threads share out the blocks of one tile. In a short run the models
+// With a single sequence threads share out the pages of one band. In a short run the models
 // take turns with the types; where few tests run, there is one model for each type.
 TEST_F(KvTypesTest, ThreadsAndInstructionSetsDoNotChangeTheBitsOfLongSequences) {
   size_t turn = 0;

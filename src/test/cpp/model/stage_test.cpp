@@ -16,7 +16,7 @@ namespace tandem {
 namespace {
 
 constexpr uint64_t kSeed = 91;
-constexpr int64_t kCapacity = 320;  // two pages, so that tiles are split
+constexpr int64_t kCapacity = 320;  // two pages, so that bands are split
 
 // Kernels of which one fails when its turn has come.
 std::atomic<int64_t> untilFailure{-1};  // calls; negative: never
@@ -227,7 +227,7 @@ TEST(RoomTest, PassesThatWereNotReservedDoNotRun) {
   plan.make({{&longer, 0, 0, 4}});
   expectNoRoom([&] { plan.make({{&longer, 4000, 0, 4}}); }, "partial results");
   std::vector<Segment> many(100, Segment{&longer, 0, 0, 1});
-  expectNoRoom([&] { plan.make(many); }, "tiles");
+  expectNoRoom([&] { plan.make(many); }, "bands");
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ struct Vec16 {
   // Register tiles: 16 registers hold 6 accumulator pairs and half of each operand.
   static constexpr int kMatmulRows = 3;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
-  static constexpr int64_t kMatmulBlockBytes = 196608;  // for an L2 cache of 256 KB or more
+  static constexpr int64_t kMatmulCacheBytes = 196608;  // for an L2 cache of 256 KB or more
   // For four streams. More outstanding lines than the L1 cache can wait for (24 on Zen 3) delay the
   // loads. 1536 bytes cost a fifth of the bandwidth there.
   static constexpr int64_t kPrefetchBytes = 256;

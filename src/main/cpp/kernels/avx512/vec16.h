@@ -26,7 +26,7 @@ struct Vec16 {
   // Register tiles: 32 registers hold 24 accumulators, their operands and a spare.
   static constexpr int kMatmulRows = 6;
   static constexpr int matmulOutputs(int /*rows*/) { return 4; }
-  static constexpr int64_t kMatmulBlockBytes = 393216;  // for an L2 cache of 1 MB or more
+  static constexpr int64_t kMatmulCacheBytes = 393216;  // for an L2 cache of 1 MB or more
   static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionGroups(int queries) { return queries == 1 ? 2 : 4; }

@@ -22,7 +22,7 @@ struct Vec16 {
   // operands of all outputs are converted first, 6 if one operand is a broadcast.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 3 : 2; }
-  static constexpr int64_t kMatmulBlockBytes = 393216;
+  static constexpr int64_t kMatmulCacheBytes = 393216;
   static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 6;
   static constexpr int attentionGroups(int queries) { return queries <= 2 ? 2 : 1; }

@@ -20,13 +20,13 @@ struct Vec16 {
   float lane[16];
 
   // Tiles, see matmul_loops.h and attention_loops.h; any sizes give the same bits. matmulOutputs:
-  // outputs in a tile with that many rows. kMatmulBlockBytes: bytes of w that must stay in the L2
+  // outputs in a tile with that many rows. kMatmulCacheBytes: bytes of w that must stay in the L2
   // cache while all of x is multiplied with them. kPrefetchBytes: the distance of prefetches in a
   // stream through w. attentionGroups: K groups, attentionCols: vectors of V, in a tile with that
   // many queries; powers of two.
   static constexpr int kMatmulRows = 2;
   static constexpr int matmulOutputs(int rows) { return rows == 1 ? 4 : 2; }
-  static constexpr int64_t kMatmulBlockBytes = 393216;
+  static constexpr int64_t kMatmulCacheBytes = 393216;
   static constexpr int64_t kPrefetchBytes = 1536;
   static constexpr int kAttentionRows = 2;
   static constexpr int attentionGroups(int /*queries*/) { return 1; }

@@ -1,106 +1,19 @@
-// Every wrong argument gives a status and a message that says what is wrong, and changes nothing.
+// Every wrong argument of a stage gives a status and a message that says what is wrong.
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
+#include "api/expect_error.h"
 #include "model/model_testing.h"
 
 namespace tandem {
 namespace {
 
 constexpr uint64_t kSeed = 31;
-
-void expectError(td_status status, td_status expected, const std::string& text) {
-  EXPECT_EQ(status, expected) << td_last_error();
-  EXPECT_NE(std::string(td_last_error()).find(text), std::string::npos)
-      << "got \"" << td_last_error() << "\", want \"" << text << "\"";
-}
-
-TEST(EngineErrorsTest, BadArguments) {
-  td_engine* engine = nullptr;
-  expectError(td_engine_open(-1, nullptr, &engine), TD_INVALID, "n_threads");
-  expectError(td_engine_open(129, nullptr, &engine), TD_INVALID, "n_threads");
-  expectError(td_engine_open(1, "mmx", &engine), TD_UNSUPPORTED, "mmx");
-  expectError(td_engine_open(1, nullptr, nullptr), TD_INVALID, "out is NULL");
-  EXPECT_EQ(engine, nullptr);
-  expectError(td_engine_close(nullptr), TD_INVALID, "engine is NULL");
-  EXPECT_STREQ(td_engine_isa(nullptr), "");
-  EXPECT_EQ(td_engine_threads(nullptr), -1);
-  EXPECT_STRNE(td_cpu_name(), "");
-}
-
-TEST(EngineErrorsTest, ZeroThreadsAreAllCores) {
-  const EnginePtr engine = openEngine(0);
-  EXPECT_GE(td_engine_threads(engine.get()), 1);
-}
-
-TEST(EngineErrorsTest, ASuccessClearsTheMessage) {
-  expectError(td_engine_close(nullptr), TD_INVALID, "NULL");
-  openEngine(1);
-  EXPECT_STREQ(td_last_error(), "");
-}
-
-TEST(EngineErrorsTest, Probes) {
-  const EnginePtr engine = openEngine(2);
-  double seconds = -1.0;
-  EXPECT_EQ(td_probe_read(engine.get(), 1 << 20, &seconds), TD_OK);
-  EXPECT_GT(seconds, 0.0);
-  expectError(td_probe_read(engine.get(), 0, &seconds), TD_INVALID, "bytes");
-  expectError(td_probe_read(engine.get(), -8, &seconds), TD_INVALID, "bytes");
-  expectError(td_probe_read(engine.get(), std::numeric_limits<int64_t>::max(), &seconds),
-              TD_INVALID, "probe");
-  expectError(td_probe_read(engine.get(), 1024, nullptr), TD_INVALID, "seconds");
-  expectError(td_probe_read(nullptr, 1024, &seconds), TD_INVALID, "engine");
-  expectError(td_probe_sgemm(engine.get(), 0, 1, 1, &seconds), TD_INVALID, "m, n, k");
-  expectError(td_probe_sgemm(engine.get(), 1, 1, -5, &seconds), TD_INVALID, "m, n, k");
-  expectError(td_probe_sgemm(engine.get(), 1, 1, 1, nullptr), TD_INVALID, "seconds");
-}
-
-TEST(EngineErrorsTest, ProbesOfProducts) {
-  useTestOpenBlas();
-  const EnginePtr engine = openEngine(2);
-  td_engine* e = engine.get();
-  const td_dtype kWithKernels[] = {TD_F32, TD_F16, TD_BF16, TD_Q8_0, TD_Q4_0, TD_Q4_K, TD_Q6_K};
-  for (const int32_t dtype : kWithKernels) {
-    for (const int32_t prompt : {0, 1}) {
-      double seconds = -1.0;
-      EXPECT_EQ(td_probe_matmul(e, dtype, prompt, 9, 70, 256, &seconds), TD_OK) << td_last_error();
-      EXPECT_GT(seconds, 0.0);
-    }
-  }
-  double seconds = 0.0;
-  for (const int32_t dtype : {-1, 99, int32_t{TD_Q4_1}, int32_t{TD_Q5_K}}) {
-    expectError(td_probe_matmul(e, dtype, 0, 1, 256, 256, &seconds), TD_UNSUPPORTED, "dtype");
-  }
-  expectError(td_probe_matmul(e, TD_Q8_0, 0, 1, 64, 48, &seconds), TD_INVALID, "n_in");
-  expectError(td_probe_matmul(e, TD_Q6_K, 0, 1, 64, 128, &seconds), TD_INVALID, "n_in");
-  for (const int32_t bad : {0, -1, std::numeric_limits<int32_t>::max()}) {
-    expectError(td_probe_matmul(e, TD_F16, 0, bad, 1, 1, &seconds), TD_INVALID, "n_rows");
-    expectError(td_probe_matmul(e, TD_F16, 0, 1, bad, 1, &seconds), TD_INVALID, "n_out");
-    expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, bad, &seconds), TD_INVALID, "n_in");
-  }
-  expectError(td_probe_matmul(e, TD_F16, 0, 1, 1 << 24, 1 << 24, &seconds), TD_INVALID, "probe");
-  expectError(td_probe_matmul(e, TD_F16, 2, 1, 1, 1, &seconds), TD_INVALID, "prompt");
-  expectError(td_probe_matmul(e, TD_F16, 0, 1, 1, 1, nullptr), TD_INVALID, "seconds");
-  double operations = 0;
-  for (const int32_t dtype : kWithKernels) {
-    EXPECT_EQ(td_probe_peak(e, dtype, &operations), TD_OK) << td_last_error();
-    EXPECT_GT(operations, 1e6);
-  }
-  for (const char* isa : availableIsas()) {
-    const EnginePtr other = openEngine(1, isa);
-    for (const int32_t dtype :
-         {TD_F32, TD_BF16, TD_Q8_0, TD_Q4_0}) {  // those with loops of their own
-      EXPECT_EQ(td_probe_peak(other.get(), dtype, &operations), TD_OK) << td_last_error();
-      EXPECT_GT(operations, 1e6);
-    }
-  }
-  expectError(td_probe_peak(e, TD_Q5_K, &operations), TD_UNSUPPORTED, "dtype");
-  expectError(td_probe_peak(e, TD_F32, nullptr), TD_INVALID, "operations");
-  expectError(td_probe_peak(nullptr, TD_F32, &operations), TD_INVALID, "engine");
-  expectError(td_probe_matmul(nullptr, TD_F16, 0, 1, 1, 1, &seconds), TD_INVALID, "engine");
-}
 
 class StageErrorsTest : public testing::Test {
  protected:
@@ -372,116 +285,6 @@ TEST_F(StageErrorsTest, References) {
   EXPECT_EQ(stage, nullptr);
   o.config.n_heads = 0;
   expectError(open(0), TD_INVALID, "n_heads");
-}
-
-class StepErrorsTest : public testing::Test {
- protected:
-  StepErrorsTest() {
-    td_stage_options o = model_.options(0, 3, true);
-    o.mode = TD_MODE_REPRODUCIBLE;
-    stage_ = openStage(engine_, o, model_.tensors);
-    a_ = openSequence(stage_, 20);
-    b_ = openSequence(stage_, 20);
-    Random random(kSeed);
-    in_ = randomHidden(random, model_, 32);
-    step(stage_, {rowsOf(a_, 0, 8, TD_ROWS_PROMPT)}, slice(in_, 32, 0, 8), 67);
-  }
-
-  void expectRefused(std::vector<td_rows> rows, td_status status, const std::string& text) {
-    expectError(
-        td_step(stage_.get(), rows.data(), static_cast<int32_t>(rows.size()), in_.data(),
-                static_cast<int64_t>(in_.size()), out_.data(), static_cast<int64_t>(out_.size())),
-        status, text);
-    EXPECT_EQ(td_sequence_length(a_.get()), 8);
-    EXPECT_EQ(td_sequence_length(b_.get()), 0);
-  }
-  td_rows good() { return rowsOf(a_, 8, 2, TD_ROWS_GENERATED); }
-
-  TestModel model_ = gpt2Model(kSeed);
-  EnginePtr engine_ = openEngine(1);
-  StagePtr stage_;
-  SequencePtr a_, b_;
-  std::vector<float> in_;
-  std::vector<float> out_ = std::vector<float>(20 * 67);
-};
-
-TEST_F(StepErrorsTest, BadEntries) {
-  const int32_t max = std::numeric_limits<int32_t>::max();
-  const auto with = [&](auto edit) {
-    td_rows r = good();
-    edit(r);
-    return std::vector<td_rows>{rowsOf(b_, 0, 1, TD_ROWS_PROMPT), r};
-  };
-  expectRefused(with([](td_rows& r) { r.sequence = nullptr; }), TD_INVALID, "sequence is NULL");
-  expectRefused(with([&](td_rows& r) { r.sequence = b_.get(), r.position = 0; }), TD_INVALID,
-                "entry 1: the sequence appears twice");
-  expectRefused(with([](td_rows& r) { r.kind = 2; }), TD_INVALID, "row kind");
-  expectRefused(with([](td_rows& r) { r.n_rows = 0; }), TD_INVALID, "n_rows");
-  expectRefused(with([](td_rows& r) { r.n_rows = -3; }), TD_INVALID, "n_rows");
-  expectRefused(with([](td_rows& r) { r.position = 9; }), TD_POSITION, "length 8");
-  expectRefused(with([](td_rows& r) { r.position = -1; }), TD_POSITION, "length 8");
-  expectRefused(with([](td_rows& r) { r.n_rows = 13; }), TD_POSITION, "capacity of 20");
-  expectRefused(with([&](td_rows& r) { r.n_rows = max; }), TD_POSITION, "capacity of 20");
-  expectRefused(with([](td_rows& r) { r.out_begin = -1; }), TD_INVALID, "out_begin");
-  expectRefused(with([](td_rows& r) { r.out_begin = 1; }), TD_INVALID, "out_begin");
-  expectRefused(with([](td_rows& r) { r.n_out = 3; }), TD_INVALID, "out_begin");
-  expectRefused(with([&](td_rows& r) { r.out_begin = max, r.n_out = max; }), TD_INVALID, "n_out");
-  expectRefused(with([](td_rows& r) { r.n_out = -1; }), TD_INVALID, "out_begin");
-  expectRefused({}, TD_INVALID, "rows");
-}
-
-TEST_F(StepErrorsTest, SequencesOfOtherStages) {
-  td_stage_options o = model_.options(0, 3, true);
-  const StagePtr other = openStage(engine_, o, model_.tensors);
-  const SequencePtr foreign = openSequence(other, 20);
-  expectRefused({good(), rowsOf(foreign, 0, 1, TD_ROWS_PROMPT)}, TD_INVALID,
-                "entry 1: the sequence belongs to another stage");
-  td_sequence* closed = nullptr;
-  TANDEM_OK(td_sequence_open(stage_.get(), 4, &closed));
-  TANDEM_OK(td_sequence_close(closed));
-  expectRefused({{closed, 0, 1, TD_ROWS_PROMPT, 0, 1}}, TD_INVALID, "sequence is not open");
-}
-
-TEST_F(StepErrorsTest, BadBuffers) {
-  const td_rows rows = good();
-  const auto call = [&](const float* in, int64_t nIn, float* out, int64_t nOut) {
-    return td_step(stage_.get(), &rows, 1, in, nIn, out, nOut);
-  };
-  const int64_t nIn = 2 * 32, nOut = 2 * 67;
-  expectError(call(in_.data(), nIn - 1, out_.data(), nOut), TD_INVALID,
-              "in_floats: expected at least 64, got 63");
-  expectError(call(in_.data(), nIn, out_.data(), nOut - 1), TD_INVALID,
-              "out_floats: expected at least 134, got 133");
-  expectError(call(in_.data(), -1, out_.data(), nOut), TD_INVALID, "in_floats");
-  expectError(call(nullptr, nIn, out_.data(), nOut), TD_INVALID, "in is NULL");
-  expectError(call(in_.data(), nIn, nullptr, nOut), TD_INVALID, "out is NULL");
-  expectError(call(out_.data() + nOut - 1, nIn, out_.data(), nOut), TD_INVALID, "overlap");
-  const auto* odd = reinterpret_cast<const float*>(reinterpret_cast<const char*>(in_.data()) + 2);
-  expectError(call(odd, nIn, out_.data(), nOut), TD_INVALID, "aligned");
-  expectError(td_step(nullptr, &rows, 1, in_.data(), nIn, out_.data(), nOut), TD_INVALID, "stage");
-  expectError(td_step(stage_.get(), nullptr, 1, in_.data(), nIn, out_.data(), nOut), TD_INVALID,
-              "rows");
-  EXPECT_EQ(td_sequence_length(a_.get()), 8);
-  EXPECT_EQ(call(in_.data(), nIn, out_.data(), nOut), TD_OK);
-  EXPECT_EQ(td_sequence_length(a_.get()), 10);
-}
-
-// What a refused step must leave alone: the rows that were there give the same answer afterwards.
-TEST_F(StepErrorsTest, ARefusedStepChangesNothing) {
-  const SequencePtr twin = openSequence(stage_, 20);
-  step(stage_, {rowsOf(twin, 0, 8, TD_ROWS_PROMPT)}, slice(in_, 32, 0, 8), 67);
-  td_rows bad = rowsOf(b_, 1, 1, TD_ROWS_GENERATED);
-  expectRefused({rowsOf(a_, 2, 6, TD_ROWS_GENERATED), bad}, TD_POSITION, "entry 1");
-  EXPECT_TRUE(
-      sameBits(step(stage_, {good()}, slice(in_, 32, 20, 2), 67),
-               step(stage_, {rowsOf(twin, 8, 2, TD_ROWS_GENERATED)}, slice(in_, 32, 20, 2), 67)));
-}
-
-TEST_F(StepErrorsTest, NothingWantedNeedsNoOutput) {
-  td_rows rows = good();
-  rows.n_out = 0;
-  EXPECT_EQ(td_step(stage_.get(), &rows, 1, in_.data(), 64, nullptr, 0), TD_OK) << td_last_error();
-  EXPECT_EQ(td_sequence_length(a_.get()), 10);
 }
 
 }  // namespace
