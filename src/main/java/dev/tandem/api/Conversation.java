@@ -5,7 +5,7 @@ import dev.tandem.generation.GenerationResult;
 
 /**
  * A sequence that is continued turn by turn. It keeps its KV caches, at home and on servers, so
- * that only the rows of what is new are computed. Got from {@link TextModel#conversation}.
+ * that only the rows of what is new are computed. {@link TextModel#conversation} returns it.
  *
  * <p>Turns come one after another; all methods may be called by any thread.
  */

@@ -5,8 +5,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 
 /**
- * A running generation. Got from {@link TextModel#start}; every method may be called by any thread
- * at any time.
+ * A running generation. {@link TextModel#start} returns it; every method may be called by any
+ * thread at any time.
  */
 public interface Generation {
 

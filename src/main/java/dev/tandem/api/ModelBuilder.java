@@ -3,7 +3,7 @@ package dev.tandem.api;
 import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.settings.ModelSource;
 
-/** How a whole model is opened here. Got from {@link Tandem#model}. */
+/** How a whole model is opened here. {@link Tandem#model} returns it. */
 public final class ModelBuilder extends EngineBuilder<ModelBuilder> {
 
   ModelBuilder(ModelSource source) {

@@ -15,7 +15,7 @@ public interface ModelServer extends AutoCloseable {
   /** The name of the model that it offers. */
   String model();
 
-  /** What the user should know of this model here, such as what was assumed; one line each. */
+  /** What the user should know of this model here, such as what was assumed. */
   List<Note> notes();
 
   /** Sequences whose memory is reserved. */

@@ -12,7 +12,9 @@ import java.util.concurrent.Flow;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** A generation on a thread of its own, told to a listener, a future and a publisher. */
+/**
+ * A generation on a thread of its own, with a listener, a future and a publisher of its results.
+ */
 final class RunningGeneration implements Generation, TokenSink {
 
   /** What the generation's thread does. */

@@ -80,18 +80,18 @@ final class ServedConversation implements Conversation {
 
   @Override
   public void close() {
-    Generation underWay;
+    Generation running;
     DecodingSession open;
     synchronized (this) {
       closed = true;
-      underWay = turn;
+      running = turn;
       open = session;
       if (!busy) {
         free();
       }
     }
-    if (underWay != null) {
-      underWay.cancel();
+    if (running != null) {
+      running.cancel();
     }
     if (open != null) {
       open.close();

@@ -91,7 +91,7 @@ class ServedModel implements TextModel {
       checkOpen();
     }
     RunningGeneration generation =
-        new RunningGeneration(work, listener, runtime.wireStats().isPresent());
+        new RunningGeneration(work, listener, runtime.traffic().isPresent());
     threads.start(generation);
     return generation;
   }

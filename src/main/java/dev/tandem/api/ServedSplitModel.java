@@ -1,5 +1,6 @@
 package dev.tandem.api;
 
+import dev.tandem.client.Traffic;
 import dev.tandem.runtime.SplitRuntime;
 
 /** A {@link ServedModel} whose layers run partly on a server. */
@@ -11,7 +12,7 @@ final class ServedSplitModel extends ServedModel implements SplitModel {
 
   @Override
   public WireStats wireStats() {
-    dev.tandem.client.WireStats stats = runtime().wireStats().orElseThrow();
-    return new WireStats(stats.roundTrips(), stats.bytesSent(), stats.bytesReceived());
+    Traffic traffic = runtime().traffic().orElseThrow();
+    return new WireStats(traffic.roundTrips(), traffic.bytesSent(), traffic.bytesReceived());
   }
 }

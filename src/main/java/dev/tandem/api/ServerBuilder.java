@@ -6,7 +6,7 @@ import dev.tandem.settings.ModelSource;
 import java.time.Duration;
 import java.util.ServiceLoader;
 
-/** How a model's layers and head are offered to clients. Got from {@link Tandem#server}. */
+/** How a model's layers and head are offered to clients. {@link Tandem#server} returns it. */
 public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
   private ServerOptions options = ServerOptions.defaults();
 

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How a model is split: text, embedding, sampling and the first layers here, the others on a
- * server. Got from {@link Tandem#split}.
+ * server. {@link Tandem#split} returns it.
  */
 public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   private @Nullable URI server;

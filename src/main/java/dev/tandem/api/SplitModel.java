@@ -1,6 +1,6 @@
 package dev.tandem.api;
 
-/** A model whose layers run partly on a server. Got from {@link SplitBuilder#connect}. */
+/** A model whose layers run partly on a server. {@link SplitBuilder#connect} returns it. */
 public interface SplitModel extends TextModel {
 
   /** What the connection has carried since it was made. */

@@ -34,7 +34,7 @@ public interface TextModel extends AutoCloseable {
    */
   boolean exact();
 
-  /** What the user should know of this model here, such as what was assumed; one line each. */
+  /** What the user should know of this model here, such as what was assumed. */
   List<Note> notes();
 
   /**

@@ -70,13 +70,13 @@ final class EntryRun {
     }
     FrameHeader header = result.header();
     if (header.sequence() != sequence.id()
-        || header.nOut() != rows.wanted()
-        || header.outBegin() != rows.wantedFrom()
+        || header.nOut() != rows.nOut()
+        || header.outBegin() != rows.outBegin()
         || (header.nOut() > 0 && header.columns() != outWidth)) {
       throw new IOException(
           "the server at " + connection.peer() + " sent another result than the requested one");
     }
-    out.put(plan.outRow() * outWidth, result.rows(), 0, rows.wanted() * outWidth);
+    out.put(plan.outRow() * outWidth, result.rows(), 0, rows.nOut() * outWidth);
     sequence.setLength(rows.end());
     done++;
   }

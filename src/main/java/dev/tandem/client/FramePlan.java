@@ -22,23 +22,23 @@ record FramePlan(int from, StepRows rows, int outRow) {
    */
   static List<FramePlan> cut(StepRows entry, SequenceLimits limits) {
     List<FramePlan> plans = new ArrayList<>();
-    int wantedEnd = entry.wantedFrom() + entry.wanted();
+    int outEnd = entry.outBegin() + entry.nOut();
     for (int from = 0; from < entry.count(); ) {
-      int first = Math.max(entry.wantedFrom(), from);
+      int first = Math.max(entry.outBegin(), from);
       int n = Math.min(entry.count() - from, limits.maxRows());
       if (entry.kind() == RowKind.PROMPT) {
         n = entry.leftInChunk(from, limits.maxRows());
-      } else if (first < wantedEnd) {
+      } else if (first < outEnd) {
         n = Math.min(n, first - from + limits.maxOutRows());
       }
       StepRows rows = entry.cut(from, n);
       int done = 0;
       do {
-        int wanted = Math.min(limits.maxOutRows(), rows.wanted() - done);
-        int outRow = wanted == 0 ? 0 : first - entry.wantedFrom() + done;
-        plans.add(new FramePlan(from, rows.withWanted(rows.wantedFrom() + done, wanted), outRow));
-        done += wanted;
-      } while (done < rows.wanted());
+        int nOut = Math.min(limits.maxOutRows(), rows.nOut() - done);
+        int outRow = nOut == 0 ? 0 : first - entry.outBegin() + done;
+        plans.add(new FramePlan(from, rows.withOutput(rows.outBegin() + done, nOut), outRow));
+        done += nOut;
+      } while (done < rows.nOut());
       from += n;
     }
     return plans;

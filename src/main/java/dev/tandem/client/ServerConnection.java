@@ -99,8 +99,8 @@ public final class ServerConnection implements AutoCloseable {
   }
 
   /** The traffic of the connection so far. */
-  public WireStats stats() {
-    return new WireStats(roundTrips.get(), link.bytesSent(), link.bytesReceived());
+  public Traffic traffic() {
+    return new Traffic(roundTrips.get(), link.bytesSent(), link.bytesReceived());
   }
 
   /** Closes the connection; the server frees its sequences. Idempotent. */

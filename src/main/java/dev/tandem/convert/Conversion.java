@@ -106,7 +106,7 @@ public final class Conversion {
     return plan;
   }
 
-  /** Notes for the user about the result; one line each. */
+  /** Notes for the user about the result. */
   public List<Note> notes() {
     return notes;
   }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * rule holds.
  */
 final class DecodingRun {
-  /** Characters to make room for beforehand; a text that needs more makes more. */
+  /** Characters that get room at the start; a longer text gets more room as it grows. */
   private static final int TEXT_PER_TOKEN = 6;
 
   private static final int MAX_TEXT_ROOM = 1 << 20;
@@ -215,7 +215,7 @@ final class DecodingRun {
     finishReason = FinishReason.CANCELLED;
   }
 
-  /** Lets out the text that was still held back, and sums up. */
+  /** Passes the rest of the text to the sink and returns the result. */
   GenerationResult finish() {
     if (!stopStrings.found()) {
       int before = text.length();

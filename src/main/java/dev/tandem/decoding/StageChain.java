@@ -140,15 +140,15 @@ public final class StageChain {
    * Opens a sequence in every stage.
    *
    * @param capacity positions that it can have
-   * @param wanted the largest number of its rows whose logits one step requests
+   * @param nOut the largest number of its rows whose logits one step requests
    * @throws IOException if a remote stage refuses
    */
-  public Sequences open(int capacity, int wanted) throws IOException {
+  public Sequences open(int capacity, int nOut) throws IOException {
     Sequences sequences = new Sequences();
     try {
       for (Stage stage : stages) {
         boolean layers = stage.spec().span().hasLayers();
-        sequences.opened.add(stage.openSequence(layers ? capacity : wanted));
+        sequences.opened.add(stage.openSequence(layers ? capacity : nOut));
       }
       return sequences;
     } finally {
@@ -176,10 +176,10 @@ public final class StageChain {
       int count,
       RowKind kind,
       boolean promptEnd,
-      int wantedFrom,
-      int wanted) {
+      int outBegin,
+      int nOut) {
     Sequence first = sequences.opened.get(0);
-    rows.add(first, position, count, kind, promptEnd, wantedFrom, wanted);
+    rows.add(first, position, count, kind, promptEnd, outBegin, nOut);
     entries.add(sequences);
   }
 
@@ -219,7 +219,7 @@ public final class StageChain {
       Sequence sequence = entries.get(i).opened.get(stage);
       RowKind kind = rows.kind(i);
       int count = rows.nRows(i);
-      int wanted = rows.nOut(i);
+      int nOut = rows.nOut(i);
       if (span.hasLayers()) {
         batch.add(
             sequence,
@@ -228,11 +228,11 @@ public final class StageChain {
             kind,
             rows.promptEnd(i),
             layersFollow ? 0 : rows.outBegin(i),
-            layersFollow ? count : wanted);
-      } else if (wanted > 0) {
+            layersFollow ? count : nOut);
+      } else if (nOut > 0) {
         // A stage without layers keeps no state, so its rows have no position of their own: they
         // begin at position 0.
-        batch.add(sequence, 0, wanted, kind, kind == RowKind.PROMPT, 0, wanted);
+        batch.add(sequence, 0, nOut, kind, kind == RowKind.PROMPT, 0, nOut);
       }
     }
   }
@@ -257,22 +257,22 @@ public final class StageChain {
       boolean last)
       throws IOException {
     int nRows = to - from;
-    int wanted = last ? 1 : 0;
-    reserve(nRows, wanted);
+    int nOut = last ? 1 : 0;
+    reserve(nRows, nOut);
     embedder.embed(ids, from, to, from, input);
     clear();
     boolean promptEnd = kind == RowKind.PROMPT && last;
-    add(sequences, from, nRows, kind, promptEnd, nRows - wanted, wanted);
+    add(sequences, from, nRows, kind, promptEnd, nRows - nOut, nOut);
     var unused = run(input);
   }
 
-  private void reserve(int nRows, int wanted) {
+  private void reserve(int nRows, int nOut) {
     int floats = Math.multiplyExact(nRows, dModel);
     if (input.capacity() < floats) {
       input = allocate(floats);
       output = allocate(floats);
     }
-    int logitFloats = Math.multiplyExact(wanted, vocabSize());
+    int logitFloats = Math.multiplyExact(nOut, vocabSize());
     if (logits.capacity() < logitFloats) {
       logits = allocate(logitFloats);
     }

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The download of one model. Got from {@link Downloads#of}. One thread prepares and runs it; any
+ * The download of one model. {@link Downloads#of} returns it. One thread prepares and runs it; any
  * thread may cancel it.
  */
 public final class Download {

@@ -83,7 +83,7 @@ public final class ModelFiles implements AutoCloseable {
     return ModelWriters.formats();
   }
 
-  /** What was assumed because no file says it; one line each, for the user. */
+  /** What was assumed because no file says it, for the user. */
   public List<Note> notes() {
     return checkpoint.notes();
   }

@@ -12,7 +12,7 @@ import java.util.List;
 
 /**
  * A model, or a part of one, that can be written: everything about it is known and checked, and
- * nothing is written yet. Got from {@link ModelFiles}, which must stay open.
+ * nothing is written yet. {@link ModelFiles} returns it, which must stay open.
  */
 public final class ModelOutput {
   private final Conversion conversion;
@@ -40,7 +40,7 @@ public final class ModelOutput {
     return conversion.format();
   }
 
-  /** What a user should know about the result; one line each. */
+  /** What a user should know about the result. */
   public List<Note> notes() {
     return conversion.notes();
   }

@@ -90,7 +90,7 @@ public final class MeasuredModel implements AutoCloseable {
     return checkpoint.name();
   }
 
-  /** What was assumed because no file says it; one line each, for the user. */
+  /** What was assumed because no file says it, for the user. */
   public List<Note> notes() {
     return checkpoint.notes();
   }

@@ -175,7 +175,7 @@ public final class Perplexity {
     int last = end - 1; // the last row predicts nothing
     for (int from = begin; from < last; from += frameRows) {
       int to = Math.min(from + frameRows, last);
-      int wanted = Math.min(Math.max(first - 1, from), to); // row i predicts token i + 1
+      int outBegin = Math.min(Math.max(first - 1, from), to); // row i predicts token i + 1
       embedding.lookup(ids, from, to, from - begin, hidden, 0);
       chain.clear();
       chain.add(
@@ -184,10 +184,10 @@ public final class Perplexity {
           to - from,
           RowKind.PROMPT,
           to == last,
-          wanted - from,
-          to - wanted);
+          outBegin - from,
+          to - outBegin);
       logits = chain.run(hidden);
-      loss += rowsLoss(wanted, to);
+      loss += rowsLoss(outBegin, to);
     }
     return loss;
   }

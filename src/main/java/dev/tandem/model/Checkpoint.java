@@ -119,9 +119,7 @@ public final class Checkpoint implements AutoCloseable {
     return format;
   }
 
-  /**
-   * The assumptions that were made because no file states the facts; one line each, for the user.
-   */
+  /** The assumptions that were made because no file states the facts, for the user. */
   public List<Note> notes() {
     return notes;
   }

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Collects what a {@link Checkpoint} is made of. Got from {@link Checkpoint#builder}; one thread
+ * Collects what a {@link Checkpoint} is made of. {@link Checkpoint#builder} returns it; one thread
  * uses it.
  */
 public final class CheckpointBuilder {
@@ -53,7 +53,7 @@ public final class CheckpointBuilder {
     return this;
   }
 
-  /** Assumptions that were made because no file states the facts; one line each, for the user. */
+  /** Assumptions that were made because no file states the facts, for the user. */
   public CheckpointBuilder notes(List<Note> value) {
     notes = List.copyOf(value);
     return this;

@@ -49,7 +49,7 @@ public final class TensorBytes {
   }
 
   private void convert(Tensor tensor, DType dtype, Sink sink) throws IOException {
-    int elements = TensorRows.panelElements(tensor);
+    int elements = TensorRows.elementsAtATime(tensor);
     if (values.length < elements) {
       values = new float[elements];
     }
@@ -78,10 +78,10 @@ public final class TensorBytes {
   private void turn(Tensor tensor, Sink sink) throws IOException {
     int elementBytes = tensor.dtype().elementBytes();
     int rowBytes = Math.toIntExact(Math.multiplyExact(tensor.cols(), elementBytes));
-    int panelRows = TensorRows.panelRows(tensor, elementBytes);
-    ByteBuffer out = cleared((long) panelRows * rowBytes);
-    for (long row = 0; row < tensor.rows(); row += panelRows) {
-      int n = (int) Math.min(panelRows, tensor.rows() - row);
+    int nRows = TensorRows.rowsAtATime(tensor, elementBytes);
+    ByteBuffer out = cleared((long) nRows * rowBytes);
+    for (long row = 0; row < tensor.rows(); row += nRows) {
+      int n = (int) Math.min(nRows, tensor.rows() - row);
       for (int col = 0; col < tensor.cols(); col++) {
         long first = col * tensor.rows() + row;
         ByteBuffer stored = tensor.data().slice(first * elementBytes, n * elementBytes);

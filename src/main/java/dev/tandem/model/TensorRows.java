@@ -38,16 +38,16 @@ public final class TensorRows {
    *     sink fails
    */
   public static void forEach(Tensor tensor, Sink sink) throws IOException {
-    forEach(tensor, new float[panelElements(tensor)], sink);
+    forEach(tensor, new float[elementsAtATime(tensor)], sink);
   }
 
-  /** Like {@link #forEach(Tensor, Sink)}, in an array of at least {@link #panelElements}. */
+  /** Like {@link #forEach(Tensor, Sink)}, in an array of at least {@link #elementsAtATime}. */
   static void forEach(Tensor tensor, float[] values, Sink sink) throws IOException {
     int cols = Math.toIntExact(tensor.cols());
-    int panelRows = panelRows(tensor, Float.BYTES);
-    float[] column = new float[tensor.transposed() ? panelRows : 0];
-    for (long row = 0; row < tensor.rows(); row += panelRows) {
-      int n = (int) Math.min(panelRows, tensor.rows() - row);
+    int nRows = rowsAtATime(tensor, Float.BYTES);
+    float[] column = new float[tensor.transposed() ? nRows : 0];
+    for (long row = 0; row < tensor.rows(); row += nRows) {
+      int n = (int) Math.min(nRows, tensor.rows() - row);
       if (tensor.transposed()) {
         for (int c = 0; c < cols; c++) {
           tensor.read(c * tensor.rows() + row, n, column, 0);
@@ -63,8 +63,8 @@ public final class TensorRows {
   }
 
   /** The number of values read at a time. */
-  static int panelElements(Tensor tensor) {
-    return Math.toIntExact(Math.multiplyExact(panelRows(tensor, Float.BYTES), tensor.cols()));
+  static int elementsAtATime(Tensor tensor) {
+    return Math.toIntExact(Math.multiplyExact(rowsAtATime(tensor, Float.BYTES), tensor.cols()));
   }
 
   /**
@@ -72,7 +72,7 @@ public final class TensorRows {
    *
    * @param elementBytes the bytes of one element in memory
    */
-  static int panelRows(Tensor tensor, int elementBytes) {
+  static int rowsAtATime(Tensor tensor, int elementBytes) {
     long rowBytes = Math.multiplyExact(tensor.cols(), elementBytes);
     long fitting = Math.max(1, Math.min(MAX_PANEL_ROWS, PANEL_BYTES / rowBytes));
     return (int) Math.min(fitting, tensor.rows());

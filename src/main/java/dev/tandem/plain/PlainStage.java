@@ -147,9 +147,9 @@ public final class PlainStage implements Stage {
     for (int entry = 0; entry < batch.size(); entry++) {
       PlainSequence sequence = (PlainSequence) batch.sequence(entry);
       for (int r = 0; r < batch.nRows(entry); r++) {
-        boolean wanted =
+        boolean isOutput =
             r >= batch.outBegin(entry) && r - batch.outBegin(entry) < batch.nOut(entry);
-        addRow(sequence, batch.position(entry) + r, wanted ? outRow++ : -1, source, inRow++);
+        addRow(sequence, batch.position(entry) + r, isOutput ? outRow++ : -1, source, inRow++);
         if (nRows == PASS_ROWS) {
           runPass(target);
         }
@@ -227,24 +227,23 @@ public final class PlainStage implements Stage {
 
   /** Computes the logits of the output rows, which are consecutive in the output. */
   private void writeLogits(Head last, FloatBuffer out) {
-    int nWanted = 0;
+    int nOut = 0;
     int first = -1;
     for (int r = 0; r < nRows; r++) {
       if (outputs[r] >= 0) {
-        first = nWanted == 0 ? outputs[r] : first;
+        first = nOut == 0 ? outputs[r] : first;
         int from = r * spec.dModel();
-        System.arraycopy(
-            x.values(), from, headInput.values(), nWanted * spec.dModel(), spec.dModel());
-        nWanted++;
+        System.arraycopy(x.values(), from, headInput.values(), nOut * spec.dModel(), spec.dModel());
+        nOut++;
       }
     }
-    if (nWanted == 0) {
+    if (nOut == 0) {
       return;
     }
-    logits.reserve(nWanted);
-    workers.forEach(nWanted, r -> last.norm().apply(headInput.values(), headInput.values(), r));
-    last.lmHead().multiply(logits, 0, headInput.values(), nWanted, new float[0], false, workers);
-    out.put(first * spec.vocabSize(), logits.values(), 0, nWanted * spec.vocabSize());
+    logits.reserve(nOut);
+    workers.forEach(nOut, r -> last.norm().apply(headInput.values(), headInput.values(), r));
+    last.lmHead().multiply(logits, 0, headInput.values(), nOut, new float[0], false, workers);
+    out.put(first * spec.vocabSize(), logits.values(), 0, nOut * spec.vocabSize());
   }
 
   private void layer(Layer w, int index) {

@@ -70,8 +70,8 @@ public record FrameHeader(
         rows.position(),
         rows.count(),
         columns,
-        rows.wantedFrom(),
-        rows.wanted());
+        rows.outBegin(),
+        rows.nOut());
   }
 
   /**

@@ -18,7 +18,7 @@ final class RandomWeights implements TensorData.Derived {
   private static final double STD = 0.02;
 
   /** The elements of a piece; each piece has its own generator. */
-  private static final int CHUNK_ELEMENTS = 1 << 16;
+  private static final int RUN_ELEMENTS = 1 << 16;
 
   /** splitmix64's increment. */
   private static final long GAMMA = 0x9e3779b97f4a7c15L;
@@ -62,7 +62,7 @@ final class RandomWeights implements TensorData.Derived {
 
   @Override
   public ByteBuffer slice(long offset, int length) {
-    TensorData.checkPart(offset, length, bytes());
+    TensorData.checkRange(offset, length, bytes());
     int size = dtype.elementBytes();
     long first = offset / size;
     int skipped = (int) (offset % size);
@@ -80,14 +80,14 @@ final class RandomWeights implements TensorData.Derived {
   void fill(ByteBuffer memory) {
     int all = Math.toIntExact(elements);
     int size = dtype.elementBytes();
-    IntStream.range(0, (all - 1) / CHUNK_ELEMENTS + 1)
+    IntStream.range(0, (all - 1) / RUN_ELEMENTS + 1)
         .parallel()
         .forEach(
-            chunk -> {
-              int first = chunk * CHUNK_ELEMENTS;
-              int n = Math.min(CHUNK_ELEMENTS, all - first);
-              ByteBuffer part = memory.slice(first * size, n * size);
-              write(part.order(ByteOrder.LITTLE_ENDIAN), first, n);
+            run -> {
+              int first = run * RUN_ELEMENTS;
+              int n = Math.min(RUN_ELEMENTS, all - first);
+              ByteBuffer bytes = memory.slice(first * size, n * size);
+              write(bytes.order(ByteOrder.LITTLE_ENDIAN), first, n);
             });
   }
 
@@ -103,8 +103,8 @@ final class RandomWeights implements TensorData.Derived {
   }
 
   private float drawn(long index) {
-    long chunk = index / CHUNK_ELEMENTS;
-    long bits = mix(mix(tensorSeed + chunk) + GAMMA * (index % CHUNK_ELEMENTS + 1));
+    long run = index / RUN_ELEMENTS;
+    long bits = mix(mix(tensorSeed + run) + GAMMA * (index % RUN_ELEMENTS + 1));
     long sum =
         (bits & 0xffff) + ((bits >>> 16) & 0xffff) + ((bits >>> 32) & 0xffff) + (bits >>> 48);
     return (sum - 131070) * scale;

@@ -57,7 +57,7 @@ public final class LocalModel implements AutoCloseable {
       return new LocalModel(
           choice.notes(),
           Optional.of(engine),
-          scope.taken(),
+          scope.handOver(),
           opener(model, choice.backend(), options));
     }
   }

@@ -1,6 +1,6 @@
 package dev.tandem.runtime;
 
-import dev.tandem.client.WireStats;
+import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.tokenizer.Tokenizer;
@@ -27,7 +27,7 @@ public interface ModelRuntime extends AutoCloseable {
   List<String> notes();
 
   /** What the connection has carried, if the model is split. */
-  Optional<WireStats> wireStats();
+  Optional<Traffic> traffic();
 
   /**
    * A generator over this model's stages, for one thread at a time. It needs no closing.

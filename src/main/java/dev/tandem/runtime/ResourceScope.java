@@ -25,8 +25,8 @@ public final class ResourceScope implements AutoCloseable {
     resources.clear();
   }
 
-  /** The same as {@link #succeeded}, with the resources handed over to be closed later. */
-  ResourceScope taken() {
+  /** The same as {@link #succeeded}, but with a scope that closes the resources later. */
+  ResourceScope handOver() {
     ResourceScope later = new ResourceScope();
     later.resources.addAll(resources);
     resources.clear();

@@ -3,7 +3,7 @@ package dev.tandem.runtime;
 import dev.tandem.client.RemoteModel;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
-import dev.tandem.client.WireStats;
+import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
@@ -320,8 +320,8 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   @Override
-  public Optional<WireStats> wireStats() {
-    return Optional.of(connection.stats());
+  public Optional<Traffic> traffic() {
+    return Optional.of(connection.traffic());
   }
 
   @Override

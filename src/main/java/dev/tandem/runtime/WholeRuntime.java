@@ -1,6 +1,6 @@
 package dev.tandem.runtime;
 
-import dev.tandem.client.WireStats;
+import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
@@ -72,7 +72,7 @@ public final class WholeRuntime implements ModelRuntime {
   }
 
   @Override
-  public Optional<WireStats> wireStats() {
+  public Optional<Traffic> traffic() {
     return Optional.empty();
   }
 

@@ -4,7 +4,7 @@ import dev.tandem.stage.Batch;
 import java.nio.FloatBuffer;
 import java.util.concurrent.CompletableFuture;
 
-/** A step whose wanted rows a future gets, in memory of their own. */
+/** A step whose output rows a future gets, in memory of their own. */
 final class FutureStep extends PendingStep {
   private final Batch rows;
   private final FloatBuffer data;

@@ -27,7 +27,10 @@ final class Gathering {
     private boolean awaited;
   }
 
-  /** A batch of generated rows took that long; those that it completes are told next. */
+  /**
+   * A batch of generated rows took that long; {@link #stepDone} follows for each step that it
+   * completed.
+   */
   void batchDone(long nanos, long now) {
     limit = Math.min(nanos / SHARE, MAX_NANOS);
     deadline = now + limit;
@@ -48,7 +51,7 @@ final class Gathering {
     pace.quick = pace.doneNanos != 0 && now - pace.doneNanos <= limit;
   }
 
-  /** A sequence is closed, or was waited for in vain. */
+  /** A sequence is closed, or its step did not come in time. */
   void gone(Pace pace) {
     if (pace.awaited) {
       pace.awaited = false;
@@ -58,7 +61,7 @@ final class Gathering {
   }
 
   /** Nanoseconds that the next batch should still wait; 0 or less: it should not. */
-  long patience(long now) {
+  long waitNanos(long now) {
     return awaited == 0 ? 0 : deadline - now;
   }
 

@@ -6,9 +6,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is to be done between steps, and the places where the engine's thread waits for it. Tasks
- * are run by whoever holds the engine; openings, which may take long and read files, by the
- * engine's thread alone.
+ * Tasks that run between steps, and the places where the engine's thread waits for them. Whoever
+ * holds the engine runs them; openings, which may take long and read files, by the engine's thread
+ * alone.
  */
 final class Inbox {
   private final ReentrantLock lock = new ReentrantLock();

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The unit of fairness: the sequences of one connection, or of one generation. Got from {@link
- * ModelScheduler#lane}; every method may be called by any thread.
+ * The unit of fairness: the sequences of one connection, or of one generation. {@link
+ * ModelScheduler#lane} returns it; every method may be called by any thread.
  */
 public final class Lane {
   private final ModelScheduler scheduler;

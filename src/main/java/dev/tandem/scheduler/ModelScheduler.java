@@ -53,7 +53,7 @@ public final class ModelScheduler implements AutoCloseable {
    * @param maxSequences sequences at once
    * @param maxInFlight steps of a sequence at once
    * @param drainMillis how long {@link #close} waits for running steps
-   * @param listener is told what goes wrong
+   * @param listener gets the failures
    */
   public ModelScheduler(
       String name,
@@ -336,10 +336,10 @@ public final class ModelScheduler implements AutoCloseable {
 
   /** Waits for sequences that will have a row in a moment, see {@link Gathering}. */
   private void gather() {
-    long patience = queuedSteps == 0 ? 0 : gathering.patience(System.nanoTime());
-    while (patience > 0 && inbox.awaitTask(patience)) {
+    long nanos = queuedSteps == 0 ? 0 : gathering.waitNanos(System.nanoTime());
+    while (nanos > 0 && inbox.awaitTask(nanos)) {
       runTasks();
-      patience = gathering.patience(System.nanoTime());
+      nanos = gathering.waitNanos(System.nanoTime());
     }
     if (queuedSteps > 0 && gathering.isAwaiting()) {
       turns.forEach(sequence -> gathering.gone(sequence.pace()));

@@ -23,15 +23,15 @@ abstract class PendingStep {
 
   abstract int dataAt();
 
-  /** Where its wanted rows go, from float {@link #outAt} on. */
+  /** Where its output rows go, from float {@link #outAt} on. */
   abstract FloatBuffer out();
 
   abstract int outAt();
 
-  /** Makes room for the wanted rows, before anything that cannot be undone. */
+  /** Makes room for the output rows, before anything that cannot be undone. */
   abstract void prepare();
 
-  /** All wanted rows are written. Must be short: the engine waits for it. */
+  /** All output rows are written. Must be short: the engine waits for it. */
   abstract void completed();
 
   /** The step will not be computed, or no further. Must be short. */
@@ -70,12 +70,12 @@ abstract class PendingStep {
         && rowsWritten == 0;
   }
 
-  /** Wanted rows of one piece, which arrive in order, were written in place. */
+  /** Output rows of one piece, which arrive in order, were written in place. */
   final void wrote(int nRows) {
     rowsWritten += nRows;
   }
 
-  /** Adds wanted rows of one piece, which arrive in order. */
+  /** Adds output rows of one piece, which arrive in order. */
   final void append(FloatBuffer from, int index, int nRows, int outWidth) {
     out().put(outAt() + rowsWritten * outWidth, from, index, nRows * outWidth);
     wrote(nRows);

@@ -68,7 +68,7 @@ public final class ScheduledSequence {
    * @param step its rows, at most C
    * @param data {@code [step.count(), dModel]} from index 0; not to be changed until the step is
    *     done
-   * @param done completed by the engine thread with {@code [step.wanted(), outWidth]}, or with a
+   * @param done completed by the engine thread with {@code [step.nOut(), outWidth]}, or with a
    *     {@link ScheduleException}; dependent actions must be short. It is the caller's, who can
    *     make them depend on it before the step can be done
    * @throws ScheduleException if the step is refused; the sequence lives on
@@ -221,7 +221,7 @@ public final class ScheduledSequence {
     return piece;
   }
 
-  /** The piece picked is computed and its wanted rows are written. */
+  /** The piece picked is computed and its output rows are written. */
   void computed() {
     picked = false;
     if (piece.completesStep()) {

@@ -1,6 +1,6 @@
 package dev.tandem.scheduler;
 
-/** Is told what goes wrong in a scheduler; the sequences that it concerns are told as well. */
+/** Gets the failures in a scheduler. The sequences that fail get them as well. */
 @FunctionalInterface
 public interface SchedulerListener {
   /** Ignores everything. */

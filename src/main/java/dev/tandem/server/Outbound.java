@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 
 /**
  * The output of a connection. Long messages go as fragments, so that each written fragment shows
- * that a slow reader is alive. When more than {@value #MAX_QUEUED_BYTES} bytes wait, the owner is
- * told to produce no more. Only the event loop uses it.
+ * that a slow reader is alive. When more than {@value #MAX_QUEUED_BYTES} bytes wait, the owner must
+ * produce no more. Only the event loop uses it.
  */
 final class Outbound {
   private static final int MAX_QUEUED_BYTES = 1 << 20;

@@ -40,8 +40,8 @@ public final class Batch {
         rows.count(),
         rows.kind(),
         rows.promptEnd(),
-        rows.wantedFrom(),
-        rows.wanted());
+        rows.outBegin(),
+        rows.nOut());
   }
 
   /**
@@ -86,16 +86,16 @@ public final class Batch {
    * @param n how many, at least 1
    */
   public void addCut(Sequence sequence, Batch other, int entry, int from, int n) {
-    int wantedFrom = other.outBegin(entry);
-    int wanted = StepRows.wantedOfCut(wantedFrom, other.nOut(entry), from, n);
+    int outBegin = other.outBegin(entry);
+    int nOut = StepRows.nOutOfCut(outBegin, other.nOut(entry), from, n);
     add(
         sequence,
         other.position(entry) + from,
         n,
         other.kind(entry),
         other.promptEnd(entry) && from + n == other.nRows(entry),
-        wanted == 0 ? 0 : StepRows.firstOfCut(wantedFrom, from),
-        wanted);
+        nOut == 0 ? 0 : StepRows.outBeginOfCut(outBegin, from),
+        nOut);
   }
 
   /** Number of entries. */
@@ -149,7 +149,7 @@ public final class Batch {
     return StepRows.leftInChunk(position(entry), nRows(entry), from, chunkRows);
   }
 
-  /** The entry's first wanted row. */
+  /** The entry's first output row. */
   public int outBegin(int entry) {
     return fields[checked(entry) * FIELDS + 2];
   }

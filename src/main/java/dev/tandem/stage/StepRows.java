@@ -8,11 +8,11 @@ package dev.tandem.stage;
  * @param kind prompt or generated
  * @param promptEnd whether these rows end a run of prompt rows, so that the last chunk may be
  *     shorter than C; false for generated rows
- * @param wantedFrom first output row, counted within these rows
- * @param wanted number of output rows; 0 for none
+ * @param outBegin first output row, counted within these rows
+ * @param nOut number of output rows; 0 for none
  */
 public record StepRows(
-    int position, int count, RowKind kind, boolean promptEnd, int wantedFrom, int wanted) {
+    int position, int count, RowKind kind, boolean promptEnd, int outBegin, int nOut) {
 
   /**
    * Checks the numbers.
@@ -21,31 +21,31 @@ public record StepRows(
    *     or the output rows are not within the rows
    */
   public StepRows {
-    check(position, count, wantedFrom, wanted);
+    check(position, count, outBegin, nOut);
   }
 
   /** Prompt rows. */
   public static StepRows prompt(
-      int position, int count, boolean promptEnd, int wantedFrom, int wanted) {
-    return new StepRows(position, count, RowKind.PROMPT, promptEnd, wantedFrom, wanted);
+      int position, int count, boolean promptEnd, int outBegin, int nOut) {
+    return new StepRows(position, count, RowKind.PROMPT, promptEnd, outBegin, nOut);
   }
 
   /** Generated rows; the last ones are output rows. */
-  public static StepRows generated(int position, int count, int wanted) {
-    return new StepRows(position, count, RowKind.GENERATED, false, count - wanted, wanted);
+  public static StepRows generated(int position, int count, int nOut) {
+    return new StepRows(position, count, RowKind.GENERATED, false, count - nOut, nOut);
   }
 
   /** The one place that checks that the output rows are within the rows; it allocates nothing. */
-  static void check(int position, int count, int wantedFrom, int wanted) {
+  static void check(int position, int count, int outBegin, int nOut) {
     if (position < 0 || count < 1 || position > Integer.MAX_VALUE - count) {
       throw new IllegalArgumentException(count + " rows from position " + position);
     }
-    if (wantedFrom < 0 || wanted < 0 || wantedFrom > count - wanted) {
+    if (outBegin < 0 || nOut < 0 || outBegin > count - nOut) {
       throw new IllegalArgumentException(
           "output rows "
-              + wantedFrom
+              + outBegin
               + "+"
-              + wanted
+              + nOut
               + " are not within "
               + count
               + (count == 1 ? " row" : " rows"));
@@ -53,7 +53,7 @@ public record StepRows(
   }
 
   /** The same rows with other output rows. */
-  public StepRows withWanted(int from, int n) {
+  public StepRows withOutput(int from, int n) {
     return new StepRows(position, count, kind, promptEnd, from, n);
   }
 
@@ -79,21 +79,21 @@ public record StepRows(
    * @param n their number, at least 1
    */
   public StepRows cut(int from, int n) {
-    int nWanted = wantedOfCut(wantedFrom, wanted, from, n);
+    int nCutOut = nOutOfCut(outBegin, nOut, from, n);
     return new StepRows(
         position + from,
         n,
         kind,
         promptEnd && from + n == count,
-        nWanted == 0 ? 0 : firstOfCut(wantedFrom, from),
-        nWanted);
+        nCutOut == 0 ? 0 : outBeginOfCut(outBegin, from),
+        nCutOut);
   }
 
-  static int firstOfCut(int wantedFrom, int from) {
-    return Math.max(wantedFrom - from, 0);
+  static int outBeginOfCut(int outBegin, int from) {
+    return Math.max(outBegin - from, 0);
   }
 
-  static int wantedOfCut(int wantedFrom, int wanted, int from, int n) {
-    return Math.max(Math.min(wantedFrom + wanted - from, n) - firstOfCut(wantedFrom, from), 0);
+  static int nOutOfCut(int outBegin, int nOut, int from, int n) {
+    return Math.max(Math.min(outBegin + nOut - from, n) - outBeginOfCut(outBegin, from), 0);
   }
 }

@@ -59,7 +59,7 @@ public final class DerivedData {
 
     @Override
     public ByteBuffer slice(long offset, int length) throws IOException {
-      TensorData.checkPart(offset, length, bytes());
+      TensorData.checkRange(offset, length, bytes());
       ByteBuffer out = allocate(length);
       long begin = 0;
       for (TensorData part : parts) {
@@ -77,7 +77,7 @@ public final class DerivedData {
   private record Zeros(long bytes) implements Derived {
     @Override
     public ByteBuffer slice(long offset, int length) {
-      TensorData.checkPart(offset, length, bytes);
+      TensorData.checkRange(offset, length, bytes);
       return readOnly(allocate(length));
     }
   }
@@ -101,7 +101,7 @@ public final class DerivedData {
 
     @Override
     public ByteBuffer slice(long offset, int length) throws IOException {
-      TensorData.checkPart(offset, length, bytes());
+      TensorData.checkRange(offset, length, bytes());
       ByteBuffer out = allocate(length);
       for (long at = offset; at < offset + length; ) {
         long within = at % rowBytes;

@@ -47,7 +47,7 @@ public final class StridedData implements Derived {
     long reach =
         Math.addExact(
             Math.multiplyExact(rows - 1, rowStride), Math.multiplyExact(cols - 1, colStride));
-    TensorData.checkPart(first, Math.addExact(reach, 1), elements);
+    TensorData.checkRange(first, Math.addExact(reach, 1), elements);
     this.source = source;
     this.elementBytes = elementBytes;
     this.first = first;
@@ -64,7 +64,7 @@ public final class StridedData implements Derived {
 
   @Override
   public ByteBuffer slice(long offset, int length) throws IOException {
-    TensorData.checkPart(offset, length, bytes());
+    TensorData.checkRange(offset, length, bytes());
     long begin = offset / elementBytes;
     long end = (offset + length + elementBytes - 1) / elementBytes;
     byte[] whole = new byte[Math.toIntExact((end - begin) * elementBytes)];

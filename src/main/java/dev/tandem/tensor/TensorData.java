@@ -47,7 +47,7 @@ public sealed interface TensorData {
 
     /** Checks that the region lies within the file. */
     public FileRegion {
-      checkPart(offset, bytes, source.bytes());
+      checkRange(offset, bytes, source.bytes());
     }
 
     /** The file's absolute path. */
@@ -62,7 +62,7 @@ public sealed interface TensorData {
 
     @Override
     public ByteBuffer slice(long offset, int length) throws IOException {
-      checkPart(offset, length, bytes);
+      checkRange(offset, length, bytes);
       byte[] copy = new byte[length];
       source.read(this.offset + offset, copy, 0, length);
       return ByteBuffer.wrap(copy).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
@@ -70,13 +70,13 @@ public sealed interface TensorData {
 
     @Override
     public void read(long offset, byte[] into) throws IOException {
-      checkPart(offset, into.length, bytes);
+      checkRange(offset, into.length, bytes);
       source.read(this.offset + offset, into, 0, into.length);
     }
 
     @Override
     public FileRegion region(long offset, long length) {
-      checkPart(offset, length, bytes);
+      checkRange(offset, length, bytes);
       return new FileRegion(source, this.offset + offset, length);
     }
   }
@@ -112,19 +112,19 @@ public sealed interface TensorData {
 
     @Override
     public ByteBuffer slice(long offset, int length) {
-      checkPart(offset, length, bytes());
+      checkRange(offset, length, bytes());
       return buffer.slice((int) offset, length).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     @Override
     public void read(long offset, byte[] into) {
-      checkPart(offset, into.length, bytes());
+      checkRange(offset, into.length, bytes());
       buffer.get((int) offset, into);
     }
 
     @Override
     public MemoryRegion region(long offset, long length) {
-      checkPart(offset, length, bytes());
+      checkRange(offset, length, bytes());
       return new MemoryRegion(buffer.slice((int) offset, (int) length));
     }
   }
@@ -136,8 +136,8 @@ public sealed interface TensorData {
   non-sealed interface Derived extends TensorData {
     @Override
     default TensorData region(long offset, long length) {
-      checkPart(offset, length, bytes());
-      return new Part(this, offset, length);
+      checkRange(offset, length, bytes());
+      return new DerivedRange(this, offset, length);
     }
   }
 
@@ -148,10 +148,10 @@ public sealed interface TensorData {
    * @param offset where it begins
    * @param bytes how many
    */
-  record Part(Derived whole, long offset, long bytes) implements Derived {
+  record DerivedRange(Derived whole, long offset, long bytes) implements Derived {
     @Override
     public ByteBuffer slice(long offset, int length) throws IOException {
-      checkPart(offset, length, bytes);
+      checkRange(offset, length, bytes);
       return whole.slice(this.offset + offset, length);
     }
   }
@@ -161,7 +161,7 @@ public sealed interface TensorData {
    *
    * @throws IndexOutOfBoundsException if it does not
    */
-  static void checkPart(long offset, long length, long bytes) {
+  static void checkRange(long offset, long length, long bytes) {
     if (offset < 0 || length < 0 || offset > bytes - length) {
       throw new IndexOutOfBoundsException(offset + "+" + length + " is not within " + bytes + " B");
     }

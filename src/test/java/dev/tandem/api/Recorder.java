@@ -5,7 +5,7 @@ import dev.tandem.generation.GenerationResult;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes down what a listener is told. */
+/** Keeps the events that a listener gets. */
 final class Recorder implements GenerationListener {
   private final List<String> events = new ArrayList<>();
   private final List<Integer> ids = new ArrayList<>();

@@ -142,7 +142,7 @@ class GeneratedTextTest {
     long few = allocatedBytes(generator, 1_000);
     long many = allocatedBytes(generator, 20_000);
     int bytesForIds = 4 * Integer.BYTES; // the sequence, its end, the result, what it returns
-    int bytesForText = 6; // room for it, made beforehand
+    int bytesForText = 6; // room that it gets at the start
     assertThat((many - few) / 19_000).isLessThanOrEqualTo(bytesForIds + bytesForText);
   }
 

@@ -51,7 +51,7 @@ class DownloadsTest {
     hub.close();
   }
 
-  /** Keeps what it is told. */
+  /** Keeps the events that it gets. */
   private static final class Kept implements DownloadListener {
     private final AtomicLong bytes = new AtomicLong();
     private final List<String> notes = Collections.synchronizedList(new ArrayList<>());

@@ -38,7 +38,7 @@ class ResourceScopeTest {
     ResourceScope later;
     try (ResourceScope scope = new ResourceScope()) {
       scope.add(resource("a"));
-      later = scope.taken();
+      later = scope.handOver();
     }
     assertThat(closed).isEmpty();
     later.succeeded();

@@ -136,15 +136,15 @@ class StageChainTest {
         int position,
         int count,
         RowKind kind,
-        int wantedFrom,
-        int wanted)
+        int outBegin,
+        int nOut)
         throws IOException {
       embedding.lookup(
           ids[sequence], position, position + count, position, hidden, nRows * embedding.dModel());
       nRows += count;
-      chain.add(sequences, position, count, kind, kind == RowKind.PROMPT, wantedFrom, wanted);
-      for (int i = 0; i < wanted; i++) {
-        requested.add(new int[] {sequence, position + wantedFrom + i});
+      chain.add(sequences, position, count, kind, kind == RowKind.PROMPT, outBegin, nOut);
+      for (int i = 0; i < nOut; i++) {
+        requested.add(new int[] {sequence, position + outBegin + i});
       }
     }
 

@@ -20,13 +20,13 @@ class GatheringTest {
   @Test
   void aQuickSequenceIsWaitedForAndASlowOneIsNot() {
     batch(1_000, a, b);
-    assertThat(gathering.patience(1_000)).as("nothing is known of them").isNotPositive();
+    assertThat(gathering.waitNanos(1_000)).as("nothing is known of them").isNotPositive();
     gathering.stepCame(a, 1_100);
     gathering.stepCame(b, 1_600);
     batch(3_000, a, b);
-    assertThat(gathering.patience(3_100)).as("for a").isEqualTo(400);
+    assertThat(gathering.waitNanos(3_100)).as("for a").isEqualTo(400);
     gathering.stepCame(a, 3_100);
-    assertThat(gathering.patience(3_100)).as("b was slow").isNotPositive();
+    assertThat(gathering.waitNanos(3_100)).as("b was slow").isNotPositive();
   }
 
   @Test
@@ -34,7 +34,7 @@ class GatheringTest {
     batch(1_000, a);
     gathering.stepCame(a, 1_100);
     batch(3_000, a);
-    assertThat(gathering.patience(3_500)).as("the time is over").isNotPositive();
+    assertThat(gathering.waitNanos(3_500)).as("the time is over").isNotPositive();
     gathering.gone(a);
     assertThat(gathering.isAwaiting()).isFalse();
     gathering.stepCame(a, 3_700);
@@ -42,7 +42,7 @@ class GatheringTest {
     assertThat(gathering.isAwaiting()).isFalse();
     gathering.stepCame(a, 5_300);
     batch(7_000, a);
-    assertThat(gathering.patience(7_000)).isEqualTo(500);
+    assertThat(gathering.waitNanos(7_000)).isEqualTo(500);
   }
 
   @Test
@@ -55,7 +55,7 @@ class GatheringTest {
     assertThat(gathering.isAwaiting()).isTrue();
     gathering.gone(a);
     gathering.gone(a);
-    assertThat(gathering.patience(3_000)).isNotPositive();
+    assertThat(gathering.waitNanos(3_000)).isNotPositive();
     assertThat(gathering.isAwaiting()).isFalse();
   }
 }

@@ -38,7 +38,7 @@ class ScheduledStageTest extends SchedulerFixture {
     batch.add(sequence, rows);
     FloatBuffer in = direct(rows.count() * D);
     in.put(0, rows(rows.position(), rows.count()), 0, in.capacity());
-    FloatBuffer out = direct(rows.wanted() * stage.spec().outWidth());
+    FloatBuffer out = direct(rows.nOut() * stage.spec().outWidth());
     stage.step(batch, in, out);
     float[] result = new float[out.capacity()];
     out.get(0, result);

@@ -96,8 +96,8 @@ abstract class SchedulerFixture {
     return new Step(StepRows.generated(position, n, 1), rows(position, n));
   }
 
-  static Step prompt(int position, int n, boolean end, int wantedFrom, int wanted) {
-    return new Step(StepRows.prompt(position, n, end, wantedFrom, wanted), rows(position, n));
+  static Step prompt(int position, int n, boolean end, int outBegin, int nOut) {
+    return new Step(StepRows.prompt(position, n, end, outBegin, nOut), rows(position, n));
   }
 
   /** What a stage of its own computes in one call. */

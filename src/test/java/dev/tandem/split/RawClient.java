@@ -115,7 +115,7 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
     return (Opened) next();
   }
 
-  /** A step of generated rows, the last of them wanted. */
+  /** A step of generated rows, the last of them requested. */
   FrameHeader step(Opened opened, int position, int rows) {
     return new FrameHeader(
         FrameKind.STEP,

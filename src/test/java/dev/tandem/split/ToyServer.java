@@ -83,7 +83,7 @@ final class ToyServer implements AutoCloseable {
     return rows;
   }
 
-  /** One step of one sequence: all rows, the last {@code nOut} of them wanted. */
+  /** One step of one sequence: all rows, the last {@code nOut} of them requested. */
   static float[] step(
       Stage stage, Sequence sequence, int position, float[] rows, int n, RowKind kind, int nOut)
       throws IOException {
@@ -98,7 +98,9 @@ final class ToyServer implements AutoCloseable {
     return result;
   }
 
-  /** A generation: a prompt with all rows wanted, single rows, a rollback, several rows at once. */
+  /**
+   * A generation: a prompt with all rows requested, single rows, a rollback, several rows at once.
+   */
   static float[][] generate(Stage stage, float[] rows, int nPrompt, int n) throws IOException {
     float[][] results = new float[n][];
     try (Sequence sequence = stage.openSequence(n)) {

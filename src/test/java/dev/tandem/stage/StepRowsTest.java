@@ -25,28 +25,28 @@ class StepRowsTest {
     "0,4,2147483647,2147483647",
     "0,4,3,2"
   })
-  void rowsThatCannotBeAreRefused(int position, int count, int from, int wanted) {
+  void rowsThatCannotBeAreRefused(int position, int count, int from, int nOut) {
     for (RowKind kind : RowKind.values()) {
-      assertThatThrownBy(() -> new StepRows(position, count, kind, false, from, wanted))
+      assertThatThrownBy(() -> new StepRows(position, count, kind, false, from, nOut))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(
-              () -> new Batch().add(sequence(), position, count, kind, false, from, wanted))
+              () -> new Batch().add(sequence(), position, count, kind, false, from, nOut))
           .isInstanceOf(IllegalArgumentException.class);
     }
   }
 
-  /** However rows are cut, the pieces are the rows: each once, wanted where it was wanted. */
+  /** However rows are cut, the pieces are the rows: each once, output rows where they were. */
   @Test
   void piecesAreTheWhole() {
     long seed = 7;
     Random random = new Random(seed);
     for (int i = 0; i < 2_000; i++) {
       int count = 1 + random.nextInt(40);
-      int wanted = random.nextInt(count + 1);
-      int from = random.nextInt(count - wanted + 1);
+      int nOut = random.nextInt(count + 1);
+      int from = random.nextInt(count - nOut + 1);
       int chunkRows = 1 + random.nextInt(12);
       boolean end = random.nextBoolean();
-      StepRows rows = StepRows.prompt(random.nextInt(50), count, end, from, wanted);
+      StepRows rows = StepRows.prompt(random.nextInt(50), count, end, from, nOut);
       BitSet seen = new BitSet();
       int at = 0;
       while (at < count) {
@@ -54,15 +54,15 @@ class StepRowsTest {
         StepRows piece = rows.cut(at, n);
         assertThat(piece.position()).isEqualTo(rows.position() + at);
         assertThat(piece.position() / chunkRows).isEqualTo((piece.end() - 1) / chunkRows);
-        seen.set(at + piece.wantedFrom(), at + piece.wantedFrom() + piece.wanted());
+        seen.set(at + piece.outBegin(), at + piece.outBegin() + piece.nOut());
         at += n;
         assertThat(piece.promptEnd()).isEqualTo(end && at == count);
         assertThat(at == count || piece.end() % chunkRows == 0).isTrue();
       }
       assertThat(at).isEqualTo(count);
-      assertThat(seen.cardinality()).as("seed %d, %s", seed, rows).isEqualTo(wanted);
-      assertThat(wanted == 0 || seen.nextSetBit(0) == from).isTrue();
-      assertThat(wanted == 0 || seen.length() == from + wanted).isTrue();
+      assertThat(seen.cardinality()).as("seed %d, %s", seed, rows).isEqualTo(nOut);
+      assertThat(nOut == 0 || seen.nextSetBit(0) == from).isTrue();
+      assertThat(nOut == 0 || seen.length() == from + nOut).isTrue();
     }
   }
 

@@ -64,8 +64,8 @@ public final class ToyStage implements Stage {
       sequence.truncate(batch.position(entry));
       for (int row = 0; row < batch.nRows(entry); row++) {
         float[] hidden = sequence.append(in, inRow++ * spec.dModel(), chunkRows(batch, entry, row));
-        int wanted = row - batch.outBegin(entry);
-        if (wanted >= 0 && wanted < batch.nOut(entry)) {
+        int output = row - batch.outBegin(entry);
+        if (output >= 0 && output < batch.nOut(entry)) {
           for (int i = 0; i < spec.outWidth(); i++) {
             float value = hidden[i % spec.dModel()];
             out.put(

@@ -14,7 +14,7 @@ public final class Console {
 
   private final PrintWriter out;
   private final PrintWriter err;
-  private final boolean talkative;
+  private final boolean showsNotes;
   private boolean midLine;
 
   /**
@@ -23,7 +23,7 @@ public final class Console {
   public Console(PrintWriter out, PrintWriter err, boolean verbose) {
     this.out = out;
     this.err = err;
-    this.talkative = verbose || isTerminal(STDERR);
+    this.showsNotes = verbose || isTerminal(STDERR);
   }
 
   /** Where a command's results and warnings go. */
@@ -72,7 +72,7 @@ public final class Console {
 
   /** Prints a line that is shown only on a terminal, or with {@code --verbose}. */
   public void note(String line) {
-    if (talkative) {
+    if (showsNotes) {
       err.println(line);
       err.flush();
     }

@@ -68,7 +68,7 @@ interface FlatFormat {
    * @param format the name and version of the format, for messages
    * @param config the model's configuration
    * @param layout where the tensors are
-   * @param notes the assumptions that were made; one line each
+   * @param notes the assumptions that were made
    */
   record FlatModel(String format, ModelConfig config, FlatLayout layout, List<Note> notes)
       implements Finding {

@@ -19,7 +19,7 @@ final class Gpt2Dumps {
    * The description of a model.
    *
    * @param config the model's configuration
-   * @param notes the assumptions that were made; one line each
+   * @param notes the assumptions that were made
    */
   record Described(ModelConfig config, List<Note> notes) {
     /** Copies the list. */

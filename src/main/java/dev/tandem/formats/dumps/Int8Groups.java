@@ -28,7 +28,7 @@ record Int8Groups(TensorData stored, long elements, int groupSize) implements Te
 
   @Override
   public ByteBuffer slice(long offset, int length) throws IOException {
-    TensorData.checkPart(offset, length, bytes());
+    TensorData.checkRange(offset, length, bytes());
     long first = offset / Float.BYTES;
     int count = (int) ((offset + length + Float.BYTES - 1) / Float.BYTES - first);
     if (count == 0) {

@@ -46,7 +46,7 @@ interface ForeignFamily {
    *
    * @param family the family in words, such as {@code Hugging Face GPT-2}
    * @param tensors by canonical name, as {@link TensorPlan} lists them
-   * @param notes the assumptions that were made; one line each
+   * @param notes the assumptions that were made
    */
   record Model(String family, ModelConfig config, Map<String, Tensor> tensors, List<Note> notes) {}
 }

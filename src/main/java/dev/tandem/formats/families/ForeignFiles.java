@@ -19,7 +19,7 @@ import java.util.Map;
  * @param tensors by the names in the files
  * @param config what the file itself says about the model; empty if nothing
  * @param files what holds the tensors
- * @param notes what the user should know of the files; one line each
+ * @param notes what the user should know of the files
  */
 public record ForeignFiles(
     String path,
@@ -45,7 +45,7 @@ public record ForeignFiles(
    *
    * @param tensors by name
    * @param config what it says about the model; empty if nothing
-   * @param notes what the user should know of it; one line each
+   * @param notes what the user should know of it
    */
   public record Content(Map<String, ForeignTensor> tensors, JsonObject config, List<Note> notes) {}
 

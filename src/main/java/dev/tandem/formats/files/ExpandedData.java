@@ -20,7 +20,7 @@ public record ExpandedData(Tensor source) implements TensorData.Derived {
 
   @Override
   public ByteBuffer slice(long offset, int length) throws IOException {
-    TensorData.checkPart(offset, length, bytes());
+    TensorData.checkRange(offset, length, bytes());
     int block = source.dtype().blockElements();
     long first = offset / Float.BYTES / block * block;
     long end = (offset + length + Float.BYTES - 1) / Float.BYTES;

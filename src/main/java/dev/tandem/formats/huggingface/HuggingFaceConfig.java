@@ -43,7 +43,7 @@ public final class HuggingFaceConfig {
     }
   }
 
-  /** Notes for the user about the written files; one line each. */
+  /** Notes for the user about the written files. */
   static List<Note> notes(Checkpoint checkpoint) throws IOException {
     List<Note> notes = new ArrayList<>();
     if (RopeScalingExport.of(checkpoint).filter(scaling -> !scaling.exact()).isPresent()) {

@@ -7,4 +7,4 @@ package dev.tandem.client;
  * @param bytesSent payload bytes of messages sent
  * @param bytesReceived payload bytes of messages received
  */
-public record WireStats(long roundTrips, long bytesSent, long bytesReceived) {}
+public record Traffic(long roundTrips, long bytesSent, long bytesReceived) {}
