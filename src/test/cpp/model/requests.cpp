@@ -77,8 +77,8 @@ namespace {
 int64_t expectSetGivesTheSameTogether(Random& random, const StagePtr& alone,
                                       const StagePtr& together, const TestModel& m,
                                       const PromptRows& promptRows) {
-  constexpr int kBatchings = 3;
-  const int64_t nRequests = random.between(2, 5);
+  const int nBatchings = fewTests() ? 1 : 3;
+  const int64_t nRequests = random.between(2, fewTests() ? 3 : 5);
   std::vector<Request> requests;
   for (int64_t i = 0; i < nRequests; ++i) {
     const int32_t nPrompt = promptRows(random);
@@ -87,7 +87,7 @@ int64_t expectSetGivesTheSameTogether(Random& random, const StagePtr& alone,
     requests.back().alone = runAlone(alone, m, requests.back());
   }
   int64_t nSteps = 0;
-  for (int i = 0; i < kBatchings && !testing::Test::HasFailure(); ++i) {
+  for (int i = 0; i < nBatchings && !testing::Test::HasFailure(); ++i) {
     nSteps += expectRaggedBatchesGiveWhatEachGetsAlone(random, together, m, requests);
   }
   return nSteps;
