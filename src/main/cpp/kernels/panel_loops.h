@@ -143,11 +143,11 @@ TANDEM_NOINLINE void panelTiles(const PanelArgs<Panel>& a, int64_t row, int64_t 
   }
 }
 
-// Outputs [oBegin, oEnd), that many at a time, in tiles of up to MaxRows.
+// Outputs [oBegin, oEnd), nOutputs at a time, in tiles of up to MaxRows.
 template <class D, class Panel, int MaxRows>
-void panelRows(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd, int64_t block) {
-  for (int64_t o = oBegin; o < oEnd; o += block) {
-    const int64_t end = o + block < oEnd ? o + block : oEnd;
+void panelRows(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd, int64_t nOutputs) {
+  for (int64_t o = oBegin; o < oEnd; o += nOutputs) {
+    const int64_t end = o + nOutputs < oEnd ? o + nOutputs : oEnd;
     forEachRowTile<MaxRows>(a.nRows, [&](auto tile, int64_t row) {
       constexpr int kRows = decltype(tile)::value;
       constexpr int kPanels = D::panelsOf(kRows);
@@ -166,13 +166,13 @@ template <class D, class Panel>
 void panelMatmul(const PanelArgs<Panel>& a, int64_t oBegin, int64_t oEnd) {
   const int64_t panelBytes = a.ldw * int64_t{sizeof(Panel)};
   const int64_t pairs = kPanelCacheBytes / panelBytes / 2 + 1;
-  const int64_t block = pairs * 2 * kPanelOutputs;
+  const int64_t nOutputs = pairs * 2 * kPanelOutputs;
   if (a.nRows <= D::kFewPanelRows) {
     panelRows<D, Panel, D::kFewPanelRows>(a, oBegin, oEnd, oEnd - oBegin);
   } else if (a.nRows <= 2 * D::kFewPanelRows) {
-    panelRows<D, Panel, D::kFewPanelRows>(a, oBegin, oEnd, block);
+    panelRows<D, Panel, D::kFewPanelRows>(a, oBegin, oEnd, nOutputs);
   } else {
-    panelRows<D, Panel, D::kPanelRows>(a, oBegin, oEnd, block);
+    panelRows<D, Panel, D::kPanelRows>(a, oBegin, oEnd, nOutputs);
   }
 }
 
