@@ -50,6 +50,12 @@ final class WireLink implements WebSocket.Listener {
   private static final int CLOSED_ABNORMALLY = 1006;
   private static final long CLOSE_MILLIS = 1_000;
 
+  /**
+   * The JDK reports a handshake on the common pool, so it is late, or never comes, while a program
+   * blocks all threads of that pool.
+   */
+  private static final long HANDSHAKE_SLACK_MILLIS = 5_000;
+
   /** Sends one message. */
   private interface Outgoing {
     CompletableFuture<WebSocket> send(WebSocket socket);
@@ -97,11 +103,16 @@ final class WireLink implements WebSocket.Listener {
               .newWebSocketBuilder()
               .connectTimeout(options.connectTimeout())
               .buildAsync(uri, link)
-              .get();
+              .get(
+                  options.connectTimeout().toMillis() + HANDSHAKE_SLACK_MILLIS,
+                  TimeUnit.MILLISECONDS);
       link.socket = socket;
     } catch (ExecutionException e) {
       link.pings.shutdownNow();
       throw new IOException(link.connectFailure(unwrapped(e), options.connectTimeout()), e);
+    } catch (TimeoutException e) {
+      link.pings.shutdownNow();
+      throw new IOException(link.noAnswer(options.connectTimeout()), e);
     } catch (InterruptedException e) {
       link.pings.shutdownNow();
       Thread.currentThread().interrupt();
@@ -125,11 +136,7 @@ final class WireLink implements WebSocket.Listener {
           : peer + " is not a Tandem server (HTTP " + status + "); check the address";
     }
     if (cause instanceof HttpTimeoutException) {
-      return "no answer from "
-          + peer
-          + " within "
-          + timeout.toMillis()
-          + " ms; check the address, or whether a firewall is in between";
+      return noAnswer(timeout);
     }
     String why;
     if (cause instanceof ConnectException) {
@@ -141,6 +148,14 @@ final class WireLink implements WebSocket.Listener {
       why = reason(cause);
     }
     return "no server at " + peer + " (" + why + "); start it or check the address";
+  }
+
+  private String noAnswer(Duration timeout) {
+    return "no answer from "
+        + peer
+        + " within "
+        + timeout.toMillis()
+        + " ms; check the address, or whether a firewall is in between";
   }
 
   private static Throwable unwrapped(Throwable failure) {

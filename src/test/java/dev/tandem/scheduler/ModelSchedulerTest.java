@@ -1,5 +1,6 @@
 package dev.tandem.scheduler;
 
+import static dev.tandem.ThreadPerTask.THREADS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -142,7 +143,8 @@ class ModelSchedulerTest extends SchedulerFixture {
                       .as("seed %d", seed)
                       .isEqualTo(Arrays.copyOfRange(expected, (at - 1) * D, at * D));
                 }
-              }));
+              },
+              THREADS));
     }
     CompletableFuture.allOf(clients.toArray(CompletableFuture[]::new)).get();
   }
@@ -172,7 +174,7 @@ class ModelSchedulerTest extends SchedulerFixture {
         });
     CompletableFuture<FloatBuffer> result = submit(sequence, generated(0, 1));
     entered.await();
-    CompletableFuture<Void> closing = CompletableFuture.runAsync(impatient::close);
+    CompletableFuture<Void> closing = CompletableFuture.runAsync(impatient::close, THREADS);
     Thread.sleep(200); // many drains, so that the order to stop is in the queue
     gate.countDown();
     closing.get(10, TimeUnit.SECONDS);

@@ -1,5 +1,7 @@
 package dev.tandem.split;
 
+import static dev.tandem.ThreadPerTask.THREADS;
+
 import dev.tandem.client.RemoteStage;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.settings.Output;
@@ -18,7 +20,7 @@ final class Bystander implements AutoCloseable {
   private volatile boolean stop;
 
   Bystander(ToyServer toy) {
-    running = CompletableFuture.runAsync(() -> run(toy));
+    running = CompletableFuture.runAsync(() -> run(toy), THREADS);
   }
 
   private void run(ToyServer toy) {

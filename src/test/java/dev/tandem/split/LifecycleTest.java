@@ -1,5 +1,6 @@
 package dev.tandem.split;
 
+import static dev.tandem.ThreadPerTask.THREADS;
 import static dev.tandem.split.ToyServer.C;
 import static dev.tandem.split.ToyServer.D;
 import static dev.tandem.split.ToyServer.anyPort;
@@ -82,7 +83,8 @@ class LifecycleTest {
           } catch (IOException e) {
             throw new CompletionException(e);
           }
-        });
+        },
+        THREADS);
   }
 
   private static void awaitNoSequences(ToyServer toy) throws InterruptedException {
@@ -170,7 +172,7 @@ class LifecycleTest {
       Gate gate = new Gate(toy.model);
       CompletableFuture<float[]> step = stepLater(stage, sequence);
       gate.awaitEntered();
-      CompletableFuture<Void> closing = CompletableFuture.runAsync(toy::close);
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(toy::close, THREADS);
       gate.open();
       assertThat(step.join()).hasSize(D);
       closing.join();
@@ -387,7 +389,8 @@ class LifecycleTest {
                 } catch (IOException e) {
                   throw new CompletionException(e);
                 }
-              });
+              },
+              THREADS);
       assertOneLine(
           () ->
               ServerConnection.connect(uri(listener.getLocalPort()), ConnectionOptions.defaults())

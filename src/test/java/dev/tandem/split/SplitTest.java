@@ -1,5 +1,6 @@
 package dev.tandem.split;
 
+import static dev.tandem.ThreadPerTask.THREADS;
 import static dev.tandem.split.ToyServer.C;
 import static dev.tandem.split.ToyServer.D;
 import static dev.tandem.split.ToyServer.anyPort;
@@ -228,7 +229,8 @@ class SplitTest {
                   } catch (IOException e) {
                     throw new UncheckedIOException(e);
                   }
-                }));
+                },
+                THREADS));
       }
       for (CompletableFuture<float[][]> user : users) {
         assertThat(user.get()).isDeepEqualTo(alone);
@@ -261,7 +263,8 @@ class SplitTest {
                 } catch (IOException e) {
                   throw new UncheckedIOException(e);
                 }
-              });
+              },
+              THREADS);
       entered.await();
       sequence.close();
       assertThatThrownBy(() -> user.get(20, TimeUnit.SECONDS))
