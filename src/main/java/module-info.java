@@ -27,6 +27,22 @@ module dev.tandem {
 
   opens dev.tandem.cli to
       info.picocli;
+  opens dev.tandem.cli.client to
+      info.picocli;
+  opens dev.tandem.cli.generation to
+      info.picocli;
+  opens dev.tandem.cli.measure to
+      info.picocli;
+  opens dev.tandem.cli.models to
+      info.picocli;
+  opens dev.tandem.cli.options to
+      info.picocli;
+  opens dev.tandem.cli.server to
+      info.picocli;
+  opens dev.tandem.cli.terminal to
+      info.picocli;
+  opens dev.tandem.cli.text to
+      info.picocli;
 
   uses dev.tandem.runtime.Hosting;
 
