@@ -123,7 +123,7 @@ public final class ModelScheduler implements AutoCloseable {
   }
 
   private static ScheduleException closing() {
-    return new ScheduleException(Reason.CAPACITY, "the server is shutting down");
+    return new ScheduleException(Reason.CLOSING, "the model is being closed");
   }
 
   Inbox inbox() {
@@ -275,12 +275,12 @@ public final class ModelScheduler implements AutoCloseable {
     draining = true;
     drained.countDown();
     inbox.shut();
-    turns.endAll("the server has shut down");
+    turns.endAll("the model is closed");
     runTasks();
     for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
       next.run(); // and is refused
     }
-    turns.endAll("the server has shut down");
+    turns.endAll("the model is closed");
     runners.close();
   }
 
@@ -294,7 +294,7 @@ public final class ModelScheduler implements AutoCloseable {
       Lane lane, Span span, int maxPositions, CompletableFuture<ScheduledSequence> result) {
     try {
       if (lane.isClosed() || stopped) {
-        throw new ScheduleException(Reason.CLOSED, "the connection is closed");
+        throw new ScheduleException(Reason.CLOSED, "the lane is closed");
       }
       StageRunner runner = runners.of(span);
       ScheduledSequence sequence =

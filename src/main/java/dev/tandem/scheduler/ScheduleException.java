@@ -10,6 +10,8 @@ public final class ScheduleException extends Exception {
     LAYERS,
     /** No room for another sequence. */
     CAPACITY,
+    /** The scheduler is being closed and takes no new sequence. */
+    CLOSING,
     /** More rows, positions or steps than allowed. */
     LIMIT,
     /** The step does not continue the sequence, or cuts a chunk. */

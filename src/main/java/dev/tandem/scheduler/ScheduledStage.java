@@ -188,7 +188,7 @@ public final class ScheduledStage implements Stage {
     switch (cause.reason()) {
       case LAYERS, LIMIT, POSITION -> throw new IllegalArgumentException(message, cause);
       case CLOSED -> throw new IllegalStateException(message, cause);
-      case CAPACITY, INTERNAL -> {
+      case CAPACITY, CLOSING, INTERNAL -> {
         return new IOException(message, cause);
       }
     }

@@ -16,14 +16,21 @@ final class Replies {
 
   /** The error code of a scheduler's refusal. */
   static ProtocolException refusal(Throwable failure, int request, int sequence) {
-    ErrorCode code = failure instanceof ScheduleException e ? code(e.reason()) : ErrorCode.INTERNAL;
-    return new ProtocolException(code, String.valueOf(failure.getMessage()), request, sequence);
+    if (!(failure instanceof ScheduleException e)) {
+      return new ProtocolException(
+          ErrorCode.INTERNAL, String.valueOf(failure.getMessage()), request, sequence);
+    }
+    String message =
+        e.reason() == ScheduleException.Reason.CLOSING
+            ? ClientConnection.SHUTTING_DOWN
+            : String.valueOf(e.getMessage());
+    return new ProtocolException(code(e.reason()), message, request, sequence);
   }
 
   private static ErrorCode code(ScheduleException.Reason reason) {
     return switch (reason) {
       case LAYERS -> ErrorCode.LAYERS;
-      case CAPACITY -> ErrorCode.CAPACITY;
+      case CAPACITY, CLOSING -> ErrorCode.CAPACITY;
       case LIMIT -> ErrorCode.LIMIT;
       case POSITION -> ErrorCode.POSITION;
       case CLOSED -> ErrorCode.UNKNOWN_SEQUENCE;

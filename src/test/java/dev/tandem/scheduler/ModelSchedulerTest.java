@@ -157,7 +157,8 @@ class ModelSchedulerTest extends SchedulerFixture {
     assertThatThrownBy(() -> submit(sequence, generated(0, 1)))
         .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
     assertThatThrownBy(lane.open(Span.layers(0, 4), 40)::get)
-        .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CAPACITY));
+        .hasMessageContaining("the model is being closed")
+        .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSING));
   }
 
   /** The order to stop is then found in the queue, before there is nothing left to wait for. */
