@@ -1,18 +1,14 @@
 package dev.tandem.api;
 
 import dev.tandem.model.ModelFormatException;
-import dev.tandem.settings.Remediable;
-import dev.tandem.settings.Remedy;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A model's files are missing, damaged or not supported, or cannot be loaded here; or they cannot
- * be written or downloaded. If a setting can mend that, {@link #remedies} says which; the message
- * ends with them.
+ * be written or downloaded.
  */
-public final class ModelException extends TandemException implements Remediable {
+public final class ModelException extends TandemException {
 
   /**
    * An exception.
@@ -31,18 +27,6 @@ public final class ModelException extends TandemException implements Remediable 
    */
   public ModelException(Throwable cause) {
     super(cause.getMessage() == null ? cause.toString() : cause.getMessage(), cause);
-  }
-
-  @Override
-  public String statement() {
-    return getCause() instanceof Remediable fault
-        ? fault.statement()
-        : String.valueOf(getMessage());
-  }
-
-  @Override
-  public List<Remedy> remedies() {
-    return getCause() instanceof Remediable fault ? fault.remedies() : List.of();
   }
 
   /** What a tensor or field of the files must be; empty if the fault is another one. */

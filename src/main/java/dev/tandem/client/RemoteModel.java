@@ -2,6 +2,7 @@ package dev.tandem.client;
 
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
+import java.io.IOException;
 
 /**
  * A model that a server offers.
@@ -11,4 +12,31 @@ import dev.tandem.stage.StageSpec;
  * @param offered the offer; a client may request any span within its span
  * @param profile the arithmetic that the server computes with, and the model hash
  */
-public record RemoteModel(String name, int nLayers, StageSpec offered, ArithmeticProfile profile) {}
+public record RemoteModel(String name, int nLayers, StageSpec offered, ArithmeticProfile profile) {
+  private static final int HASH_DIGITS = 12;
+
+  /**
+   * The failure of a client that has another model.
+   *
+   * @param server for the message
+   * @param name what the client calls its model
+   * @param hash the hash of the client's model
+   */
+  public IOException isNot(String server, String name, String hash) {
+    return new IOException(
+        server
+            + " has model "
+            + this.name
+            + " ("
+            + shortened(profile.modelHash())
+            + "), this client has "
+            + name
+            + " ("
+            + shortened(hash)
+            + "); use the same model at both ends");
+  }
+
+  private static String shortened(String hash) {
+    return hash.substring(0, Math.min(HASH_DIGITS, hash.length()));
+  }
+}

@@ -21,7 +21,7 @@ final class RemoteModels {
   static RemoteModel read(ModelOffer offer) throws ProtocolException {
     checkFrames(offer);
     return new RemoteModel(
-        offer.name(), offer.nLayers(), offer.offered(), offer.profile().profile(offer.model()));
+        offer.name(), offer.nLayers(), offer.offered(), offer.profile().ofServer(offer.model()));
   }
 
   /** Frames of C rows must fit a message, whatever sizes the server claims. */
@@ -51,13 +51,7 @@ final class RemoteModels {
         return model;
       }
     }
-    throw new IOException(
-        server
-            + " serves model "
-            + models.get(0).profile().modelHash()
-            + ", here it is "
-            + hash
-            + "; use the same model on both sides");
+    throw models.get(0).isNot(server, "another", hash);
   }
 
   private static void check(RemoteModel model, StageRequest request, String server)

@@ -86,7 +86,7 @@ public final class RemoteStage implements Stage {
       throw connection.unexpected(answer);
     }
     String server = "the server at " + connection.peer();
-    RemoteModels.compare(profile, opened.profile().profile(opened.model()), server);
+    RemoteModels.compare(profile, opened.profile().ofServer(opened.model()), server);
     SequenceLimits limits = opened.limits();
     if (limits.maxRows() != profile.chunkRows()) {
       throw new IOException(

@@ -61,17 +61,43 @@ public record WireProfile(
    *
    * @throws ProtocolException if a value is open, or not known here
    */
-  public ArithmeticProfile profile(String modelHash) throws ProtocolException {
+  public ArithmeticProfile ofServer(String modelHash) throws ProtocolException {
+    return profile(modelHash, "the server's ");
+  }
+
+  /**
+   * The profile that a client requests from a server: what it leaves open is as served.
+   *
+   * @throws ProtocolException if a value is not known here
+   */
+  public ArithmeticProfile ofClient(ArithmeticProfile served) throws ProtocolException {
+    WireProfile other = of(served);
+    return new WireProfile(
+            or(weights, other.weights),
+            or(activation, other.activation),
+            or(kv, other.kv),
+            or(mode, other.mode),
+            chunkRows == 0 ? other.chunkRows : chunkRows,
+            or(promptKernels, other.promptKernels),
+            or(blas, other.blas))
+        .profile(served.modelHash(), "the client's ");
+  }
+
+  private static String or(String value, String other) {
+    return value.isEmpty() ? other : value;
+  }
+
+  private ArithmeticProfile profile(String modelHash, String whose) throws ProtocolException {
     return new ArithmeticProfile(
         modelHash,
-        allNamed(DType.class, weights, "weight type"),
-        named(ActivationEval.class, activation, "activation"),
-        named(KvType.class, kv, "KV type"),
-        named(ArithmeticMode.class, mode, "mode"),
+        allNamed(DType.class, weights, whose + "weight type"),
+        named(ActivationEval.class, activation, whose + "activation"),
+        named(KvType.class, kv, whose + "KV type"),
+        named(ArithmeticMode.class, mode, whose + "mode"),
         chunkRows,
         promptKernels.equals(ROW_EXACT)
             ? Set.of()
-            : allNamed(PromptKernel.class, promptKernels, "kernel for prompts"),
+            : allNamed(PromptKernel.class, promptKernels, whose + "kernel for prompts"),
         blas);
   }
 
@@ -99,40 +125,6 @@ public record WireProfile(
         return value;
       }
     }
-    throw new ProtocolException(
-        ErrorCode.UNSUPPORTED, "the server's " + what + " '" + name + "' is not known here");
-  }
-
-  /** Whether {@code served} has every value that is filled in here. */
-  public boolean admits(WireProfile served) {
-    return admits(weights, served.weights)
-        && admits(activation, served.activation)
-        && admits(kv, served.kv)
-        && admits(mode, served.mode)
-        && (chunkRows == 0 || chunkRows == served.chunkRows)
-        && admits(promptKernels, served.promptKernels)
-        && admits(blas, served.blas);
-  }
-
-  private static boolean admits(String wanted, String served) {
-    return wanted.isEmpty() || wanted.equals(served);
-  }
-
-  /** One line for messages. */
-  @Override
-  public String toString() {
-    return String.join(
-        ", ",
-        "weights " + shown(weights),
-        "activation " + shown(activation),
-        "KV " + shown(kv),
-        "mode " + shown(mode),
-        "C " + (chunkRows == 0 ? "any" : chunkRows),
-        "prompts " + shown(promptKernels),
-        "BLAS " + shown(blas));
-  }
-
-  private static String shown(String value) {
-    return value.isEmpty() ? "any" : value;
+    throw new ProtocolException(ErrorCode.UNSUPPORTED, what + " '" + name + "' is not known here");
   }
 }

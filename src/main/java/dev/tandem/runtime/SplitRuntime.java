@@ -33,8 +33,6 @@ import java.util.Set;
  * a server. It draws the tokens that the whole model draws, to the bit.
  */
 public final class SplitRuntime implements ModelRuntime {
-  private static final int HASH_DIGITS = 12;
-
   /** The mode of the layers here is compared elsewhere, and everything else is the server's. */
   private static final Set<Field> PROMPT_FIELDS = Set.of(Field.PROMPT_KERNELS, Field.BLAS);
 
@@ -105,17 +103,7 @@ public final class SplitRuntime implements ModelRuntime {
         return sameShape(model);
       }
     }
-    RemoteModel other = offered.get(0);
-    throw new IOException(
-        "the server has model "
-            + other.name()
-            + " ("
-            + shortened(other.profile().modelHash())
-            + "), this client has "
-            + checkpoint.name()
-            + " ("
-            + shortened(hash)
-            + "); use the same model at both ends");
+    throw offered.get(0).isNot("the server", checkpoint.name(), hash);
   }
 
   /** A known hash covers the config, so only a dishonest server fails this check. */
@@ -148,10 +136,6 @@ public final class SplitRuntime implements ModelRuntime {
         && offered.dModel() == config.dModel()
         && offered.vocabSize() == config.vocabSize()
         && offered.maxSeq() <= config.maxSeq();
-  }
-
-  private static String shortened(String hash) {
-    return hash.substring(0, Math.min(HASH_DIGITS, hash.length()));
   }
 
   /**

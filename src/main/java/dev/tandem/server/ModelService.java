@@ -11,8 +11,11 @@ import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.scheduler.ModelScheduler;
+import dev.tandem.settings.ProfileDifference;
+import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -86,17 +89,30 @@ final class ModelService implements AutoCloseable {
               + open.receiveType().wireName()
               + " are not supported; f32 is");
     }
-    if (!open.profile().admits(profile)) {
-      throw refused(
-          ErrorCode.PROFILE,
-          open,
-          "the client requests (" + open.profile() + "), the server computes (" + profile + ")");
-    }
+    checkProfile(open);
     if (open.maxPositions() > maxPositions) {
       throw refused(
           ErrorCode.LIMIT,
           open,
-          open.maxPositions() + " positions are requested, the limit is " + maxPositions + "");
+          open.maxPositions() + " positions are requested, the limit is " + maxPositions);
+    }
+  }
+
+  private void checkProfile(Open open) throws ProtocolException {
+    ArithmeticProfile served = model.stages().profile();
+    List<ProfileDifference> differences;
+    try {
+      differences = served.differences(open.profile().ofClient(served));
+    } catch (ProtocolException e) {
+      throw refused(ErrorCode.PROFILE, open, String.valueOf(e.getMessage()));
+    }
+    if (!differences.isEmpty()) {
+      throw refused(
+          ErrorCode.PROFILE,
+          open,
+          differences.stream()
+              .map(each -> each.worded("the server has"))
+              .collect(Collectors.joining("; ", "the client requests ", "")));
     }
   }
 

@@ -1,6 +1,9 @@
 package dev.tandem.settings;
 
 import java.io.Serializable;
+import java.util.Collection;
+import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * A value in which two profiles differ.
@@ -43,5 +46,26 @@ public record ProfileDifference(Field field, Object here, Object there, boolean 
     public String toString() {
       return words;
     }
+  }
+
+  /**
+   * Both values in words, such as {@code activation formula, here table}.
+   *
+   * @param here whose the second value is
+   */
+  public String worded(String here) {
+    return field + " " + word(there) + ", " + here + " " + word(this.here);
+  }
+
+  private static String word(Object value) {
+    if (value instanceof Collection<?> values) {
+      return values.isEmpty()
+          ? "none"
+          : values.stream().map(ProfileDifference::word).collect(Collectors.joining("+"));
+    }
+    if (value instanceof Enum<?> constant) {
+      return constant.name().toLowerCase(Locale.ROOT);
+    }
+    return value.toString().isEmpty() ? "none" : value.toString();
   }
 }

@@ -1,9 +1,7 @@
 package dev.tandem.settings;
 
 import java.io.IOException;
-import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** Two ends of a split do not compute alike. */
@@ -21,7 +19,7 @@ public final class ProfileException extends IOException {
   public ProfileException(String there, List<ProfileDifference> differences) {
     super(
         differences.stream()
-            .map(each -> each.field() + " " + word(each.there()) + ", here " + word(each.here()))
+            .map(each -> each.worded("here"))
             .collect(Collectors.joining("; ", there + " computes differently: ", "")));
     this.differences = List.copyOf(differences);
   }
@@ -29,17 +27,5 @@ public final class ProfileException extends IOException {
   /** Where the two ends differ. */
   public List<ProfileDifference> differences() {
     return differences;
-  }
-
-  private static String word(Object value) {
-    if (value instanceof Collection<?> values) {
-      return values.isEmpty()
-          ? "none"
-          : values.stream().map(ProfileException::word).collect(Collectors.joining("+"));
-    }
-    if (value instanceof Enum<?> constant) {
-      return constant.name().toLowerCase(Locale.ROOT);
-    }
-    return value.toString().isEmpty() ? "none" : value.toString();
   }
 }

@@ -4,10 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
+import dev.tandem.settings.ActivationEval;
+import dev.tandem.settings.ArithmeticMode;
+import dev.tandem.settings.KvType;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.PromptKernel;
+import dev.tandem.tensor.DType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -263,15 +271,38 @@ class CodecTest {
   }
 
   @Test
-  void profilesLeaveOpenWhatIsEmpty() {
-    WireProfile served =
-        new WireProfile("f32", "table", "f32", "fast", 256, "sgemm", "OpenBLAS 0.3.31");
-    assertThat(WireProfile.ANY.admits(served)).isTrue();
-    assertThat(served.admits(served)).isTrue();
-    assertThat(new WireProfile("", "", "", "fast", 256, "", "").admits(served)).isTrue();
-    assertThat(new WireProfile("", "formula", "", "", 0, "", "").admits(served)).isFalse();
-    assertThat(new WireProfile("", "", "", "", 16, "", "").admits(served)).isFalse();
-    assertThat(new WireProfile("f16", "", "", "", 0, "", "").admits(served)).isFalse();
-    assertThat(new WireProfile("", "", "", "", 0, "row-exact", "").admits(served)).isFalse();
+  void profilesLeaveOpenWhatIsEmpty() throws ProtocolException {
+    ArithmeticProfile served =
+        new ArithmeticProfile(
+            "abc",
+            Set.of(DType.F32),
+            ActivationEval.TABLE,
+            KvType.F32,
+            ArithmeticMode.FAST,
+            256,
+            Set.of(PromptKernel.SGEMM),
+            "OpenBLAS 0.3.31");
+    assertThat(WireProfile.of(served).ofServer("abc")).isEqualTo(served);
+    assertThat(WireProfile.of(served).ofClient(served)).isEqualTo(served);
+    assertThat(WireProfile.ANY.ofClient(served)).isEqualTo(served);
+    assertThat(new WireProfile("", "", "", "fast", 256, "", "").ofClient(served)).isEqualTo(served);
+    assertThat(differing(new WireProfile("", "formula", "", "", 0, "", ""), served))
+        .containsExactly("activation formula, here table");
+    assertThat(differing(new WireProfile("f16", "", "", "", 16, "row-exact", ""), served))
+        .containsExactly(
+            "matrix types f16, here f32",
+            "chunk rows 16, here 256",
+            "prompt kernels none, here sgemm");
+    assertThatThrownBy(() -> WireProfile.ANY.ofServer("abc"))
+        .hasMessage("the server's weight type '' is not known here");
+    assertThatThrownBy(() -> new WireProfile("", "", "q1", "", 0, "", "").ofClient(served))
+        .hasMessage("the client's KV type 'q1' is not known here");
+  }
+
+  private static List<String> differing(WireProfile requested, ArithmeticProfile served)
+      throws ProtocolException {
+    return served.differences(requested.ofClient(served)).stream()
+        .map(each -> each.worded("here"))
+        .toList();
   }
 }

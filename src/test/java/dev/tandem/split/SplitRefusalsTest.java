@@ -76,7 +76,7 @@ class SplitRefusalsTest {
               () -> connection.stage(new StageRequest(Span.layers(0, 4), otherModel, List.of())))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("beef")
-          .hasMessageContaining(served.modelHash());
+          .hasMessageContaining(served.modelHash().substring(0, 12));
       assertThatThrownBy(
               () -> connection.stage(new StageRequest(Span.layers(0, 4), otherBlas, List.of())))
           .isInstanceOf(IOException.class)
