@@ -3,7 +3,9 @@
 release=$root/target/native
 asan=$root/target/native-asan
 aarch64=$root/target/native-aarch64
-tidy_stamps=$root/target/tidy # empty files, named by the keys of sources without complaints of clang-tidy
+# Empty files, named by the keys of sources without complaints of clang-tidy. As with ccache's cache,
+# clones of this repository share them.
+tidy_stamps=${XDG_CACHE_HOME:-${HOME:-$root/target}/.cache}/tandem-tidy
 native_results=' [1-9][0-9]* tests? from .* ran|FAILED|tests passed|\*\*\*|error:'
 
 cpp_sources() {
@@ -103,14 +105,15 @@ tidy_keys() {
 }
 
 # Runs clang-tidy on the sources of the core, with the flags of the build. A source that has passed
-# is left out until the source, a header or a setting changes; a long run leaves out none.
+# is left out until the source, a header or a setting changes, or 30 days have passed; a long run
+# leaves out none.
 analyse_cpp() {
   local new
-  $long && rm -rf "$tidy_stamps"
   mkdir -p "$tidy_stamps"
+  find "$tidy_stamps" -type f -mtime +30 -delete
   tidy_keys >"$asan/keys"
   new=$(while read -r key source; do
-    [ -e "$tidy_stamps/$key" ] || echo "$key $source"
+    { ! $long && [ -e "$tidy_stamps/$key" ]; } || echo "$key $source"
   done <"$asan/keys")
   echo "clang-tidy: $(grep -c . <<<"$new") of $(wc -l <"$asan/keys") sources; the others have passed"
   # shellcheck disable=SC2016 # the shell that xargs starts expands them

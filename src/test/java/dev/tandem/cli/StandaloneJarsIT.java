@@ -121,10 +121,17 @@ class StandaloneJarsIT {
     return homes;
   }
 
+  /** In a short run all of them only for the Java that runs the tests. */
+  private List<Home> homesFor(Path javaHome) throws IOException {
+    List<Home> homes = unwritableHomes();
+    boolean all = Boolean.getBoolean("tandem.long") || javaHome.equals(JavaHomes.running());
+    return homes.subList(0, all ? homes.size() : 1);
+  }
+
   @ParameterizedTest
   @FieldSource("JAVA_HOMES")
   void theWholeProgramNeedsNothingElse(Path javaHome) throws Exception {
-    for (Home home : unwritableHomes()) {
+    for (Home home : homesFor(javaHome)) {
       Alone alone = new Alone(JarProcess.TANDEM);
       try (JarProcess process =
           alone.start(javaHome, home).start("generate", "-t", "0", "-n", "12", "ROMEO:")) {
@@ -137,9 +144,7 @@ class StandaloneJarsIT {
   @ParameterizedTest
   @FieldSource("JAVA_HOMES")
   void serverAndClientNeedNothingElse(Path javaHome) throws Exception {
-    List<Home> homes = unwritableHomes();
-    boolean all = Boolean.getBoolean("tandem.long") || javaHome.equals(JavaHomes.running());
-    for (Home home : homes.subList(0, all ? homes.size() : 1)) {
+    for (Home home : homesFor(javaHome)) {
       Alone serverAlone = new Alone(JarProcess.SERVER);
       Alone clientAlone = new Alone(JarProcess.CLIENT);
       try (JarProcess server = serverAlone.start(javaHome, home).start("-o", "0")) {
