@@ -2,9 +2,11 @@ package dev.tandem.api;
 
 import dev.tandem.engine.NativeException;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.DraftRuntime;
 import dev.tandem.runtime.Models;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.Backend;
+import dev.tandem.settings.Draft;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.KvType;
 import dev.tandem.settings.LoadListener;
@@ -12,6 +14,7 @@ import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.WeightType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Which model, and how it computes here: what {@link ModelBuilder}, {@link SplitBuilder} and {@link
@@ -24,6 +27,7 @@ public abstract sealed class EngineBuilder<B extends EngineBuilder<B>>
   private ModelSource source;
   private EngineSettings settings = EngineSettings.defaults();
   private LoadListener progress = LoadListener.NONE;
+  private Optional<Draft> draft = Optional.empty();
 
   EngineBuilder(ModelSource source) {
     this.source = source;
@@ -96,6 +100,15 @@ public abstract sealed class EngineBuilder<B extends EngineBuilder<B>>
 
   EngineSettings settings() {
     return settings;
+  }
+
+  void setDraft(Draft value) {
+    draft = Optional.of(value);
+  }
+
+  /** What guesses tokens of the model with these files. */
+  DraftRuntime drafts(Checkpoint files) throws IOException {
+    return DraftRuntime.open(draft, files, settings);
   }
 
   /** What is made of a model's open files, and owns them from then on. */

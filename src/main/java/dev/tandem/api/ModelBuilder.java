@@ -1,6 +1,7 @@
 package dev.tandem.api;
 
 import dev.tandem.runtime.WholeRuntime;
+import dev.tandem.settings.Draft;
 import dev.tandem.settings.ModelSource;
 
 /** How a whole model is opened here. {@link Tandem#model} returns it. */
@@ -16,6 +17,15 @@ public final class ModelBuilder extends EngineBuilder<ModelBuilder> {
   }
 
   /**
+   * Guesses tokens, so that one step computes several. The text stays the same. Without a call,
+   * nothing is guessed.
+   */
+  public ModelBuilder draft(Draft value) {
+    setDraft(value);
+    return this;
+  }
+
+  /**
    * Loads the model. It owns its files, which stay open until it is closed.
    *
    * @throws ModelException if there is no such model, its files are damaged or ask for what is not
@@ -23,6 +33,6 @@ public final class ModelBuilder extends EngineBuilder<ModelBuilder> {
    * @throws IllegalArgumentException if a setting is out of range
    */
   public TextModel open() {
-    return load(files -> new ServedModel(WholeRuntime.open(files, settings())));
+    return load(files -> new ServedModel(WholeRuntime.open(files, settings(), drafts(files))));
   }
 }

@@ -1,8 +1,10 @@
 package dev.tandem.api;
 
 import dev.tandem.endpoints.ConnectionOptions;
+import dev.tandem.runtime.DraftRuntime;
 import dev.tandem.runtime.SplitOptions;
 import dev.tandem.runtime.SplitRuntime;
+import dev.tandem.settings.Draft;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Output;
 import java.io.IOException;
@@ -59,6 +61,15 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     return this;
   }
 
+  /**
+   * Guesses tokens here, so that one round trip computes several. The text stays the same. Without a
+   * call, nothing is guessed.
+   */
+  public SplitBuilder draft(Draft value) {
+    setDraft(value);
+    return this;
+  }
+
   /** How long the client waits for the connection: 10 s without a call. */
   public SplitBuilder connectTimeout(Duration timeout) {
     connection = connection.withConnectTimeout(timeout);
@@ -103,8 +114,9 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     SplitOptions split = new SplitOptions(server, layers, reply, connection);
     return load(
         files -> {
+          DraftRuntime drafts = drafts(files);
           try {
-            return new ServedSplitModel(SplitRuntime.connect(files, settings(), split));
+            return new ServedSplitModel(SplitRuntime.connect(files, settings(), split, drafts));
           } catch (IOException e) {
             throw Failures.ofServer(e);
           }

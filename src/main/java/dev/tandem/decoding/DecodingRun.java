@@ -64,6 +64,8 @@ final class DecodingRun {
   /** Ids that the sequence has at most when the run ends. */
   private final int longest;
 
+  private Speculation speculation = new Speculation(null, Drafting.NONE);
+  private boolean stopped;
   private int nDrawn;
   private int nEmitted; // characters of the text
   private FinishReason finishReason = FinishReason.LENGTH;
@@ -108,6 +110,11 @@ final class DecodingRun {
     }
   }
 
+  /** Lets the run draft tokens; called before {@link #run}. */
+  void speculate(Speculation drafts) {
+    speculation = drafts;
+  }
+
   void run(StageChain.Sequences sequences) throws IOException, GenerationException {
     startNanos = System.nanoTime();
     try {
@@ -129,62 +136,94 @@ final class DecodingRun {
   private void computePrompt(StageChain.Sequences sequences) throws IOException {
     int from = history.computed();
     if (from == promptEnd && promptEnd > 0) {
-      step(sequences, promptEnd - 1, promptEnd, RowKind.GENERATED, true); // for its logits
+      step(sequences, promptEnd - 1, promptEnd, RowKind.GENERATED, 1); // for its logits
       return;
     }
     while (from < promptEnd && !isCancelled()) {
       int frame = chain.frameRows();
       int to = Math.min(from - from % frame + frame, promptEnd);
-      step(sequences, from, to, RowKind.PROMPT, to == promptEnd);
+      step(sequences, from, to, RowKind.PROMPT, to == promptEnd ? 1 : 0);
       from = to;
     }
   }
 
-  private void step(StageChain.Sequences sequences, int from, int to, RowKind kind, boolean last)
+  private void step(StageChain.Sequences sequences, int from, int to, RowKind kind, int wanted)
       throws IOException {
-    chain.step(sequences, embedder, history.ids(), from, to, kind, last);
+    chain.step(sequences, embedder, history.ids(), from, to, kind, wanted);
     history.setComputed(to);
   }
 
   private void decode(StageChain.Sequences sequences) throws IOException, GenerationException {
-    while (history.size() < longest && !isCancelled()) {
+    while (!stopped && history.size() < longest && !isCancelled()) {
       int size = history.size();
-      if (size > promptEnd) {
-        step(sequences, size - 1, size, RowKind.GENERATED, true);
-        nDecoded++;
+      if (size == promptEnd) {
+        int unused = take(size, 0); // the prompt's last row has its logits
+        continue;
       }
-      int id = draw();
-      if (stopIds.get(id) && !request.ignoreEos()) {
-        finishReason = FinishReason.STOP;
-        return;
-      }
-      int before = text.length();
-      decoder.next(id, text);
-      int certain = stopStrings.read(text, before);
-      if (stopStrings.found()) {
-        finishReason = FinishReason.STOP;
-        text.setLength(certain);
-        emit(certain);
-        return;
-      }
-      sampler.accept(id);
-      history.add(id);
-      sink.token(id, details(id));
-      emit(certain);
+      int nDrafted = speculation.propose(history, longest - size - 1);
+      long start = System.nanoTime();
+      step(sequences, size - 1, size + nDrafted, RowKind.GENERATED, 1 + nDrafted);
+      long stepNanos = System.nanoTime() - start;
+      int nAccepted = take(size, nDrafted);
+      nDecoded += 1 + nAccepted;
+      speculation.compared(nAccepted, stepNanos);
+      history.setComputed(size + nAccepted); // the next step cuts the wrong guesses off
     }
   }
 
-  private @Nullable GeneratedToken details(int id) {
+  /**
+   * Draws a token from each row of the last step, up to the first one that is not the row's guess.
+   *
+   * @param size ids before the first draw; the guesses lie behind them
+   * @return how many guesses were right
+   */
+  private int take(int size, int nDrafted) throws GenerationException {
+    for (int row = 0; ; row++) {
+      int guess = row < nDrafted ? history.ids()[size + row] : Sampler.NO_TOKEN;
+      int id = draw(row);
+      if (!add(id, row)) {
+        stopped = true;
+        return row;
+      }
+      if (id != guess) {
+        return row;
+      }
+    }
+  }
+
+  /** Adds a token and its text, unless it stops the text. */
+  private boolean add(int id, int row) {
+    if (stopIds.get(id) && !request.ignoreEos()) {
+      finishReason = FinishReason.STOP;
+      return false;
+    }
+    int before = text.length();
+    decoder.next(id, text);
+    int certain = stopStrings.read(text, before);
+    if (stopStrings.found()) {
+      finishReason = FinishReason.STOP;
+      text.setLength(certain);
+      emit(certain);
+      return false;
+    }
+    sampler.accept(id);
+    history.add(id);
+    sink.token(id, details(id, row));
+    emit(certain);
+    return true;
+  }
+
+  private @Nullable GeneratedToken details(int id, int row) {
     if (logprobs == null) {
       return null;
     }
-    GeneratedToken token = logprobs.of(chain.logits(), 0, id);
+    GeneratedToken token = logprobs.of(chain.logits(), row * chain.vocabSize(), id);
     tokens.add(token);
     return token;
   }
 
-  private int draw() throws GenerationException {
-    int id = sampler.sample(chain.logits(), 0, history.size());
+  private int draw(int row) throws GenerationException {
+    int id = sampler.sample(chain.logits(), row * chain.vocabSize(), history.size());
     nDrawn++;
     if (id == Sampler.NO_TOKEN) {
       throw new GenerationException(
@@ -240,6 +279,9 @@ final class DecodingRun {
             nDecoded,
             endNanos - promptEndNanos,
             decodeStageNanos,
-            nDrawn));
+            nDrawn,
+            speculation.proposed(),
+            speculation.compared(),
+            speculation.accepted()));
   }
 }

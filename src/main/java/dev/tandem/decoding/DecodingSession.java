@@ -16,11 +16,14 @@ public final class DecodingSession implements AutoCloseable {
   private final int capacity;
   private final TokenHistory history = new TokenHistory();
   private volatile StageChain.@Nullable Sequences sequences;
+  private final @Nullable Drafter drafter;
   private volatile boolean closed;
 
   DecodingSession(Generator generator, int capacity) {
     this.generator = generator;
     this.capacity = capacity;
+    int maxDraft = generator.drafting().maxTokens();
+    drafter = maxDraft == 0 ? null : generator.drafting().source().open(capacity);
   }
 
   /** Ids of the sequence so far, prompts and generated ones. */
@@ -57,6 +60,7 @@ public final class DecodingSession implements AutoCloseable {
     long longest = Math.min((long) history.size() + request.maxTokens(), capacity + 1L);
     DecodingRun.Order order = new DecodingRun.Order(request, sink, cancelled);
     DecodingRun run = new DecodingRun(order, tools, history, promptBegin, (int) longest);
+    run.speculate(begun(request));
     boolean usable = false;
     try {
       run.run(opened());
@@ -77,6 +81,13 @@ public final class DecodingSession implements AutoCloseable {
     return run.finish();
   }
 
+  private Speculation begun(GenerationRequest request) throws GenerationException {
+    if (drafter != null) {
+      drafter.begin(request, history.ids(), history.size());
+    }
+    return new Speculation(drafter, generator.drafting());
+  }
+
   private StageChain.Sequences opened() throws IOException {
     StageChain.Sequences known = sequences;
     if (known != null) {
@@ -85,7 +96,8 @@ public final class DecodingSession implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the sequence is closed");
     }
-    StageChain.Sequences opened = generator.chain().open(capacity);
+    int maxRows = 1 + generator.drafting().maxTokens();
+    StageChain.Sequences opened = generator.chain().open(capacity, maxRows);
     sequences = opened;
     if (closed) { // in the meantime, by another thread
       opened.close();
@@ -104,8 +116,14 @@ public final class DecodingSession implements AutoCloseable {
   public void close() {
     closed = true;
     StageChain.Sequences opened = sequences;
-    if (opened != null) {
-      opened.close();
+    try {
+      if (opened != null) {
+        opened.close();
+      }
+    } finally {
+      if (drafter != null) {
+        drafter.close();
+      }
     }
   }
 }

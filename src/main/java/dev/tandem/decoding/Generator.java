@@ -21,6 +21,7 @@ public final class Generator {
   private final StageChain chain;
   private final Embedder embedder;
   private final Tokenizer tokenizer;
+  private final Drafting drafting;
   private final BitSet stopIds = new BitSet();
   private final int vocabSize;
 
@@ -30,15 +31,27 @@ public final class Generator {
   private volatile @Nullable DecodingSession current;
 
   /**
+   * A generator that drafts nothing.
+   *
+   * @throws IllegalArgumentException if the stages do not make a whole model
+   */
+  public Generator(List<Stage> stages, Embedder embedder, Tokenizer tokenizer) {
+    this(stages, embedder, tokenizer, Drafting.NONE);
+  }
+
+  /**
    * A generator.
    *
    * @param stages the model's layers in order, the last stage with the head; prompt frames are cut
    *     at multiples of the first one's C
    * @param embedder the model's embedding
    * @param tokenizer the model's tokenizer; ids that it does not know are never drawn
+   * @param drafting how the next tokens are guessed
    * @throws IllegalArgumentException if the stages do not make a whole model
    */
-  public Generator(List<Stage> stages, Embedder embedder, Tokenizer tokenizer) {
+  public Generator(
+      List<Stage> stages, Embedder embedder, Tokenizer tokenizer, Drafting drafting) {
+    this.drafting = drafting;
     chain = new StageChain(stages);
     this.embedder = embedder;
     this.tokenizer = tokenizer;
@@ -122,7 +135,20 @@ public final class Generator {
         chain, embedder, sampler(request), tokenizer.decoder(), stopIds, vocabSize);
   }
 
-  private Sampler sampler(GenerationRequest request) throws GenerationException {
+  Embedder embedder() {
+    return embedder;
+  }
+
+  Drafting drafting() {
+    return drafting;
+  }
+
+  /** Whether an id ends a text. */
+  boolean isStop(int id) {
+    return stopIds.get(id);
+  }
+
+  Sampler sampler(GenerationRequest request) throws GenerationException {
     try {
       return Samplers.of(request.sampling(), vocabSize, silentIds);
     } catch (IllegalArgumentException e) {

@@ -244,8 +244,8 @@ public final class StageChain {
    * @param from index of the first id, at most the sequences' length
    * @param to one past the last; at most {@link #frameRows} later
    * @param kind prompt or generated
-   * @param last whether to compute {@link #logits} of the last row, which ends a run of prompt
-   *     rows; otherwise {@code to} is a multiple of {@link #frameRows}
+   * @param nOut how many of the last rows get {@link #logits}. With some, a run of prompt rows
+   *     ends here; with none, {@code to} is a multiple of {@link #frameRows}
    */
   void step(
       Sequences sequences,
@@ -254,14 +254,13 @@ public final class StageChain {
       int from,
       int to,
       RowKind kind,
-      boolean last)
+      int nOut)
       throws IOException {
     int nRows = to - from;
-    int nOut = last ? 1 : 0;
     reserve(nRows, nOut);
     embedder.embed(ids, from, to, from, input);
     clear();
-    boolean promptEnd = kind == RowKind.PROMPT && last;
+    boolean promptEnd = kind == RowKind.PROMPT && nOut > 0;
     add(sequences, from, nRows, kind, promptEnd, nRows - nOut, nOut);
     var unused = run(input);
   }

@@ -1,7 +1,7 @@
 package dev.tandem.generation;
 
 /**
- * The times of a generation.
+ * The times and the counts of a generation.
  *
  * @param promptTokens tokens of the prompt
  * @param promptNanos from the first prompt row's embedding to the prompt's logits
@@ -10,6 +10,10 @@ package dev.tandem.generation;
  * @param decodeNanos from the prompt's logits to the end of the text
  * @param decodeStageNanos the part of {@code decodeNanos} spent in stages
  * @param drawnTokens tokens that were drawn, including the one that stopped the text
+ * @param draftedTokens tokens that were guessed before they were drawn
+ * @param comparedTokens guesses that were compared with a draw: those up to the first wrong one of
+ *     each step. The share of accepted tokens among them is how often a guess is right
+ * @param acceptedTokens guesses that the model drew, too; each saved a step
  */
 public record GenerationTimings(
     int promptTokens,
@@ -17,7 +21,10 @@ public record GenerationTimings(
     int decodeTokens,
     long decodeNanos,
     long decodeStageNanos,
-    int drawnTokens) {
+    int drawnTokens,
+    int draftedTokens,
+    int comparedTokens,
+    int acceptedTokens) {
 
   /**
    * Nanoseconds per drawn token outside the stages: embedding, sampling, decoding text, the

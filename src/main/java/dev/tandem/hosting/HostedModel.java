@@ -31,7 +31,7 @@ public final class HostedModel implements Hosting.Hosted {
 
   private HostedModel(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
       throws IOException {
-    settings.requireRowExact();
+    settings.requireRowExact("where a model is split");
     try (ResourceScope scope = new ResourceScope()) {
       model = scope.add(LocalModel.open(checkpoint, settings));
       offered = scope.add(openOffered(checkpoint, model));

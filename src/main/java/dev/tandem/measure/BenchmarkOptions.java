@@ -43,7 +43,7 @@ public record BenchmarkOptions(
           n <= MAX_THREADS, "threads", "must be at most " + MAX_THREADS, n);
     }
     if (placements.stream().anyMatch(Placement::split)) {
-      settings.requireRowExact();
+      settings.requireRowExact("where a model is split");
     }
     atLeast("contexts", contexts, 0);
     atLeast("batches", batches, 1);

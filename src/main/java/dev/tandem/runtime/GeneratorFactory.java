@@ -12,13 +12,19 @@ import java.util.List;
 public final class GeneratorFactory {
   private final Embedder embedder;
   private final Tokenizer tokenizer;
+  private final DraftRuntime drafts;
 
   /**
-   * A factory.
+   * A factory of generators that draft nothing.
    *
    * @param checkpoint has the embedding, and stays open as long as the generators are used
    */
   public GeneratorFactory(Checkpoint checkpoint, Tokenizer tokenizer) {
+    this(checkpoint, tokenizer, DraftRuntime.NONE);
+  }
+
+  GeneratorFactory(Checkpoint checkpoint, Tokenizer tokenizer, DraftRuntime drafts) {
+    this.drafts = drafts;
     EmbeddingTable embedding = EmbeddingTable.of(checkpoint);
     embedder = (ids, from, to, position, out) -> embedding.lookup(ids, from, to, position, out, 0);
     this.tokenizer = tokenizer;
@@ -26,6 +32,6 @@ public final class GeneratorFactory {
 
   /** A generator over these stages, which stay the caller's. */
   public Generator of(List<Stage> stages) {
-    return new Generator(stages, embedder, tokenizer);
+    return new Generator(stages, embedder, tokenizer, drafts.newDrafting());
   }
 }

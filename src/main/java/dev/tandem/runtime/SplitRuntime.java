@@ -49,17 +49,20 @@ public final class SplitRuntime implements ModelRuntime {
   private boolean exact;
   private boolean modesDiffer;
 
-  private SplitRuntime(Checkpoint checkpoint, EngineSettings settings, SplitOptions split)
+  private SplitRuntime(
+      Checkpoint checkpoint, EngineSettings settings, SplitOptions split, DraftRuntime draft)
       throws IOException {
     this.checkpoint = checkpoint;
-    settings.requireRowExact();
+    scope.add(draft);
     try {
+      settings.requireRowExact("where a model is split");
+      notes.addAll(draft.notes());
       cut = Cut.of(checkpoint, split);
       connection = scope.add(ServerConnection.connect(split.server(), split.connection()));
       remote = sameModel(connection.models());
       checkProfile(settings, remote.profile());
       tokenizer = checkpoint.tokenizer();
-      generators = new GeneratorFactory(checkpoint, tokenizer);
+      generators = new GeneratorFactory(checkpoint, tokenizer, draft);
       exact = remote.profile().mode().isNative();
       local = openLocal(settings);
       served =
@@ -85,7 +88,18 @@ public final class SplitRuntime implements ModelRuntime {
    */
   public static SplitRuntime connect(
       Checkpoint checkpoint, EngineSettings settings, SplitOptions split) throws IOException {
-    return new SplitRuntime(checkpoint, settings, split);
+    return connect(checkpoint, settings, split, DraftRuntime.NONE);
+  }
+
+  /**
+   * As {@link #connect(Checkpoint, EngineSettings, SplitOptions)}, with drafts.
+   *
+   * @param draft closed with this, and if this fails
+   */
+  public static SplitRuntime connect(
+      Checkpoint checkpoint, EngineSettings settings, SplitOptions split, DraftRuntime draft)
+      throws IOException {
+    return new SplitRuntime(checkpoint, settings, split, draft);
   }
 
   /**

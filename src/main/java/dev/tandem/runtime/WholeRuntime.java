@@ -9,6 +9,7 @@ import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** A model that runs in this process. */
 public final class WholeRuntime implements ModelRuntime {
@@ -18,9 +19,27 @@ public final class WholeRuntime implements ModelRuntime {
   private final LocalStages stages;
   private final Tokenizer tokenizer;
   private final GeneratorFactory generators;
+  private final DraftRuntime draft;
 
-  private WholeRuntime(Checkpoint checkpoint, EngineSettings settings) throws IOException {
+  private WholeRuntime(Checkpoint checkpoint, EngineSettings settings, DraftRuntime draft)
+      throws IOException {
     this.checkpoint = checkpoint;
+    this.draft = draft;
+    span = Span.whole(checkpoint.config().nLayers());
+    try (ResourceScope scope = new ResourceScope()) {
+      scope.add(draft);
+      checkWhole(checkpoint);
+      try (TokenizerLoad load = new TokenizerLoad(checkpoint)) {
+        model = scope.add(LocalModel.open(checkpoint, settings));
+        stages = scope.add(new LocalStages(checkpoint, model, List.of(span)));
+        tokenizer = load.await();
+      }
+      generators = new GeneratorFactory(checkpoint, tokenizer, draft);
+      scope.succeeded();
+    }
+  }
+
+  private static void checkWhole(Checkpoint checkpoint) throws IOException {
     if (!checkpoint.isWhole()) {
       throw new IOException(
           checkpoint.name()
@@ -28,19 +47,10 @@ public final class WholeRuntime implements ModelRuntime {
               + checkpoint.part()
               + "); run it split, with a server that has the rest");
     }
-    span = Span.whole(checkpoint.config().nLayers());
-    try (TokenizerLoad load = new TokenizerLoad(checkpoint);
-        ResourceScope scope = new ResourceScope()) {
-      model = scope.add(LocalModel.open(checkpoint, settings));
-      stages = scope.add(new LocalStages(checkpoint, model, List.of(span)));
-      tokenizer = load.await();
-      generators = new GeneratorFactory(checkpoint, tokenizer);
-      scope.succeeded();
-    }
   }
 
   /**
-   * Loads a model.
+   * Loads a model that drafts nothing.
    *
    * @param checkpoint must stay open; the caller closes it after the runtime
    * @throws IOException if its files cannot be read, or it is only a part of a model
@@ -48,7 +58,17 @@ public final class WholeRuntime implements ModelRuntime {
    */
   public static WholeRuntime open(Checkpoint checkpoint, EngineSettings settings)
       throws IOException {
-    return new WholeRuntime(checkpoint, settings);
+    return open(checkpoint, settings, DraftRuntime.NONE);
+  }
+
+  /**
+   * As {@link #open(Checkpoint, EngineSettings)}, with drafts.
+   *
+   * @param draft closed with this, and if this fails
+   */
+  public static WholeRuntime open(
+      Checkpoint checkpoint, EngineSettings settings, DraftRuntime draft) throws IOException {
+    return new WholeRuntime(checkpoint, settings, draft);
   }
 
   @Override
@@ -68,7 +88,7 @@ public final class WholeRuntime implements ModelRuntime {
 
   @Override
   public List<String> notes() {
-    return model.notes();
+    return Stream.concat(model.notes().stream(), draft.notes().stream()).toList();
   }
 
   @Override
@@ -83,6 +103,10 @@ public final class WholeRuntime implements ModelRuntime {
 
   @Override
   public void close() {
-    stages.close();
+    try {
+      stages.close();
+    } finally {
+      draft.close();
+    }
   }
 }

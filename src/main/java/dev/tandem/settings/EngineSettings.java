@@ -77,12 +77,13 @@ public record EngineSettings(
   /**
    * Demands a backend whose rows do not depend on their neighbours.
    *
+   * @param situation what needs it, such as {@code where a model is split}
    * @throws InvalidSettingException if it is for whole models only
    */
-  public void requireRowExact() {
+  public void requireRowExact(String situation) {
     if (backend.isPresent() && !backend.get().isRowExact()) {
       throw new InvalidSettingException(
-          "backend", "must be fast or java where a model is split", backend.get());
+          "backend", "must be fast or java " + situation, backend.get());
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.tandem.cli.generation.GenerationMixin;
 import dev.tandem.cli.generation.GenerationRun;
 import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.ConvertProgress;
+import dev.tandem.cli.options.DraftMixin;
 import dev.tandem.cli.options.EngineMixin;
 import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Cli;
@@ -82,6 +83,7 @@ public final class ClientCommand implements Callable<Integer> {
               + " here")
   private Optional<Output> reply = Optional.empty();
 
+  @Mixin private DraftMixin draft;
   @Mixin private EngineMixin engine;
   @Mixin private BackendMixin backend;
   @Mixin private GeneralMixin general;
@@ -93,6 +95,7 @@ public final class ClientCommand implements Callable<Integer> {
     SplitBuilder builder = Tandem.split(model.source()).server(uri());
     split.ifPresent(builder::layers);
     reply.ifPresent(builder::reply);
+    draft.draft().ifPresent(builder::draft);
     String text = generation.checkedPrompt();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);

@@ -138,8 +138,9 @@ public final class GenerationRun {
     times.put("decode_ms", millis(timings.decodeNanos()));
     times.put("ms_per_token", msPerToken(timings));
     Map<String, Object> draft = new LinkedHashMap<>();
-    draft.put("proposed", 0);
-    draft.put("accepted", 0);
+    draft.put("proposed", timings.draftedTokens());
+    draft.put("compared", timings.comparedTokens());
+    draft.put("accepted", timings.acceptedTokens());
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("model", model.info().name());
     facts.put("prompt", text);

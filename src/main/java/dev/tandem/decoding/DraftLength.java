@@ -1,0 +1,114 @@
+package dev.tandem.decoding;
+
+/**
+ * Chooses how many tokens to draft: the number with the most expected tokens per time.
+ *
+ * <p>It assumes that each guess is right with the same probability a, independently, so that k
+ * guesses give {@code 1 + a + ... + a^k} tokens; and that a step of r rows takes {@code base + slope
+ * r}, where the base is the reading of the weights and, with a server, the round trip. All three are
+ * estimated from the last steps, older ones counting less. The choice decides how long a text takes
+ * and never what it says.
+ */
+final class DraftLength {
+  /** What a step's weight is multiplied with at each further step. */
+  private static final double MEMORY = 0.95;
+
+  /** If drafting does not pay, one step in so many tries again. */
+  private static final int RETRY_STEPS = 32;
+
+  private static final int FIRST_LENGTH = 4;
+
+  private final int max;
+  private final boolean adaptive;
+
+  // Decaying sums. Two guesses of which one is right stand for what is not known at the beginning.
+  private double guessed = 2;
+  private double right = 1;
+  private double steps;
+  private double rows;
+  private double rowsSquared;
+  private double nanos;
+  private double rowsNanos;
+  private double drafted;
+  private double draftNanos;
+  private int stepsWithout;
+
+  /**
+   * @param max the longest draft
+   * @param adaptive whether a shorter one may be chosen
+   */
+  DraftLength(int max, boolean adaptive) {
+    this.max = max;
+    this.adaptive = adaptive;
+  }
+
+  /** The length of the next draft, 0 to max. */
+  int next() {
+    if (!adaptive) {
+      return max;
+    }
+    if (steps == 0) {
+      return Math.min(FIRST_LENGTH, max);
+    }
+    int best = best();
+    stepsWithout = best == 0 ? stepsWithout + 1 : 0;
+    if (stepsWithout == RETRY_STEPS) {
+      stepsWithout = 0;
+      return Math.min(FIRST_LENGTH, max);
+    }
+    return best;
+  }
+
+  private int best() {
+    double acceptance = right / guessed;
+    double slope = slope();
+    double base = Math.max(0, (nanos - slope * rows) / steps);
+    double perGuess = drafted == 0 ? 0 : draftNanos / drafted;
+    int best = 0;
+    double bestRate = 0;
+    double tokens = 0;
+    double probability = 1;
+    for (int k = 0; k <= max; k++) {
+      tokens += probability;
+      probability *= acceptance;
+      double rate = tokens / (base + slope * (k + 1) + perGuess * k);
+      if (rate > bestRate) {
+        bestRate = rate;
+        best = k;
+      }
+    }
+    return best;
+  }
+
+  /** Nanoseconds per row, by least squares; 0 as long as all steps had the same number of rows. */
+  private double slope() {
+    double variance = steps * rowsSquared - rows * rows;
+    if (variance <= 1e-9 * rowsSquared * steps) {
+      return 0;
+    }
+    double slope = (steps * rowsNanos - rows * nanos) / variance;
+    return Math.min(Math.max(slope, 0), nanos / rows);
+  }
+
+  /**
+   * A draft was compared with what the model drew.
+   *
+   * @param proposed its length; the step had one row more
+   * @param accepted guesses that were right, from the first one on
+   * @param stepNanos duration of the step
+   * @param draftingNanos duration of the drafting
+   */
+  void stepDone(int proposed, int accepted, long stepNanos, long draftingNanos) {
+    int compared = Math.min(accepted + 1, proposed);
+    int nRows = proposed + 1;
+    guessed = guessed * MEMORY + compared;
+    right = right * MEMORY + accepted;
+    steps = steps * MEMORY + 1;
+    rows = rows * MEMORY + nRows;
+    rowsSquared = rowsSquared * MEMORY + (double) nRows * nRows;
+    nanos = nanos * MEMORY + stepNanos;
+    rowsNanos = rowsNanos * MEMORY + (double) nRows * stepNanos;
+    drafted = drafted * MEMORY + proposed;
+    draftNanos = draftNanos * MEMORY + draftingNanos;
+  }
+}
