@@ -7,6 +7,7 @@ import dev.tandem.runtime.SplitRuntime;
 import dev.tandem.settings.Draft;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Output;
+import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -22,6 +23,7 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   private @Nullable URI server;
   private OptionalInt layers = OptionalInt.empty();
   private Optional<Output> reply = Optional.empty();
+  private RowType wire = RowType.F32;
   private ConnectionOptions connection = ConnectionOptions.defaults();
 
   SplitBuilder(ModelSource source) {
@@ -70,6 +72,15 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     return this;
   }
 
+  /**
+   * How rows travel. Without a call, as f32; with fewer bits the text is no longer that of the whole
+   * model.
+   */
+  public SplitBuilder wire(RowType type) {
+    wire = type;
+    return this;
+  }
+
   /** How long the client waits for the connection: 10 s without a call. */
   public SplitBuilder connectTimeout(Duration timeout) {
     connection = connection.withConnectTimeout(timeout);
@@ -111,7 +122,7 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     if (server == null) {
       throw new IllegalStateException("no server was named");
     }
-    SplitOptions split = new SplitOptions(server, layers, reply, connection);
+    SplitOptions split = new SplitOptions(server, layers, reply, wire, connection);
     return load(
         files -> {
           DraftRuntime drafts = drafts(files);

@@ -52,7 +52,13 @@ final class EntryRun {
   }
 
   private FrameHeader header(FramePlan plan, int request) {
-    return FrameHeader.step(sequence.epoch(), request, sequence.id(), plan.rows(), dModel);
+    return FrameHeader.step(
+        sequence.stage().request().sendType(),
+        sequence.epoch(),
+        request,
+        sequence.id(),
+        plan.rows(),
+        dModel);
   }
 
   /** Waits for the oldest frame's result and reads it. */
@@ -72,6 +78,7 @@ final class EntryRun {
     if (header.sequence() != sequence.id()
         || header.nOut() != rows.nOut()
         || header.outBegin() != rows.outBegin()
+        || header.type() != sequence.stage().request().receiveType()
         || (header.nOut() > 0 && header.columns() != outWidth)) {
       throw new IOException(
           "the server at " + connection.peer() + " sent another result than the requested one");

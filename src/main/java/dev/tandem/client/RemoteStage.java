@@ -4,7 +4,6 @@ import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
-import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.WireProfile;
@@ -33,12 +32,14 @@ public final class RemoteStage implements Stage {
   private final ServerConnection connection;
   private final StageSpec spec;
   private final ArithmeticProfile profile;
+  private final StageRequest request;
   private final Set<RemoteSequence> sequences = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
   RemoteStage(ServerConnection connection, RemoteModel model, StageRequest request) {
     this.connection = connection;
     this.profile = model.profile();
+    this.request = request;
     this.spec = model.offered().withSpan(request.span());
   }
 
@@ -62,8 +63,8 @@ public final class RemoteStage implements Stage {
                     id,
                     profile.modelHash(),
                     spec.span(),
-                    RowType.F32,
-                    RowType.F32,
+                    request.sendType(),
+                    request.receiveType(),
                     maxPositions,
                     WireProfile.of(profile)));
     boolean accepted = false;
@@ -164,6 +165,11 @@ public final class RemoteStage implements Stage {
   public void close() {
     closed = true;
     List.copyOf(sequences).forEach(RemoteSequence::close);
+  }
+
+  /** How rows travel. */
+  StageRequest request() {
+    return request;
   }
 
   ServerConnection connection() {

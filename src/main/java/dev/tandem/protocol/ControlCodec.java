@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tandem.settings.Output;
+import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
 import java.util.ArrayList;
@@ -29,8 +30,8 @@ public final class ControlCodec {
       putUnlessEmpty(json, "model", open.model());
       putLayers(json, open.span());
       json.put("reply", reply(open.span().output()))
-          .put("send", open.sendType().wireName())
-          .put("receive", open.receiveType().wireName())
+          .put("send", RowCodec.wireName(open.sendType()))
+          .put("receive", RowCodec.wireName(open.receiveType()))
           .put("max_positions", open.maxPositions());
       putProfile(json, open.profile());
     } else if (message instanceof CloseSequence close) {
@@ -153,8 +154,8 @@ public final class ControlCodec {
           request,
           json.stringOrEmpty("model"),
           layers(json, output(json.string("reply"))),
-          named(RowType.values(), RowType::wireName, "send", json.string("send")),
-          named(RowType.values(), RowType::wireName, "receive", json.string("receive")),
+          named(RowType.values(), RowCodec::wireName, "send", json.string("send")),
+          named(RowType.values(), RowCodec::wireName, "receive", json.string("receive")),
           json.integer("max_positions", 1, Integer.MAX_VALUE),
           json.has("profile") ? profile(json.fields("profile")) : WireProfile.ANY);
     } catch (ProtocolException e) {

@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.settings.RowType;
 import dev.tandem.stage.StepRows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -21,16 +22,17 @@ public final class FrameCodec {
    * @throws IllegalArgumentException if the rows do not fit the header
    */
   public static ByteBuffer encode(FrameHeader header, FloatBuffer rows) {
-    int bytes = FrameHeader.messageBytes(header.rows(), header.columns());
-    if (bytes - FrameHeader.BYTES != 4L * rows.remaining() || header.type() != RowType.F32) {
+    if (rows.remaining() != (long) header.rows() * header.columns()) {
       throw new IllegalArgumentException(rows.remaining() + " floats for " + header);
     }
+    long payload = RowCodec.bytes(header.type(), header.rows(), header.columns());
+    int bytes = Math.toIntExact(FrameHeader.BYTES + payload);
     ByteBuffer out = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     out.putInt(MAGIC)
         .put((byte) Protocol.VERSION)
         .put((byte) header.kind().wireNumber())
         .put((byte) (header.promptEnd() ? PROMPT_END : 0))
-        .put((byte) header.type().wireNumber())
+        .put((byte) RowCodec.wireNumber(header.type()))
         .putInt(header.generated() ? 1 : 0)
         .putInt(header.epoch())
         .putInt(header.request())
@@ -41,7 +43,7 @@ public final class FrameCodec {
         .putInt(header.outBegin())
         .putInt(header.nOut())
         .putInt(0);
-    out.asFloatBuffer().put(rows.duplicate());
+    RowCodec.encode(header.type(), rows, header.columns(), out);
     return out.rewind();
   }
 
@@ -135,9 +137,6 @@ public final class FrameCodec {
     if (in.getInt() != 0) {
       throw corrupt("the header's last field is not 0");
     }
-    if (type != RowType.F32) {
-      throw about(header, ErrorCode.UNSUPPORTED, "rows of type " + type.wireName());
-    }
     if (header.position() > Integer.MAX_VALUE - header.rows()) {
       throw about(header, ErrorCode.PROTOCOL, "positions beyond 2^31");
     }
@@ -146,7 +145,7 @@ public final class FrameCodec {
 
   private static RowType type(int number) throws ProtocolException {
     for (RowType type : RowType.values()) {
-      if (type.wireNumber() == number) {
+      if (RowCodec.wireNumber(type) == number) {
         return type;
       }
     }
@@ -182,12 +181,12 @@ public final class FrameCodec {
           ErrorCode.PROTOCOL,
           "columns " + header.columns() + " not in 1.." + limits.maxColumns());
     }
-    long want = 4L * header.rows() * header.columns();
+    long want = RowCodec.bytes(header.type(), header.rows(), header.columns());
     if (in.remaining() != want) {
       throw about(
           header, ErrorCode.PROTOCOL, "payload of " + in.remaining() + " bytes, want " + want);
     }
-    return in.asFloatBuffer();
+    return RowCodec.decode(header.type(), in, header.rows(), header.columns());
   }
 
   private static ProtocolException about(FrameHeader header, ErrorCode code, String message) {

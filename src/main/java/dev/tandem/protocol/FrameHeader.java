@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.settings.RowType;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.StepRows;
 
@@ -58,10 +59,11 @@ public record FrameHeader(
   public static final int BYTES = 48;
 
   /** The header of a step. */
-  public static FrameHeader step(int epoch, int request, int sequence, StepRows rows, int columns) {
+  public static FrameHeader step(
+      RowType type, int epoch, int request, int sequence, StepRows rows, int columns) {
     return new FrameHeader(
         FrameKind.STEP,
-        RowType.F32,
+        type,
         rows.kind() == RowKind.GENERATED,
         rows.promptEnd(),
         epoch,
@@ -84,11 +86,11 @@ public record FrameHeader(
         position, rows, generated ? RowKind.GENERATED : RowKind.PROMPT, promptEnd, outBegin, nOut);
   }
 
-  /** The header of the result of this step, with rows of another width. */
-  public FrameHeader result(int outColumns) {
+  /** The header of the result of this step, with rows of another type and width. */
+  public FrameHeader result(RowType outType, int outColumns) {
     return new FrameHeader(
         FrameKind.RESULT,
-        type,
+        outType,
         generated,
         promptEnd,
         epoch,
@@ -102,7 +104,7 @@ public record FrameHeader(
   }
 
   /**
-   * Bytes of a message with that many f32 elements.
+   * Bytes of a message with that many f32 elements, which is the longest one.
    *
    * @throws ArithmeticException if they do not fit an int
    */

@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
 
 /**

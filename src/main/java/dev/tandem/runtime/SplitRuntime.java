@@ -16,6 +16,7 @@ import dev.tandem.settings.Output;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ProfileDifference.Field;
 import dev.tandem.settings.ProfileException;
+import dev.tandem.settings.RowType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
@@ -63,13 +64,23 @@ public final class SplitRuntime implements ModelRuntime {
       checkProfile(settings, remote.profile());
       tokenizer = checkpoint.tokenizer();
       generators = new GeneratorFactory(checkpoint, tokenizer, draft);
-      exact = remote.profile().mode().isNative();
+      exact = remote.profile().mode().isNative() && split.wire() == RowType.F32;
+      if (split.wire() != RowType.F32) {
+        notes.add(
+            "rows travel as "
+                + lower(split.wire())
+                + ": the result differs from the whole model's bits");
+      }
       local = openLocal(settings);
       served =
           scope.add(
               connection.stage(
                   new StageRequest(
-                      cut.served(), remote.profile(), TensorHashes.of(checkpoint.heldTensors()))));
+                      cut.served(),
+                      remote.profile(),
+                      split.wire(),
+                      split.wire(),
+                      TensorHashes.of(checkpoint.heldTensors()))));
     } catch (IOException | RuntimeException | Error e) {
       scope.closeAfter(e);
       throw e;

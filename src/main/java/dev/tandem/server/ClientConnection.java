@@ -18,6 +18,7 @@ import dev.tandem.protocol.Step;
 import dev.tandem.scheduler.Lane;
 import dev.tandem.scheduler.ScheduleException;
 import dev.tandem.scheduler.ScheduledSequence;
+import dev.tandem.settings.RowType;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.ServerWebSocket;
@@ -52,7 +53,10 @@ final class ClientConnection {
   private record Share(ModelService model, Lane lane) {}
 
   private record OpenSequence(
-      ScheduledSequence scheduled, ModelService model, SequenceLimits limits) {}
+      ScheduledSequence scheduled,
+      SequenceLimits limits,
+      RowType sendType,
+      RowType receiveType) {}
 
   private final ServerWebSocket socket;
   private final List<ModelService> models;
@@ -218,7 +222,7 @@ final class ClientConnection {
     }
     SequenceLimits limits = model.limits(scheduled.spec(), open.maxPositions());
     int id = ++lastSequence;
-    sequences.put(id, new OpenSequence(scheduled, model, limits));
+    sequences.put(id, new OpenSequence(scheduled, limits, open.sendType(), open.receiveType()));
     reply(new Opened(open.request(), id, epoch, model.hash(), model.profile(), limits));
   }
 
@@ -268,6 +272,13 @@ final class ClientConnection {
 
   private static void checkShape(FrameHeader header, OpenSequence sequence)
       throws ProtocolException {
+    if (header.type() != sequence.sendType()) {
+      throw new ProtocolException(
+          ErrorCode.UNSUPPORTED,
+          "rows of type " + header.type() + ", the sequence was opened for " + sequence.sendType(),
+          header.request(),
+          header.sequence());
+    }
     int dModel = sequence.scheduled().spec().dModel();
     if (header.columns() != dModel) {
       throw new ProtocolException(
@@ -288,7 +299,8 @@ final class ClientConnection {
 
   private void stepDone(FrameHeader header, OpenSequence sequence, FloatBuffer result) {
     if (isOpen(header, sequence)) {
-      FrameHeader reply = header.result(sequence.scheduled().spec().outWidth());
+      FrameHeader reply =
+          header.result(sequence.receiveType(), sequence.scheduled().spec().outWidth());
       outbound.binary(FrameCodec.encode(reply, result));
     }
   }

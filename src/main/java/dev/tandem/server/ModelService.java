@@ -7,7 +7,6 @@ import dev.tandem.protocol.ModelOffer;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.ProtocolException;
-import dev.tandem.protocol.RowType;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.scheduler.ModelScheduler;
@@ -79,16 +78,6 @@ final class ModelService implements AutoCloseable {
    * @throws ProtocolException if it cannot; the message states the request and the offer
    */
   void check(Open open) throws ProtocolException {
-    if (open.sendType() != RowType.F32 || open.receiveType() != RowType.F32) {
-      throw refused(
-          ErrorCode.UNSUPPORTED,
-          open,
-          "rows of type "
-              + open.sendType().wireName()
-              + " and "
-              + open.receiveType().wireName()
-              + " are not supported; f32 is");
-    }
     checkProfile(open);
     if (open.maxPositions() > maxPositions) {
       throw refused(

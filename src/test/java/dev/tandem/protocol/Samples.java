@@ -1,6 +1,7 @@
 package dev.tandem.protocol;
 
 import dev.tandem.settings.Output;
+import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
 import java.nio.FloatBuffer;
@@ -28,7 +29,7 @@ public final class Samples {
     boolean generated = random.nextBoolean();
     return new FrameHeader(
         FrameKind.STEP,
-        RowType.F32,
+        pick(RowType.values()),
         generated,
         !generated && random.nextBoolean(),
         id(),

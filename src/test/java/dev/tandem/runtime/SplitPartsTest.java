@@ -22,6 +22,7 @@ import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.SplitExactnessTest.Run;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.Output;
+import dev.tandem.settings.RowType;
 import dev.tandem.settings.SamplingOptions;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
@@ -154,7 +155,11 @@ class SplitPartsTest {
               new SplitOptions(uri, 0, Output.HIDDEN),
               new SplitOptions(uri, 1, Output.LOGITS),
               new SplitOptions(
-                  uri, OptionalInt.of(2), Optional.empty(), ConnectionOptions.defaults()))) {
+                  uri,
+                  OptionalInt.of(2),
+                  Optional.empty(),
+                  RowType.F32,
+                  ConnectionOptions.defaults()))) {
         try (SplitRuntime split = SplitRuntime.connect(client, SETTINGS, options)) {
           assertThat(ids(split, prompt)).as("%s", options).containsExactly(expected);
         }

@@ -17,7 +17,7 @@ import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.Result;
-import dev.tandem.protocol.RowType;
+import dev.tandem.settings.RowType;
 import dev.tandem.protocol.Samples;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
@@ -171,8 +171,6 @@ class HostileClientTest {
       refused(client, ErrorCode.LAYERS, "[0,4]", "[0,5]", good);
       refused(client, ErrorCode.LAYERS, "[0,4]", "[4,9]", good);
       refused(client, ErrorCode.UNSUPPORTED, "\"hidden\"", "\"topk\"", good);
-      refused(client, ErrorCode.UNSUPPORTED, "\"send\":\"f32\"", "\"send\":\"f16\"", good);
-      refused(client, ErrorCode.UNSUPPORTED, "\"receive\":\"f32\"", "\"receive\":\"q8_0\"", good);
       refused(client, ErrorCode.PROFILE, "\"profile\":{", "\"profile\":{\"mode\":\"other\"", good);
       refused(client, ErrorCode.LIMIT, "200", "401", good);
       // The bystander opens and closes one sequence all the time, so the client may get one more.
@@ -243,7 +241,21 @@ class HostileClientTest {
                   0,
                   0)));
       client.assertError(ErrorCode.POSITION);
-      client.send(changed(RawClient.frame(client.step(opened, 0, 1)), 7, 1));
+      client.send(
+          RawClient.frame(
+              new FrameHeader(
+                  FrameKind.STEP,
+                  RowType.F16, // the sequence was opened for f32
+                  true,
+                  false,
+                  opened.epoch(),
+                  client.step(opened, 0, 1).request(),
+                  opened.sequence(),
+                  0,
+                  1,
+                  D,
+                  0,
+                  0)));
       client.assertError(ErrorCode.UNSUPPORTED);
       client.send(RawClient.frame(client.step(opened, 190, 11)));
       client.assertError(ErrorCode.LIMIT);

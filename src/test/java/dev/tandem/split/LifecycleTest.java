@@ -17,7 +17,7 @@ import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.FrameKind;
 import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Opened;
-import dev.tandem.protocol.RowType;
+import dev.tandem.settings.RowType;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.settings.Output;
 import dev.tandem.stage.RowKind;

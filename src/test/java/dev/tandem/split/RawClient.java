@@ -12,7 +12,7 @@ import dev.tandem.protocol.FrameLimits;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.ProtocolException;
-import dev.tandem.protocol.RowType;
+import dev.tandem.settings.RowType;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.settings.Output;

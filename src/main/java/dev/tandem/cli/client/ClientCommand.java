@@ -20,6 +20,7 @@ import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.Output;
+import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -83,6 +84,15 @@ public final class ClientCommand implements Callable<Integer> {
               + " here")
   private Optional<Output> reply = Optional.empty();
 
+  @Option(
+      names = "--wire",
+      paramLabel = "f32|f16|q8_0",
+      defaultValue = "f32",
+      description =
+          "How rows travel; with fewer bits than f32 the text is no longer that of the whole model."
+              + " Default: ${DEFAULT-VALUE}")
+  private RowType wire;
+
   @Mixin private DraftMixin draft;
   @Mixin private EngineMixin engine;
   @Mixin private BackendMixin backend;
@@ -95,6 +105,7 @@ public final class ClientCommand implements Callable<Integer> {
     SplitBuilder builder = Tandem.split(model.source()).server(uri());
     split.ifPresent(builder::layers);
     reply.ifPresent(builder::reply);
+    builder.wire(wire);
     draft.draft().ifPresent(builder::draft);
     String text = generation.checkedPrompt();
     Console console =
