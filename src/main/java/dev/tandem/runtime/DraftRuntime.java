@@ -9,6 +9,7 @@ import dev.tandem.settings.Draft;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.LoadListener;
+import dev.tandem.settings.Note;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.Arrays;
@@ -39,7 +40,7 @@ public final class DraftRuntime implements AutoCloseable {
       WholeRuntime model =
           resources.add(WholeRuntime.open(checkpoint, own(settings)));
       checkTokenizer(checkpoint.name(), model.tokenizer(), tokenizer);
-      notes = checkpoint.notes();
+      notes = checkpoint.notes().stream().map(Note::toString).toList();
       drafting =
           () -> {
             Generator small = model.newGenerator();
