@@ -4,26 +4,31 @@ import dev.tandem.endpoints.ConnectionOptions;
 import dev.tandem.runtime.DraftRuntime;
 import dev.tandem.runtime.SplitOptions;
 import dev.tandem.runtime.SplitRuntime;
+import dev.tandem.settings.ConnectionListener;
 import dev.tandem.settings.Draft;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How a model is split: text, embedding, sampling and the first layers here, the others on a
  * server. {@link Tandem#split} returns it.
  */
 public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
-  private @Nullable URI server;
+  private final List<URI> servers = new ArrayList<>();
   private OptionalInt layers = OptionalInt.empty();
   private Optional<Output> reply = Optional.empty();
   private RowType wire = RowType.F32;
+  private Duration patience = SplitOptions.PATIENCE;
+  private ConnectionListener listener = ConnectionListener.NONE;
   private ConnectionOptions connection = ConnectionOptions.defaults();
 
   SplitBuilder(ModelSource source) {
@@ -36,10 +41,12 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   }
 
   /**
-   * The server, such as {@code ws://127.0.0.1:8080/v1/split}. Without a path it is the protocol's.
+   * A server, such as {@code ws://127.0.0.1:8080/v1/split}. Without a path it is the protocol's. With
+   * several calls, the first server that answers and has the layers is used, also when a server is
+   * lost.
    */
   public SplitBuilder server(URI uri) {
-    server = uri;
+    servers.add(uri);
     return this;
   }
 
@@ -81,6 +88,23 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     return this;
   }
 
+  /**
+   * How long the client looks for a lost server, or for another one: 2 minutes without a call; zero
+   * for not at all. The text then goes on as if nothing had happened, with the same bits.
+   */
+  public SplitBuilder reconnectTimeout(Duration timeout) {
+    InvalidSettingException.require(
+        !timeout.isNegative(), "reconnectTimeout", "must be at least 0", timeout);
+    patience = timeout;
+    return this;
+  }
+
+  /** Is called when a server is lost, and when one is found. */
+  public SplitBuilder onConnection(ConnectionListener value) {
+    listener = value;
+    return this;
+  }
+
   /** How long the client waits for the connection: 10 s without a call. */
   public SplitBuilder connectTimeout(Duration timeout) {
     connection = connection.withConnectTimeout(timeout);
@@ -119,10 +143,10 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
    * @throws IllegalStateException if no server was named
    */
   public SplitModel connect() {
-    if (server == null) {
+    if (servers.isEmpty()) {
       throw new IllegalStateException("no server was named");
     }
-    SplitOptions split = new SplitOptions(server, layers, reply, wire, connection);
+    SplitOptions split = new SplitOptions(servers, layers, reply, wire, patience, listener, connection);
     return load(
         files -> {
           DraftRuntime drafts = drafts(files);

@@ -3,6 +3,7 @@ package dev.tandem.client;
 import dev.tandem.endpoints.ConnectionOptions;
 import dev.tandem.protocol.ClientMessage;
 import dev.tandem.protocol.ControlCodec;
+import dev.tandem.protocol.ErrorCode;
 import dev.tandem.protocol.ErrorMessage;
 import dev.tandem.protocol.FrameCodec;
 import dev.tandem.protocol.FrameLimits;
@@ -12,6 +13,7 @@ import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.Result;
 import dev.tandem.protocol.ServerMessage;
+import dev.tandem.stage.StageLostException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
@@ -172,13 +174,18 @@ public final class ServerConnection implements AutoCloseable {
     try {
       ServerMessage message = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
       if (message instanceof ErrorMessage error) {
-        throw new IOException(
-            "the server at " + peer + " refused: " + error.message() + " (" + name(error) + ")");
+        String problem =
+            "the server at " + peer + " refused: " + error.message() + " (" + name(error) + ")";
+        throw error.code() == ErrorCode.UNKNOWN_SEQUENCE
+            ? new StageLostException(problem)
+            : new IOException(problem);
       }
       return message;
     } catch (ExecutionException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
-      throw new IOException(cause.getMessage(), cause);
+      throw cause instanceof StageLostException
+          ? new StageLostException(String.valueOf(cause.getMessage()), cause)
+          : new IOException(cause.getMessage(), cause);
     } catch (TimeoutException e) {
       throw new IOException(
           "no answer from " + peer + " within " + timeout.toMillis() + " ms; it may be overloaded",
@@ -203,7 +210,7 @@ public final class ServerConnection implements AutoCloseable {
     pending.put(request, answer);
     var unused = answer.whenComplete((message, failure) -> pending.remove(request));
     if (!lost.isEmpty() && pending.remove(request) != null) {
-      answer.completeExceptionally(new IOException(lost));
+      answer.completeExceptionally(loss());
     }
     return answer;
   }
@@ -215,9 +222,19 @@ public final class ServerConnection implements AutoCloseable {
     for (Integer request : List.copyOf(pending.keySet())) {
       CompletableFuture<ServerMessage> answer = pending.remove(request);
       if (answer != null) {
-        answer.completeExceptionally(new IOException(lost));
+        answer.completeExceptionally(loss());
       }
     }
+  }
+
+  /** A server that has refused a message would refuse it again. */
+  private IOException loss() {
+    return lastError.isEmpty() ? new StageLostException(lost) : new IOException(lost);
+  }
+
+  /** Why the connection is lost; empty while it is not. */
+  String lostCause() {
+    return lost;
   }
 
   private void answer(int request, ServerMessage message) {

@@ -7,4 +7,13 @@ package dev.tandem.client;
  * @param bytesSent payload bytes of messages sent
  * @param bytesReceived payload bytes of messages received
  */
-public record Traffic(long roundTrips, long bytesSent, long bytesReceived) {}
+public record Traffic(long roundTrips, long bytesSent, long bytesReceived) {
+
+  /** The sum of both. */
+  Traffic plus(Traffic other) {
+    return new Traffic(
+        roundTrips + other.roundTrips,
+        bytesSent + other.bytesSent,
+        bytesReceived + other.bytesReceived);
+  }
+}

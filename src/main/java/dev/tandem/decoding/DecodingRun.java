@@ -25,6 +25,9 @@ final class DecodingRun {
 
   private static final int MAX_TEXT_ROOM = 1 << 20;
 
+  /** The duration of a step that says nothing about steps. */
+  private static final long NO_TIME = -1;
+
   /**
    * What a user asks for.
    *
@@ -32,10 +35,23 @@ final class DecodingRun {
    */
   record Order(GenerationRequest request, TokenSink sink, BooleanSupplier cancelled) {}
 
+  /** Computes the rows of the run's sequence. */
+  interface Steps {
+
+    /**
+     * Computes rows {@code from .. to-1}; the last ones, {@code wanted} of them, get logits.
+     *
+     * @throws IOException if a stage fails for good
+     */
+    void step(int from, int to, RowKind kind, int wanted) throws IOException;
+
+    /** How often all rows had to be computed again. */
+    int recoveries();
+  }
+
   /** What the model brings to a run. */
   record Tools(
       StageChain chain,
-      Embedder embedder,
       Sampler sampler,
       StreamingDecoder decoder,
       BitSet stopIds,
@@ -45,7 +61,6 @@ final class DecodingRun {
   private final TokenSink sink;
   private final BooleanSupplier cancelled;
   private final StageChain chain;
-  private final Embedder embedder;
   private final Sampler sampler;
   private final StreamingDecoder decoder;
   private final BitSet stopIds;
@@ -86,7 +101,6 @@ final class DecodingRun {
     this.sink = order.sink();
     this.cancelled = order.cancelled();
     this.chain = tools.chain();
-    this.embedder = tools.embedder();
     this.sampler = tools.sampler();
     this.decoder = tools.decoder();
     this.stopIds = tools.stopIds();
@@ -115,17 +129,17 @@ final class DecodingRun {
     speculation = drafts;
   }
 
-  void run(StageChain.Sequences sequences) throws IOException, GenerationException {
+  void run(Steps steps) throws IOException, GenerationException {
     startNanos = System.nanoTime();
     try {
-      computePrompt(sequences);
+      computePrompt(steps);
     } finally {
       promptEndNanos = System.nanoTime();
       endNanos = promptEndNanos;
     }
     long stageNanos = chain.stageNanos();
     try {
-      decode(sequences);
+      decode(steps);
     } finally {
       endNanos = System.nanoTime();
       decodeStageNanos = chain.stageNanos() - stageNanos;
@@ -133,27 +147,26 @@ final class DecodingRun {
   }
 
   /** The rows that are not computed yet, in frames that end at multiples of the frame's size. */
-  private void computePrompt(StageChain.Sequences sequences) throws IOException {
+  private void computePrompt(Steps steps) throws IOException {
     int from = history.computed();
     if (from == promptEnd && promptEnd > 0) {
-      step(sequences, promptEnd - 1, promptEnd, RowKind.GENERATED, 1); // for its logits
+      step(steps, promptEnd - 1, promptEnd, RowKind.GENERATED, 1); // for its logits
       return;
     }
     while (from < promptEnd && !isCancelled()) {
       int frame = chain.frameRows();
       int to = Math.min(from - from % frame + frame, promptEnd);
-      step(sequences, from, to, RowKind.PROMPT, to == promptEnd ? 1 : 0);
+      step(steps, from, to, RowKind.PROMPT, to == promptEnd ? 1 : 0);
       from = to;
     }
   }
 
-  private void step(StageChain.Sequences sequences, int from, int to, RowKind kind, int wanted)
-      throws IOException {
-    chain.step(sequences, embedder, history.ids(), from, to, kind, wanted);
+  private void step(Steps steps, int from, int to, RowKind kind, int wanted) throws IOException {
+    steps.step(from, to, kind, wanted);
     history.setComputed(to);
   }
 
-  private void decode(StageChain.Sequences sequences) throws IOException, GenerationException {
+  private void decode(Steps steps) throws IOException, GenerationException {
     while (!stopped && history.size() < longest && !isCancelled()) {
       int size = history.size();
       if (size == promptEnd) {
@@ -161,12 +174,13 @@ final class DecodingRun {
         continue;
       }
       int nDrafted = speculation.propose(history, longest - size - 1);
+      int recoveries = steps.recoveries();
       long start = System.nanoTime();
-      step(sequences, size - 1, size + nDrafted, RowKind.GENERATED, 1 + nDrafted);
+      step(steps, size - 1, size + nDrafted, RowKind.GENERATED, 1 + nDrafted);
       long stepNanos = System.nanoTime() - start;
       int nAccepted = take(size, nDrafted);
       nDecoded += 1 + nAccepted;
-      speculation.compared(nAccepted, stepNanos);
+      speculation.compared(nAccepted, steps.recoveries() == recoveries ? stepNanos : NO_TIME);
       history.setComputed(size + nAccepted); // the next step cuts the wrong guesses off
     }
   }

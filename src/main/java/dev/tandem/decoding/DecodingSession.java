@@ -15,13 +15,14 @@ public final class DecodingSession implements AutoCloseable {
   private final Generator generator;
   private final int capacity;
   private final TokenHistory history = new TokenHistory();
-  private volatile StageChain.@Nullable Sequences sequences;
+  private final ReplayableSteps steps;
   private final @Nullable Drafter drafter;
   private volatile boolean closed;
 
   DecodingSession(Generator generator, int capacity) {
     this.generator = generator;
     this.capacity = capacity;
+    steps = new ReplayableSteps(generator, capacity, history);
     int maxDraft = generator.drafting().maxTokens();
     drafter = maxDraft == 0 ? null : generator.drafting().source().open(capacity);
   }
@@ -63,7 +64,7 @@ public final class DecodingSession implements AutoCloseable {
     run.speculate(begun(request));
     boolean usable = false;
     try {
-      run.run(opened());
+      run.run(steps);
       usable = true;
     } catch (GenerationException e) {
       usable = true;
@@ -88,24 +89,6 @@ public final class DecodingSession implements AutoCloseable {
     return new Speculation(drafter, generator.drafting());
   }
 
-  private StageChain.Sequences opened() throws IOException {
-    StageChain.Sequences known = sequences;
-    if (known != null) {
-      return known;
-    }
-    if (closed) {
-      throw new IllegalStateException("the sequence is closed");
-    }
-    int maxRows = 1 + generator.drafting().maxTokens();
-    StageChain.Sequences opened = generator.chain().open(capacity, maxRows);
-    sequences = opened;
-    if (closed) { // in the meantime, by another thread
-      opened.close();
-      throw new IllegalStateException("the sequence is closed");
-    }
-    return opened;
-  }
-
   /** Whether it was closed, by its owner or because a stage failed. */
   public boolean isClosed() {
     return closed;
@@ -115,11 +98,8 @@ public final class DecodingSession implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    StageChain.Sequences opened = sequences;
     try {
-      if (opened != null) {
-        opened.close();
-      }
+      steps.close();
     } finally {
       if (drafter != null) {
         drafter.close();

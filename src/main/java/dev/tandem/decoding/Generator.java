@@ -132,7 +132,7 @@ public final class Generator {
 
   DecodingRun.Tools tools(GenerationRequest request) throws GenerationException {
     return new DecodingRun.Tools(
-        chain, embedder, sampler(request), tokenizer.decoder(), stopIds, vocabSize);
+        chain, sampler(request), tokenizer.decoder(), stopIds, vocabSize);
   }
 
   Embedder embedder() {

@@ -44,14 +44,16 @@ final class Speculation {
    * The last draft was compared with the model's draws.
    *
    * @param accepted guesses that the model drew, too
-   * @param stepNanos duration of the step that computed them
+   * @param stepNanos duration of the step that computed them; negative if something else took time
    */
   void compared(int accepted, long stepNanos) {
     if (drafter != null) {
       nProposed += last;
       nCompared += Math.min(accepted + 1, last);
       nAccepted += accepted;
-      length.stepDone(last, accepted, stepNanos, lastNanos);
+      if (stepNanos >= 0) {
+        length.stepDone(last, accepted, stepNanos, lastNanos);
+      }
     }
   }
 

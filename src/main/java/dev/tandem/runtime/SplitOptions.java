@@ -1,47 +1,66 @@
 package dev.tandem.runtime;
 
 import dev.tandem.endpoints.ConnectionOptions;
+import dev.tandem.settings.ConnectionListener;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import java.net.URI;
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
  * The place where a model is cut, and the reply of the server.
  *
- * @param server e.g. {@code ws://127.0.0.1:8080/v1/split}
+ * @param servers each e.g. {@code ws://127.0.0.1:8080/v1/split}; the first one that answers and has
+ *     the layers is used
  * @param localLayers layers {@code 0 .. localLayers - 1} run here, the others on the server; empty
  *     for all that a part of a model holds, none of a whole model
  * @param reply {@code HIDDEN}: the logits are computed here; {@code LOGITS}: on the server; empty:
  *     here, if the head is here
  * @param wire how rows travel in both directions
+ * @param patience how long a lost server is looked for; zero: not at all
+ * @param listener is called when a server is lost or found
  * @param connection how long the client waits
  */
 public record SplitOptions(
-    URI server,
+    List<URI> servers,
     OptionalInt localLayers,
     Optional<Output> reply,
     RowType wire,
+    Duration patience,
+    ConnectionListener listener,
     ConnectionOptions connection) {
+  /** How long a lost server is looked for where nothing else is said. */
+  public static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  /** Copies the list. */
+  public SplitOptions {
+    servers = List.copyOf(servers);
+  }
 
   /** Options with both choices made. */
   public SplitOptions(URI server, int localLayers, Output reply) {
     this(
-        server,
+        List.of(server),
         OptionalInt.of(localLayers),
         Optional.of(reply),
         RowType.F32,
+        PATIENCE,
+        ConnectionListener.NONE,
         ConnectionOptions.defaults());
   }
 
   /** Options with both choices left to the checkpoint. */
   public SplitOptions(URI server) {
     this(
-        server,
+        List.of(server),
         OptionalInt.empty(),
         Optional.empty(),
         RowType.F32,
+        PATIENCE,
+        ConnectionListener.NONE,
         ConnectionOptions.defaults());
   }
 }

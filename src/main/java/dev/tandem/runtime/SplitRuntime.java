@@ -1,12 +1,9 @@
 package dev.tandem.runtime;
 
-import dev.tandem.client.RemoteModel;
-import dev.tandem.client.ServerConnection;
-import dev.tandem.client.StageRequest;
+import dev.tandem.client.ServerStage;
 import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelPart;
 import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.Backend;
@@ -39,14 +36,12 @@ public final class SplitRuntime implements ModelRuntime {
 
   private final Checkpoint checkpoint;
   private final ResourceScope scope = new ResourceScope();
-  private final ServerConnection connection;
   private final Tokenizer tokenizer;
   private final GeneratorFactory generators;
   private final Cut cut;
-  private final RemoteModel remote;
   private final Optional<LocalStages> local;
   private final List<String> notes = new ArrayList<>();
-  private final Stage served;
+  private final ServerStage served;
   private boolean exact;
   private boolean modesDiffer;
 
@@ -59,12 +54,11 @@ public final class SplitRuntime implements ModelRuntime {
       settings.requireRowExact("where a model is split");
       notes.addAll(draft.notes());
       cut = Cut.of(checkpoint, split);
-      connection = scope.add(ServerConnection.connect(split.server(), split.connection()));
-      remote = sameModel(connection.models());
-      checkProfile(settings, remote.profile());
+      ServerConnector connector = new ServerConnector(checkpoint, settings, split, cut.served());
+      served = scope.add(new ServerStage(connector, split.patience(), split.listener()));
       tokenizer = checkpoint.tokenizer();
       generators = new GeneratorFactory(checkpoint, tokenizer, draft);
-      exact = remote.profile().mode().isNative() && split.wire() == RowType.F32;
+      exact = served.profile().mode().isNative() && split.wire() == RowType.F32;
       if (split.wire() != RowType.F32) {
         notes.add(
             "rows travel as "
@@ -72,15 +66,6 @@ public final class SplitRuntime implements ModelRuntime {
                 + ": the result differs from the whole model's bits");
       }
       local = openLocal(settings);
-      served =
-          scope.add(
-              connection.stage(
-                  new StageRequest(
-                      cut.served(),
-                      remote.profile(),
-                      split.wire(),
-                      split.wire(),
-                      TensorHashes.of(checkpoint.heldTensors()))));
     } catch (IOException | RuntimeException | Error e) {
       scope.closeAfter(e);
       throw e;
@@ -111,79 +96,6 @@ public final class SplitRuntime implements ModelRuntime {
       Checkpoint checkpoint, EngineSettings settings, SplitOptions split, DraftRuntime draft)
       throws IOException {
     return new SplitRuntime(checkpoint, settings, split, draft);
-  }
-
-  /**
-   * Finds the model with this checkpoint's hash. A part without a hash relies on the server, except
-   * for its own tensors, which are compared with the server's list when the stage is opened.
-   */
-  private RemoteModel sameModel(List<RemoteModel> offered) throws IOException {
-    if (!checkpoint.knowsHash()) {
-      Optional<RemoteModel> fitting = offered.stream().filter(this::hasShape).findFirst();
-      return sameShape(fitting.orElse(offered.get(0)));
-    }
-    String hash = checkpoint.hash().hex();
-    for (RemoteModel model : offered) {
-      if (model.profile().modelHash().equals(hash)) {
-        return sameShape(model);
-      }
-    }
-    throw offered.get(0).isNot("the server", checkpoint.name(), hash);
-  }
-
-  /** A known hash covers the config, so only a dishonest server fails this check. */
-  private RemoteModel sameShape(RemoteModel remote) throws IOException {
-    if (!hasShape(remote)) {
-      ModelConfig config = checkpoint.config();
-      StageSpec offered = remote.offered();
-      throw new IOException(
-          String.format(
-              Locale.ROOT,
-              "the server describes model %s with %d layers, %d columns, %d tokens and %d positions,"
-                  + " this client has %d, %d, %d and %d",
-              remote.name(),
-              remote.nLayers(),
-              offered.dModel(),
-              offered.vocabSize(),
-              offered.maxSeq(),
-              config.nLayers(),
-              config.dModel(),
-              config.vocabSize(),
-              config.maxSeq()));
-    }
-    return remote;
-  }
-
-  private boolean hasShape(RemoteModel remote) {
-    ModelConfig config = checkpoint.config();
-    StageSpec offered = remote.offered();
-    return remote.nLayers() == config.nLayers()
-        && offered.dModel() == config.dModel()
-        && offered.vocabSize() == config.vocabSize()
-        && offered.maxSeq() <= config.maxSeq();
-  }
-
-  /**
-   * Checks the server's arithmetic against the client's settings.
-   *
-   * @throws ProfileException if they differ
-   */
-  private static void checkProfile(EngineSettings settings, ArithmeticProfile served)
-      throws ProfileException {
-    ArithmeticProfile requested =
-        new ArithmeticProfile(
-            served.modelHash(),
-            served.matrixTypes(),
-            settings.activationEval().orElse(served.activationEval()),
-            settings.kvType().orElse(served.kvType()),
-            settings.reproducible() ? ArithmeticMode.REPRODUCIBLE : served.mode(),
-            settings.chunkRows() == 0 ? served.chunkRows() : settings.chunkRows(),
-            served.promptKernels(),
-            served.blas());
-    List<ProfileDifference> differences = requested.differences(served);
-    if (!differences.isEmpty()) {
-      throw new ProfileException("the server", differences);
-    }
   }
 
   /**
@@ -219,11 +131,11 @@ public final class SplitRuntime implements ModelRuntime {
     if (spans.isEmpty()) {
       return Optional.empty();
     }
-    LocalModel model = scope.add(LocalModel.open(checkpoint, here(settings, remote.profile())));
+    LocalModel model = scope.add(LocalModel.open(checkpoint, here(settings, served.profile())));
     notes.addAll(model.notes());
     LocalStages stages = scope.add(new LocalStages(checkpoint, model, spans));
     if (cut.first().hasLayers()) {
-      checkPromptKernels(stages.profile(cut.first()), remote.profile());
+      checkPromptKernels(stages.profile(cut.first()), served.profile());
     }
     for (Span span : spans) {
       checkMode(stages.profile(span).mode());
@@ -246,17 +158,17 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   private void checkMode(ArithmeticMode here) {
-    ArithmeticMode served = remote.profile().mode();
-    if (here != served && !modesDiffer) {
+    ArithmeticMode there = served.profile().mode();
+    if (here != there && !modesDiffer) {
       modesDiffer = true;
       notes.add(
           "the server computes in mode "
-              + lower(served)
+              + lower(there)
               + ", this client in mode "
               + lower(here)
               + ": the result differs from the whole model's bits");
     }
-    exact &= here == served;
+    exact &= here == there;
   }
 
   /**
@@ -330,7 +242,7 @@ public final class SplitRuntime implements ModelRuntime {
 
   @Override
   public Optional<Traffic> traffic() {
-    return Optional.of(connection.traffic());
+    return Optional.of(served.traffic());
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.tandem.generation.FinishReason;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.Prompt;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -98,7 +99,8 @@ class ConversationTest {
   @SuppressWarnings("try") // closed early, as a server that goes away
   void aTurnOfAServerThatWentAwayEndsTheConversation() {
     try (ModelServer server = Tandem.server(MODEL).port(0).start();
-        SplitModel model = Tandem.split(MODEL).server(server.uri()).connect();
+        SplitModel model =
+            Tandem.split(MODEL).server(server.uri()).reconnectTimeout(Duration.ZERO).connect();
         Conversation conversation = model.conversation()) {
       conversation.generate(turn(Prompt.text("A"), 2));
       server.close();

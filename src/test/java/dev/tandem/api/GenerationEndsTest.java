@@ -8,6 +8,7 @@ import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -137,7 +138,8 @@ class GenerationEndsTest {
   @SuppressWarnings("try") // closed early, as a server that goes away
   void aServerThatGoesAwayIsAServerException() throws Exception {
     try (ModelServer server = Tandem.server(MODEL).port(0).start();
-        SplitModel model = Tandem.split(MODEL).server(server.uri()).connect()) {
+        SplitModel model =
+            Tandem.split(MODEL).server(server.uri()).reconnectTimeout(Duration.ZERO).connect()) {
       Started listener = new Started();
       Generation generation = model.start(endless(), listener);
       listener.await();

@@ -21,6 +21,7 @@ import dev.tandem.model.ModelPart;
 import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.SplitExactnessTest.Run;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.ConnectionListener;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import dev.tandem.settings.SamplingOptions;
@@ -33,6 +34,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -155,10 +157,12 @@ class SplitPartsTest {
               new SplitOptions(uri, 0, Output.HIDDEN),
               new SplitOptions(uri, 1, Output.LOGITS),
               new SplitOptions(
-                  uri,
+                  List.of(uri),
                   OptionalInt.of(2),
                   Optional.empty(),
                   RowType.F32,
+                  Duration.ZERO,
+                  ConnectionListener.NONE,
                   ConnectionOptions.defaults()))) {
         try (SplitRuntime split = SplitRuntime.connect(client, SETTINGS, options)) {
           assertThat(ids(split, prompt)).as("%s", options).containsExactly(expected);

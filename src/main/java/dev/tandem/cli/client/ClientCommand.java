@@ -24,7 +24,9 @@ import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -65,8 +67,19 @@ public final class ClientCommand implements Callable<Integer> {
   @Option(
       names = "--server",
       paramLabel = "URL",
-      description = "The server as a URL, ws://HOST:PORT/v1/split, instead of address and port.")
-  private Optional<String> server = Optional.empty();
+      description =
+          "The server as a URL, ws://HOST:PORT/v1/split, instead of address and port. Repeatable: the"
+              + " first one that answers is used, also when a server is lost.")
+  private List<String> servers = List.of();
+
+  @Option(
+      names = "--reconnect-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "120",
+      description =
+          "How long to look for a lost server, or for another one; 0 for not at all. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int reconnectTimeout;
 
   @Option(
       names = "--split",
@@ -102,7 +115,9 @@ public final class ClientCommand implements Callable<Integer> {
   @SuppressWarnings("try") // interrupts count as long as the block lasts
   public Integer call() throws IOException {
     EngineSettings settings = backend.applyToSplit(engine.settings());
-    SplitBuilder builder = Tandem.split(model.source()).server(uri());
+    SplitBuilder builder = Tandem.split(model.source());
+    uris().forEach(builder::server);
+    builder.reconnectTimeout(Duration.ofSeconds(reconnectTimeout));
     split.ifPresent(builder::layers);
     reply.ifPresent(builder::reply);
     builder.wire(wire);
@@ -110,6 +125,7 @@ public final class ClientCommand implements Callable<Integer> {
     String text = generation.checkedPrompt();
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
+    builder.onConnection(new ConnectionMessages(console));
     GenerationRun run = new GenerationRun(generation, console);
     Thread here = Thread.currentThread();
     Runnable stop =
@@ -131,14 +147,14 @@ public final class ClientCommand implements Callable<Integer> {
     }
   }
 
-  private URI uri() {
+  private List<URI> uris() {
     if (port < 1 || port > 65_535) {
       throw Usage.wrong(spec, "--port", "must be in 1..65535", port);
     }
     if (split.isPresent() && split.get() < 0) {
       throw Usage.wrong(spec, "--split", "must be at least 0", split.get());
     }
-    return server.isPresent() ? given(server.get()) : ofAddress();
+    return servers.isEmpty() ? List.of(ofAddress()) : servers.stream().map(this::given).toList();
   }
 
   /** Without a path, which is the protocol's. */

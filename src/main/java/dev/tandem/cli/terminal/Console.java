@@ -60,6 +60,14 @@ public final class Console {
     err.flush();
   }
 
+  /** Prints a line that a user must see while the result is being printed. */
+  public void interject(String line) {
+    if (midLine && isTerminal(STDOUT)) {
+      err.println();
+    }
+    warn(line);
+  }
+
   /** Prints a note that a user must see, with the options that would change it. */
   public void warn(Note note) {
     warn(Messages.worded(note));

@@ -1,0 +1,199 @@
+package dev.tandem.client;
+
+import dev.tandem.settings.ConnectionListener;
+import dev.tandem.stage.ArithmeticProfile;
+import dev.tandem.stage.Batch;
+import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageLostException;
+import dev.tandem.stage.StageSpec;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.FloatBuffer;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A stage on a server that may go away. Steps of its sequences then fail with {@link
+ * StageLostException}; the next sequence is opened on a server that answers, perhaps another one.
+ *
+ * <p>Safe for use by many threads, as {@link RemoteStage} is.
+ */
+public final class ServerStage implements Stage {
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
+
+  /** Connects to a server that can compute the stage's span with the stage's bits. */
+  @FunctionalInterface
+  public interface Connector {
+
+    /**
+     * A stage with a connection of its own.
+     *
+     * @throws IOException if no server can be used at the moment
+     */
+    RemoteStage connect() throws IOException;
+  }
+
+  private final Connector connector;
+  private final Duration patience;
+  private final ConnectionListener listener;
+  private final StageSpec spec;
+  private final ArithmeticProfile profile;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition closing = lock.newCondition();
+
+  // Guarded by lock.
+  private RemoteStage current;
+  private Traffic earlier = new Traffic(0, 0, 0);
+  private boolean closed;
+
+  /**
+   * Connects for the first time; this is not tried twice.
+   *
+   * @param patience how long a lost server is looked for; zero: not at all
+   * @throws IOException if no server can be used
+   */
+  public ServerStage(Connector connector, Duration patience, ConnectionListener listener)
+      throws IOException {
+    this.connector = connector;
+    this.patience = patience;
+    this.listener = listener;
+    current = connector.connect();
+    spec = current.spec();
+    profile = current.profile();
+  }
+
+  @Override
+  public StageSpec spec() {
+    return spec;
+  }
+
+  @Override
+  public ArithmeticProfile profile() {
+    return profile;
+  }
+
+  /** The traffic of all connections so far. */
+  public Traffic traffic() {
+    lock.lock();
+    try {
+      return earlier.plus(current.connection().traffic());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * {@inheritDoc} If the server is lost, this waits for it, or for another one, as long as the
+   * patience lasts; an interrupt ends the wait.
+   */
+  @Override
+  public Sequence openSequence(int maxPositions) throws IOException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    while (true) {
+      RemoteStage stage = connected(deadline);
+      try {
+        return stage.openSequence(maxPositions);
+      } catch (StageLostException e) {
+        if (System.nanoTime() - deadline >= 0) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** The stage of a connection that is not known to be lost. */
+  private RemoteStage connected(long deadline) throws IOException {
+    lockInterruptibly();
+    try {
+      String cause = current.connection().lostCause();
+      if (!cause.isEmpty() && !closed) {
+        reconnect(cause, deadline);
+      }
+      if (closed) {
+        throw new IllegalStateException("the stage is closed");
+      }
+      return current;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void reconnect(String cause, long deadline) throws IOException {
+    RemoteStage lost = current;
+    long begin = System.nanoTime();
+    listener.lost(lost.connection().peer(), cause);
+    IOException failure = new StageLostException(cause);
+    Duration pause = FIRST_PAUSE;
+    while (!closed && System.nanoTime() - deadline < 0) {
+      try {
+        RemoteStage found = connector.connect();
+        earlier = earlier.plus(lost.connection().traffic());
+        lost.close();
+        lost.connection().close();
+        current = found;
+        listener.restored(
+            found.connection().peer(), Duration.ofNanos(System.nanoTime() - begin));
+        return;
+      } catch (InterruptedIOException e) {
+        throw e;
+      } catch (IOException e) {
+        failure = e;
+      }
+      pause(pause);
+      pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+      if (!current.equals(lost)) {
+        return; // another thread has connected in the meantime
+      }
+    }
+    throw failure;
+  }
+
+  private void pause(Duration time) throws InterruptedIOException {
+    try {
+      boolean unused = closing.await(time.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      throw interrupted(e);
+    }
+  }
+
+  private void lockInterruptibly() throws InterruptedIOException {
+    try {
+      lock.lockInterruptibly();
+    } catch (InterruptedException e) {
+      throw interrupted(e);
+    }
+  }
+
+  private static InterruptedIOException interrupted(InterruptedException cause) {
+    Thread.currentThread().interrupt();
+    return (InterruptedIOException) new InterruptedIOException("interrupted").initCause(cause);
+  }
+
+  /** {@inheritDoc} All sequences of a batch were opened on one connection. */
+  @Override
+  public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
+    if (!(batch.sequence(0) instanceof RemoteSequence sequence)) {
+      throw new IllegalArgumentException("entry 0 belongs to another stage");
+    }
+    sequence.stage().step(batch, in, out);
+  }
+
+  @Override
+  public void close() {
+    RemoteStage last;
+    lock.lock();
+    try {
+      closed = true;
+      last = current;
+      closing.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    last.close();
+    last.connection().close();
+  }
+}

@@ -1,0 +1,29 @@
+package dev.tandem.settings;
+
+import java.time.Duration;
+
+/**
+ * Is called when a server is lost, and when one is found. Generations wait meanwhile and then go on by themselves.
+ * The thread that reconnects calls it; it must return soon.
+ */
+public interface ConnectionListener {
+
+  /** Does nothing. */
+  ConnectionListener NONE = new ConnectionListener() {};
+
+  /**
+   * A server is lost; the client looks for it, or for another one.
+   *
+   * @param server host and port
+   * @param cause in words for the user
+   */
+  default void lost(String server, String cause) {}
+
+  /**
+   * A server was found; what it needs is computed again there.
+   *
+   * @param server host and port
+   * @param outage how long there was none
+   */
+  default void restored(String server, Duration outage) {}
+}

@@ -1,0 +1,201 @@
+package dev.tandem.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tandem.generation.GeneratedToken;
+import dev.tandem.generation.GenerationRequest;
+import dev.tandem.generation.GenerationResult;
+import dev.tandem.settings.ConnectionListener;
+import dev.tandem.settings.Draft;
+import dev.tandem.settings.Output;
+import dev.tandem.settings.WeightType;
+import dev.tandem.split.ChaosWire;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Connections break at any byte, servers go away: the text goes on, with the bits of a quiet run. */
+@Timeout(600)
+class RecoveryTest {
+  private static final int SEEDS = Boolean.getBoolean("tandem.long") ? 20 : 2;
+  private static final int ALL = Integer.MAX_VALUE;
+
+  private static GenerationRequest request(int seed) {
+    return GenerationRequest.of("What light through yonder window breaks? It is the east, and " + seed)
+        .maxTokens(50)
+        .ignoreEos(true)
+        .temperature(seed % 2)
+        .seed(seed)
+        .logprobs(ALL);
+  }
+
+  private static int port(ModelServer server) {
+    return URI.create(server.uri()).getPort();
+  }
+
+  private static void assertSame(GenerationResult result, GenerationResult expected) {
+    assertThat(result.ids()).isEqualTo(expected.ids());
+    assertThat(result.text()).isEqualTo(expected.text());
+    assertThat(result.tokens()).isEqualTo(expected.tokens());
+  }
+
+  private static void awaitNoSequences(ModelServer server) throws InterruptedException {
+    for (int i = 0; server.activeSequences() > 0; i++) {
+      assertThat(i).as("waits of 10 ms").isLessThan(6000);
+      Thread.sleep(10);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gpt2-shakespeare, F32, 0, HIDDEN, false",
+    "gpt2-shakespeare, F32, 2, LOGITS, true",
+    "gpt2-shakespeare, Q8_0, 1, HIDDEN, true",
+    "stories260K, F32, 0, HIDDEN, true",
+    "stories260K, F16, 5, LOGITS, false"
+  })
+  void brokenWires(String name, WeightType type, int layers, Output reply, boolean drafts)
+      throws Exception {
+    int broken = 0;
+    try (TextModel whole = Tandem.model(name).type(type).open();
+        ModelServer server =
+            Tandem.server(name).type(type).port(0).pingInterval(Duration.ofMillis(200)).start()) {
+      for (int seed = 0; seed < SEEDS; seed++) {
+        // What a connection carries is less than a generation needs, so most break once and more.
+        int meanBytes = reply == Output.LOGITS ? 60_000 : 20_000;
+        try (ChaosWire wire = new ChaosWire(port(server), seed, meanBytes, 6);
+            SplitModel split = open(name, type, layers, reply, drafts, wire)) {
+          for (int i = 0; i < 2; i++) {
+            assertSame(split.generate(request(2 * seed + i)), whole.generate(request(2 * seed + i)));
+          }
+          broken += wire.breaks();
+        }
+      }
+      awaitNoSequences(server);
+    }
+    assertThat(broken).as("broken connections").isGreaterThanOrEqualTo(SEEDS);
+  }
+
+  private static SplitModel open(
+      String name, WeightType type, int layers, Output reply, boolean drafts, ChaosWire wire) {
+    for (int attempt = 0; ; attempt++) {
+      try {
+        SplitBuilder builder =
+            Tandem.split(name)
+                .type(type)
+                .server(wire.uri())
+                .layers(layers)
+                .reply(reply)
+                .connectTimeout(Duration.ofSeconds(2))
+                .openTimeout(Duration.ofSeconds(10))
+                .pingInterval(Duration.ofMillis(200));
+        return (drafts ? builder.draft(Draft.ngram()) : builder).connect();
+      } catch (ServerException e) { // the first connection is not tried twice by itself
+        assertThat(attempt).isLessThan(10);
+      }
+    }
+  }
+
+  @Test
+  void conversationsGoOnBehindALostConnection() throws Exception {
+    List<String> turns =
+        List.of("My lord, what news from the north? " + "Speak. ".repeat(12), " And then?", " O!");
+    try (TextModel whole = Tandem.model("gpt2-shakespeare").type(WeightType.F32).open();
+        ModelServer server =
+            Tandem.server("gpt2-shakespeare").type(WeightType.F32).port(0).start();
+        ChaosWire wire = new ChaosWire(port(server), 5, 30_000, 8);
+        SplitModel split =
+            open("gpt2-shakespeare", WeightType.F32, 1, Output.HIDDEN, false, wire);
+        Conversation expected = whole.conversation();
+        Conversation conversation = split.conversation()) {
+      for (int i = 0; i < turns.size(); i++) {
+        GenerationRequest turn =
+            GenerationRequest.of(turns.get(i)).maxTokens(20).ignoreEos(true).seed(i).logprobs(ALL);
+        assertSame(conversation.generate(turn), expected.generate(turn));
+      }
+      assertThat(wire.breaks()).isPositive();
+    }
+  }
+
+  @Test
+  void anotherServerTakesOver() throws Exception {
+    AtomicInteger losses = new AtomicInteger();
+    AtomicInteger returns = new AtomicInteger();
+    ConnectionListener counting =
+        new ConnectionListener() {
+          @Override
+          public void lost(String server, String cause) {
+            losses.incrementAndGet();
+          }
+
+          @Override
+          public void restored(String server, Duration outage) {
+            returns.incrementAndGet();
+          }
+        };
+    try (TextModel whole = Tandem.model("gpt2-shakespeare").open();
+        ModelServer first =
+            Tandem.server("gpt2-shakespeare").port(0).drainTimeout(Duration.ZERO).start();
+        ModelServer second = Tandem.server("gpt2-shakespeare").port(0).start();
+        SplitModel split =
+            Tandem.split("gpt2-shakespeare")
+                .server(first.uri())
+                .server(second.uri())
+                .onConnection(counting)
+                .connect()) {
+      GenerationResult expected = whole.generate(request(3));
+      Generation running =
+          split.start(
+              request(3),
+              new GenerationListener() {
+                private int heard;
+
+                @Override
+                public void token(GeneratedToken token) {
+                  if (++heard == 10) {
+                    first.close();
+                  }
+                }
+              });
+      assertSame(running.result(), expected);
+      assertThat(losses).hasValue(1);
+      assertThat(returns).hasValue(1);
+      assertSame(split.generate(request(4)), whole.generate(request(4)));
+      awaitNoSequences(second);
+    }
+  }
+
+  @Test
+  void withoutPatienceALostServerEndsTheGeneration() {
+    try (ModelServer server =
+            Tandem.server("gpt2-shakespeare").port(0).drainTimeout(Duration.ZERO).start();
+        SplitModel split =
+            Tandem.split("gpt2-shakespeare")
+                .server(server.uri())
+                .reconnectTimeout(Duration.ZERO)
+                .connect()) {
+      server.close();
+      assertThatThrownBy(() -> split.generate(request(0))).isInstanceOf(ServerException.class);
+    }
+  }
+
+  @Test
+  void cancellingEndsTheWaitForAServer() throws Exception {
+    try (ModelServer server =
+            Tandem.server("gpt2-shakespeare").port(0).drainTimeout(Duration.ZERO).start();
+        SplitModel split = Tandem.split("gpt2-shakespeare").server(server.uri()).connect()) {
+      server.close();
+      Generation waiting = split.start(request(0));
+      Thread.sleep(300);
+      assertThat(waiting.isDone()).isFalse();
+      waiting.cancel();
+      assertThat(waiting.result().cancelled()).isTrue();
+    }
+  }
+}
