@@ -3,6 +3,7 @@ package dev.tandem.api;
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.settings.ModelSource;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ServiceLoader;
 
@@ -62,6 +63,38 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
    */
   public ServerBuilder maxContext(int n) {
     options = options.withSequences(options.maxSequences(), n);
+    return this;
+  }
+
+  /**
+   * TLS with this certificate; without a call, the server speaks none.
+   *
+   * @param chain the certificate, and those up to its authority, PEM
+   * @param privateKey the certificate's private key, PEM
+   */
+  public ServerBuilder tls(Path chain, Path privateKey) {
+    options = options.withSecurity(options.security().withTls(chain, privateKey));
+    return this;
+  }
+
+  /**
+   * Only clients with one of these keys are served; without a call, everyone is.
+   *
+   * @param file each line a name, the SHA-256 of the key, and perhaps {@code connections=N} and
+   *     {@code sequences=N}; see docs/security.md
+   */
+  public ServerBuilder apiKeys(Path file) {
+    options = options.withSecurity(options.security().withApiKeys(file));
+    return this;
+  }
+
+  /**
+   * Clients at once from one address: at most 64 without a call.
+   *
+   * @throws IllegalArgumentException if it is not at least 1
+   */
+  public ServerBuilder maxConnectionsPerAddress(int n) {
+    options = options.withSecurity(options.security().withMaxConnectionsPerAddress(n));
     return this;
   }
 

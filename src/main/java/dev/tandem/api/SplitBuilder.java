@@ -12,6 +12,7 @@ import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,8 +72,8 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   }
 
   /**
-   * Guesses tokens here, so that one round trip computes several. The text stays the same. Without a
-   * call, nothing is guessed.
+   * Guesses tokens here, so that one round trip computes several. The text stays the same. Without
+   * a call, nothing is guessed.
    */
   public SplitBuilder draft(Draft value) {
     setDraft(value);
@@ -80,8 +81,8 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   }
 
   /**
-   * How rows travel. Without a call, as f32; with fewer bits the text is no longer that of the whole
-   * model.
+   * How rows travel. Without a call, as f32; with fewer bits the text is no longer that of the
+   * whole model.
    */
   public SplitBuilder wire(RowType type) {
     wire = type;
@@ -102,6 +103,23 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   /** Is called when a server is lost, and when one is found. */
   public SplitBuilder onConnection(ConnectionListener value) {
     listener = value;
+    return this;
+  }
+
+  /** The key that the server asks for. */
+  public SplitBuilder apiKey(String key) {
+    connection = connection.withSecurity(connection.security().withApiKey(key));
+    return this;
+  }
+
+  /**
+   * Certificates that a {@code wss} server's certificate is checked with. Without a call, those
+   * that Java trusts.
+   *
+   * @param file one or more certificates, PEM
+   */
+  public SplitBuilder authority(Path file) {
+    connection = connection.withSecurity(connection.security().withAuthority(file));
     return this;
   }
 
@@ -146,7 +164,8 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     if (servers.isEmpty()) {
       throw new IllegalStateException("no server was named");
     }
-    SplitOptions split = new SplitOptions(servers, layers, reply, wire, patience, listener, connection);
+    SplitOptions split =
+        new SplitOptions(servers, layers, reply, wire, patience, listener, connection);
     return load(
         files -> {
           DraftRuntime drafts = drafts(files);

@@ -135,8 +135,7 @@ public final class ServerStage implements Stage {
         lost.close();
         lost.connection().close();
         current = found;
-        listener.restored(
-            found.connection().peer(), Duration.ofNanos(System.nanoTime() - begin));
+        listener.restored(found.connection().peer(), Duration.ofNanos(System.nanoTime() - begin));
         return;
       } catch (InterruptedIOException e) {
         throw e;
@@ -144,7 +143,10 @@ public final class ServerStage implements Stage {
         failure = e;
       }
       pause(pause);
-      pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+      pause =
+          pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
+              ? pause.multipliedBy(2)
+              : LONGEST_PAUSE;
       if (!current.equals(lost)) {
         return; // another thread has connected in the meantime
       }

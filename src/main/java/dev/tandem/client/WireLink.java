@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,17 +92,20 @@ final class WireLink implements WebSocket.Listener {
   /** Connects; an exception's message is for the user. */
   static WireLink connect(URI uri, ConnectionOptions options, Receiver receiver)
       throws IOException {
-    WireLink link = new WireLink(receiver, peer(uri));
-    HttpClient client =
+    HttpClient.Builder client =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(options.connectTimeout())
-            .build();
+            .connectTimeout(options.connectTimeout());
+    if (options.security().authority().isPresent()) {
+      client.sslContext(Trust.of(options.security().authority().get()));
+    }
+    WebSocket.Builder builder =
+        client.build().newWebSocketBuilder().connectTimeout(options.connectTimeout());
+    options.security().apiKey().ifPresent(key -> builder.header("Authorization", "Bearer " + key));
+    WireLink link = new WireLink(receiver, peer(uri));
     try {
       WebSocket socket =
-          client
-              .newWebSocketBuilder()
-              .connectTimeout(options.connectTimeout())
+          builder
               .buildAsync(uri, link)
               .get(
                   options.connectTimeout().toMillis() + HANDSHAKE_SLACK_MILLIS,
@@ -131,12 +135,17 @@ final class WireLink implements WebSocket.Listener {
   private String connectFailure(Throwable cause, Duration timeout) {
     if (cause instanceof WebSocketHandshakeException e) {
       int status = e.getResponse().statusCode();
-      return status == 503
-          ? "the server at " + peer + " is full or shutting down; try again later"
-          : peer + " is not a Tandem server (HTTP " + status + "); check the address";
+      return "the server at " + peer + refusal(status);
     }
     if (cause instanceof HttpTimeoutException) {
       return noAnswer(timeout);
+    }
+    if (cause instanceof SSLException) {
+      return "no secure connection to "
+          + peer
+          + " ("
+          + reason(cause)
+          + "); check that it speaks TLS, and that its certificate is trusted here";
     }
     String why;
     if (cause instanceof ConnectException) {
@@ -156,6 +165,16 @@ final class WireLink implements WebSocket.Listener {
         + " within "
         + timeout.toMillis()
         + " ms; check the address, or whether a firewall is in between";
+  }
+
+  private static String refusal(int status) {
+    return switch (status) {
+      case 401 -> " needs an API key that it knows";
+      case 403 -> " refuses clients of this origin";
+      case 429 -> " allows no more connections of this address or API key; close others";
+      case 503 -> " is full or shutting down; try again later";
+      default -> " is not a Tandem server (HTTP " + status + "); check the address";
+    };
   }
 
   private static Throwable unwrapped(Throwable failure) {

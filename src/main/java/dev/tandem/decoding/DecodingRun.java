@@ -51,11 +51,7 @@ final class DecodingRun {
 
   /** What the model brings to a run. */
   record Tools(
-      StageChain chain,
-      Sampler sampler,
-      StreamingDecoder decoder,
-      BitSet stopIds,
-      int vocabSize) {}
+      StageChain chain, Sampler sampler, StreamingDecoder decoder, BitSet stopIds, int vocabSize) {}
 
   private final GenerationRequest request;
   private final TokenSink sink;

@@ -4,10 +4,10 @@ package dev.tandem.decoding;
  * Chooses how many tokens to draft: the number with the most expected tokens per time.
  *
  * <p>It assumes that each guess is right with the same probability a, independently, so that k
- * guesses give {@code 1 + a + ... + a^k} tokens; and that a step of r rows takes {@code base + slope
- * r}, where the base is the reading of the weights and, with a server, the round trip. All three are
- * estimated from the last steps, older ones counting less. The choice decides how long a text takes
- * and never what it says.
+ * guesses give {@code 1 + a + ... + a^k} tokens; and that a step of r rows takes {@code base +
+ * slope r}, where the base is the reading of the weights and, with a server, the round trip. All
+ * three are estimated from the last steps, older ones counting less. The choice decides how long a
+ * text takes and never what it says.
  */
 final class DraftLength {
   /** What a step's weight is multiplied with at each further step. */

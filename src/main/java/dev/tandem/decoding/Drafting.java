@@ -4,7 +4,8 @@ package dev.tandem.decoding;
  * How the tokens of a generator are drafted.
  *
  * @param maxTokens guesses of one step at most; 0 for none
- * @param adaptive whether the number is chosen by what a step costs, and how often guesses are right
+ * @param adaptive whether the number is chosen by what a step costs, and how often guesses are
+ *     right
  * @param source makes a drafter for each sequence
  */
 public record Drafting(int maxTokens, boolean adaptive, Source source) {

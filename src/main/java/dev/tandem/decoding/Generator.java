@@ -49,8 +49,7 @@ public final class Generator {
    * @param drafting how the next tokens are guessed
    * @throws IllegalArgumentException if the stages do not make a whole model
    */
-  public Generator(
-      List<Stage> stages, Embedder embedder, Tokenizer tokenizer, Drafting drafting) {
+  public Generator(List<Stage> stages, Embedder embedder, Tokenizer tokenizer, Drafting drafting) {
     this.drafting = drafting;
     chain = new StageChain(stages);
     this.embedder = embedder;
@@ -131,8 +130,7 @@ public final class Generator {
   }
 
   DecodingRun.Tools tools(GenerationRequest request) throws GenerationException {
-    return new DecodingRun.Tools(
-        chain, sampler(request), tokenizer.decoder(), stopIds, vocabSize);
+    return new DecodingRun.Tools(chain, sampler(request), tokenizer.decoder(), stopIds, vocabSize);
   }
 
   Embedder embedder() {

@@ -35,8 +35,8 @@ public final class ModelDrafter implements Drafter {
    * A drafter for one sequence.
    *
    * @param generator the small model's; only this drafter uses it
-   * @param capacity positions that the sequence can have; a small model with a shorter context stops
-   *     guessing earlier
+   * @param capacity positions that the sequence can have; a small model with a shorter context
+   *     stops guessing earlier
    */
   public ModelDrafter(Generator generator, int capacity) {
     this.generator = generator;

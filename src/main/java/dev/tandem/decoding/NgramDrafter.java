@@ -6,8 +6,8 @@ import dev.tandem.generation.GenerationRequest;
  * Guesses that the text repeats itself (prompt lookup): it finds the earlier place with the longest
  * equal run of tokens before it, the latest of several, and proposes what followed there.
  *
- * <p>A guess may go on into the guesses themselves: the place ends where the text ends, so a text of
- * a short period is continued with that period.
+ * <p>A guess may go on into the guesses themselves: the place ends where the text ends, so a text
+ * of a short period is continued with that period.
  */
 public final class NgramDrafter implements Drafter {
   /** A shorter run says too little about what follows. */

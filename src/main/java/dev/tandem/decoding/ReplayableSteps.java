@@ -6,8 +6,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The steps of one sequence in every stage of a chain. They survive the loss of a stage: the ids are
- * known, so every row can be computed again.
+ * The steps of one sequence in every stage of a chain. They survive the loss of a stage: the ids
+ * are known, so every row can be computed again.
  */
 final class ReplayableSteps implements DecodingRun.Steps, AutoCloseable {
   /** So often in turn, one step may lose its stage before it fails. */
@@ -32,9 +32,9 @@ final class ReplayableSteps implements DecodingRun.Steps, AutoCloseable {
   }
 
   /**
-   * {@inheritDoc} If a stage is lost, new sequences are opened, as soon as that stage, or another one
-   * in its place, can be reached. All rows are then computed again as they were before, so that the
-   * bits stay the same.
+   * {@inheritDoc} If a stage is lost, new sequences are opened, as soon as that stage, or another
+   * one in its place, can be reached. All rows are then computed again as they were before, so that
+   * the bits stay the same.
    */
   @Override
   public void step(int from, int to, RowKind kind, int wanted) throws IOException {

@@ -8,8 +8,8 @@ import java.util.Arrays;
  * must know to give the same bits.
  *
  * <p>Prompt rows are computed in chunks, whose bits can depend on their number of rows. A prompt is
- * therefore replayed as a whole, also if its last rows were computed again later. Generated rows are
- * row-exact, so any number of them may be replayed at once.
+ * therefore replayed as a whole, also if its last rows were computed again later. Generated rows
+ * are row-exact, so any number of them may be replayed at once.
  */
 final class RowRuns {
   private int[] begins = new int[4];
@@ -31,8 +31,7 @@ final class RowRuns {
     if (last >= 0 && kinds[last] == RowKind.GENERATED) {
       ends[last] = Math.min(ends[last], from);
     }
-    boolean goesOn =
-        last >= 0 && kinds[last] == kind && ends[last] == from && !complete[last];
+    boolean goesOn = last >= 0 && kinds[last] == kind && ends[last] == from && !complete[last];
     if (!goesOn) {
       last = size++;
       reserve();

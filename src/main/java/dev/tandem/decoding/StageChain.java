@@ -248,13 +248,7 @@ public final class StageChain {
    *     ends here; with none, {@code to} is a multiple of {@link #frameRows}
    */
   void step(
-      Sequences sequences,
-      Embedder embedder,
-      int[] ids,
-      int from,
-      int to,
-      RowKind kind,
-      int nOut)
+      Sequences sequences, Embedder embedder, int[] ids, int from, int to, RowKind kind, int nOut)
       throws IOException {
     int nRows = to - from;
     reserve(nRows, nOut);

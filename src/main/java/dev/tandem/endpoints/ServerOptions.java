@@ -13,6 +13,7 @@ import dev.tandem.settings.InvalidSettingException;
  *     applies
  * @param pingIntervalMillis the time between pings to clients
  * @param drainMillis how long {@code close} waits for running steps
+ * @param security what protects the server
  */
 public record ServerOptions(
     String address,
@@ -21,7 +22,8 @@ public record ServerOptions(
     int maxSequences,
     int maxContext,
     long pingIntervalMillis,
-    long drainMillis) {
+    long drainMillis,
+    ServerSecurity security) {
 
   /** Checks the ranges. */
   public ServerOptions {
@@ -45,7 +47,8 @@ public record ServerOptions(
         64,
         Integer.MAX_VALUE,
         ConnectionOptions.PING_INTERVAL.toMillis(),
-        2_000);
+        2_000,
+        ServerSecurity.NONE);
   }
 
   /** The same with another address and port. */
@@ -57,7 +60,8 @@ public record ServerOptions(
         maxSequences,
         maxContext,
         pingIntervalMillis,
-        drainMillis);
+        drainMillis,
+        security);
   }
 
   /** The same with other limits on sequences. */
@@ -69,7 +73,8 @@ public record ServerOptions(
         newMaxSequences,
         newMaxContext,
         pingIntervalMillis,
-        drainMillis);
+        drainMillis,
+        security);
   }
 
   /** The same with another limit on connections. */
@@ -81,7 +86,8 @@ public record ServerOptions(
         maxSequences,
         maxContext,
         pingIntervalMillis,
-        drainMillis);
+        drainMillis,
+        security);
   }
 
   /** The same with other times. */
@@ -93,7 +99,21 @@ public record ServerOptions(
         maxSequences,
         maxContext,
         newPingIntervalMillis,
-        newDrainMillis);
+        newDrainMillis,
+        security);
+  }
+
+  /** The same with other protection. */
+  public ServerOptions withSecurity(ServerSecurity value) {
+    return new ServerOptions(
+        address,
+        port,
+        maxConnections,
+        maxSequences,
+        maxContext,
+        pingIntervalMillis,
+        drainMillis,
+        value);
   }
 
   private static void atLeast(String name, long value, long min) {

@@ -9,9 +9,10 @@ import java.util.Locale;
 /**
  * Rows of floats to the bytes of a tensor frame and back.
  *
- * <p>A row of q8_0 is cut into blocks of 32 numbers; the last one may have fewer. A block is a factor
- * in half precision, {@code max |x| / 127}, and one signed byte for each number, {@code x / factor}
- * rounded half up and bounded to 127. A block with a number that is not finite has the factor NaN.
+ * <p>A row of q8_0 is cut into blocks of 32 numbers; the last one may have fewer. A block is a
+ * factor in half precision, {@code max |x| / 127}, and one signed byte for each number, {@code x /
+ * factor} rounded half up and bounded to 127. A block with a number that is not finite has the
+ * factor NaN.
  */
 final class RowCodec {
   private static final int BLOCK = 32;

@@ -37,8 +37,7 @@ public final class DraftRuntime implements AutoCloseable {
     try {
       Checkpoint checkpoint = Models.open(draft.model().orElseThrow(), LoadListener.NONE);
       resources.add(checkpoint);
-      WholeRuntime model =
-          resources.add(WholeRuntime.open(checkpoint, own(settings)));
+      WholeRuntime model = resources.add(WholeRuntime.open(checkpoint, own(settings)));
       checkTokenizer(checkpoint.name(), model.tokenizer(), tokenizer);
       notes = checkpoint.notes().stream().map(Note::toString).toList();
       drafting =
@@ -68,8 +67,8 @@ public final class DraftRuntime implements AutoCloseable {
    *     that guesses would change the text
    * @throws IOException if the small model cannot be opened, or has another tokenizer
    */
-  public static DraftRuntime open(
-      Optional<Draft> draft, Checkpoint large, EngineSettings settings) throws IOException {
+  public static DraftRuntime open(Optional<Draft> draft, Checkpoint large, EngineSettings settings)
+      throws IOException {
     if (draft.isEmpty()) {
       return NONE;
     }

@@ -22,8 +22,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connects to the first of some servers that has this client's model and the requested layers. Every
- * further connection must have the arithmetic of the first one, so that its bits are the same.
+ * Connects to the first of some servers that has this client's model and the requested layers.
+ * Every further connection must have the arithmetic of the first one, so that its bits are the
+ * same.
  */
 final class ServerConnector implements ServerStage.Connector {
   private final Checkpoint checkpoint;
@@ -36,8 +37,7 @@ final class ServerConnector implements ServerStage.Connector {
    * @param checkpoint the client's model or part
    * @param span what the server computes
    */
-  ServerConnector(
-      Checkpoint checkpoint, EngineSettings settings, SplitOptions split, Span span) {
+  ServerConnector(Checkpoint checkpoint, EngineSettings settings, SplitOptions split, Span span) {
     this.checkpoint = checkpoint;
     this.settings = settings;
     this.split = split;

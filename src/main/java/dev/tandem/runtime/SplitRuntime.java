@@ -17,7 +17,6 @@ import dev.tandem.settings.RowType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
-import dev.tandem.stage.StageSpec;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;

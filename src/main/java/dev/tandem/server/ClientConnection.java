@@ -53,13 +53,11 @@ final class ClientConnection {
   private record Share(ModelService model, Lane lane) {}
 
   private record OpenSequence(
-      ScheduledSequence scheduled,
-      SequenceLimits limits,
-      RowType sendType,
-      RowType receiveType) {}
+      ScheduledSequence scheduled, SequenceLimits limits, RowType sendType, RowType receiveType) {}
 
   private final ServerWebSocket socket;
   private final List<ModelService> models;
+  private final ClientAccount account;
   private final FrameLimits frameLimits;
   private final int epoch;
   private final String peer;
@@ -78,6 +76,7 @@ final class ClientConnection {
       Vertx vertx,
       ServerWebSocket socket,
       List<ModelService> models,
+      ClientAccount account,
       FrameLimits frameLimits,
       int epoch,
       long pingIntervalMillis,
@@ -85,6 +84,7 @@ final class ClientConnection {
     this.vertx = vertx;
     this.socket = socket;
     this.models = models;
+    this.account = account;
     this.frameLimits = frameLimits;
     this.epoch = epoch;
     this.context = vertx.getOrCreateContext();
@@ -131,6 +131,7 @@ final class ClientConnection {
       vertx.cancelTimer(pingTimer);
       // A grace period for clients that come back would begin here.
       shares.stream().map(Share::lane).forEach(Lane::close);
+      account.closeSequences(sequences.size());
       sequences.clear();
       log.debug("{} disconnected", peer);
     }
@@ -198,10 +199,23 @@ final class ClientConnection {
   private void open(Open open) throws ProtocolException {
     Share share = share(open);
     share.model().check(open);
+    if (!account.openSequence()) {
+      throw ModelService.refused(
+          ErrorCode.CAPACITY,
+          open,
+          "the clients of key "
+              + account.name()
+              + " may have "
+              + account.maxSequences()
+              + " sequences together");
+    }
     whenDone(
         share.lane().open(open.span(), open.maxPositions()),
         opened -> opened(open, share.model(), opened),
-        failure -> refuse(Replies.refusal(failure, open.request(), 0)));
+        failure -> {
+          account.closeSequences(1);
+          refuse(Replies.refusal(failure, open.request(), 0));
+        });
   }
 
   private Share share(Open open) throws ProtocolException {
@@ -218,7 +232,8 @@ final class ClientConnection {
 
   private void opened(Open open, ModelService model, ScheduledSequence scheduled) {
     if (closing) {
-      return; // closing the lane has freed it
+      account.closeSequences(1); // closing the lane has freed it
+      return;
     }
     SequenceLimits limits = model.limits(scheduled.spec(), open.maxPositions());
     int id = ++lastSequence;
@@ -231,6 +246,7 @@ final class ClientConnection {
     if (sequence == null) {
       throw unknown(0, id);
     }
+    account.closeSequences(1);
     whenDone(sequence.scheduled().close(), v -> reply(new CloseSequence(id)), failure -> {});
   }
 
@@ -310,6 +326,7 @@ final class ClientConnection {
       ProtocolException refusal = Replies.refusal(failure, header.request(), header.sequence());
       if (refusal.code() == ErrorCode.INTERNAL) {
         sequences.remove(header.sequence());
+        account.closeSequences(1);
       }
       refuse(refusal);
     }

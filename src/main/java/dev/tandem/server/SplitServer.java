@@ -9,18 +9,23 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.ServerWebSocketHandshake;
+import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.security.SecureRandom;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -44,19 +49,30 @@ public final class SplitServer implements AutoCloseable {
   private static final long WRITE_IDLE_INTERVALS = 4;
 
   private static final int CLOSING_TIMEOUT_SECONDS = 2;
+
+  /** A connection must have sent its request by then. */
+  private static final long HANDSHAKE_MILLIS = 10_000;
+
   private static final long START_SECONDS = 30;
 
   private final ServerOptions options;
   private final List<ModelService> models;
   private final FrameLimits frameLimits;
+  private final Admission admission;
+
+  // Only the event loop uses these; the keys are the clients' addresses with their ports.
+  private final Map<String, Long> handshakes = new HashMap<>();
+  private final Map<String, ClientAccount> admitted = new HashMap<>();
+
   private final Vertx vertx;
   private final HttpServer http;
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final SecureRandom random = new SecureRandom();
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private SplitServer(ServerOptions options, List<ModelService> models) {
+  private SplitServer(ServerOptions options, List<ModelService> models, Admission admission) {
     this.options = options;
+    this.admission = admission;
     this.models = models;
     this.frameLimits =
         new FrameLimits(
@@ -74,21 +90,30 @@ public final class SplitServer implements AutoCloseable {
                         .setClassPathResolvingEnabled(false)
                         .setFileCachingEnabled(false)));
     int maxMessage = FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns());
-    this.http =
-        vertx.createHttpServer(
-            new HttpServerOptions()
-                // No client needs HTTP/2, and most published faults of HTTP servers are in it.
-                .setHttp2ClearTextEnabled(false)
-                .setUseAlpn(false)
-                .setMaxWebSocketFrameSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
-                .setMaxWebSocketMessageSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
-                .setPerMessageWebSocketCompressionSupported(false)
-                .setPerFrameWebSocketCompressionSupported(false)
-                .setWebSocketClosingTimeout(CLOSING_TIMEOUT_SECONDS)
-                .setTcpNoDelay(true)
-                .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
-                .setWriteIdleTimeout(
-                    Math.toIntExact(WRITE_IDLE_INTERVALS * options.pingIntervalMillis())));
+    HttpServerOptions network =
+        new HttpServerOptions()
+            // No client needs HTTP/2, and most published faults of HTTP servers are in it.
+            .setHttp2ClearTextEnabled(false)
+            .setUseAlpn(false)
+            .setMaxWebSocketFrameSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
+            .setMaxWebSocketMessageSize(Math.addExact(maxMessage, FRAME_SLACK_BYTES))
+            .setPerMessageWebSocketCompressionSupported(false)
+            .setPerFrameWebSocketCompressionSupported(false)
+            .setWebSocketClosingTimeout(CLOSING_TIMEOUT_SECONDS)
+            .setTcpNoDelay(true)
+            .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+            .setWriteIdleTimeout(
+                Math.toIntExact(WRITE_IDLE_INTERVALS * options.pingIntervalMillis()));
+    if (isSecure()) {
+      network
+          .setSsl(true)
+          .setKeyCertOptions(
+              new PemKeyCertOptions()
+                  .setCertPath(options.security().certificate().orElseThrow().toString())
+                  .setKeyPath(options.security().privateKey().orElseThrow().toString()));
+    }
+    this.http = vertx.createHttpServer(network);
+    http.connectionHandler(this::expectRequest);
     http.requestHandler(this::answer);
     http.webSocketHandshakeHandler(this::admit);
     http.webSocketHandler(this::connected);
@@ -113,9 +138,12 @@ public final class SplitServer implements AutoCloseable {
     } catch (UnknownHostException e) {
       throw new IOException("there is no address " + options.address() + " on this network", e);
     }
+    Admission admission = new Admission(options);
     SplitServer server =
         new SplitServer(
-            options, models.stream().map(model -> new ModelService(model, options)).toList());
+            options,
+            models.stream().map(model -> new ModelService(model, options)).toList(),
+            admission);
     try {
       join(server.http.listen(options.port(), address));
     } catch (IOException e) {
@@ -159,7 +187,8 @@ public final class SplitServer implements AutoCloseable {
   /** The address for clients, e.g. {@code ws://127.0.0.1:8080/v1/split}. */
   public String uri() {
     String host = options.address();
-    return "ws://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port() + Protocol.PATH;
+    String scheme = isSecure() ? "wss://" : "ws://";
+    return scheme + (host.contains(":") ? "[" + host + "]" : host) + ":" + port() + Protocol.PATH;
   }
 
   /** The number of sequences whose memory is reserved. */
@@ -188,8 +217,38 @@ public final class SplitServer implements AutoCloseable {
     }
   }
 
+  private boolean isSecure() {
+    return options.security().certificate().isPresent();
+  }
+
+  /** A connection that does not send its request soon is closed. */
+  private void expectRequest(HttpConnection connection) {
+    String peer = String.valueOf(connection.remoteAddress());
+    long timer =
+        vertx.setTimer(
+            HANDSHAKE_MILLIS,
+            id -> {
+              handshakes.remove(peer);
+              connection.close();
+            });
+    handshakes.put(peer, timer);
+    connection.closeHandler(v -> requestCame(peer));
+  }
+
+  private void requestCame(String peer) {
+    Long timer = handshakes.remove(peer);
+    if (timer != null) {
+      vertx.cancelTimer(timer);
+    }
+  }
+
   private void answer(HttpServerRequest request) {
-    if (!request.path().equals(Protocol.INFO_PATH)) {
+    requestCame(String.valueOf(request.remoteAddress()));
+    request.response().putHeader("connection", "close");
+    Admission.Decision decision = admission.identify(request.headers());
+    if (decision.account().isEmpty()) {
+      request.response().setStatusCode(decision.status()).end("refused\n");
+    } else if (!request.path().equals(Protocol.INFO_PATH)) {
       request.response().setStatusCode(404).end("not found\n");
     } else if (!request.method().equals(HttpMethod.GET)) {
       request.response().setStatusCode(405).putHeader("allow", "GET").end("use GET\n");
@@ -202,25 +261,51 @@ public final class SplitServer implements AutoCloseable {
   }
 
   private void admit(ServerWebSocketHandshake handshake) {
+    requestCame(String.valueOf(handshake.remoteAddress()));
     if (!handshake.path().equals(Protocol.PATH)) {
       handshake.reject(404);
-    } else if (closed.get() || connections.size() >= options.maxConnections()) {
+    } else if (closed.get()) {
       handshake.reject(503);
     } else {
-      handshake.accept();
+      SocketAddress address = handshake.remoteAddress();
+      Admission.Decision decision = admission.enter(handshake.headers(), address);
+      if (decision.account().isEmpty()) {
+        handshake.reject(decision.status());
+        return;
+      }
+      ClientAccount account = decision.account().get();
+      admitted.put(String.valueOf(address), account);
+      var unused =
+          handshake
+              .accept()
+              .onFailure(
+                  e -> {
+                    if (admitted.remove(String.valueOf(address)) != null) {
+                      admission.left(account, address);
+                    }
+                  });
     }
   }
 
   private void connected(ServerWebSocket socket) {
+    SocketAddress address = socket.remoteAddress();
+    ClientAccount account = admitted.remove(String.valueOf(address));
+    if (account == null) {
+      throw new IllegalStateException("a client that was not admitted");
+    }
     int epoch = 1 + random.nextInt(Integer.MAX_VALUE);
     connections.add(
         new ClientConnection(
             vertx,
             socket,
             models,
+            account,
             frameLimits,
             epoch,
             options.pingIntervalMillis(),
-            connections::remove));
+            connection -> {
+              connections.remove(connection);
+              admission.left(account, address);
+            }));
   }
 }

@@ -3,8 +3,8 @@ package dev.tandem.settings;
 import java.time.Duration;
 
 /**
- * Is called when a server is lost, and when one is found. Generations wait meanwhile and then go on by themselves.
- * The thread that reconnects calls it; it must return soon.
+ * Is called when a server is lost, and when one is found. Generations wait meanwhile and then go on
+ * by themselves. The thread that reconnects calls it; it must return soon.
  */
 public interface ConnectionListener {
 

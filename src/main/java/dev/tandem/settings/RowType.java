@@ -6,6 +6,8 @@ public enum RowType {
   F32,
   /** IEEE half precision: half the bytes, 11 bits of each number. */
   F16,
-  /** Blocks of 32 numbers of 8 bits with one factor in half precision: about a quarter of the bytes. */
+  /**
+   * Blocks of 32 numbers of 8 bits with one factor in half precision: about a quarter of the bytes.
+   */
   Q8_0
 }

@@ -19,7 +19,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Drafts change how long a text takes, and no bit of it: whole and split, greedy and with noise. */
+/**
+ * Drafts change how long a text takes, and no bit of it: whole and split, greedy and with noise.
+ */
 class DraftsTest {
   private static final ModelSource SMALL =
       ModelSource.of(Path.of("src/test/resources/models/gpt2-shakespeare-draft").toString());
@@ -29,8 +31,7 @@ class DraftsTest {
   private static List<Draft> drafts(String name) {
     ModelSource small =
         name.equals("gpt2-shakespeare") ? SMALL : ModelSource.of(name).withType(WeightType.Q4_0);
-    return List.of(
-        Draft.ngram(), Draft.model(small), Draft.model(small).withFixedTokens(3));
+    return List.of(Draft.ngram(), Draft.model(small), Draft.model(small).withFixedTokens(3));
   }
 
   private static List<GenerationRequest> requests() {
@@ -40,8 +41,7 @@ class DraftsTest {
             .ignoreEos(true)
             .logprobs(ALL)
             .temperature(0);
-    return List.of(
-        greedy, greedy.temperature(0.7).seed(3), greedy.temperature(1).topP(1).seed(4));
+    return List.of(greedy, greedy.temperature(0.7).seed(3), greedy.temperature(1).topP(1).seed(4));
   }
 
   private static List<GenerationResult> generateAll(TextModel model) {
@@ -159,10 +159,7 @@ class DraftsTest {
   void backendsWhoseRowsDependOnOthersAreRefused() {
     assertThatThrownBy(
             () ->
-                Tandem.model("gpt2-shakespeare")
-                    .backend(Backend.NAIVE)
-                    .draft(Draft.ngram())
-                    .open())
+                Tandem.model("gpt2-shakespeare").backend(Backend.NAIVE).draft(Draft.ngram()).open())
         .isInstanceOf(InvalidSettingException.class)
         .hasMessageContaining("must be fast or java where tokens are drafted");
     assertThatThrownBy(() -> Draft.ngram().withMaxTokens(0))

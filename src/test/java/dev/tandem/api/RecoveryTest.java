@@ -20,14 +20,17 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Connections break at any byte, servers go away: the text goes on, with the bits of a quiet run. */
+/**
+ * Connections break at any byte, servers go away: the text goes on, with the bits of a quiet run.
+ */
 @Timeout(600)
 class RecoveryTest {
   private static final int SEEDS = Boolean.getBoolean("tandem.long") ? 20 : 2;
   private static final int ALL = Integer.MAX_VALUE;
 
   private static GenerationRequest request(int seed) {
-    return GenerationRequest.of("What light through yonder window breaks? It is the east, and " + seed)
+    return GenerationRequest.of(
+            "What light through yonder window breaks? It is the east, and " + seed)
         .maxTokens(50)
         .ignoreEos(true)
         .temperature(seed % 2)
@@ -72,7 +75,8 @@ class RecoveryTest {
         try (ChaosWire wire = new ChaosWire(port(server), seed, meanBytes, 6);
             SplitModel split = open(name, type, layers, reply, drafts, wire)) {
           for (int i = 0; i < 2; i++) {
-            assertSame(split.generate(request(2 * seed + i)), whole.generate(request(2 * seed + i)));
+            assertSame(
+                split.generate(request(2 * seed + i)), whole.generate(request(2 * seed + i)));
           }
           broken += wire.breaks();
         }
@@ -110,8 +114,7 @@ class RecoveryTest {
         ModelServer server =
             Tandem.server("gpt2-shakespeare").type(WeightType.F32).port(0).start();
         ChaosWire wire = new ChaosWire(port(server), 5, 30_000, 8);
-        SplitModel split =
-            open("gpt2-shakespeare", WeightType.F32, 1, Output.HIDDEN, false, wire);
+        SplitModel split = open("gpt2-shakespeare", WeightType.F32, 1, Output.HIDDEN, false, wire);
         Conversation expected = whole.conversation();
         Conversation conversation = split.conversation()) {
       for (int i = 0; i < turns.size(); i++) {

@@ -58,7 +58,8 @@ class WireTypesTest {
     }
   }
 
-  private static void assertClose(GenerationResult result, GenerationResult expected, RowType type) {
+  private static void assertClose(
+      GenerationResult result, GenerationResult expected, RowType type) {
     double allowed = type == RowType.F32 ? 0 : type == RowType.F16 ? 0.05 : 0.5;
     Map<Integer, Double> logprobs = new HashMap<>();
     for (TokenLogprob token : expected.tokens().get(0).top()) {

@@ -128,8 +128,7 @@ class ReplayTest {
         () -> {
           throw new StageLostException("gone for good");
         };
-    assertThatThrownBy(
-            () -> generator(stages, Drafting.NONE).run(request(20, 1), TokenSink.NONE))
+    assertThatThrownBy(() -> generator(stages, Drafting.NONE).run(request(20, 1), TokenSink.NONE))
         .isInstanceOf(StageLostException.class)
         .hasMessage("gone for good");
     assertThat(stages).allMatch(stage -> stage.open == 0);

@@ -90,8 +90,7 @@ class SpeculationTest {
   /** A small model that often agrees, since it is the same one, or never, since it is another. */
   private static Drafter small(ToyModel model, int capacity) {
     ToyStage whole = new ToyStage(model, Span.whole(model.nLayers()), 16);
-    return new ModelDrafter(
-        new Generator(List.of(whole), model.embedder(), WORDS), capacity);
+    return new ModelDrafter(new Generator(List.of(whole), model.embedder(), WORDS), capacity);
   }
 
   static Stream<Integer> wrongPlaces() {
@@ -210,8 +209,7 @@ class SpeculationTest {
             new Drafting(8, true, c -> new NgramDrafter()),
             new Drafting(8, true, c -> small(MODEL, c)),
             new Drafting(8, true, c -> small(new ToyModel(2, 61, MAX_SEQ), c)))) {
-      try (DecodingSession expected =
-              generator(stages(MODEL), WORDS, Drafting.NONE).open(MAX_SEQ);
+      try (DecodingSession expected = generator(stages(MODEL), WORDS, Drafting.NONE).open(MAX_SEQ);
           DecodingSession drafted = generator(stages(MODEL), WORDS, drafting).open(MAX_SEQ)) {
         for (int turn = 0; turn < 4; turn++) {
           GenerationRequest next = request.seed(turn);

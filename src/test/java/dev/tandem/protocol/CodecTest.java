@@ -61,14 +61,17 @@ class CodecTest {
     }
   }
 
-  /** Blocks of 32 numbers, the last one shorter: none is off by more than half a step of its block. */
+  /**
+   * Blocks of 32 numbers, the last one shorter: none is off by more than half a step of its block.
+   */
   @Test
   void rowsOfQ8AreAsCloseAsTheirBytesAllow() throws Exception {
     Random random = new Random(SEED);
     FrameLimits limits = new FrameLimits(4, 100);
     for (int columns : new int[] {1, 31, 32, 33, 64, 100}) {
       FrameHeader header =
-          new FrameHeader(FrameKind.RESULT, RowType.Q8_0, true, false, 1, 2, 3, 4, 3, columns, 0, 3);
+          new FrameHeader(
+              FrameKind.RESULT, RowType.Q8_0, true, false, 1, 2, 3, 4, 3, columns, 0, 3);
       FloatBuffer rows = FloatBuffer.allocate(3 * columns);
       for (int i = 0; i < rows.capacity(); i++) {
         rows.put(i, (float) (random.nextGaussian() * Math.pow(10, random.nextInt(4))));

@@ -81,7 +81,8 @@ public final class ChaosWire implements AutoCloseable {
         boolean lasts = left.getAndDecrement() <= 0;
         End end = End.values()[random.nextInt(End.values().length)];
         boolean upstream = random.nextBoolean();
-        long bytes = lasts ? Long.MAX_VALUE : 1 + (long) (-meanBytes * Math.log(1 - random.nextDouble()));
+        long bytes =
+            lasts ? Long.MAX_VALUE : 1 + (long) (-meanBytes * Math.log(1 - random.nextDouble()));
         long seed = random.nextLong();
         Connection connection = new Connection(near, far, end);
         start(() -> connection.pump(near, far, upstream ? bytes : Long.MAX_VALUE, seed));

@@ -24,6 +24,8 @@ import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,7 +46,8 @@ import picocli.CommandLine.Spec;
     optionListHeading = "Server:",
     description = "Continue a text with a model whose layers run on a server.")
 public final class ClientCommand implements Callable<Integer> {
-  private static final String WRONG_URL = "--server must be ws://HOST:PORT/v1/split, got ";
+  private static final String WRONG_URL =
+      "--server must be ws://HOST:PORT/v1/split (or wss://), got ";
 
   @Spec private CommandSpec spec;
   @Mixin private TextModelMixin model;
@@ -106,6 +109,20 @@ public final class ClientCommand implements Callable<Integer> {
               + " Default: ${DEFAULT-VALUE}")
   private RowType wire;
 
+  @Option(
+      names = "--api-key-file",
+      paramLabel = "FILE",
+      description = "The file with the API key that the server asks for.")
+  private Optional<Path> apiKey = Optional.empty();
+
+  @Option(
+      names = "--ca-cert",
+      paramLabel = "FILE",
+      description =
+          "Certificates to check a wss server's certificate with, PEM. Default: those that Java"
+              + " trusts")
+  private Optional<Path> authority = Optional.empty();
+
   @Mixin private DraftMixin draft;
   @Mixin private EngineMixin engine;
   @Mixin private BackendMixin backend;
@@ -117,6 +134,10 @@ public final class ClientCommand implements Callable<Integer> {
     EngineSettings settings = backend.applyToSplit(engine.settings());
     SplitBuilder builder = Tandem.split(model.source());
     uris().forEach(builder::server);
+    if (apiKey.isPresent()) {
+      builder.apiKey(Files.readString(apiKey.get()).strip());
+    }
+    authority.ifPresent(builder::authority);
     builder.reconnectTimeout(Duration.ofSeconds(reconnectTimeout));
     split.ifPresent(builder::layers);
     reply.ifPresent(builder::reply);
@@ -169,7 +190,7 @@ public final class ClientCommand implements Callable<Integer> {
   private URI given(String url) {
     try {
       URI uri = new URI(url);
-      if ("ws".equals(uri.getScheme())
+      if (("ws".equals(uri.getScheme()) || "wss".equals(uri.getScheme()))
           && uri.getHost() != null
           && uri.getUserInfo() == null
           && uri.getQuery() == null

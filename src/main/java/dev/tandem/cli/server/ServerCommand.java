@@ -18,6 +18,7 @@ import dev.tandem.settings.EngineSettings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -68,9 +69,31 @@ public final class ServerCommand implements Callable<Integer> {
   private int maxContext;
 
   @Option(
+      names = "--api-key-file",
+      paramLabel = "FILE",
+      description = "Serve only clients with one of these API keys; see docs/security.md.")
+  private Optional<Path> apiKeys = Optional.empty();
+
+  @Option(
+      names = "--tls-cert",
+      paramLabel = "FILE",
+      description = "The certificate chain for TLS, PEM; clients then use wss.")
+  private Optional<Path> certificate = Optional.empty();
+
+  @Option(names = "--tls-key", paramLabel = "FILE", description = "Its private key, PEM.")
+  private Optional<Path> privateKey = Optional.empty();
+
+  @Option(
+      names = "--max-connections-per-address",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Clients at once from one address. Default: ${DEFAULT-VALUE}")
+  private int maxConnectionsPerAddress;
+
+  @Option(
       names = "--insecure",
       fallbackValue = "true",
-      description = "Listen on an address that other machines can reach, without any protection.")
+      description = "Listen on an address that other machines can reach, without API keys.")
   private boolean insecure;
 
   @Mixin private EngineMixin engine;
@@ -103,13 +126,17 @@ public final class ServerCommand implements Callable<Integer> {
   }
 
   private ServerBuilder builder() throws IOException {
-    if (!insecure && !isLoopback(address)) {
+    if (certificate.isPresent() != privateKey.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--tls-cert and --tls-key are needed together");
+    }
+    if (!insecure && apiKeys.isEmpty() && !isLoopback(address)) {
       throw new ParameterException(
           spec.commandLine(),
           "--address "
               + address
-              + " can be reached from other machines, and nothing protects it; add --insecure if"
-              + " this is intended");
+              + " can be reached from other machines, and nothing protects it; add --api-key-file,"
+              + " or --insecure if this is intended");
     }
     if (maxContext < 0) {
       throw Usage.wrong(spec, "--max-context", "must be at least 0", maxContext);
@@ -118,7 +145,12 @@ public final class ServerCommand implements Callable<Integer> {
         Tandem.server(model.source(Optional.empty()))
             .address(address)
             .port(port)
-            .maxSequences(maxSequences);
+            .maxSequences(maxSequences)
+            .maxConnectionsPerAddress(maxConnectionsPerAddress);
+    apiKeys.ifPresent(builder::apiKeys);
+    if (certificate.isPresent()) {
+      builder.tls(certificate.get(), privateKey.orElseThrow());
+    }
     return maxContext == 0 ? builder : builder.maxContext(maxContext);
   }
 

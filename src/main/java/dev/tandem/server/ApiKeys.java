@@ -1,0 +1,105 @@
+package dev.tandem.server;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The keys that a server knows, as hashes. Each line of their file is a name, the SHA-256 of the
+ * key in hexadecimal, and perhaps limits: {@code alice 9f86... connections=4 sequences=8}. Empty
+ * lines and lines that begin with {@code #} do not count.
+ *
+ * <p>Keys are long random strings, so a plain hash protects them.
+ */
+final class ApiKeys {
+  private static final Pattern LINE =
+      Pattern.compile(
+          "(\\S+)\\s+([0-9a-fA-F]{64})(?:\\s+connections=(\\d{1,6}))?(?:\\s+sequences=(\\d{1,6}))?");
+
+  private static final String BEARER = "Bearer ";
+  private static final int MAX_KEY_CHARACTERS = 1024;
+
+  private record Entry(byte[] hash, ClientAccount account) {}
+
+  private final List<Entry> entries = new ArrayList<>();
+
+  /**
+   * Reads a file of keys.
+   *
+   * @throws IOException if it cannot be read, or a line is not as said; the message names the line
+   *     and shows no hash
+   */
+  static ApiKeys read(Path file) throws IOException {
+    ApiKeys keys = new ApiKeys();
+    List<String> lines;
+    try {
+      lines = Files.readAllLines(file);
+    } catch (CharacterCodingException e) {
+      throw new IOException(file + ": not UTF-8", e);
+    }
+    for (int i = 0; i < lines.size(); i++) {
+      String line = lines.get(i).strip();
+      if (!line.isEmpty() && !line.startsWith("#")) {
+        keys.entries.add(entry(line, file + ": line " + (i + 1)));
+      }
+    }
+    if (keys.entries.isEmpty()) {
+      throw new IOException(file + ": no API key; each line is NAME SHA256-OF-THE-KEY");
+    }
+    return keys;
+  }
+
+  private static Entry entry(String line, String where) throws IOException {
+    Matcher matcher = LINE.matcher(line);
+    if (!matcher.matches()) {
+      throw new IOException(
+          where + " must be NAME SHA256-OF-THE-KEY [connections=N] [sequences=N]");
+    }
+    return new Entry(
+        HexFormat.of().parseHex(matcher.group(2)),
+        new ClientAccount(matcher.group(1), limit(matcher.group(3)), limit(matcher.group(4))));
+  }
+
+  private static int limit(String digits) {
+    return digits == null ? Integer.MAX_VALUE : Integer.parseInt(digits);
+  }
+
+  /**
+   * Whose key it is. Takes equally long for every key of a length, right or wrong.
+   *
+   * @param authorization the request's header; may be null
+   */
+  Optional<ClientAccount> find(String authorization) {
+    if (authorization == null
+        || !authorization.startsWith(BEARER)
+        || authorization.length() > MAX_KEY_CHARACTERS) {
+      return Optional.empty();
+    }
+    byte[] hash = hash(authorization.substring(BEARER.length()));
+    Optional<ClientAccount> found = Optional.empty();
+    for (Entry entry : entries) {
+      if (MessageDigest.isEqual(entry.hash(), hash)) {
+        found = Optional.of(entry.account());
+      }
+    }
+    return found;
+  }
+
+  private static byte[] hash(String key) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package dev.tandem.server;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What the clients of one API key use together, and may use. Safe for use by many threads. */
+final class ClientAccount {
+  private final String name;
+  private final int maxConnections;
+  private final int maxSequences;
+  private final AtomicInteger connections = new AtomicInteger();
+  private final AtomicInteger sequences = new AtomicInteger();
+
+  ClientAccount(String name, int maxConnections, int maxSequences) {
+    this.name = name;
+    this.maxConnections = maxConnections;
+    this.maxSequences = maxSequences;
+  }
+
+  /** The account of all clients of a server without keys. */
+  static ClientAccount anonymous() {
+    return new ClientAccount("anonymous", Integer.MAX_VALUE, Integer.MAX_VALUE);
+  }
+
+  /** The name in the file of keys. */
+  String name() {
+    return name;
+  }
+
+  int maxSequences() {
+    return maxSequences;
+  }
+
+  /** Counts one more connection; false if there may be no more. */
+  boolean connect() {
+    return increment(connections, maxConnections);
+  }
+
+  void disconnect() {
+    connections.decrementAndGet();
+  }
+
+  /** Counts one more sequence; false if there may be no more. */
+  boolean openSequence() {
+    return increment(sequences, maxSequences);
+  }
+
+  void closeSequences(int n) {
+    sequences.addAndGet(-n);
+  }
+
+  private static boolean increment(AtomicInteger count, int max) {
+    return count.getAndUpdate(n -> n < max ? n + 1 : n) < max;
+  }
+}
