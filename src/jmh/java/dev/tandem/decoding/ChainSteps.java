@@ -36,7 +36,7 @@ public final class ChainSteps implements AutoCloseable {
     int to;
     for (int from = 0; from < nTok; from = to) {
       to = Math.min(from + chain.frameRows(), nTok);
-      chain.step(sequences, embedder, ids, from, to, RowKind.PROMPT, to == nTok);
+      chain.step(sequences, embedder, ids, from, to, RowKind.PROMPT, to == nTok ? 1 : 0);
     }
     return chain.logits();
   }
@@ -48,7 +48,7 @@ public final class ChainSteps implements AutoCloseable {
    * @return the row's logits, {@code [vocabSize]} f32; overwritten by the next step
    */
   public FloatBuffer generated(int[] ids, int pos) throws IOException {
-    chain.step(sequences, embedder, ids, pos, pos + 1, RowKind.GENERATED, true);
+    chain.step(sequences, embedder, ids, pos, pos + 1, RowKind.GENERATED, 1);
     return chain.logits();
   }
 

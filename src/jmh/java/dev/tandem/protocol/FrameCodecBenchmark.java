@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.settings.RowType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;

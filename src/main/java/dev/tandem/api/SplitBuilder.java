@@ -42,9 +42,9 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   }
 
   /**
-   * A server, such as {@code ws://127.0.0.1:8080/v1/split}. Without a path it is the protocol's. With
-   * several calls, the first server that answers and has the layers is used, also when a server is
-   * lost.
+   * A server, such as {@code ws://127.0.0.1:8080/v1/split}. Without a path it is the protocol's.
+   * With several calls, the first server that answers and has the layers is used, also when a
+   * server is lost.
    */
   public SplitBuilder server(URI uri) {
     servers.add(uri);

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.FloatBuffer;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -43,7 +42,7 @@ public final class ServerStage implements Stage {
   private final StageSpec spec;
   private final ArithmeticProfile profile;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition closing = lock.newCondition();
+  private final Condition changed = lock.newCondition();
 
   // Guarded by lock.
   private RemoteStage current;
@@ -135,6 +134,7 @@ public final class ServerStage implements Stage {
         lost.close();
         lost.connection().close();
         current = found;
+        changed.signalAll();
         listener.restored(found.connection().peer(), Duration.ofNanos(System.nanoTime() - begin));
         return;
       } catch (InterruptedIOException e) {
@@ -142,7 +142,7 @@ public final class ServerStage implements Stage {
       } catch (IOException e) {
         failure = e;
       }
-      pause(pause);
+      pause(pause, lost);
       pause =
           pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
               ? pause.multipliedBy(2)
@@ -154,9 +154,13 @@ public final class ServerStage implements Stage {
     throw failure;
   }
 
-  private void pause(Duration time) throws InterruptedIOException {
+  /** Waits until the time is over, the stage is closed, or another thread has connected. */
+  private void pause(Duration time, RemoteStage lost) throws InterruptedIOException {
+    long left = time.toNanos();
     try {
-      boolean unused = closing.await(time.toNanos(), TimeUnit.NANOSECONDS);
+      while (left > 0 && !closed && current.equals(lost)) {
+        left = changed.awaitNanos(left);
+      }
     } catch (InterruptedException e) {
       throw interrupted(e);
     }
@@ -191,7 +195,7 @@ public final class ServerStage implements Stage {
     try {
       closed = true;
       last = current;
-      closing.signalAll();
+      changed.signalAll();
     } finally {
       lock.unlock();
     }

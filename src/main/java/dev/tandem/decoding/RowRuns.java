@@ -21,7 +21,7 @@ final class RowRuns {
   /**
    * Rows were computed; they replace those from their first position on.
    *
-   * @param complete whether prompt rows end with these
+   * @param completes whether prompt rows end with these
    */
   void computed(int from, int to, RowKind kind, boolean completes) {
     while (size > 0 && begins[size - 1] >= from) {

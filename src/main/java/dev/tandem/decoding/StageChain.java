@@ -244,8 +244,8 @@ public final class StageChain {
    * @param from index of the first id, at most the sequences' length
    * @param to one past the last; at most {@link #frameRows} later
    * @param kind prompt or generated
-   * @param nOut how many of the last rows get {@link #logits}. With some, a run of prompt rows
-   *     ends here; with none, {@code to} is a multiple of {@link #frameRows}
+   * @param nOut how many of the last rows get {@link #logits}. With some, a run of prompt rows ends
+   *     here; with none, {@code to} is a multiple of {@link #frameRows}
    */
   void step(
       Sequences sequences, Embedder embedder, int[] ids, int from, int to, RowKind kind, int nOut)

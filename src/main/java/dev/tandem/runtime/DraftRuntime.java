@@ -78,8 +78,7 @@ public final class DraftRuntime implements AutoCloseable {
 
   /** The small model's own types and modes, on the large one's threads. */
   private static EngineSettings own(EngineSettings settings) {
-    EngineSettings own =
-        EngineSettings.defaults().withThreads(settings.threads());
+    EngineSettings own = EngineSettings.defaults().withThreads(settings.threads());
     return settings.backend().isPresent() ? own.withBackend(settings.backend().get()) : own;
   }
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The keys that a server knows, as hashes. Each line of their file is a name, the SHA-256 of the
@@ -29,9 +30,10 @@ final class ApiKeys {
   private static final String BEARER = "Bearer ";
   private static final int MAX_KEY_CHARACTERS = 1024;
 
-  private record Entry(byte[] hash, ClientAccount account) {}
+  private final List<byte[]> hashes = new ArrayList<>();
 
-  private final List<Entry> entries = new ArrayList<>();
+  /** Parallel to the hashes. */
+  private final List<ClientAccount> accounts = new ArrayList<>();
 
   /**
    * Reads a file of keys.
@@ -50,36 +52,36 @@ final class ApiKeys {
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i).strip();
       if (!line.isEmpty() && !line.startsWith("#")) {
-        keys.entries.add(entry(line, file + ": line " + (i + 1)));
+        keys.add(line, file + ": line " + (i + 1));
       }
     }
-    if (keys.entries.isEmpty()) {
+    if (keys.hashes.isEmpty()) {
       throw new IOException(file + ": no API key; each line is NAME SHA256-OF-THE-KEY");
     }
     return keys;
   }
 
-  private static Entry entry(String line, String where) throws IOException {
+  private void add(String line, String where) throws IOException {
     Matcher matcher = LINE.matcher(line);
     if (!matcher.matches()) {
       throw new IOException(
           where + " must be NAME SHA256-OF-THE-KEY [connections=N] [sequences=N]");
     }
-    return new Entry(
-        HexFormat.of().parseHex(matcher.group(2)),
+    hashes.add(HexFormat.of().parseHex(matcher.group(2)));
+    accounts.add(
         new ClientAccount(matcher.group(1), limit(matcher.group(3)), limit(matcher.group(4))));
   }
 
-  private static int limit(String digits) {
+  private static int limit(@Nullable String digits) {
     return digits == null ? Integer.MAX_VALUE : Integer.parseInt(digits);
   }
 
   /**
    * Whose key it is. Takes equally long for every key of a length, right or wrong.
    *
-   * @param authorization the request's header; may be null
+   * @param authorization the request's header; null if it has none
    */
-  Optional<ClientAccount> find(String authorization) {
+  Optional<ClientAccount> find(@Nullable String authorization) {
     if (authorization == null
         || !authorization.startsWith(BEARER)
         || authorization.length() > MAX_KEY_CHARACTERS) {
@@ -87,9 +89,9 @@ final class ApiKeys {
     }
     byte[] hash = hash(authorization.substring(BEARER.length()));
     Optional<ClientAccount> found = Optional.empty();
-    for (Entry entry : entries) {
-      if (MessageDigest.isEqual(entry.hash(), hash)) {
-        found = Optional.of(entry.account());
+    for (int i = 0; i < hashes.size(); i++) {
+      if (MessageDigest.isEqual(hashes.get(i), hash)) {
+        found = Optional.of(accounts.get(i));
       }
     }
     return found;

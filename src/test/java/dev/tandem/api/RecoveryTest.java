@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * Connections break at any byte, servers go away: the text goes on, with the bits of a quiet run.
  */
+@SuppressWarnings("try") // some are closed early, and once more at the end
 @Timeout(600)
 class RecoveryTest {
   private static final int SEEDS = Boolean.getBoolean("tandem.long") ? 20 : 2;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tandem.generation.GenerationRequest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Who may use a server, and whom a client trusts. */
+@SuppressWarnings("try") // some are closed early, and once more at the end
 @Timeout(300)
 class SecurityTest {
   private static final String MODEL = "stories260K";
@@ -47,6 +49,10 @@ class SecurityTest {
 
   private static SplitBuilder client(ModelServer server) {
     return Tandem.split(MODEL).server(server.uri());
+  }
+
+  private static int port(ModelServer server) {
+    return URI.create(server.uri()).getPort();
   }
 
   private static int status(ModelServer server, String path, String... headers) throws Exception {
@@ -188,7 +194,7 @@ class SecurityTest {
   @Test
   void aConnectionThatSendsNoRequestIsClosed() throws Exception {
     try (ModelServer server = Tandem.server(MODEL).port(0).start();
-        Socket slow = new Socket("127.0.0.1", URI.create(server.uri()).getPort())) {
+        Socket slow = new Socket(InetAddress.getLoopbackAddress(), port(server))) {
       slow.getOutputStream().write("GET /v1/sp".getBytes(StandardCharsets.US_ASCII));
       InputStream in = slow.getInputStream();
       assertThat(in.read()).isEqualTo(-1); // a minute would be a hang; the server waits 10 s

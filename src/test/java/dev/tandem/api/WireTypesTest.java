@@ -10,6 +10,7 @@ import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -53,9 +54,13 @@ class WireTypesTest {
           assertClose(result, expected, type);
         }
       }
-      assertThat(bytes.get(RowType.F16)).isLessThan(bytes.get(RowType.F32) * 3 / 4);
-      assertThat(bytes.get(RowType.Q8_0)).isLessThan(bytes.get(RowType.F16) * 3 / 4);
+      assertThat(of(bytes, RowType.F16)).isLessThan(of(bytes, RowType.F32) * 3 / 4);
+      assertThat(of(bytes, RowType.Q8_0)).isLessThan(of(bytes, RowType.F16) * 3 / 4);
     }
+  }
+
+  private static long of(Map<RowType, Long> bytes, RowType type) {
+    return Objects.requireNonNull(bytes.get(type));
   }
 
   private static void assertClose(
@@ -68,7 +73,8 @@ class WireTypesTest {
     int compared = 0;
     for (TokenLogprob token : result.tokens().get(0).top().subList(0, 10)) {
       if (logprobs.containsKey(token.id())) {
-        assertThat(token.logprob()).isCloseTo(logprobs.get(token.id()), within(allowed));
+        assertThat(token.logprob())
+            .isCloseTo(Objects.requireNonNull(logprobs.get(token.id())), within(allowed));
         compared++;
       }
     }

@@ -107,7 +107,8 @@ class UsageErrorsTest {
         Wrong.says("--port must be at least 0, got -1", "server", "-o", "-1"),
         Wrong.says("--max-sequences must be at least 1", "server", "--max-sequences", "0"),
         Wrong.says("--max-context must be at least 0", "server", "--max-context", "-1"),
-        Wrong.says("add --api-key-file, or --insecure if this is intended", "server", "-a", "0.0.0.0"));
+        Wrong.says(
+            "add --api-key-file, or --insecure if this is intended", "server", "-a", "0.0.0.0"));
   }
 
   static Stream<Wrong> bench() {

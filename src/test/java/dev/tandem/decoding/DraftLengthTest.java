@@ -52,7 +52,7 @@ class DraftLengthTest {
     DraftLength length = new DraftLength(8, true);
     for (int i = 0; i < 100; i++) {
       int n = length.next();
-      length.stepDone(n, 0, 1_000 * (n + 1), 1_000L * n);
+      length.stepDone(n, 0, 1_000L * (n + 1), 1_000L * n);
     }
     assertThat(length.next()).isZero();
     int longest = 0;

@@ -124,7 +124,7 @@ class CodecTest {
                   header.columns()))
           .isEqualTo(header);
 
-      FrameHeader answer = header.result(RowType.values()[i % 3], 5);
+      FrameHeader answer = header.result(i % 2 == 0 ? RowType.F32 : RowType.F16, 5);
       FloatBuffer out = samples.rows(answer);
       Result result = FrameCodec.decodeResult(FrameCodec.encode(answer, out), Samples.LIMITS);
       assertThat(result.header()).isEqualTo(answer);
