@@ -13,6 +13,10 @@ final class ServedSplitModel extends ServedModel implements SplitModel {
   @Override
   public WireStats wireStats() {
     Traffic traffic = runtime().traffic().orElseThrow();
-    return new WireStats(traffic.roundTrips(), traffic.bytesSent(), traffic.bytesReceived());
+    return new WireStats(
+        traffic.roundTrips(),
+        traffic.bytesSent(),
+        traffic.bytesReceived(),
+        traffic.fullRows());
   }
 }

@@ -4,11 +4,12 @@ import dev.tandem.endpoints.ConnectionOptions;
 import dev.tandem.runtime.DraftRuntime;
 import dev.tandem.runtime.SplitOptions;
 import dev.tandem.runtime.SplitRuntime;
+import dev.tandem.sampling.TopLogits;
 import dev.tandem.settings.ConnectionListener;
 import dev.tandem.settings.Draft;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.ModelSource;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
@@ -26,7 +27,8 @@ import java.util.OptionalInt;
 public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   private final List<URI> servers = new ArrayList<>();
   private OptionalInt layers = OptionalInt.empty();
-  private Optional<Output> reply = Optional.empty();
+  private Optional<Reply> reply = Optional.empty();
+  private int topLogits = TopLogits.DEFAULT_SIZE;
   private RowType wire = RowType.F32;
   private Duration patience = SplitOptions.PATIENCE;
   private ConnectionListener listener = ConnectionListener.NONE;
@@ -66,8 +68,17 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   }
 
   /** What the server sends back. Without a call, hidden rows if the head is here, else logits. */
-  public SplitBuilder reply(Output value) {
+  public SplitBuilder reply(Reply value) {
     reply = Optional.of(value);
+    return this;
+  }
+
+  /**
+   * How many of a row's best logits come with {@link Reply#TOPK}: 1 to 1024, and 64 without a call.
+   * More of them settle more draws, and make longer messages. The text stays the same.
+   */
+  public SplitBuilder topLogits(int k) {
+    topLogits = k;
     return this;
   }
 
@@ -165,7 +176,7 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
       throw new IllegalStateException("no server was named");
     }
     SplitOptions split =
-        new SplitOptions(servers, layers, reply, wire, patience, listener, connection);
+        new SplitOptions(servers, layers, reply, topLogits, wire, patience, listener, connection);
     return load(
         files -> {
           DraftRuntime drafts = drafts(files);

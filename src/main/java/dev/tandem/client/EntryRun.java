@@ -2,21 +2,22 @@ package dev.tandem.client;
 
 import dev.tandem.protocol.FrameCodec;
 import dev.tandem.protocol.FrameHeader;
-import dev.tandem.protocol.Result;
+import dev.tandem.protocol.ProtocolException;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.stage.StepRows;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** One entry of a running step: sends its frames as far as the window allows. */
 final class EntryRun {
   private final RemoteSequence sequence;
   private final FloatBuffer in;
-  private final FloatBuffer out;
+  private final RowSink sink;
+  private final int outAt;
   private final int dModel;
-  private final int outWidth;
   private final List<FramePlan> plans;
   private int sent;
   private int done;
@@ -25,14 +26,15 @@ final class EntryRun {
    * Prepares an entry.
    *
    * @param in the entry's rows, from index 0
-   * @param out the entry's output rows, from index 0
+   * @param sink takes the output rows
+   * @param outAt the place of the entry's first one among all output rows of the step
    */
-  EntryRun(RemoteSequence sequence, StepRows rows, FloatBuffer in, FloatBuffer out) {
+  EntryRun(RemoteSequence sequence, StepRows rows, FloatBuffer in, RowSink sink, int outAt) {
     this.sequence = sequence;
     this.in = in;
-    this.out = out;
+    this.sink = sink;
+    this.outAt = outAt;
     this.dModel = sequence.stage().spec().dModel();
-    this.outWidth = sequence.stage().spec().outWidth();
     this.plans = FramePlan.cut(rows, sequence.limits());
   }
 
@@ -71,20 +73,21 @@ final class EntryRun {
     CompletableFuture<ServerMessage> oldest = sequence.inFlight().element();
     ServerMessage answer = connection.await(oldest, connection.options().stepTimeout());
     sequence.inFlight().remove();
-    if (!(answer instanceof Result result)) {
+    Optional<FrameHeader> header = sink.header(answer);
+    if (header.isEmpty()) {
       throw connection.unexpected(answer);
     }
-    FrameHeader header = result.header();
-    if (header.sequence() != sequence.id()
-        || header.nOut() != rows.nOut()
-        || header.outBegin() != rows.outBegin()
-        || header.type() != sequence.stage().request().receiveType()
-        || (header.nOut() > 0 && header.columns() != outWidth)) {
-      throw new IOException(
-          "the server at " + connection.peer() + " sent another result than the requested one");
+    if (header.get().sequence() != sequence.id()
+        || header.get().nOut() != rows.nOut()
+        || header.get().outBegin() != rows.outBegin()) {
+      throw connection.otherResult("its rows are others");
     }
-    out.put(plan.outRow() * outWidth, result.rows(), 0, rows.nOut() * outWidth);
-    sequence.setLength(rows.end());
+    try {
+      sink.take(sequence, answer, outAt + plan.outRow());
+    } catch (ProtocolException e) {
+      throw connection.otherResult(String.valueOf(e.getMessage()));
+    }
+    sequence.answered(plan);
     done++;
   }
 }

@@ -4,22 +4,36 @@ import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
+import dev.tandem.protocol.TopReply;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.StepRows;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /** A sequence on a server. One thread steps it; any thread may close it. */
 final class RemoteSequence implements Sequence {
   private final RemoteStage stage;
   private final Opened opened;
+  private final Optional<TopReply> top;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final Queue<CompletableFuture<ServerMessage>> inFlight = new ConcurrentLinkedQueue<>();
   private volatile int length;
 
-  RemoteSequence(RemoteStage stage, Opened opened) {
+  /** The last frame that was answered; null before the first. */
+  private @Nullable FramePlan lastFrame;
+
+  /**
+   * A sequence.
+   *
+   * @param top what it was opened with
+   */
+  RemoteSequence(RemoteStage stage, Opened opened, Optional<TopReply> top) {
     this.stage = stage;
+    this.top = top;
     this.opened = opened;
   }
 
@@ -75,6 +89,39 @@ final class RemoteSequence implements Sequence {
   /** Answers that have not arrived, the oldest first, including those of abandoned steps. */
   Queue<CompletableFuture<ServerMessage>> inFlight() {
     return inFlight;
+  }
+
+  Optional<TopReply> top() {
+    return top;
+  }
+
+  /** A frame of a step was answered. */
+  void answered(FramePlan frame) {
+    lastFrame = frame;
+    length = frame.rows().end();
+  }
+
+  /**
+   * The index of an output row of the last step within its last frame.
+   *
+   * @throws IllegalStateException if it is in no such frame
+   */
+  int inLastFrame(int row) {
+    FramePlan frame = lastFrame;
+    int index = frame == null ? -1 : row - frame.outRow();
+    if (frame == null || index < 0 || index >= frame.rows().nOut()) {
+      throw new IllegalStateException("row " + row + " is not in the last frame: " + frame);
+    }
+    return index;
+  }
+
+  /** The rows of the last frame that was answered. */
+  StepRows lastRows() {
+    FramePlan frame = lastFrame;
+    if (frame == null) {
+      throw new IllegalStateException("no frame was answered");
+    }
+    return frame.rows();
   }
 
   void setLength(int newLength) {

@@ -4,9 +4,13 @@ import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.Result;
+import dev.tandem.protocol.RowRequest;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
+import dev.tandem.protocol.TopReply;
 import dev.tandem.protocol.WireProfile;
+import dev.tandem.settings.RowType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
@@ -16,6 +20,7 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -55,6 +60,15 @@ public final class RemoteStage implements Stage {
 
   @Override
   public Sequence openSequence(int maxPositions) throws IOException {
+    return open(maxPositions, Optional.empty());
+  }
+
+  /**
+   * Opens a sequence.
+   *
+   * @param top what answers consist of; empty for whole rows
+   */
+  RemoteSequence open(int maxPositions, Optional<TopReply> top) throws IOException {
     checkOpen();
     CompletableFuture<ServerMessage> answer =
         connection.request(
@@ -66,11 +80,12 @@ public final class RemoteStage implements Stage {
                     request.sendType(),
                     request.receiveType(),
                     maxPositions,
-                    WireProfile.of(profile)));
+                    WireProfile.of(profile),
+                    top));
     boolean accepted = false;
     try {
       RemoteSequence sequence =
-          accept(connection.await(answer, connection.options().openTimeout()));
+          accept(connection.await(answer, connection.options().openTimeout()), top);
       sequences.add(sequence);
       accepted = true;
       return sequence;
@@ -82,7 +97,7 @@ public final class RemoteStage implements Stage {
   }
 
   /** Checks that the server opened the requested sequence. */
-  private RemoteSequence accept(ServerMessage answer) throws IOException {
+  private RemoteSequence accept(ServerMessage answer, Optional<TopReply> top) throws IOException {
     if (!(answer instanceof Opened opened)) {
       throw connection.unexpected(answer);
     }
@@ -94,11 +109,15 @@ public final class RemoteStage implements Stage {
           server + " allows " + limits.maxRows() + " rows, C is " + profile.chunkRows());
     }
     int outRows = Math.min(limits.maxOutRows(), limits.maxRows());
-    connection.allow(
-        outRows,
-        spec.outWidth(),
-        Math.min(limits.maxResultBytes(), FrameHeader.messageBytes(outRows, spec.outWidth())));
-    return new RemoteSequence(this, opened);
+    int columns = spec.outWidth();
+    long bytes = FrameHeader.messageBytes(top.isPresent() ? 1 : outRows, columns);
+    if (top.isPresent()) {
+      int topColumns = top.get().columns(spec.vocabSize());
+      bytes = Math.max(bytes, FrameHeader.messageBytes(outRows, topColumns));
+      columns = Math.max(columns, topColumns);
+    }
+    connection.allow(outRows, columns, (int) Math.min(limits.maxResultBytes(), bytes));
+    return new RemoteSequence(this, opened, top);
   }
 
   /** Closes a sequence that the server opened too late, or not as requested. */
@@ -110,30 +129,26 @@ public final class RemoteStage implements Stage {
 
   @Override
   public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
+    checkOut(batch, out);
+    run(batch, in, new WholeRows(out.duplicate().clear(), spec.outWidth()));
+  }
+
+  /** Runs a batch, the output rows of which the sink takes. */
+  void run(Batch batch, FloatBuffer in, RowSink sink) throws IOException {
     checkOpen();
     checkBuffer("in", in, (long) batch.totalRows() * spec.dModel());
-    checkBuffer("out", out, (long) batch.totalOut() * spec.outWidth());
     FloatBuffer allIn = in.duplicate().clear();
-    FloatBuffer allOut = out.duplicate().clear();
     List<EntryRun> runs = new ArrayList<>(batch.size());
     int inAt = 0;
     int outAt = 0;
     for (int entry = 0; entry < batch.size(); entry++) {
-      if (!(batch.sequence(entry) instanceof RemoteSequence sequence) || sequence.stage() != this) {
-        throw new IllegalArgumentException("entry " + entry + " belongs to another stage");
-      }
+      RemoteSequence sequence = own(batch.sequence(entry));
       sequence.checkOpen();
       discardAbandoned(sequence);
       int inFloats = batch.nRows(entry) * spec.dModel();
-      int outFloats = batch.nOut(entry) * spec.outWidth();
-      runs.add(
-          new EntryRun(
-              sequence,
-              batch.rows(entry),
-              allIn.slice(inAt, inFloats),
-              allOut.slice(outAt, outFloats)));
+      runs.add(new EntryRun(sequence, batch.rows(entry), allIn.slice(inAt, inFloats), sink, outAt));
       inAt += inFloats;
-      outAt += outFloats;
+      outAt += batch.nOut(entry);
     }
     connection.countRoundTrip();
     while (!runs.isEmpty()) {
@@ -144,6 +159,50 @@ public final class RemoteStage implements Stage {
       }
       runs.removeIf(EntryRun::isDone);
     }
+  }
+
+  /**
+   * A whole row of a sequence's last step.
+   *
+   * @param row index within the output rows
+   * @return {@code [vocabSize]} from index 0
+   */
+  FloatBuffer row(RemoteSequence sequence, int row) throws IOException {
+    checkOpen();
+    sequence.checkOpen();
+    int index = sequence.inLastFrame(row);
+    discardAbandoned(sequence);
+    CompletableFuture<ServerMessage> answer =
+        connection.request(id -> new RowRequest(id, sequence.id(), index));
+    connection.countFullRow();
+    sequence.expect(answer);
+    ServerMessage message = connection.await(answer, connection.options().stepTimeout());
+    sequence.inFlight().remove(); // the only one
+    if (!(message instanceof Result result)) {
+      throw connection.unexpected(message);
+    }
+    FrameHeader header = result.header();
+    if (header.sequence() != sequence.id()
+        || header.type() != RowType.F32
+        || header.columns() != spec.vocabSize()
+        || header.nOut() != 1
+        || header.position() != sequence.lastRows().position()
+        || header.outBegin() != sequence.lastRows().outBegin() + index) {
+      throw connection.otherResult("it is another row");
+    }
+    return result.rows();
+  }
+
+  /** A sequence of this stage. */
+  RemoteSequence own(Sequence sequence) {
+    if (sequence instanceof RemoteSequence remote && remote.stage() == this) {
+      return remote;
+    }
+    throw new IllegalArgumentException("the sequence belongs to another stage");
+  }
+
+  void checkOut(Batch batch, FloatBuffer out) {
+    checkBuffer("out", out, (long) batch.totalOut() * spec.outWidth());
   }
 
   /** Waits for the answers to a step that failed halfway, because they count against the window. */

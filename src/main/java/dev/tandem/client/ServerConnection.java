@@ -13,6 +13,7 @@ import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.Result;
 import dev.tandem.protocol.ServerMessage;
+import dev.tandem.protocol.TopResult;
 import dev.tandem.stage.StageLostException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -46,7 +47,9 @@ public final class ServerConnection implements AutoCloseable {
   private volatile FrameLimits frameLimits = new FrameLimits(0, 0);
   private volatile String lost = "";
   private volatile String lastError = "";
+  private final AtomicLong fullRows = new AtomicLong();
   private List<RemoteModel> models = List.of();
+  private List<String> features = List.of();
 
   private ServerConnection(URI uri, ConnectionOptions options) throws IOException {
     this.peer = WireLink.peer(uri);
@@ -66,7 +69,9 @@ public final class ServerConnection implements AutoCloseable {
     ServerConnection connection = new ServerConnection(target, options);
     try {
       List<RemoteModel> models = new ArrayList<>();
-      for (var offer : connection.info(false).models()) {
+      Info info = connection.info(false);
+      connection.features = info.features();
+      for (var offer : info.models()) {
         models.add(RemoteModels.read(offer));
       }
       if (models.isEmpty()) {
@@ -100,9 +105,37 @@ public final class ServerConnection implements AutoCloseable {
     return new RemoteStage(this, model, request);
   }
 
+  /**
+   * A stage on the server that answers with the best logits.
+   *
+   * @param request of a span with the head
+   * @param k how many of a row, 1 to 1024
+   * @throws IOException as for {@link #stage}, or if the server does not know such answers
+   */
+  public RemoteTopStage topStage(StageRequest request, int k) throws IOException {
+    checkTop();
+    RemoteStage stage = stage(request);
+    return new RemoteTopStage(stage, stage::open, k);
+  }
+
+  /**
+   * Checks that the server can answer with the best logits.
+   *
+   * @throws IOException if it cannot
+   */
+  public void checkTop() throws IOException {
+    if (!features.contains(Protocol.TOP_K)) {
+      throw new IOException(
+          "the server at "
+              + peer
+              + " cannot send the best logits only (its version is older); ask for whole rows of"
+              + " logits or for hidden rows, or update the server");
+    }
+  }
+
   /** The traffic of the connection so far. */
   public Traffic traffic() {
-    return new Traffic(roundTrips.get(), link.bytesSent(), link.bytesReceived());
+    return new Traffic(roundTrips.get(), link.bytesSent(), link.bytesReceived(), fullRows.get());
   }
 
   /** Closes the connection; the server frees its sequences. Idempotent. */
@@ -145,6 +178,10 @@ public final class ServerConnection implements AutoCloseable {
 
   void countRoundTrip() {
     roundTrips.incrementAndGet();
+  }
+
+  void countFullRow() {
+    fullRows.incrementAndGet();
   }
 
   ConnectionOptions options() {
@@ -194,6 +231,11 @@ public final class ServerConnection implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw (InterruptedIOException) new InterruptedIOException("interrupted").initCause(e);
     }
+  }
+
+  IOException otherResult(String why) {
+    return new IOException(
+        "the server at " + peer + " sent another result than the requested one: " + why);
   }
 
   IOException unexpected(ServerMessage answer) {
@@ -263,8 +305,12 @@ public final class ServerConnection implements AutoCloseable {
 
     @Override
     public void binary(ByteBuffer bytes) throws IOException {
-      Result result = FrameCodec.decodeResult(bytes, frameLimits);
-      answer(result.header().request(), result);
+      ServerMessage message = FrameCodec.decodeAnswer(bytes, frameLimits);
+      if (message instanceof Result result) {
+        answer(result.header().request(), result);
+      } else if (message instanceof TopResult top) {
+        answer(top.header().request(), top);
+      }
     }
 
     @Override

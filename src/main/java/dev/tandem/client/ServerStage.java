@@ -1,5 +1,6 @@
 package dev.tandem.client;
 
+import dev.tandem.protocol.TopReply;
 import dev.tandem.settings.ConnectionListener;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.FloatBuffer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -46,7 +48,7 @@ public final class ServerStage implements Stage {
 
   // Guarded by lock.
   private RemoteStage current;
-  private Traffic earlier = new Traffic(0, 0, 0);
+  private Traffic earlier = new Traffic(0, 0, 0, 0);
   private boolean closed;
 
   /**
@@ -91,11 +93,20 @@ public final class ServerStage implements Stage {
    */
   @Override
   public Sequence openSequence(int maxPositions) throws IOException {
+    return open(maxPositions, Optional.empty());
+  }
+
+  /** This stage with the best {@code k} logits of each row as its answers. */
+  public RemoteTopStage top(int k) {
+    return new RemoteTopStage(this, this::open, k);
+  }
+
+  private RemoteSequence open(int maxPositions, Optional<TopReply> top) throws IOException {
     long deadline = System.nanoTime() + patience.toNanos();
     while (true) {
       RemoteStage stage = connected(deadline);
       try {
-        return stage.openSequence(maxPositions);
+        return stage.open(maxPositions, top);
       } catch (StageLostException e) {
         if (System.nanoTime() - deadline >= 0) {
           throw e;

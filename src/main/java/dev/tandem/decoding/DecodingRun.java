@@ -45,6 +45,18 @@ final class DecodingRun {
      */
     void step(int from, int to, RowKind kind, int wanted) throws IOException;
 
+    /**
+     * Makes the chain's logits hold a row of the last step, if the last stage gave its best logits
+     * only.
+     *
+     * @param row index within the step's rows with logits
+     * @throws IOException if a stage fails for good
+     */
+    void fetch(int row) throws IOException;
+
+    /** The largest number of rows whose logits one step can request. */
+    int maxWanted();
+
     /** How often all rows had to be computed again. */
     int recoveries();
   }
@@ -166,15 +178,16 @@ final class DecodingRun {
     while (!stopped && history.size() < longest && !isCancelled()) {
       int size = history.size();
       if (size == promptEnd) {
-        int unused = take(size, 0); // the prompt's last row has its logits
+        int unused = take(steps, size, 0); // the prompt's last row has its logits
         continue;
       }
-      int nDrafted = speculation.propose(history, longest - size - 1);
+      int room = Math.min(longest - size, steps.maxWanted()) - 1;
+      int nDrafted = speculation.propose(history, room);
       int recoveries = steps.recoveries();
       long start = System.nanoTime();
       step(steps, size - 1, size + nDrafted, RowKind.GENERATED, 1 + nDrafted);
       long stepNanos = System.nanoTime() - start;
-      int nAccepted = take(size, nDrafted);
+      int nAccepted = take(steps, size, nDrafted);
       nDecoded += 1 + nAccepted;
       speculation.compared(nAccepted, steps.recoveries() == recoveries ? stepNanos : NO_TIME);
       history.setComputed(size + nAccepted); // the next step cuts the wrong guesses off
@@ -187,10 +200,10 @@ final class DecodingRun {
    * @param size ids before the first draw; the guesses lie behind them
    * @return how many guesses were right
    */
-  private int take(int size, int nDrafted) throws GenerationException {
+  private int take(Steps steps, int size, int nDrafted) throws IOException, GenerationException {
     for (int row = 0; ; row++) {
       int guess = row < nDrafted ? history.ids()[size + row] : Sampler.NO_TOKEN;
-      int id = draw(row);
+      int id = draw(steps, row);
       if (!add(id, row)) {
         stopped = true;
         return row;
@@ -232,8 +245,14 @@ final class DecodingRun {
     return token;
   }
 
-  private int draw(int row) throws GenerationException {
-    int id = sampler.sample(chain.logits(), row * chain.vocabSize(), history.size());
+  private int draw(Steps steps, int row) throws IOException, GenerationException {
+    int position = history.size();
+    boolean tries = logprobs == null && !chain.top().isEmpty();
+    int id = tries ? sampler.decide(chain.top().get(row), position) : Sampler.UNDECIDED;
+    if (id == Sampler.UNDECIDED) {
+      steps.fetch(row);
+      id = sampler.sample(chain.logits(), row * chain.vocabSize(), position);
+    }
     nDrawn++;
     if (id == Sampler.NO_TOKEN) {
       throw new GenerationException(

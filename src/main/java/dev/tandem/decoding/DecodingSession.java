@@ -2,7 +2,9 @@ package dev.tandem.decoding;
 
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
+import dev.tandem.settings.SamplingOptions;
 import java.io.IOException;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +66,7 @@ public final class DecodingSession implements AutoCloseable {
     run.speculate(begun(request));
     boolean usable = false;
     try {
+      steps.drawAt(temperatures(request));
       run.run(steps);
       usable = true;
     } catch (GenerationException e) {
@@ -87,6 +90,14 @@ public final class DecodingSession implements AutoCloseable {
       drafter.begin(request, history.ids(), history.size());
     }
     return new Speculation(drafter, generator.drafting());
+  }
+
+  /** The temperatures at which top-p needs the sum of a row. */
+  private static List<Double> temperatures(GenerationRequest request) {
+    SamplingOptions sampling = request.sampling();
+    return sampling.temperature() == 0 || sampling.topP() == 1
+        ? List.of()
+        : List.of(sampling.temperature());
   }
 
   /** Whether it was closed, by its owner or because a stage failed. */

@@ -3,6 +3,7 @@ package dev.tandem.decoding;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.StageLostException;
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +20,14 @@ final class ReplayableSteps implements DecodingRun.Steps, AutoCloseable {
   private final RowRuns runs = new RowRuns();
   private volatile StageChain.@Nullable Sequences sequences;
   private volatile boolean closed;
+  private List<Double> temperatures = List.of();
   private int recoveries;
+
+  // The last step.
+  private int lastFrom;
+  private int lastTo;
+  private RowKind lastKind = RowKind.PROMPT;
+  private int lastWanted;
 
   /**
    * @param capacity positions that the sequence can have
@@ -41,6 +49,10 @@ final class ReplayableSteps implements DecodingRun.Steps, AutoCloseable {
     for (int losses = 0; ; losses++) {
       try {
         compute(from, to, kind, wanted);
+        lastFrom = from;
+        lastTo = to;
+        lastKind = kind;
+        lastWanted = wanted;
         return;
       } catch (StageLostException e) {
         if (losses == MAX_LOSSES || closed) {
@@ -49,6 +61,38 @@ final class ReplayableSteps implements DecodingRun.Steps, AutoCloseable {
         closeSequences();
       }
     }
+  }
+
+  /** {@inheritDoc} If the stage is lost, the step is computed again, with the same bits. */
+  @Override
+  public void fetch(int row) throws IOException {
+    for (int losses = 0; ; losses++) {
+      StageChain.Sequences known = sequences;
+      if (known == null) {
+        step(lastFrom, lastTo, lastKind, lastWanted);
+        continue;
+      }
+      try {
+        generator.chain().fetch(known, row);
+        return;
+      } catch (StageLostException e) {
+        if (losses >= MAX_LOSSES || closed) {
+          throw e;
+        }
+        closeSequences();
+      }
+    }
+  }
+
+  @Override
+  public int maxWanted() {
+    StageChain.Sequences known = sequences;
+    return known == null ? Integer.MAX_VALUE : known.maxWanted();
+  }
+
+  /** From now on tokens are drawn at these temperatures; counts when sequences are opened. */
+  void drawAt(List<Double> values) {
+    temperatures = values;
   }
 
   @Override
@@ -94,7 +138,7 @@ final class ReplayableSteps implements DecodingRun.Steps, AutoCloseable {
       throw new IllegalStateException("the sequence is closed");
     }
     int maxRows = 1 + generator.drafting().maxTokens();
-    StageChain.Sequences opened = generator.chain().open(capacity, maxRows);
+    StageChain.Sequences opened = generator.chain().open(capacity, maxRows, temperatures);
     sequences = opened;
     if (closed) { // in the meantime, by another thread
       opened.close();

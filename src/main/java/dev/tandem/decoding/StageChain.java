@@ -1,11 +1,13 @@
 package dev.tandem.decoding;
 
+import dev.tandem.sampling.TopLogits;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.stage.TopLogitsStage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -41,6 +43,10 @@ public final class StageChain {
 
   private final Batch batch = new Batch();
   private FloatBuffer logits;
+
+  /** The best logits of the last step's rows, where the last stage gives these; otherwise empty. */
+  private List<TopLogits> top = List.of();
+
   private FloatBuffer input;
   private FloatBuffer output;
   private long stageNanos;
@@ -120,10 +126,35 @@ public final class StageChain {
 
   /**
    * The logits of the last step that requested any, {@code [requested rows, vocabSize]} f32, in the
-   * order of the entries. Overwritten by the next step.
+   * order of the entries. Overwritten by the next step. Where {@link #top} gives the best logits of
+   * the rows, only rows that {@link #fetch} asked for are there.
    */
   public FloatBuffer logits() {
     return logits;
+  }
+
+  /** The last step's rows, as far as the last stage says; empty where it gives whole rows. */
+  List<TopLogits> top() {
+    return top;
+  }
+
+  /**
+   * Asks for a whole row of the last step, where the last stage gives the best logits only.
+   *
+   * @param sequences the only ones of that step
+   * @param row index within the requested rows; {@link #logits} has it at the same index
+   */
+  void fetch(Sequences sequences, int row) throws IOException {
+    if (!top.isEmpty() && last() instanceof TopLogitsStage stage) {
+      long start = System.nanoTime();
+      FloatBuffer whole = stage.row(sequences.opened.get(stages.length - 1), row);
+      logits.put(row * vocabSize(), whole, 0, vocabSize());
+      stageNanos += System.nanoTime() - start;
+    }
+  }
+
+  private Stage last() {
+    return stages[stages.length - 1];
   }
 
   /** The number of rows in a prompt step: a multiple of C. */
@@ -133,7 +164,7 @@ public final class StageChain {
 
   /** Opens a sequence in every stage; a step requests the logits of at most one of its rows. */
   public Sequences open(int capacity) throws IOException {
-    return open(capacity, 1);
+    return open(capacity, 1, List.of());
   }
 
   /**
@@ -144,11 +175,31 @@ public final class StageChain {
    * @throws IOException if a remote stage refuses
    */
   public Sequences open(int capacity, int nOut) throws IOException {
+    return open(capacity, nOut, List.of());
+  }
+
+  /**
+   * Opens a sequence in every stage.
+   *
+   * @param capacity positions that it can have
+   * @param nOut the largest number of its rows whose logits one step requests
+   * @param temperatures those at which tokens are drawn from the best logits, if these are all that
+   *     the last stage gives
+   * @throws IOException if a remote stage refuses
+   */
+  Sequences open(int capacity, int nOut, List<Double> temperatures) throws IOException {
     Sequences sequences = new Sequences();
     try {
       for (Stage stage : stages) {
         boolean layers = stage.spec().span().hasLayers();
-        sequences.opened.add(stage.openSequence(layers ? capacity : nOut));
+        int positions = layers ? capacity : nOut;
+        if (stage instanceof TopLogitsStage best) {
+          Sequence opened = best.openSequence(positions, temperatures);
+          sequences.opened.add(opened);
+          sequences.maxWanted = best.maxRows(opened);
+        } else {
+          sequences.opened.add(stage.openSequence(positions));
+        }
       }
       return sequences;
     } finally {
@@ -202,7 +253,11 @@ public final class StageChain {
       }
       FloatBuffer out = span.hasHead() ? logits : toOutput ? output : input;
       long start = System.nanoTime();
-      stages[i].step(batch, in, out);
+      if (stages[i] instanceof TopLogitsStage best) {
+        top = best.stepTop(batch, in);
+      } else {
+        stages[i].step(batch, in, out);
+      }
       stageNanos += System.nanoTime() - start;
       in = out;
       toOutput = !toOutput;
@@ -277,8 +332,14 @@ public final class StageChain {
    */
   public static final class Sequences implements AutoCloseable {
     private final List<Sequence> opened = new CopyOnWriteArrayList<>();
+    private volatile int maxWanted = Integer.MAX_VALUE;
 
     private Sequences() {}
+
+    /** The largest number of rows whose logits one step can request. */
+    int maxWanted() {
+      return maxWanted;
+    }
 
     @Override
     public void close() {

@@ -4,12 +4,14 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tandem.sampling.TopLogits;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** Control messages to JSON and back; unknown fields are ignored. */
@@ -29,11 +31,17 @@ public final class ControlCodec {
       json.put("type", "open").put("version", Protocol.VERSION).put("request", open.request());
       putUnlessEmpty(json, "model", open.model());
       putLayers(json, open.span());
-      json.put("reply", reply(open.span().output()))
+      json.put("reply", open.top().isPresent() ? Protocol.TOP_K : reply(open.span().output()))
           .put("send", RowCodec.wireName(open.sendType()))
           .put("receive", RowCodec.wireName(open.receiveType()))
           .put("max_positions", open.maxPositions());
       putProfile(json, open.profile());
+      open.top().ifPresent(top -> putTop(json, top));
+    } else if (message instanceof RowRequest row) {
+      json.put("type", "row")
+          .put("request", row.request())
+          .put("sequence", row.sequence())
+          .put("row", row.row());
     } else if (message instanceof CloseSequence close) {
       putClose(json, close);
     } else {
@@ -47,6 +55,8 @@ public final class ControlCodec {
     ObjectNode json = JSON.createObjectNode();
     if (message instanceof Info info) {
       json.put("type", "info").put("version", Protocol.VERSION).put("request", info.request());
+      ArrayNode features = json.putArray("features");
+      info.features().forEach(features::add);
       ArrayNode models = json.putArray("models");
       info.models().forEach(offer -> putOffer(models.addObject(), offer));
     } else if (message instanceof Opened opened) {
@@ -88,6 +98,9 @@ public final class ControlCodec {
         checkVersion(json);
         yield open(json);
       }
+      case "row" ->
+          new RowRequest(
+              request(json, 1), sequence(json, 1), json.integer("row", 0, Integer.MAX_VALUE));
       case "close" -> new CloseSequence(sequence(json, 1));
       default -> throw unknownType(type);
     };
@@ -157,10 +170,26 @@ public final class ControlCodec {
           named(RowType.values(), RowCodec::wireName, "send", json.string("send")),
           named(RowType.values(), RowCodec::wireName, "receive", json.string("receive")),
           json.integer("max_positions", 1, Integer.MAX_VALUE),
-          json.has("profile") ? profile(json.fields("profile")) : WireProfile.ANY);
+          json.has("profile") ? profile(json.fields("profile")) : WireProfile.ANY,
+          json.string("reply").equals(Protocol.TOP_K) ? Optional.of(top(json)) : Optional.empty());
     } catch (ProtocolException e) {
       throw e.about(request, 0);
     }
+  }
+
+  private static TopReply top(ControlFields json) throws ProtocolException {
+    int k = json.has("k") ? json.integer("k", 1, TopLogits.MAX_SIZE) : TopLogits.DEFAULT_SIZE;
+    try {
+      return new TopReply(k, json.doubles("temperatures"));
+    } catch (IllegalArgumentException e) {
+      throw new ProtocolException(ErrorCode.PROTOCOL, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void putTop(ObjectNode json, TopReply top) {
+    json.put("k", top.k());
+    ArrayNode temperatures = json.putArray("temperatures");
+    top.temperatures().forEach(temperatures::add);
   }
 
   private static Info info(ControlFields json) throws ProtocolException {
@@ -168,7 +197,7 @@ public final class ControlCodec {
     for (ControlFields model : json.objects("models")) {
       models.add(offer(model));
     }
-    return new Info(request(json, 0), models);
+    return new Info(request(json, 0), json.strings("features"), models);
   }
 
   private static ModelOffer offer(ControlFields json) throws ProtocolException {
@@ -280,9 +309,8 @@ public final class ControlCodec {
   }
 
   private static Output output(String reply) throws ProtocolException {
-    if (reply.equals("topk")) {
-      throw new ProtocolException(
-          ErrorCode.UNSUPPORTED, "reply topk is not supported; hidden and logits are");
+    if (reply.equals(Protocol.TOP_K)) {
+      return Output.LOGITS; // of which the best are sent
     }
     return named(Output.values(), ControlCodec::reply, "reply", reply);
   }

@@ -110,6 +110,30 @@ final class ControlFields extends JsonMembers<ProtocolException, ControlFields> 
     return result;
   }
 
+  /** A list of numbers; empty if it is absent. */
+  List<Double> doubles(String name) throws ProtocolException {
+    List<Double> result = new ArrayList<>();
+    for (Object element : list(name)) {
+      if (!(element instanceof Number number)) {
+        throw refused(name, "a list of numbers", element);
+      }
+      result.add(number.doubleValue());
+    }
+    return result;
+  }
+
+  /** A list of strings; empty if it is absent. */
+  List<String> strings(String name) throws ProtocolException {
+    List<String> result = new ArrayList<>();
+    for (Object element : list(name)) {
+      if (!(element instanceof String text)) {
+        throw refused(name, "a list of strings", element);
+      }
+      result.add(text);
+    }
+    return result;
+  }
+
   private List<Object> required(String name) throws ProtocolException {
     if (!has(name)) {
       throw refused(name, "a list", null);

@@ -1,10 +1,12 @@
 package dev.tandem.protocol;
 
+import dev.tandem.sampling.TopLogits;
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.StepRows;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.List;
 
 /** Tensor frames to bytes and back; see {@link FrameHeader} for the layout. */
 public final class FrameCodec {
@@ -12,6 +14,9 @@ public final class FrameCodec {
   private static final int MAGIC = 'T' | 'N' << 8 | 'D' << 16 | 'M' << 24;
 
   private static final int PROMPT_END = 1;
+
+  /** The place of the frame's kind. */
+  private static final int KIND_AT = 5;
 
   private FrameCodec() {}
 
@@ -25,6 +30,36 @@ public final class FrameCodec {
     if (rows.remaining() != (long) header.rows() * header.columns()) {
       throw new IllegalArgumentException(rows.remaining() + " floats for " + header);
     }
+    ByteBuffer out = withHeader(header);
+    RowCodec.encode(header.type(), rows, header.columns(), out);
+    return out.rewind();
+  }
+
+  /**
+   * The bytes of a frame of the best logits.
+   *
+   * @param header of kind {@link FrameKind#TOP_K}
+   * @param rows as many as the header says, with as many entries and sums as its columns
+   * @throws IllegalArgumentException if the rows do not fit the header
+   */
+  public static ByteBuffer encodeTop(FrameHeader header, List<TopLogits> rows) {
+    ByteBuffer out = withHeader(header);
+    for (TopLogits row : rows) {
+      for (int i = 0; i < header.columns() / 2 - row.size(); i++) {
+        out.putDouble(row.logSumAt(i));
+      }
+      for (int i = 0; i < row.size(); i++) {
+        out.putInt(row.id(i)).putFloat(row.logit(i));
+      }
+    }
+    if (rows.size() != header.rows() || out.hasRemaining()) {
+      throw new IllegalArgumentException(rows.size() + " rows of best logits for " + header);
+    }
+    return out.rewind();
+  }
+
+  /** A message with its header; the position is behind it. */
+  private static ByteBuffer withHeader(FrameHeader header) {
     long payload = RowCodec.bytes(header.type(), header.rows(), header.columns());
     int bytes = Math.toIntExact(FrameHeader.BYTES + payload);
     ByteBuffer out = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -43,8 +78,7 @@ public final class FrameCodec {
         .putInt(header.outBegin())
         .putInt(header.nOut())
         .putInt(0);
-    RowCodec.encode(header.type(), rows, header.columns(), out);
-    return out.rewind();
+    return out;
   }
 
   /**
@@ -60,6 +94,41 @@ public final class FrameCodec {
       throw about(header, ErrorCode.PROTOCOL, "a step without rows");
     }
     return new Step(header, stepRows(header), rows(in, header, limits));
+  }
+
+  /**
+   * Reads a server's frame: whole rows or the best logits.
+   *
+   * @param message as for {@link #decodeResult}
+   * @throws ProtocolException if it is neither within the limits
+   */
+  public static ServerMessage decodeAnswer(ByteBuffer message, FrameLimits limits)
+      throws ProtocolException {
+    boolean top =
+        message.remaining() > KIND_AT
+            && message.get(message.position() + KIND_AT) == FrameKind.TOP_K.wireNumber();
+    return top ? decodeTop(message, limits) : decodeResult(message, limits);
+  }
+
+  /**
+   * Reads the best logits of a step's output rows.
+   *
+   * @param message as for {@link #decodeResult}
+   * @throws ProtocolException if it is not such a frame within the limits
+   */
+  public static TopResult decodeTop(ByteBuffer message, FrameLimits limits)
+      throws ProtocolException {
+    ByteBuffer in = message.slice().order(ByteOrder.LITTLE_ENDIAN);
+    FrameHeader header = readHeader(in, FrameKind.TOP_K);
+    if (header.rows() != header.nOut()) {
+      throw about(
+          header, ErrorCode.PROTOCOL, header.rows() + " rows in a result of " + header.nOut());
+    }
+    if (header.type() != RowType.F32) {
+      throw about(header, ErrorCode.PROTOCOL, "best logits of type " + header.type());
+    }
+    checkRows(in, header, limits);
+    return new TopResult(header, in.slice().order(ByteOrder.LITTLE_ENDIAN));
   }
 
   /**
@@ -171,6 +240,12 @@ public final class FrameCodec {
 
   private static FloatBuffer rows(ByteBuffer in, FrameHeader header, FrameLimits limits)
       throws ProtocolException {
+    checkRows(in, header, limits);
+    return RowCodec.decode(header.type(), in, header.rows(), header.columns());
+  }
+
+  private static void checkRows(ByteBuffer in, FrameHeader header, FrameLimits limits)
+      throws ProtocolException {
     if (header.rows() > limits.maxRows()) {
       throw about(
           header, ErrorCode.LIMIT, "rows " + header.rows() + " not in 1.." + limits.maxRows());
@@ -186,7 +261,6 @@ public final class FrameCodec {
       throw about(
           header, ErrorCode.PROTOCOL, "payload of " + in.remaining() + " bytes, want " + want);
     }
-    return RowCodec.decode(header.type(), in, header.rows(), header.columns());
   }
 
   private static ProtocolException about(FrameHeader header, ErrorCode code, String message) {

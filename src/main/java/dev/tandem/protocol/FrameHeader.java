@@ -103,6 +103,45 @@ public record FrameHeader(
         nOut);
   }
 
+  /** The header of the best logits of this step. */
+  public FrameHeader topResult(int columns) {
+    return new FrameHeader(
+        FrameKind.TOP_K,
+        RowType.F32,
+        generated,
+        promptEnd,
+        epoch,
+        request,
+        sequence,
+        position,
+        nOut,
+        columns,
+        outBegin,
+        nOut);
+  }
+
+  /**
+   * The header of the answer to a request for one row of this step's results.
+   *
+   * @param rowRequest the request's id
+   * @param row index within the output rows
+   */
+  public FrameHeader row(int rowRequest, int row, int vocabSize) {
+    return new FrameHeader(
+        FrameKind.RESULT,
+        RowType.F32,
+        generated,
+        promptEnd,
+        epoch,
+        rowRequest,
+        sequence,
+        position,
+        1,
+        vocabSize,
+        outBegin + row,
+        1);
+  }
+
   /**
    * Bytes of a message with that many f32 elements, which is the longest one.
    *

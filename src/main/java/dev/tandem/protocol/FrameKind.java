@@ -5,7 +5,9 @@ public enum FrameKind {
   /** Client to server: rows to compute. */
   STEP(1),
   /** Server to client: the output rows. */
-  RESULT(2);
+  RESULT(2),
+  /** Server to client: the best logits of the output rows. */
+  TOP_K(3);
 
   private final int wireNumber;
 

@@ -2,6 +2,7 @@ package dev.tandem.protocol;
 
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
+import java.util.Optional;
 
 /**
  * Asks for a sequence in a stage.
@@ -14,6 +15,7 @@ import dev.tandem.stage.Span;
  * @param receiveType rows of results
  * @param maxPositions positions that the sequence may need
  * @param profile the requested arithmetic
+ * @param top the best logits in place of rows of logits; only where the span has the head
  */
 public record Open(
     int request,
@@ -22,5 +24,19 @@ public record Open(
     RowType sendType,
     RowType receiveType,
     int maxPositions,
-    WireProfile profile)
-    implements ClientMessage {}
+    WireProfile profile,
+    Optional<TopReply> top)
+    implements ClientMessage {
+
+  /** Whole rows. */
+  public Open(
+      int request,
+      String model,
+      Span span,
+      RowType sendType,
+      RowType receiveType,
+      int maxPositions,
+      WireProfile profile) {
+    this(request, model, span, sendType, receiveType, maxPositions, profile, Optional.empty());
+  }
+}

@@ -11,6 +11,11 @@ public final class Protocol {
   /** The path of the server's offer, as plain JSON over HTTP. */
   public static final String INFO_PATH = "/v1/info";
 
+  /**
+   * The feature of servers that answer with the best logits: reply {@code topk}, and {@code row}.
+   */
+  public static final String TOP_K = "topk";
+
   /** The largest number of unanswered steps of one sequence. */
   public static final int MAX_IN_FLIGHT = 4;
 

@@ -6,7 +6,8 @@ package dev.tandem.protocol;
  * @param maxRows rows of a step: C
  * @param maxOutRows output rows of a step
  * @param maxStepBytes bytes of a step: header + C * dModel * 4
- * @param maxResultBytes bytes of a result: header + maxOutRows * columns * 4
+ * @param maxResultBytes bytes of a result: header + maxOutRows * columns * 4, with the best logits
+ *     also of one row of logits
  * @param maxInFlight unanswered steps at once
  * @param maxPositions positions reserved
  */
@@ -20,6 +21,11 @@ public record SequenceLimits(
 
   /** The largest size of a result's rows in bytes, unless one row alone is larger. */
   private static final int MAX_RESULT_ROW_BYTES = 16 * 1024 * 1024;
+
+  /**
+   * The largest size of the logits that are kept for {@link RowRequest}, unless one row is larger.
+   */
+  private static final int MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
   /** Whether messages with a chunk's rows, and with one row of results, stay below 2 GiB. */
   public static boolean fit(int chunkRows, int dModel, int outColumns) {
@@ -37,8 +43,7 @@ public record SequenceLimits(
    * @throws ArithmeticException if a message would pass 2 GiB
    */
   public static SequenceLimits of(int chunkRows, int dModel, int outColumns, int maxPositions) {
-    int fitting = Math.max(1, MAX_RESULT_ROW_BYTES / Math.multiplyExact(4, outColumns));
-    int maxOutRows = Math.min(chunkRows, fitting);
+    int maxOutRows = fitting(chunkRows, outColumns, MAX_RESULT_ROW_BYTES);
     return new SequenceLimits(
         chunkRows,
         maxOutRows,
@@ -46,5 +51,30 @@ public record SequenceLimits(
         FrameHeader.messageBytes(maxOutRows, outColumns),
         Protocol.MAX_IN_FLIGHT,
         maxPositions);
+  }
+
+  /**
+   * The limits of a sequence that is answered with the best logits. The logits of a step's output
+   * rows, {@code maxOutRows * vocabSize * 4} bytes, are kept until the next step.
+   *
+   * @param vocabSize columns of a row of logits, which may be asked for
+   * @param columns columns of the best logits
+   * @throws ArithmeticException if a message would pass 2 GiB
+   */
+  public static SequenceLimits ofTop(
+      int chunkRows, int dModel, int vocabSize, int columns, int maxPositions) {
+    int maxOutRows = fitting(chunkRows, vocabSize, MAX_KEPT_BYTES);
+    return new SequenceLimits(
+        chunkRows,
+        maxOutRows,
+        FrameHeader.messageBytes(chunkRows, dModel),
+        Math.max(
+            FrameHeader.messageBytes(maxOutRows, columns), FrameHeader.messageBytes(1, vocabSize)),
+        Protocol.MAX_IN_FLIGHT,
+        maxPositions);
+  }
+
+  private static int fitting(int chunkRows, int columns, int maxBytes) {
+    return Math.min(chunkRows, Math.max(1, maxBytes / Math.multiplyExact(4, columns)));
   }
 }

@@ -1,4 +1,5 @@
 package dev.tandem.protocol;
 
 /** The messages of a server. */
-public sealed interface ServerMessage permits Info, Opened, CloseSequence, ErrorMessage, Result {}
+public sealed interface ServerMessage
+    permits Info, Opened, CloseSequence, ErrorMessage, Result, TopResult {}

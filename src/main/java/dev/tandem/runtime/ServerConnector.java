@@ -11,6 +11,7 @@ import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ProfileException;
+import dev.tandem.settings.Reply;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.StageSpec;
@@ -31,17 +32,21 @@ final class ServerConnector implements ServerStage.Connector {
   private final EngineSettings settings;
   private final SplitOptions split;
   private final Span span;
+  private final Reply reply;
   private @Nullable ArithmeticProfile first;
 
   /**
    * @param checkpoint the client's model or part
    * @param span what the server computes
+   * @param reply what it sends
    */
-  ServerConnector(Checkpoint checkpoint, EngineSettings settings, SplitOptions split, Span span) {
+  ServerConnector(
+      Checkpoint checkpoint, EngineSettings settings, SplitOptions split, Span span, Reply reply) {
     this.checkpoint = checkpoint;
     this.settings = settings;
     this.split = split;
     this.span = span;
+    this.reply = reply;
   }
 
   @Override
@@ -66,6 +71,9 @@ final class ServerConnector implements ServerStage.Connector {
     try {
       RemoteModel remote = sameModel(connection.models());
       checkProfile(remote.profile());
+      if (reply == Reply.TOPK) {
+        connection.checkTop();
+      }
       ArithmeticProfile expected = first == null ? remote.profile() : first;
       RemoteStage stage =
           connection.stage(

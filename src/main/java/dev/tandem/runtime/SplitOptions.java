@@ -1,8 +1,10 @@
 package dev.tandem.runtime;
 
 import dev.tandem.endpoints.ConnectionOptions;
+import dev.tandem.sampling.TopLogits;
 import dev.tandem.settings.ConnectionListener;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.InvalidSettingException;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.RowType;
 import java.net.URI;
 import java.time.Duration;
@@ -17,8 +19,9 @@ import java.util.OptionalInt;
  *     the layers is used
  * @param localLayers layers {@code 0 .. localLayers - 1} run here, the others on the server; empty
  *     for all that a part of a model holds, none of a whole model
- * @param reply {@code HIDDEN}: the logits are computed here; {@code LOGITS}: on the server; empty:
- *     here, if the head is here
+ * @param reply {@code HIDDEN}: the logits are computed here; otherwise on the server; empty: here,
+ *     if the head is here
+ * @param topLogits logits of a row that come with {@code TOPK}, 1 to {@link TopLogits#MAX_SIZE}
  * @param wire how rows travel in both directions
  * @param patience how long a lost server is looked for; zero: not at all
  * @param listener is called when a server is lost or found
@@ -27,7 +30,8 @@ import java.util.OptionalInt;
 public record SplitOptions(
     List<URI> servers,
     OptionalInt localLayers,
-    Optional<Output> reply,
+    Optional<Reply> reply,
+    int topLogits,
     RowType wire,
     Duration patience,
     ConnectionListener listener,
@@ -35,17 +39,26 @@ public record SplitOptions(
   /** How long a lost server is looked for where nothing else is said. */
   public static final Duration PATIENCE = Duration.ofMinutes(2);
 
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @throws InvalidSettingException if a number is out of range
+   */
   public SplitOptions {
     servers = List.copyOf(servers);
+    if (topLogits < 1 || topLogits > TopLogits.MAX_SIZE) {
+      throw new InvalidSettingException(
+          "topLogits", "must be in 1.." + TopLogits.MAX_SIZE, topLogits);
+    }
   }
 
   /** Options with both choices made. */
-  public SplitOptions(URI server, int localLayers, Output reply) {
+  public SplitOptions(URI server, int localLayers, Reply reply) {
     this(
         List.of(server),
         OptionalInt.of(localLayers),
         Optional.of(reply),
+        TopLogits.DEFAULT_SIZE,
         RowType.F32,
         PATIENCE,
         ConnectionListener.NONE,
@@ -58,6 +71,7 @@ public record SplitOptions(
         List.of(server),
         OptionalInt.empty(),
         Optional.empty(),
+        TopLogits.DEFAULT_SIZE,
         RowType.F32,
         PATIENCE,
         ConnectionListener.NONE,

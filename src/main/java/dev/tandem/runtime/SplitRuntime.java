@@ -9,10 +9,10 @@ import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
-import dev.tandem.settings.Output;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ProfileDifference.Field;
 import dev.tandem.settings.ProfileException;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
@@ -41,6 +41,7 @@ public final class SplitRuntime implements ModelRuntime {
   private final Optional<LocalStages> local;
   private final List<String> notes = new ArrayList<>();
   private final ServerStage served;
+  private final int topLogits;
   private boolean exact;
   private boolean modesDiffer;
 
@@ -53,7 +54,9 @@ public final class SplitRuntime implements ModelRuntime {
       settings.requireRowExact("where a model is split");
       notes.addAll(draft.notes());
       cut = Cut.of(checkpoint, split);
-      ServerConnector connector = new ServerConnector(checkpoint, settings, split, cut.served());
+      topLogits = split.topLogits();
+      ServerConnector connector =
+          new ServerConnector(checkpoint, settings, split, cut.served(), cut.reply());
       served = scope.add(new ServerStage(connector, split.patience(), split.listener()));
       tokenizer = checkpoint.tokenizer();
       generators = new GeneratorFactory(checkpoint, tokenizer, draft);
@@ -177,14 +180,14 @@ public final class SplitRuntime implements ModelRuntime {
    * @param nLayers layers of the model
    * @param reply what comes back
    */
-  private record Cut(int layers, int nLayers, Output reply) {
+  private record Cut(int layers, int nLayers, Reply reply) {
 
     Span first() {
       return Span.layers(0, layers);
     }
 
     Span served() {
-      return new Span(layers, nLayers, reply);
+      return new Span(layers, nLayers, reply.output());
     }
 
     Span head() {
@@ -192,7 +195,7 @@ public final class SplitRuntime implements ModelRuntime {
     }
 
     boolean headHere() {
-      return reply == Output.HIDDEN;
+      return reply == Reply.HIDDEN;
     }
 
     static Cut of(Checkpoint checkpoint, SplitOptions split) throws IOException {
@@ -206,10 +209,12 @@ public final class SplitRuntime implements ModelRuntime {
       if (layers < 0 || layers > held) {
         throw new InvalidSettingException("layers", "must be in 0.." + held, layers);
       }
-      Output reply = split.reply().orElse(part.head() ? Output.HIDDEN : Output.LOGITS);
-      if (reply == Output.HIDDEN && !part.head()) {
+      Reply reply = split.reply().orElse(part.head() ? Reply.HIDDEN : Reply.LOGITS);
+      if (reply == Reply.HIDDEN && !part.head()) {
         throw new InvalidSettingException(
-            "reply", "must be logits, because " + checkpoint.name() + " holds no head", "hidden");
+            "reply",
+            "must be logits or topk, because " + checkpoint.name() + " holds no head",
+            "hidden");
       }
       return new Cut(layers, checkpoint.config().nLayers(), reply);
     }
@@ -250,7 +255,7 @@ public final class SplitRuntime implements ModelRuntime {
     if (cut.first().hasLayers()) {
       stages.add(local.orElseThrow().stage(cut.first()));
     }
-    stages.add(served);
+    stages.add(cut.reply() == Reply.TOPK ? served.top(topLogits) : served);
     if (cut.headHere()) {
       stages.add(local.orElseThrow().stage(cut.head()));
     }

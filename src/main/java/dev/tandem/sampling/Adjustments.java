@@ -83,6 +83,21 @@ final class Adjustments {
     }
   }
 
+  /** How many ids {@link #changed} lists. */
+  int nChanged() {
+    return nListed;
+  }
+
+  /** An id whose logit may be changed; each one is listed once, in no order. */
+  int changed(int index) {
+    return listed[index];
+  }
+
+  /** Whether {@link #changed} lists the id. */
+  boolean changes(int id) {
+    return isListed.get(id);
+  }
+
   /** Adjusts logits in place. */
   void apply(float[] logits) {
     for (int i = 0; i < nListed; i++) {
@@ -91,8 +106,11 @@ final class Adjustments {
     }
   }
 
-  /** Steps 1 to 3 of docs/sampling.md for one logit: f64 throughout, rounded to f32 once. */
-  private float adjusted(float logit, int id) {
+  /**
+   * Steps 1 to 3 of docs/sampling.md for one logit: f64 throughout, rounded to f32 once. For each
+   * id the result never falls while the logit rises.
+   */
+  float adjusted(float logit, int id) {
     if (Float.isNaN(logit)) {
       return Float.NEGATIVE_INFINITY;
     }

@@ -26,7 +26,7 @@ final class Nucleus {
   static final float MAX_BELOW = 32;
 
   /** The tokens of one run, few enough for the first-level cache. */
-  private static final int RUN = 1024;
+  static final int RUN = 1024;
 
   /** Independent f32 sums, so that each adds few values of a run. */
   private static final int LANES = 8;
@@ -72,7 +72,7 @@ final class Nucleus {
       before += sum(weightsBefore);
     }
     double wanted = topP * all;
-    double open = 4 * error(best) * all;
+    double open = 4 * error(best / temperature, vocabSize) * all;
     if (before > wanted + open) {
       return Verdict.CUT;
     }
@@ -85,15 +85,22 @@ final class Nucleus {
    * their total; in the definition, the f64 rounding of logit / T, which grows with the quotient,
    * and of the sum; and the weights that are counted too high, including up to one run of padding.
    * The best weight, which is 1, is the scale.
+   *
+   * @param scaled the best logit / T
    */
-  private double error(float best) {
+  static double error(double scaled, int vocabSize) {
     return EXP_ERROR
         + (RUN / LANES + LANES) * 0x1p-24
-        + (Math.abs(best / temperature) + 2 * MAX_BELOW) * 0x1p-50
-        + (vocabSize + RUN) * (0x1p-51 + 2 * Math.exp(-MAX_BELOW));
+        + (Math.abs(scaled) + 2 * MAX_BELOW) * 0x1p-50
+        + ((double) vocabSize + RUN) * (0x1p-51 + 2 * Math.exp(-MAX_BELOW));
   }
 
-  private static void weigh(float[] logits, float best, float inverse, float[] weights) {
+  /**
+   * The weights of one run: {@code e^((logit - best) / T)}, with {@code inverse} = 1 / T.
+   *
+   * @param logits {@code [RUN]}, none above {@code best}, none NaN
+   */
+  static void weigh(float[] logits, float best, float inverse, float[] weights) {
     for (int i = 0; i < RUN; i++) {
       weights[i] = expMinus(Math.min((best - logits[i]) * inverse, MAX_BELOW));
     }
@@ -109,7 +116,8 @@ final class Nucleus {
     }
   }
 
-  private static double sum(float[] values) {
+  /** The sum of {@code [RUN]} weights. */
+  static double sum(float[] values) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;

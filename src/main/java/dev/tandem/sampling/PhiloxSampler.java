@@ -11,14 +11,17 @@ import java.nio.FloatBuffer;
  * excludes most of these tokens, before any logarithm.
  */
 final class PhiloxSampler implements Sampler {
-  private static final int WORDS = 4;
-  private static final int RUN_IDS = Philox.Run.BLOCKS * WORDS;
+  /** Ids that share a Philox block. */
+  static final int WORDS = 4;
+
+  /** Ids of one run of blocks. */
+  static final int RUN_IDS = Philox.Run.BLOCKS * WORDS;
 
   /** So many blocks, computed one by one, cost as much as a whole run. */
   private static final int FEW = Philox.Run.BLOCKS / 4;
 
   /** The index among several answers to one prompt; there is only one. */
-  private static final int CHOICE = 0;
+  static final int CHOICE = 0;
 
   private final int vocabSize;
   private final int[] never;
@@ -29,6 +32,7 @@ final class PhiloxSampler implements Sampler {
   private final Adjustments adjustments;
   private final Truncation truncation;
   private final Nucleus nucleus;
+  private final TopProof proof;
 
   /** Whether the options always keep the best token only. */
   private final boolean greedy;
@@ -72,6 +76,12 @@ final class PhiloxSampler implements Sampler {
     testsWinner = options.topP() < 1 && !topK;
     logits = new float[vocabSize];
     highest = new float[(vocabSize + RUN_IDS - 1) / RUN_IDS];
+    proof = new TopProof(options, vocabSize, never, adjustments, greedy);
+  }
+
+  @Override
+  public int decide(TopLogits top, int position) {
+    return proof.decide(top, position);
   }
 
   @Override

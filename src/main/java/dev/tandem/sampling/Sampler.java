@@ -12,6 +12,9 @@ public interface Sampler {
   /** What {@link #sample} returns when every logit is NaN or negative infinity. */
   int NO_TOKEN = -1;
 
+  /** What {@link #decide} returns when the best logits leave the draw open. */
+  int UNDECIDED = -2;
+
   /**
    * Draws a token.
    *
@@ -24,6 +27,18 @@ public interface Sampler {
    * @throws IndexOutOfBoundsException if the buffer holds fewer than {@code vocabSize} logits there
    */
   int sample(FloatBuffer logits, int offset, int position);
+
+  /**
+   * Draws from the best logits of a row, if they settle it: docs/sampling.md, "From the best logits
+   * only". Nothing is counted, so {@link #sample} can draw from the whole row afterwards.
+   *
+   * @param top the best logits of the row; ids of {@code [0, vocabSize)} are in it
+   * @param position as for {@link #sample}
+   * @return the id that {@link #sample} draws from the whole row, or {@link #UNDECIDED}
+   */
+  default int decide(TopLogits top, int position) {
+    return UNDECIDED;
+  }
 
   /**
    * Counts a token of the prompt.

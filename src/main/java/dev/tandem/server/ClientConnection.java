@@ -12,23 +12,25 @@ import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.ProtocolException;
+import dev.tandem.protocol.RowRequest;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.Step;
 import dev.tandem.scheduler.Lane;
 import dev.tandem.scheduler.ScheduleException;
 import dev.tandem.scheduler.ScheduledSequence;
-import dev.tandem.settings.RowType;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.WebSocketFrame;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,26 +54,32 @@ final class ClientConnection {
   /** A model, and this connection's lane in its scheduler. */
   private record Share(ModelService model, Lane lane) {}
 
-  private record OpenSequence(
-      ScheduledSequence scheduled, SequenceLimits limits, RowType sendType, RowType receiveType) {}
+  /** The best logits of a step, as a frame, and its rows. */
+  private record Selected(ByteBuffer answer, FloatBuffer rows) {}
 
   private final ServerWebSocket socket;
   private final List<ModelService> models;
   private final ClientAccount account;
   private final FrameLimits frameLimits;
   private final int epoch;
+  private final Executor selecting;
   private final String peer;
   private final Vertx vertx;
   private final Context context;
   private final MessageAssembler assembler;
   private final Outbound outbound;
   private final List<Share> shares;
-  private final Map<Integer, OpenSequence> sequences = new HashMap<>();
+  private final Map<Integer, ServedSequence> sequences = new HashMap<>();
   private final long pingTimer;
   private int lastSequence;
   private int silentIntervals;
   private boolean closing;
 
+  /**
+   * A connection.
+   *
+   * @param selecting one thread, which finds the best logits: beside the event loop and the engine
+   */
   ClientConnection(
       Vertx vertx,
       ServerWebSocket socket,
@@ -79,6 +87,7 @@ final class ClientConnection {
       ClientAccount account,
       FrameLimits frameLimits,
       int epoch,
+      Executor selecting,
       long pingIntervalMillis,
       Consumer<ClientConnection> onClosed) {
     this.vertx = vertx;
@@ -87,6 +96,7 @@ final class ClientConnection {
     this.account = account;
     this.frameLimits = frameLimits;
     this.epoch = epoch;
+    this.selecting = selecting;
     this.context = vertx.getOrCreateContext();
     this.peer = String.valueOf(socket.remoteAddress());
     this.assembler =
@@ -112,9 +122,9 @@ final class ClientConnection {
     closeNow(PROTOCOL_ERROR, "broken frame");
   }
 
-  /** Closes the connection; may be called by any thread. */
+  /** Closes the connection after the answers that are being made; may be called by any thread. */
   void close(short status, String reason) {
-    context.runOnContext(v -> closeNow(status, reason));
+    selecting.execute(() -> context.runOnContext(v -> closeNow(status, reason)));
   }
 
   private void closeNow(short status, String reason) {
@@ -191,6 +201,8 @@ final class ClientConnection {
       open(open);
     } else if (decoded instanceof CloseSequence close) {
       closeSequence(close.sequence());
+    } else if (decoded instanceof RowRequest request) {
+      row(request);
     } else if (decoded instanceof InfoRequest info) {
       reply(Replies.info(models, info.request(), info.tensors()));
     }
@@ -235,14 +247,14 @@ final class ClientConnection {
       account.closeSequences(1); // closing the lane has freed it
       return;
     }
-    SequenceLimits limits = model.limits(scheduled.spec(), open.maxPositions());
+    SequenceLimits limits = model.limits(scheduled.spec(), open);
     int id = ++lastSequence;
-    sequences.put(id, new OpenSequence(scheduled, limits, open.sendType(), open.receiveType()));
+    sequences.put(id, new ServedSequence(scheduled, limits, open));
     reply(new Opened(open.request(), id, epoch, model.hash(), model.profile(), limits));
   }
 
   private void closeSequence(int id) throws ProtocolException {
-    OpenSequence sequence = sequences.remove(id);
+    ServedSequence sequence = sequences.remove(id);
     if (sequence == null) {
       throw unknown(0, id);
     }
@@ -268,17 +280,25 @@ final class ClientConnection {
           header.request(),
           id);
     }
-    OpenSequence sequence = sequences.get(id);
+    ServedSequence sequence = sequences.get(id);
     if (sequence == null) {
       throw unknown(header.request(), id);
     }
-    checkShape(header, sequence);
+    sequence.stepCame(header);
+    sequence.check(header);
     CompletableFuture<FloatBuffer> done = new CompletableFuture<>();
     // First of all, so that a server that shuts down meanwhile sends the result before it closes.
-    whenDone(
-        done,
-        result -> stepDone(header, sequence, result),
-        failure -> stepFailed(header, sequence, failure));
+    if (sequence.selects()) {
+      whenDone(
+          done.thenApplyAsync(rows -> new Selected(sequence.select(header, rows), rows), selecting),
+          selected -> selected(header, sequence, selected),
+          failure -> stepFailed(header, sequence, failure));
+    } else {
+      whenDone(
+          done,
+          result -> stepDone(header, sequence, result),
+          failure -> stepFailed(header, sequence, failure));
+    }
     try {
       sequence.scheduled().submit(step.rows(), step.data(), done);
     } catch (ScheduleException e) {
@@ -286,42 +306,28 @@ final class ClientConnection {
     }
   }
 
-  private static void checkShape(FrameHeader header, OpenSequence sequence)
-      throws ProtocolException {
-    if (header.type() != sequence.sendType()) {
-      throw new ProtocolException(
-          ErrorCode.UNSUPPORTED,
-          "rows of type " + header.type() + ", the sequence was opened for " + sequence.sendType(),
-          header.request(),
-          header.sequence());
-    }
-    int dModel = sequence.scheduled().spec().dModel();
-    if (header.columns() != dModel) {
-      throw new ProtocolException(
-          ErrorCode.PROTOCOL,
-          "columns " + header.columns() + ", the model has " + dModel,
-          header.request(),
-          header.sequence());
-    }
-    int maxOutRows = sequence.limits().maxOutRows();
-    if (header.nOut() > maxOutRows) {
-      throw new ProtocolException(
-          ErrorCode.LIMIT,
-          "output rows " + header.nOut() + " not in 0.." + maxOutRows,
-          header.request(),
-          header.sequence());
-    }
-  }
-
-  private void stepDone(FrameHeader header, OpenSequence sequence, FloatBuffer result) {
+  private void stepDone(FrameHeader header, ServedSequence sequence, FloatBuffer result) {
     if (isOpen(header, sequence)) {
-      FrameHeader reply =
-          header.result(sequence.receiveType(), sequence.scheduled().spec().outWidth());
-      outbound.binary(FrameCodec.encode(reply, result));
+      outbound.binary(sequence.whole(header, result));
     }
   }
 
-  private void stepFailed(FrameHeader header, OpenSequence sequence, Throwable failure) {
+  private void selected(FrameHeader header, ServedSequence sequence, Selected selected) {
+    if (isOpen(header, sequence)) {
+      sequence.keep(header, selected.rows());
+      outbound.binary(selected.answer());
+    }
+  }
+
+  private void row(RowRequest request) throws ProtocolException {
+    ServedSequence sequence = sequences.get(request.sequence());
+    if (sequence == null) {
+      throw unknown(request.request(), request.sequence());
+    }
+    outbound.binary(sequence.row(request));
+  }
+
+  private void stepFailed(FrameHeader header, ServedSequence sequence, Throwable failure) {
     if (isOpen(header, sequence)) {
       ProtocolException refusal = Replies.refusal(failure, header.request(), header.sequence());
       if (refusal.code() == ErrorCode.INTERNAL) {
@@ -333,7 +339,7 @@ final class ClientConnection {
   }
 
   /** Whether the client still waits for steps of the sequence. */
-  private boolean isOpen(FrameHeader header, OpenSequence sequence) {
+  private boolean isOpen(FrameHeader header, ServedSequence sequence) {
     return !closing && sequence.equals(sequences.get(header.sequence()));
   }
 
@@ -382,7 +388,7 @@ final class ClientConnection {
     } else {
       log.debug("{}: {}: {}", peer, code.wireName(), e.getMessage());
       if (code == ErrorCode.UNSUPPORTED || code == ErrorCode.LIMIT) {
-        OpenSequence sequence = sequences.get(e.sequence());
+        ServedSequence sequence = sequences.get(e.sequence());
         if (sequence != null) {
           sequence.scheduled().invalidate();
         }

@@ -109,8 +109,17 @@ final class ModelService implements AutoCloseable {
     return new ProtocolException(code, message, open.request(), 0);
   }
 
-  SequenceLimits limits(StageSpec spec, int positions) {
-    return SequenceLimits.of(profile.chunkRows(), spec.dModel(), spec.outWidth(), positions);
+  SequenceLimits limits(StageSpec spec, Open open) {
+    int chunkRows = profile.chunkRows();
+    int positions = open.maxPositions();
+    return open.top().isEmpty()
+        ? SequenceLimits.of(chunkRows, spec.dModel(), spec.outWidth(), positions)
+        : SequenceLimits.ofTop(
+            chunkRows,
+            spec.dModel(),
+            spec.vocabSize(),
+            open.top().get().columns(spec.vocabSize()),
+            positions);
   }
 
   boolean isClosing() {

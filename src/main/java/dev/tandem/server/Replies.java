@@ -2,23 +2,32 @@ package dev.tandem.server;
 
 import dev.tandem.protocol.ErrorCode;
 import dev.tandem.protocol.Info;
+import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.ProtocolException;
 import dev.tandem.scheduler.ScheduleException;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 
 /** Makes a server's offer, and maps failures to error codes of the wire. */
 final class Replies {
   private Replies() {}
 
   static Info info(List<ModelService> models, int request, boolean withTensors) {
-    return new Info(request, models.stream().map(model -> model.offer(withTensors)).toList());
+    return new Info(
+        request,
+        List.of(Protocol.TOP_K),
+        models.stream().map(model -> model.offer(withTensors)).toList());
   }
 
   /** The error code of a scheduler's refusal. */
   static ProtocolException refusal(Throwable failure, int request, int sequence) {
-    if (!(failure instanceof ScheduleException e)) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    if (!(cause instanceof ScheduleException e)) {
       return new ProtocolException(
-          ErrorCode.INTERNAL, String.valueOf(failure.getMessage()), request, sequence);
+          ErrorCode.INTERNAL, String.valueOf(cause.getMessage()), request, sequence);
     }
     String message =
         e.reason() == ScheduleException.Reason.CLOSING

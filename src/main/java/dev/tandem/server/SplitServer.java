@@ -29,6 +29,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -67,6 +69,7 @@ public final class SplitServer implements AutoCloseable {
   private final Vertx vertx;
   private final HttpServer http;
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
+  private final ExecutorService selecting = Executors.newSingleThreadExecutor(SplitServer::daemon);
   private final SecureRandom random = new SecureRandom();
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -165,6 +168,12 @@ public final class SplitServer implements AutoCloseable {
     return server;
   }
 
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "tandem-selection");
+    thread.setDaemon(true);
+    return thread;
+  }
+
   private static void join(Future<?> future) throws IOException {
     try {
       future.toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
@@ -210,6 +219,7 @@ public final class SplitServer implements AutoCloseable {
     models.forEach(ModelService::close);
     connections.forEach(c -> c.close(ClientConnection.GOING_AWAY, ClientConnection.SHUTTING_DOWN));
     try {
+      awaitSelections();
       join(http.close());
       join(vertx.close());
     } catch (IOException e) {
@@ -239,6 +249,19 @@ public final class SplitServer implements AutoCloseable {
     Long timer = handshakes.remove(peer);
     if (timer != null) {
       vertx.cancelTimer(timer);
+    }
+  }
+
+  /** Waits until the connections know that they close. */
+  private void awaitSelections() throws IOException {
+    selecting.shutdown();
+    try {
+      if (!selecting.awaitTermination(START_SECONDS, TimeUnit.SECONDS)) {
+        throw new IOException("the best logits were not found within " + START_SECONDS + " s");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
     }
   }
 
@@ -302,6 +325,7 @@ public final class SplitServer implements AutoCloseable {
             account,
             frameLimits,
             epoch,
+            selecting,
             options.pingIntervalMillis(),
             connection -> {
               connections.remove(connection);

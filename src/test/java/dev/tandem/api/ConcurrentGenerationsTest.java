@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.WeightType;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,7 +55,7 @@ class ConcurrentGenerationsTest {
     "stories260K, F32, 3, HIDDEN",
     "stories260K, Q8_0, 0, LOGITS"
   })
-  void splitModel(String name, WeightType type, int layers, Output reply) throws Exception {
+  void splitModel(String name, WeightType type, int layers, Reply reply) throws Exception {
     try (TextModel whole = Tandem.model(name).type(type).open();
         ModelServer server = Tandem.server(name).type(type).port(0).start();
         SplitModel split =

@@ -10,7 +10,7 @@ import dev.tandem.settings.Backend;
 import dev.tandem.settings.Draft;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.ModelSource;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.WeightType;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,7 +89,7 @@ class DraftsTest {
     "stories260K, F32, 0, LOGITS",
     "stories260K, F32, 3, HIDDEN"
   })
-  void splitModel(String name, WeightType type, int layers, Output reply) {
+  void splitModel(String name, WeightType type, int layers, Reply reply) {
     List<GenerationResult> expected;
     try (TextModel model = Tandem.model(name).type(type).open()) {
       expected = generateAll(model);

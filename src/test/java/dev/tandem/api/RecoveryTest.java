@@ -8,7 +8,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.settings.ConnectionListener;
 import dev.tandem.settings.Draft;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.WeightType;
 import dev.tandem.split.ChaosWire;
 import java.net.URI;
@@ -64,7 +64,7 @@ class RecoveryTest {
     "stories260K, F32, 0, HIDDEN, true",
     "stories260K, F16, 5, LOGITS, false"
   })
-  void brokenWires(String name, WeightType type, int layers, Output reply, boolean drafts)
+  void brokenWires(String name, WeightType type, int layers, Reply reply, boolean drafts)
       throws Exception {
     int broken = 0;
     try (TextModel whole = Tandem.model(name).type(type).open();
@@ -72,7 +72,7 @@ class RecoveryTest {
             Tandem.server(name).type(type).port(0).pingInterval(Duration.ofMillis(200)).start()) {
       for (int seed = 0; seed < SEEDS; seed++) {
         // What a connection carries is less than a generation needs, so most break once and more.
-        int meanBytes = reply == Output.LOGITS ? 60_000 : 20_000;
+        int meanBytes = reply == Reply.LOGITS ? 60_000 : 20_000;
         try (ChaosWire wire = new ChaosWire(port(server), seed, meanBytes, 6);
             SplitModel split = open(name, type, layers, reply, drafts, wire)) {
           for (int i = 0; i < 2; i++) {
@@ -87,8 +87,42 @@ class RecoveryTest {
     assertThat(broken).as("broken connections").isGreaterThanOrEqualTo(SEEDS);
   }
 
+  /** Connections also break while a whole row is on its way; its step is then computed again. */
+  @ParameterizedTest
+  @CsvSource({"gpt2-shakespeare, 1, false", "stories260K, 0, true"})
+  void brokenWiresWhereWholeRowsAreAskedFor(String name, int layers, boolean drafts)
+      throws Exception {
+    int broken = 0;
+    long fullRows = 0;
+    try (TextModel whole = Tandem.model(name).type(WeightType.F32).open();
+        ModelServer server =
+            Tandem.server(name)
+                .type(WeightType.F32)
+                .port(0)
+                .pingInterval(Duration.ofMillis(200))
+                .start()) {
+      for (int seed = 0; seed < 2 * SEEDS; seed++) {
+        try (ChaosWire wire = new ChaosWire(port(server), seed, 20_000, 6);
+            SplitModel split = open(name, WeightType.F32, layers, Reply.TOPK, drafts, wire)) {
+          GenerationRequest request =
+              GenerationRequest.of("What light through yonder window breaks?")
+                  .maxTokens(60)
+                  .ignoreEos(true)
+                  .temperature(1.5)
+                  .seed(seed);
+          assertSame(split.generate(request), whole.generate(request));
+          broken += wire.breaks();
+          fullRows += split.wireStats().fullRows();
+        }
+      }
+      awaitNoSequences(server);
+    }
+    assertThat(broken).as("broken connections").isGreaterThanOrEqualTo(SEEDS);
+    assertThat(fullRows).isGreaterThan(20);
+  }
+
   private static SplitModel open(
-      String name, WeightType type, int layers, Output reply, boolean drafts, ChaosWire wire) {
+      String name, WeightType type, int layers, Reply reply, boolean drafts, ChaosWire wire) {
     for (int attempt = 0; ; attempt++) {
       try {
         SplitBuilder builder =
@@ -97,6 +131,7 @@ class RecoveryTest {
                 .server(wire.uri())
                 .layers(layers)
                 .reply(reply)
+                .topLogits(4)
                 .connectTimeout(Duration.ofSeconds(2))
                 .openTimeout(Duration.ofSeconds(10))
                 .pingInterval(Duration.ofMillis(200));
@@ -115,7 +150,7 @@ class RecoveryTest {
         ModelServer server =
             Tandem.server("gpt2-shakespeare").type(WeightType.F32).port(0).start();
         ChaosWire wire = new ChaosWire(port(server), 5, 30_000, 8);
-        SplitModel split = open("gpt2-shakespeare", WeightType.F32, 1, Output.HIDDEN, false, wire);
+        SplitModel split = open("gpt2-shakespeare", WeightType.F32, 1, Reply.HIDDEN, false, wire);
         Conversation expected = whole.conversation();
         Conversation conversation = split.conversation()) {
       for (int i = 0; i < turns.size(); i++) {

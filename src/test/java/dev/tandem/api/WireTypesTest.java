@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.generation.TokenLogprob;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.RowType;
 import java.util.HashMap;
 import java.util.Map;
@@ -31,7 +31,7 @@ class WireTypesTest {
     "stories260K, 0, HIDDEN",
     "stories260K, 2, LOGITS"
   })
-  void fewerBitsAreNearlyTheSame(String name, int layers, Output reply) {
+  void fewerBitsAreNearlyTheSame(String name, int layers, Reply reply) {
     try (TextModel whole = Tandem.model(name).open();
         ModelServer server = Tandem.server(name).port(0).start()) {
       GenerationResult expected = whole.generate(REQUEST);

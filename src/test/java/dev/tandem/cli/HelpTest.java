@@ -57,7 +57,15 @@ class HelpTest {
   void groupsComeInASensibleOrder() {
     assertThat(tandem("client", "--help").result().lines().filter(line -> line.matches("\\w+:")))
         .containsExactly(
-            "Model:", "Prompt:", "Length:", "Sampling:", "Output:", "Server:", "Engine:", "Other:");
+            "Model:",
+            "Prompt:",
+            "Length:",
+            "Sampling:",
+            "Output:",
+            "Server:",
+            "Drafts:",
+            "Engine:",
+            "Other:");
   }
 
   /** Given on the command line, a flag must be on whatever the environment says. */

@@ -71,7 +71,7 @@ class SplitCommandsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0,hidden", "2,logits", "4,hidden"})
+  @CsvSource({"0,hidden", "2,logits", "4,hidden", "1,topk"})
   void theClientWritesWhatTheWholeModelWrites(String split, String reply) {
     assertThat(
             client(
@@ -100,7 +100,7 @@ class SplitCommandsTest {
     tandem("generate", "-c", out, "hi")
         .assertFails(Cli.FAILURE, "is a part of a model", "run it split");
     client("-c", out, "--reply", "hidden", "hi")
-        .assertFails(Cli.USAGE, "--reply must be logits, because", "holds no head");
+        .assertFails(Cli.USAGE, "--reply must be logits or topk, because", "holds no head");
     client("-c", out, "--split", "1", "hi")
         .assertFails(CommandLine.ExitCode.USAGE, "--split must be in 0..0, got 1");
     tandem("server", "-c", out, "-o", "0").assertFails(Cli.FAILURE, "nothing to serve");
@@ -111,10 +111,13 @@ class SplitCommandsTest {
     JsonNode json = client("--json", "-n", "5", "").json();
     assertThat(json.get("finish_reason").asText()).isEqualTo("length");
     JsonNode wire = json.get("wire");
-    assertThat(wire).hasSize(3);
+    assertThat(wire).hasSize(4);
     assertThat(wire.get("round_trips").asInt()).isGreaterThanOrEqualTo(5);
     assertThat(wire.get("bytes_sent").asInt()).isPositive();
     assertThat(wire.get("bytes_received").asInt()).isPositive();
+    assertThat(wire.get("full_rows").asInt()).isZero();
+    JsonNode topk = client("--json", "-n", "5", "-s", "1", "-t", "3", "--reply", "topk", "").json();
+    assertThat(topk.get("wire").get("full_rows").asInt()).isBetween(1, 5);
   }
 
   @Test

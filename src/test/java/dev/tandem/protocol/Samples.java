@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.sampling.TopLogits;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
@@ -8,6 +9,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 
 /** Random valid messages, and damage to them. */
@@ -54,19 +56,22 @@ public final class Samples {
 
   /** A client's control message. */
   public ClientMessage client() {
-    return switch (random.nextInt(3)) {
+    return switch (random.nextInt(4)) {
       case 0 -> new InfoRequest(id(), random.nextBoolean());
       case 1 -> {
         int begin = random.nextInt(50);
+        Span span = new Span(begin, begin + random.nextInt(50), pick(Output.values()));
         yield new Open(
             id(),
             random.nextBoolean() ? "" : text(),
-            new Span(begin, begin + random.nextInt(50), pick(Output.values())),
+            span,
             pick(RowType.values()),
             pick(RowType.values()),
             id(),
-            profile());
+            profile(),
+            span.hasHead() && random.nextBoolean() ? Optional.of(topReply()) : Optional.empty());
       }
+      case 2 -> new RowRequest(id(), id(), id());
       default -> new CloseSequence(id());
     };
   }
@@ -79,7 +84,7 @@ public final class Samples {
         for (int i = random.nextInt(3); i >= 0; i--) {
           offers.add(offer());
         }
-        yield new Info(random.nextInt(100), offers);
+        yield new Info(random.nextInt(100), List.of("topk", text()), offers);
       }
       case 1 ->
           new Opened(
@@ -97,6 +102,16 @@ public final class Samples {
           new ErrorMessage(pick(ErrorCode.values()), text(), random.nextInt(9), random.nextInt(9));
       default -> new CloseSequence(id());
     };
+  }
+
+  /** What an open may ask for. */
+  public TopReply topReply() {
+    List<Double> temperatures = new ArrayList<>();
+    for (int i = random.nextInt(5); i > 0; i--) {
+      temperatures.add(Math.pow(10, random.nextInt(60) - 30) * (1 + random.nextDouble()) / 2);
+    }
+    temperatures.replaceAll(t -> Math.min(Math.max(t, 1e-30), 1e30));
+    return new TopReply(1 + random.nextInt(TopLogits.MAX_SIZE), temperatures);
   }
 
   private ModelOffer offer() {

@@ -15,7 +15,7 @@ import dev.tandem.plain.PlainModel;
 import dev.tandem.settings.ActivationEval;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
@@ -193,7 +193,7 @@ class PlainExactnessTest {
             HostedModel.start(
                 checkpoint, java, ServerOptions.defaults().withAddress("127.0.0.1", 0))) {
       String expected = text(whole);
-      SplitOptions split = new SplitOptions(URI.create(server.uri()), 2, Output.HIDDEN);
+      SplitOptions split = new SplitOptions(URI.create(server.uri()), 2, Reply.HIDDEN);
       try (ModelRuntime model =
           SplitRuntime.connect(checkpoint, EngineSettings.defaults(), split)) {
         assertThat(text(model)).isEqualTo(expected);

@@ -20,9 +20,11 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelPart;
 import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.SplitExactnessTest.Run;
+import dev.tandem.sampling.TopLogits;
 import dev.tandem.settings.ConnectionListener;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.RowType;
 import dev.tandem.settings.SamplingOptions;
 import dev.tandem.stage.Span;
@@ -154,12 +156,14 @@ class SplitPartsTest {
       for (SplitOptions options :
           List.of(
               to(server),
-              new SplitOptions(uri, 0, Output.HIDDEN),
-              new SplitOptions(uri, 1, Output.LOGITS),
+              new SplitOptions(uri, 0, Reply.HIDDEN),
+              new SplitOptions(uri, 1, Reply.LOGITS),
+              new SplitOptions(uri, 1, Reply.TOPK),
               new SplitOptions(
                   List.of(uri),
                   OptionalInt.of(2),
                   Optional.empty(),
+                  TopLogits.DEFAULT_SIZE,
                   RowType.F32,
                   Duration.ZERO,
                   ConnectionListener.NONE,
@@ -211,12 +215,12 @@ class SplitPartsTest {
         URI uri = URI.create(server.uri());
         assertThatThrownBy(
                 () ->
-                    SplitRuntime.connect(client, SETTINGS, new SplitOptions(uri, 2, Output.LOGITS)))
+                    SplitRuntime.connect(client, SETTINGS, new SplitOptions(uri, 2, Reply.LOGITS)))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("layers must be in 0..1, got 2");
         assertThatThrownBy(
                 () ->
-                    SplitRuntime.connect(client, SETTINGS, new SplitOptions(uri, 1, Output.HIDDEN)))
+                    SplitRuntime.connect(client, SETTINGS, new SplitOptions(uri, 1, Reply.HIDDEN)))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContainingAll("reply must be logits", "holds no head");
       }

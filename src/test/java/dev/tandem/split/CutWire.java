@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -16,6 +17,8 @@ final class CutWire implements AutoCloseable {
   private final int target;
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
   private volatile boolean silent;
+  private volatile String told = "";
+  private volatile String tells = "";
 
   CutWire(int target) throws IOException {
     this.target = target;
@@ -36,22 +39,24 @@ final class CutWire implements AutoCloseable {
         Socket far = new Socket(InetAddress.getLoopbackAddress(), target);
         sockets.add(near);
         sockets.add(far);
-        start(() -> pump(near, far));
-        start(() -> pump(far, near));
+        start(() -> pump(near, far, false));
+        start(() -> pump(far, near, true));
       }
     } catch (IOException e) {
       cut();
     }
   }
 
-  private void pump(Socket from, Socket to) {
+  private void pump(Socket from, Socket to, boolean fromServer) {
     byte[] buffer = new byte[8192];
     try {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         if (!silent) {
-          out.write(buffer, 0, n);
+          String text = new String(buffer, 0, n, StandardCharsets.ISO_8859_1);
+          String sent = fromServer && !told.isEmpty() ? text.replace(told, tells) : text;
+          out.write(sent.getBytes(StandardCharsets.ISO_8859_1));
         }
       }
     } catch (IOException e) {
@@ -73,6 +78,16 @@ final class CutWire implements AutoCloseable {
 
   URI uri() {
     return URI.create("ws://127.0.0.1:" + listener.getLocalPort() + "/v1/split");
+  }
+
+  /**
+   * Changes a text that the server sends.
+   *
+   * @param to as long as {@code from}, because the length of a message is not changed
+   */
+  void replace(String from, String to) {
+    told = from;
+    tells = to;
   }
 
   /** Drops everything from now on, without a notice. */

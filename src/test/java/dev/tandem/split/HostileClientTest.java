@@ -170,7 +170,6 @@ class HostileClientTest {
       refused(client, ErrorCode.MODEL, "\"layers\"", "\"model\":\"beef\",\"layers\"", good);
       refused(client, ErrorCode.LAYERS, "[0,4]", "[0,5]", good);
       refused(client, ErrorCode.LAYERS, "[0,4]", "[4,9]", good);
-      refused(client, ErrorCode.UNSUPPORTED, "\"hidden\"", "\"topk\"", good);
       refused(client, ErrorCode.PROFILE, "\"profile\":{", "\"profile\":{\"mode\":\"other\"", good);
       refused(client, ErrorCode.LIMIT, "200", "401", good);
       // The bystander opens and closes one sequence all the time, so the client may get one more.

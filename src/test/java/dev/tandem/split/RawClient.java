@@ -181,7 +181,7 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
     if (last) {
       try {
         ServerMessage message =
-            FrameCodec.decodeResult(ByteBuffer.wrap(bytes.toByteArray()), LIMITS);
+            FrameCodec.decodeAnswer(ByteBuffer.wrap(bytes.toByteArray()), LIMITS);
         inbox.add(message);
       } catch (ProtocolException e) {
         inbox.add(e);

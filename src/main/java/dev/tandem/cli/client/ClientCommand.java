@@ -19,7 +19,7 @@ import dev.tandem.cli.terminal.Interrupts;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.Output;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.RowType;
 import java.io.IOException;
 import java.net.URI;
@@ -94,11 +94,12 @@ public final class ClientCommand implements Callable<Integer> {
 
   @Option(
       names = "--reply",
-      paramLabel = "hidden|logits",
+      paramLabel = "hidden|topk|logits",
       description =
-          "What the server sends back: hidden rows, or logits. Default: hidden, if the head is"
-              + " here")
-  private Optional<Output> reply = Optional.empty();
+          "What the server sends back: hidden rows, the best 64 logits of each row (and a whole row"
+              + " where these do not settle what is drawn), or whole rows of logits. Default:"
+              + " hidden, if the head is here")
+  private Optional<Reply> reply = Optional.empty();
 
   @Option(
       names = "--wire",
@@ -213,6 +214,7 @@ public final class ClientCommand implements Callable<Integer> {
     facts.put("round_trips", stats.roundTrips());
     facts.put("bytes_sent", stats.bytesSent());
     facts.put("bytes_received", stats.bytesReceived());
+    facts.put("full_rows", stats.fullRows());
     return facts;
   }
 }
