@@ -14,9 +14,6 @@ final class ServedSplitModel extends ServedModel implements SplitModel {
   public WireStats wireStats() {
     Traffic traffic = runtime().traffic().orElseThrow();
     return new WireStats(
-        traffic.roundTrips(),
-        traffic.bytesSent(),
-        traffic.bytesReceived(),
-        traffic.fullRows());
+        traffic.roundTrips(), traffic.bytesSent(), traffic.bytesReceived(), traffic.fullRows());
   }
 }

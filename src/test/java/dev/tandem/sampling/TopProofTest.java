@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -185,7 +186,7 @@ class TopProofTest {
       draws = 0;
       undecided = 0;
       for (int text = 0; text < 10; text++) {
-        compare(options().get(name), ks[i], 1024, 1024, realRows(1024, 40), new int[0], true);
+        compare(named(name), ks[i], 1024, 1024, realRows(1024, 40), new int[0], true);
       }
       assertThat(undecided / (double) draws)
           .as("%s, k = %d, %d draws", name, ks[i], draws)
@@ -193,12 +194,16 @@ class TopProofTest {
     }
   }
 
+  private static SamplingOptions named(String name) {
+    return Objects.requireNonNull(options().get(name));
+  }
+
   /** GPT-2's vocabulary, where the ids outside of the list are many. */
   @ParameterizedTest
   @CsvSource({"greedy, 0", "T=0.3 p=0.9, 0.1", "T=1.0 p=0.9, 0.6", "top-k 40, 0", "all, 0.3"})
   void manyDrawsOfALargeVocabularyAreDecided(String name, double share) {
     for (int text = 0; text < 10; text++) {
-      compare(options().get(name), 64, 50_257, 50_257, realRows(50_257, 8), new int[0], true);
+      compare(named(name), 64, 50_257, 50_257, realRows(50_257, 8), new int[0], true);
     }
     assertThat(undecided / (double) draws).isLessThanOrEqualTo(share);
   }
@@ -206,7 +211,7 @@ class TopProofTest {
   /** Negative control: noise of another position, and a row with another best logit, do differ. */
   @Test
   void differencesAreSeen() {
-    SamplingOptions options = options().get("T=1.0 p=0.9");
+    SamplingOptions options = named("T=1.0 p=0.9");
     Sampler sampler = Samplers.of(options, 1024);
     TopSelection selection = new TopSelection(1024, 64, new double[] {1});
     int differences = 0;
