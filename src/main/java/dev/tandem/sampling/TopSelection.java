@@ -15,9 +15,6 @@ public final class TopSelection {
   private final float[] run = new float[Nucleus.RUN];
   private final float[] weights = new float[Nucleus.RUN];
 
-  /** Whether the row has a NaN or a positive infinity. */
-  private boolean needsCare;
-
   /**
    * A selection.
    *
@@ -60,30 +57,22 @@ public final class TopSelection {
   /** Leaves the complements of the best keys in the heap, the worst of them on top. */
   private void select(FloatBuffer row, int offset) {
     heap.clear();
-    needsCare = false;
     float worst = Float.NEGATIVE_INFINITY;
     for (int begin = 0; begin < vocabSize; begin += Nucleus.RUN) {
       int n = Math.min(Nucleus.RUN, vocabSize - begin);
       row.get(offset + begin, run, 0, n);
-      float highest = Float.NEGATIVE_INFINITY;
-      for (int i = 0; i < n; i++) {
-        highest = Math.max(highest, run[i]); // NaN, if one is NaN
-      }
-      needsCare |= !(highest < Float.POSITIVE_INFINITY);
-      if (heap.size() == size && highest <= worst) {
-        continue;
-      }
-      for (int i = 0; i < n; i++) {
-        int id = begin + i;
+      int i = 0;
+      for (; i < n && heap.size() < size; i++) {
         float logit = Float.isNaN(run[i]) ? Float.NEGATIVE_INFINITY : run[i];
-        if (heap.size() < size) {
-          heap.append(~KeyHeap.key(logit, id));
-          if (heap.size() == size) {
-            heap.heapify();
-            worst = KeyHeap.value(~heap.top());
-          }
-        } else if (logit > worst) { // an equal one with a higher id ranks lower
-          heap.replaceTop(~KeyHeap.key(logit, id));
+        heap.append(~KeyHeap.key(logit, begin + i));
+        if (heap.size() == size) {
+          heap.heapify();
+          worst = KeyHeap.value(~heap.top());
+        }
+      }
+      for (; i < n; i++) {
+        if (run[i] > worst) { // an equal one with a higher id ranks lower; false for NaN
+          heap.replaceTop(~KeyHeap.key(run[i], begin + i));
           worst = KeyHeap.value(~heap.top());
         }
       }
@@ -92,22 +81,29 @@ public final class TopSelection {
 
   private double logSum(FloatBuffer row, int offset, float best, double temperature) {
     if (best == Float.NEGATIVE_INFINITY) {
-      return Double.NEGATIVE_INFINITY;
+      return best;
     }
+    double sum = sum(row, offset, best, temperature, false);
+    if (!(sum <= vocabSize + Nucleus.RUN)) { // a NaN, or a positive infinity above the best
+      sum = sum(row, offset, best, temperature, true);
+    }
+    return best / temperature + StrictMath.log(sum);
+  }
+
+  /** The sum of the weights; {@code read} reads logits as step 1 of docs/sampling.md does. */
+  private double sum(FloatBuffer row, int offset, float best, double temperature, boolean read) {
     float inverse = (float) (1 / temperature);
     double sum = 0;
     for (int begin = 0; begin < vocabSize; begin += Nucleus.RUN) {
       int n = Math.min(Nucleus.RUN, vocabSize - begin);
       row.get(offset + begin, run, 0, n);
       Arrays.fill(run, n, Nucleus.RUN, Float.NEGATIVE_INFINITY);
-      if (needsCare) {
-        for (int i = 0; i < n; i++) {
-          run[i] = Float.isNaN(run[i]) ? Float.NEGATIVE_INFINITY : Math.min(run[i], best);
-        }
+      for (int i = 0; i < n && read; i++) {
+        run[i] = Float.isNaN(run[i]) ? Float.NEGATIVE_INFINITY : Math.min(run[i], best);
       }
       Nucleus.weigh(run, best, inverse, weights);
       sum += Nucleus.sum(weights);
     }
-    return best / temperature + StrictMath.log(sum);
+    return sum;
   }
 }
