@@ -133,6 +133,9 @@ public final class ServerStage implements Stage {
   }
 
   private void reconnect(String cause, long deadline) throws IOException {
+    if (patience.isZero()) {
+      throw new StageLostException(cause);
+    }
     RemoteStage lost = current;
     long begin = System.nanoTime();
     listener.lost(lost.connection().peer(), cause);

@@ -2,6 +2,7 @@ package dev.tandem.decoding;
 
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.sampling.Sampler;
+import dev.tandem.settings.SamplingOptions;
 import dev.tandem.stage.RowKind;
 import java.io.IOException;
 import java.util.Arrays;
@@ -21,6 +22,8 @@ public final class ModelDrafter implements Drafter {
   private final int capacity;
   private volatile StageChain.@Nullable Sequences sequences;
   private volatile boolean closed;
+
+  /** Null if the request's tokens cannot be guessed. */
   private @Nullable Sampler sampler;
 
   /** Ids that the sampler counts: a beginning of the sequence. */
@@ -47,6 +50,10 @@ public final class ModelDrafter implements Drafter {
   @Override
   public void begin(GenerationRequest request, int[] ids, int promptEnd)
       throws GenerationException {
+    if (request.sampling().rng() == SamplingOptions.Rng.LLAMA2C) {
+      sampler = null; // its stream of random numbers cannot go back behind a wrong guess
+      return;
+    }
     Sampler begun = generator.sampler(request);
     for (int i = 0; i < promptEnd; i++) {
       begun.acceptPrompt(ids[i]);
@@ -59,7 +66,7 @@ public final class ModelDrafter implements Drafter {
   public int propose(int[] ids, int size, int max) throws IOException {
     Sampler drawing = sampler;
     if (drawing == null) {
-      throw new IllegalStateException("no request was begun");
+      return 0;
     }
     // The row of the last guess is not computed, so it needs no position.
     int most = Math.min(max, capacity - size + 1);

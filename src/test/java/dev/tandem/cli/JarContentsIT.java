@@ -142,7 +142,8 @@ class JarContentsIT {
         JavaClass target = use.getTargetClass().getBaseComponentType();
         boolean elsewhere =
             target.isPrimitive()
-                || resideInAnyPackage("java..", "sun..", "org.jspecify..").test(target);
+                || resideInAnyPackage("java..", "javax.net..", "sun..", "org.jspecify..")
+                    .test(target);
         if (!elsewhere && !inside.contains(target.getName())) {
           missing.add(use.getOriginClass().getName() + " -> " + target.getName());
         } else if (target.getName().startsWith(PRODUCT) && reached.add(target)) {

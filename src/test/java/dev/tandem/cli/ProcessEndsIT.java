@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -54,6 +55,14 @@ class ProcessEndsIT {
   private static JarProcess client(int port) throws IOException {
     return new Start(JarProcess.CLIENT)
         .start("-o", "" + port, "-c", model, "-t", "0", "-n", "100000", "--ignore-eos", "Once");
+  }
+
+  /** A client that gives up when its server is lost. */
+  private static JarProcess impatient(int port) throws IOException {
+    String[] endless = {"-t", "0", "-n", "100000", "--ignore-eos", "Once"};
+    String[] start = {"-o", "" + port, "-c", model, "--reconnect-timeout", "0"};
+    return new Start(JarProcess.CLIENT)
+        .start(Stream.of(start, endless).flatMap(Stream::of).toArray(String[]::new));
   }
 
   private static JarProcess server() throws IOException {
@@ -177,9 +186,30 @@ class ProcessEndsIT {
   }
 
   @Test
+  void aTextGoesOnWhenItsServerIsStartedAgain() throws Exception {
+    try (JarProcess first = server()) {
+      int port = first.awaitPort();
+      try (JarProcess client = client(port)) {
+        client.awaitOutput(SOME);
+        first.signal("KILL");
+        assertThat(first.finish().code()).isEqualTo(KILLED);
+        try (JarProcess second = new Start(JarProcess.SERVER).start("-o", "" + port, "-c", model)) {
+          assertThat(second.awaitPort()).isEqualTo(port);
+          client.awaitOutput(client.out().length() + SOME);
+          client.signal("INT");
+          CommandRun run = client.finish();
+          assertThat(run.code()).isEqualTo(INTERRUPTED);
+          assertThat(run.err()).contains("looking for it", "again after").hasLineCount(2);
+          assertWholeLines(run.out());
+        }
+      }
+    }
+  }
+
+  @Test
   void aKilledServerIsToldInOneLine() throws Exception {
     try (JarProcess server = server();
-        JarProcess client = client(server.awaitPort())) {
+        JarProcess client = impatient(server.awaitPort())) {
       client.awaitOutput(SOME);
       server.signal("KILL");
       assertThat(server.finish().code()).isEqualTo(KILLED);
@@ -194,7 +224,7 @@ class ProcessEndsIT {
   @ValueSource(strings = {"INT", "TERM"})
   void aStoppedServerSaysGoodbye(String signal) throws Exception {
     try (JarProcess server = server();
-        JarProcess client = client(server.awaitPort())) {
+        JarProcess client = impatient(server.awaitPort())) {
       client.awaitOutput(SOME);
       server.signal(signal);
       CommandRun stopped = server.finish();

@@ -220,6 +220,22 @@ class SpeculationTest {
     }
   }
 
+  /** llama2.c's numbers come from one stream, which a drafting model would have to share. */
+  @Test
+  void llama2cNumbersAreDrawnAsWithoutDrafts() throws Exception {
+    SamplingOptions llama2c =
+        SamplingOptions.builder().seed(8).rng(SamplingOptions.Rng.LLAMA2C).build();
+    GenerationRequest request = GenerationRequest.of(PROMPT).sampling(llama2c).maxTokens(80);
+    int[] expected = plain(request, WORDS).ids();
+    for (Drafting drafting :
+        List.of(
+            new Drafting(8, true, c -> small(MODEL, c)),
+            new Drafting(8, true, c -> new NgramDrafter()))) {
+      assertThat(generator(stages(MODEL), WORDS, drafting).run(request, TokenSink.NONE).ids())
+          .isEqualTo(expected);
+    }
+  }
+
   @Test
   void aFailingDrafterEndsTheGeneration() {
     Drafter failing =
