@@ -15,6 +15,7 @@ import dev.tandem.settings.WeightType;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * Drafts change how long a text takes, and no bit of it: whole and split, greedy and with noise.
  */
+@Tag("slow")
 class DraftsTest {
   private static final ModelSource SMALL =
       ModelSource.of(Path.of("src/test/resources/models/gpt2-shakespeare-draft").toString());

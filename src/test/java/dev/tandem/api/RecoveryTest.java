@@ -15,6 +15,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * Connections break at any byte, servers go away: the text goes on, with the bits of a quiet run.
  */
+@Tag("slow")
 @SuppressWarnings("try") // some are closed early, and once more at the end
 @Timeout(600)
 class RecoveryTest {

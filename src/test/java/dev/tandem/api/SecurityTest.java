@@ -22,11 +22,13 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Who may use a server, and whom a client trusts. */
+@Tag("slow")
 @SuppressWarnings("try") // some are closed early, and once more at the end
 @Timeout(300)
 class SecurityTest {

@@ -12,12 +12,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is decided from the best logits is what the whole row gives, and most draws are decided. */
+@Tag("slow")
 class TopProofTest {
   private static final long SEED = 20_261_130;
   private static final int ROUNDS = Boolean.getBoolean("tandem.long") ? 40 : 2;
