@@ -182,8 +182,11 @@ make_archive() {
   mkdir -p "$root/target/class-data"
   if find_java java; then
     find_archive
-    "$java_home/bin/java" -XX:ArchiveClassesAtExit="$archive" -jar "$jar" \
-      generate --max-tokens 1 --prompt "A" </dev/null >>"$build_log" 2>&1 || rm -f "$archive"
+    # In a shell of its own, whose messages go to the log, too: without the archive commands only
+    # start more slowly.
+    ("$java_home/bin/java" -XX:ArchiveClassesAtExit="$archive" \
+      -XX:ErrorFile="$root/target/class-data/error.log" -jar "$jar" \
+      generate --max-tokens 1 --prompt "A" </dev/null || rm -f "$archive") >>"$build_log" 2>&1
   fi
 }
 

@@ -16,7 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A checkout that is moved with what was built in it: CMake's folder is emptied, because CMake
- * refuses to use it in another place, and the scripts see that the jars were built elsewhere.
+ * refuses to use it in another place, and the scripts see that the jars were built elsewhere. The
+ * scripts are for bash, and nothing is built on Windows.
  */
 @DisabledOnOs(OS.WINDOWS)
 class MovedCheckoutTest {

@@ -190,6 +190,6 @@ public final class RandomModels {
 
   private static Tokenizer tokenizer(int vocabSize) throws IOException {
     Tokenizer gpt2 = Tokenizers.gpt2();
-    return gpt2.vocabSize() == vocabSize ? gpt2 : PlaceholderVocabulary.ofSize(vocabSize);
+    return gpt2.vocabSize() == vocabSize ? gpt2 : SyntheticVocabulary.ofSize(vocabSize);
   }
 }

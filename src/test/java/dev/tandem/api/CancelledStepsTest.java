@@ -13,11 +13,9 @@ import dev.tandem.runtime.LocalChain;
 import dev.tandem.runtime.ModelRuntime;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.ModelSource;
-import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
-import dev.tandem.stage.Sequence;
+import dev.tandem.stage.ForwardingStage;
 import dev.tandem.stage.Stage;
-import dev.tandem.stage.StageSpec;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -33,21 +31,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(60)
 class CancelledStepsTest {
   /** Counts the steps of a stage, and runs something within one of them. */
-  private record CountingStage(
-      Stage stage, AtomicInteger steps, int at, boolean before, Runnable action) implements Stage {
-    @Override
-    public StageSpec spec() {
-      return stage.spec();
-    }
+  private static final class CountingStage extends ForwardingStage {
+    private final AtomicInteger steps;
+    private final int at;
+    private final boolean before;
+    private final Runnable action;
 
-    @Override
-    public ArithmeticProfile profile() {
-      return stage.profile();
-    }
-
-    @Override
-    public Sequence openSequence(int maxPositions) throws IOException {
-      return stage.openSequence(maxPositions);
+    CountingStage(Stage stage, AtomicInteger steps, int at, boolean before, Runnable action) {
+      super(stage);
+      this.steps = steps;
+      this.at = at;
+      this.before = before;
+      this.action = action;
     }
 
     @Override
@@ -56,15 +51,10 @@ class CancelledStepsTest {
       if (now && before) {
         action.run();
       }
-      stage.step(batch, in, out);
+      super.step(batch, in, out);
       if (now && !before) {
         action.run();
       }
-    }
-
-    @Override
-    public void close() {
-      stage.close();
     }
   }
 

@@ -202,6 +202,18 @@ class StandaloneJarsIT {
     }
   }
 
+  /** scripts/tandem makes one after each build, so that commands start faster. */
+  @Test
+  void classDataCanBeArchived() throws Exception {
+    Path archive = newFolder().resolve("classes.jsa");
+    String[] options = {"-XX:ArchiveClassesAtExit=" + archive, "-XX:ErrorFile=" + archive + ".log"};
+    try (JarProcess process =
+        new Start(JarProcess.TANDEM).javaOptions(options).start("generate", "-n", "1", "A")) {
+      assertThat(process.finish().code()).isZero();
+    }
+    assertThat(archive).isNotEmptyFile();
+  }
+
   /** Without the line in which newer JDKs themselves complain about the temporary directory. */
   private static CommandRun ownWords(CommandRun run) {
     String err = run.err().replaceFirst("WARNING: java.io.tmpdir directory does not exist\\R", "");

@@ -119,7 +119,7 @@ class RandomModelsTest {
     assertThat(numbered.decode(31_999)).isEqualTo("31999");
     assertThat(numbered.decode(numbered.encodePrompt("Zoë has 300", false)))
         .isEqualTo("Zoë has 300");
-    assertThatThrownBy(() -> PlaceholderVocabulary.ofSize(259))
+    assertThatThrownBy(() -> SyntheticVocabulary.ofSize(259))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("no vocabulary of");
   }

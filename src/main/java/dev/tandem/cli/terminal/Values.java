@@ -8,6 +8,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -17,12 +18,16 @@ public final class Values {
 
   /** Registers the converters for a command and its subcommands. */
   static void apply(CommandLine line) {
-    line.registerConverter(int.class, Values::toInt);
-    line.registerConverter(Integer.class, Values::toInt);
-    line.registerConverter(long.class, Values::toLong);
-    line.registerConverter(Long.class, Values::toLong);
-    line.registerConverter(double.class, Values::toDouble);
-    line.registerConverter(Double.class, Values::toDouble);
+    // Each is made once: JDK 17 crashes when it archives equal lambdas of picocli's old classes.
+    ITypeConverter<Integer> ints = Values::toInt;
+    ITypeConverter<Long> longs = Values::toLong;
+    ITypeConverter<Double> doubles = Values::toDouble;
+    line.registerConverter(int.class, ints);
+    line.registerConverter(Integer.class, ints);
+    line.registerConverter(long.class, longs);
+    line.registerConverter(Long.class, longs);
+    line.registerConverter(double.class, doubles);
+    line.registerConverter(Double.class, doubles);
     line.registerConverter(Path.class, Values::toPath);
     enums(line).distinct().forEach(type -> register(line, type));
   }

@@ -39,7 +39,7 @@ final class GgufHashes {
   private static final int VERSION = 1;
   private static final int MAX_TENSORS = 1 << 16;
 
-  /** The placeholder in a header before the digests are known: as many hex digits as a SHA-256. */
+  /** What a header holds until the digests are known: as many hex digits as a SHA-256. */
   static final String UNKNOWN = "0".repeat(64);
 
   private static final int PIECES = 4;

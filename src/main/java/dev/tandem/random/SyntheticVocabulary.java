@@ -13,12 +13,12 @@ import java.util.Locale;
  * A vocabulary of any size, so that random weights can run like a model: control tokens and bytes
  * as llama2.c has them, then a space, then pieces whose text is their id.
  */
-final class PlaceholderVocabulary {
+final class SyntheticVocabulary {
   private static final String[] CONTROL = {"<unk>", "<s>", "</s>"};
   private static final int SPACE_ID = CONTROL.length + 256;
   private static final int MAX_PIECE_BYTES = 16;
 
-  private PlaceholderVocabulary() {}
+  private SyntheticVocabulary() {}
 
   /**
    * Makes the tokenizer.
