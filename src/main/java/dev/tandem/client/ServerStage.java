@@ -46,10 +46,12 @@ public final class ServerStage implements Stage {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
+  // Changed under the lock, and read without it by close.
+  private volatile RemoteStage current;
+  private volatile boolean closed;
+
   // Guarded by lock.
-  private RemoteStage current;
   private Traffic earlier = new Traffic(0, 0, 0, 0);
-  private boolean closed;
 
   /**
    * Connects for the first time; this is not tried twice.
@@ -145,10 +147,13 @@ public final class ServerStage implements Stage {
       try {
         RemoteStage found = connector.connect();
         earlier = earlier.plus(lost.connection().traffic());
-        lost.close();
-        lost.connection().close();
+        end(lost);
         current = found;
         changed.signalAll();
+        if (closed) { // in the meantime, by another thread
+          end(found);
+          throw new IllegalStateException("the stage is closed");
+        }
         listener.restored(found.connection().peer(), Duration.ofNanos(System.nanoTime() - begin));
         return;
       } catch (InterruptedIOException e) {
@@ -202,18 +207,22 @@ public final class ServerStage implements Stage {
     sequence.stage().step(batch, in, out);
   }
 
+  /** {@inheritDoc} It does not wait for a thread that is connecting, which closes what it finds. */
   @Override
   public void close() {
-    RemoteStage last;
-    lock.lock();
-    try {
-      closed = true;
-      last = current;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
+    closed = true;
+    if (lock.tryLock()) {
+      try {
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
     }
-    last.close();
-    last.connection().close();
+    end(current);
+  }
+
+  private static void end(RemoteStage stage) {
+    stage.close();
+    stage.connection().close();
   }
 }

@@ -139,7 +139,6 @@ final class ClientConnection {
     if (!closing) {
       closing = true;
       vertx.cancelTimer(pingTimer);
-      // A grace period for clients that come back would begin here.
       shares.stream().map(Share::lane).forEach(Lane::close);
       account.closeSequences(sequences.size());
       sequences.clear();
@@ -256,18 +255,10 @@ final class ClientConnection {
   private void closeSequence(int id) throws ProtocolException {
     ServedSequence sequence = sequences.remove(id);
     if (sequence == null) {
-      throw unknown(0, id);
+      throw Replies.unknown(0, id);
     }
     account.closeSequences(1);
     whenDone(sequence.scheduled().close(), v -> reply(new CloseSequence(id)), failure -> {});
-  }
-
-  private static ProtocolException unknown(int request, int id) {
-    return new ProtocolException(
-        ErrorCode.UNKNOWN_SEQUENCE,
-        "sequence " + id + " is not open on this connection",
-        request,
-        id);
   }
 
   private void step(Step step) throws ProtocolException {
@@ -282,7 +273,7 @@ final class ClientConnection {
     }
     ServedSequence sequence = sequences.get(id);
     if (sequence == null) {
-      throw unknown(header.request(), id);
+      throw Replies.unknown(header.request(), id);
     }
     sequence.stepCame(header);
     sequence.check(header);
@@ -322,7 +313,7 @@ final class ClientConnection {
   private void row(RowRequest request) throws ProtocolException {
     ServedSequence sequence = sequences.get(request.sequence());
     if (sequence == null) {
-      throw unknown(request.request(), request.sequence());
+      throw Replies.unknown(request.request(), request.sequence());
     }
     outbound.binary(sequence.row(request));
   }

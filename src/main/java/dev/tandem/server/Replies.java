@@ -19,6 +19,15 @@ final class Replies {
         models.stream().map(model -> model.offer(withTensors)).toList());
   }
 
+  /** The refusal of a message about a sequence that is not open. */
+  static ProtocolException unknown(int request, int sequence) {
+    return new ProtocolException(
+        ErrorCode.UNKNOWN_SEQUENCE,
+        "sequence " + sequence + " is not open on this connection",
+        request,
+        sequence);
+  }
+
   /** The error code of a scheduler's refusal. */
   static ProtocolException refusal(Throwable failure, int request, int sequence) {
     Throwable cause =

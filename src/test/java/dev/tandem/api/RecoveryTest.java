@@ -227,6 +227,20 @@ class RecoveryTest {
   }
 
   @Test
+  void closingEndsTheWaitForAServer() throws Exception {
+    try (ModelServer server =
+            Tandem.server("gpt2-shakespeare").port(0).drainTimeout(Duration.ZERO).start();
+        SplitModel split = Tandem.split("gpt2-shakespeare").server(server.uri()).connect()) {
+      server.close();
+      Generation waiting = split.start(request(0));
+      Thread.sleep(300);
+      assertThat(waiting.isDone()).isFalse();
+      split.close();
+      assertThat(waiting.isDone()).isTrue();
+    }
+  }
+
+  @Test
   void cancellingEndsTheWaitForAServer() throws Exception {
     try (ModelServer server =
             Tandem.server("gpt2-shakespeare").port(0).drainTimeout(Duration.ZERO).start();
