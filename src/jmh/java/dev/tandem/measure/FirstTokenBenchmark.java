@@ -12,6 +12,7 @@ import dev.tandem.random.RandomModels;
 import dev.tandem.runtime.ModelRuntime;
 import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.SamplingOptions;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
@@ -76,7 +77,7 @@ public class FirstTokenBenchmark {
     try (Checkpoint checkpoint = Checkpoints.open(file.toString(), Optional.empty());
         ModelRuntime model = WholeRuntime.open(checkpoint, EngineSettings.defaults())) {
       return model
-          .newGenerator()
+          .newGenerator(Reply.LOGITS)
           .run(
               GenerationRequest.of(model.tokenizer().encodePrompt("Once upon a time", false))
                   .sampling(SamplingOptions.greedy())

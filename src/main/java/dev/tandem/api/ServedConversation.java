@@ -2,7 +2,6 @@ package dev.tandem.api;
 
 import dev.tandem.decoding.DecodingSession;
 import dev.tandem.decoding.GenerationException;
-import dev.tandem.decoding.Generator;
 import dev.tandem.decoding.TokenSink;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
@@ -17,7 +16,7 @@ final class ServedConversation implements Conversation {
   private final ServedModel model;
 
   // Guarded by this.
-  private @Nullable Generator generator;
+  private ServedModel.@Nullable Lease lease;
   private @Nullable DecodingSession session;
   private @Nullable Generation turn;
   private boolean busy; // a turn uses the session
@@ -49,20 +48,21 @@ final class ServedConversation implements Conversation {
     return length;
   }
 
-  private DecodingSession session() throws IOException {
+  /** The first request chooses how the sequence is computed. */
+  private DecodingSession session(GenerationRequest request) throws IOException {
     synchronized (this) {
       if (session != null) {
         return session;
       }
     }
-    Generator acquired = model.acquire();
+    ServedModel.Lease acquired = model.acquire(request);
     synchronized (this) {
       if (closed) {
         model.release(acquired);
         throw new IllegalStateException("the conversation is closed");
       }
-      generator = acquired;
-      session = acquired.open(acquired.maxSeq());
+      lease = acquired;
+      session = acquired.generator().open(acquired.generator().maxSeq());
       return session;
     }
   }
@@ -105,9 +105,9 @@ final class ServedConversation implements Conversation {
       session.close();
       session = null;
     }
-    if (generator != null) {
-      model.release(generator);
-      generator = null;
+    if (lease != null) {
+      model.release(lease);
+      lease = null;
     }
   }
 
@@ -122,7 +122,7 @@ final class ServedConversation implements Conversation {
     public GenerationResult run(TokenSink sink, BooleanSupplier cancelled)
         throws IOException, GenerationException {
       try {
-        return session().run(request, sink, cancelled);
+        return session(request).run(request, sink, cancelled);
       } finally {
         ended();
       }

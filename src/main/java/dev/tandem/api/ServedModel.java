@@ -8,12 +8,15 @@ import dev.tandem.generation.GenerationResult;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.ModelRuntime;
 import dev.tandem.settings.Note;
+import dev.tandem.settings.Reply;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -30,7 +33,7 @@ class ServedModel implements TextModel {
   private final GenerationThreads threads = new GenerationThreads();
 
   // Guarded by this.
-  private final Deque<Generator> idle = new ArrayDeque<>();
+  private final Map<Reply, Deque<Generator>> idle = new EnumMap<>(Reply.class);
   private final Set<ServedConversation> conversations = new HashSet<>();
   private boolean closed;
 
@@ -96,20 +99,29 @@ class ServedModel implements TextModel {
     return generation;
   }
 
-  /** A generator for one user; {@link #release} takes it back. */
-  Generator acquire() throws IOException {
+  /**
+   * A generator that one user has until {@link #release}.
+   *
+   * @param reply the reply that it asks its last stage for
+   */
+  record Lease(Generator generator, Reply reply) {}
+
+  /** A generator for requests like this one. */
+  Lease acquire(GenerationRequest request) throws IOException {
+    Reply reply = runtime.replyFor(request);
     synchronized (this) {
       checkOpen();
-      if (!idle.isEmpty()) {
-        return idle.pop();
+      Deque<Generator> fitting = idle.get(reply);
+      if (fitting != null && !fitting.isEmpty()) {
+        return new Lease(fitting.pop(), reply);
       }
     }
-    return runtime.newGenerator();
+    return new Lease(runtime.newGenerator(reply), reply);
   }
 
-  synchronized void release(Generator generator) {
+  synchronized void release(Lease lease) {
     if (!closed) {
-      idle.push(generator);
+      idle.computeIfAbsent(lease.reply(), reply -> new ArrayDeque<>()).push(lease.generator());
     }
   }
 
@@ -152,10 +164,10 @@ class ServedModel implements TextModel {
     @Override
     public GenerationResult run(TokenSink sink, BooleanSupplier cancelled)
         throws IOException, GenerationException {
-      Generator acquired = acquire();
-      use(acquired);
+      Lease acquired = acquire(request);
+      use(acquired.generator());
       try {
-        return acquired.run(request, sink, cancelled);
+        return acquired.generator().run(request, sink, cancelled);
       } finally {
         use(null);
         release(acquired);

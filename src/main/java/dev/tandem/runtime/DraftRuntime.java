@@ -10,6 +10,7 @@ import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.LoadListener;
 import dev.tandem.settings.Note;
+import dev.tandem.settings.Reply;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.Arrays;
@@ -42,7 +43,7 @@ public final class DraftRuntime implements AutoCloseable {
       notes = checkpoint.notes().stream().map(Note::toString).toList();
       drafting =
           () -> {
-            Generator small = model.newGenerator();
+            Generator small = model.newGenerator(Reply.LOGITS);
             return new Drafting(
                 draft.maxTokens(), draft.adaptive(), capacity -> new ModelDrafter(small, capacity));
           };

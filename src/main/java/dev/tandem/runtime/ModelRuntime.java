@@ -2,7 +2,9 @@ package dev.tandem.runtime;
 
 import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
+import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.settings.Reply;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.util.List;
@@ -30,11 +32,18 @@ public interface ModelRuntime extends AutoCloseable {
   Optional<Traffic> traffic();
 
   /**
+   * What the last stage should give for a request. It decides how much work a generation is, and
+   * never what comes out.
+   */
+  Reply replyFor(GenerationRequest request);
+
+  /**
    * A generator over this model's stages, for one thread at a time. It needs no closing.
    *
-   * @throws IOException if the embedding cannot be read
+   * @param reply one that {@link #replyFor} returned
+   * @throws IOException if the embedding cannot be read, or a server cannot be reached
    */
-  Generator newGenerator() throws IOException;
+  Generator newGenerator(Reply reply) throws IOException;
 
   /** Frees all stages; running generations fail. Idempotent. */
   @Override

@@ -3,6 +3,7 @@ package dev.tandem.runtime;
 import dev.tandem.client.ServerStage;
 import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
+import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelPart;
 import dev.tandem.settings.ArithmeticMode;
@@ -250,7 +251,12 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   @Override
-  public Generator newGenerator() {
+  public Reply replyFor(GenerationRequest request) {
+    return cut.reply();
+  }
+
+  @Override
+  public Generator newGenerator(Reply reply) {
     List<Stage> stages = new ArrayList<>();
     if (cut.first().hasLayers()) {
       stages.add(local.orElseThrow().stage(cut.first()));

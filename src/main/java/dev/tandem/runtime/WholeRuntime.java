@@ -2,8 +2,10 @@ package dev.tandem.runtime;
 
 import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
+import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.Reply;
 import dev.tandem.stage.Span;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -96,8 +98,14 @@ public final class WholeRuntime implements ModelRuntime {
     return Optional.empty();
   }
 
+  /** {@inheritDoc} It is a whole row of logits, which is in this process's memory anyway. */
   @Override
-  public Generator newGenerator() {
+  public Reply replyFor(GenerationRequest request) {
+    return Reply.LOGITS;
+  }
+
+  @Override
+  public Generator newGenerator(Reply reply) {
     return generators.of(List.of(stages.stage(span)));
   }
 

@@ -13,6 +13,7 @@ import dev.tandem.runtime.LocalChain;
 import dev.tandem.runtime.ModelRuntime;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.ModelSource;
+import dev.tandem.settings.Reply;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.ForwardingStage;
 import dev.tandem.stage.Stage;
@@ -77,7 +78,12 @@ class CancelledStepsTest {
     }
 
     @Override
-    public Generator newGenerator() {
+    public Reply replyFor(GenerationRequest request) {
+      return Reply.LOGITS;
+    }
+
+    @Override
+    public Generator newGenerator(Reply reply) {
       return new GeneratorFactory(checkpoint, tokenizer).of(List.of(stage));
     }
 

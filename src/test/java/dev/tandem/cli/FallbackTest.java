@@ -158,6 +158,15 @@ class FallbackTest {
   }
 
   @Test
+  void plainJavaIsRefusedWhereBitsCount() throws Exception {
+    CommandRun refused =
+        CommandRun.tandem("generate", "--backend", "java", "--strict", "-n", "2", "ROMEO:");
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.err()).contains("bits of the whole model", "leave out --strict");
+    assertThat(CommandRun.tandem("generate", "--strict", "-n", "2", "ROMEO:").code()).isZero();
+  }
+
+  @Test
   void whoAsksForJavaIsNotWarned() throws Exception {
     for (Broken broken : broken()) {
       run(broken, "generate", "--backend", "java", "-t", "0", "-n", "2", "ROMEO:").result();

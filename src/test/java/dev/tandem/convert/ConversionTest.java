@@ -68,7 +68,7 @@ class ConversionTest {
     try (ModelRuntime model = WholeRuntime.open(checkpoint, EngineSettings.defaults())) {
       GenerationRequest request =
           GenerationRequest.of(prompt).sampling(SamplingOptions.greedy()).maxTokens(48);
-      return model.newGenerator().run(request, TokenSink.NONE).ids();
+      return model.newGenerator(model.replyFor(request)).run(request, TokenSink.NONE).ids();
     }
   }
 

@@ -14,6 +14,7 @@ import dev.tandem.model.TestModels;
 import dev.tandem.runtime.ModelRuntime;
 import dev.tandem.runtime.WholeRuntime;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.SamplingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ class LosslessFormsTest {
     try (ModelRuntime model = WholeRuntime.open(checkpoint, EngineSettings.defaults())) {
       int[] ids = model.tokenizer().encodePrompt(prompt, false);
       return model
-          .newGenerator()
+          .newGenerator(Reply.LOGITS)
           .run(
               GenerationRequest.of(ids)
                   .sampling(SamplingOptions.greedy())

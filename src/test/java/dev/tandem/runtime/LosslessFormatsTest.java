@@ -68,7 +68,7 @@ class LosslessFormatsTest {
     try (WholeRuntime model = WholeRuntime.open(checkpoint, SETTINGS)) {
       GenerationRequest request =
           GenerationRequest.of(prompt).sampling(SamplingOptions.greedy()).maxTokens(64);
-      return model.newGenerator().run(request, TokenSink.NONE).ids();
+      return model.newGenerator(model.replyFor(request)).run(request, TokenSink.NONE).ids();
     }
   }
 

@@ -214,6 +214,6 @@ class PlainExactnessTest {
 
   private static String text(ModelRuntime model) throws Exception {
     GenerationRequest request = GenerationRequest.of("ROMEO:").maxTokens(30).seed(0);
-    return model.newGenerator().run(request, TokenSink.NONE).text();
+    return model.newGenerator(model.replyFor(request)).run(request, TokenSink.NONE).text();
   }
 }

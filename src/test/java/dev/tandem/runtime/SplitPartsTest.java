@@ -68,7 +68,7 @@ class SplitPartsTest {
             .sampling(SamplingOptions.builder().seed(7).build())
             .maxTokens(12)
             .ignoreEos(true);
-    return model.newGenerator().run(request, TokenSink.NONE).ids();
+    return model.newGenerator(model.replyFor(request)).run(request, TokenSink.NONE).ids();
   }
 
   private static int[] wholeIds(Checkpoint checkpoint, int[] prompt) throws Exception {

@@ -12,6 +12,7 @@ import dev.tandem.generation.GenerationResult;
 import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.SamplingOptions;
 import dev.tandem.settings.SamplingOptions.Rng;
 import java.util.List;
@@ -61,7 +62,7 @@ class Stories260kGoldenTest {
       assertThat(consumed).startsWith(prompt);
       GenerationResult result =
           model
-              .newGenerator()
+              .newGenerator(Reply.LOGITS)
               .run(
                   GenerationRequest.of(prompt).sampling(sampling).maxTokens(STEPS - prompt.length),
                   TokenSink.NONE);

@@ -9,6 +9,7 @@ import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.Reply;
 import dev.tandem.settings.SamplingOptions;
 import dev.tandem.tensor.DType;
 import dev.tandem.types.ConversionProgress;
@@ -124,7 +125,7 @@ class TokenAllocationTest {
       throws Exception {
     Meter meter = new Meter(takesText);
     model
-        .newGenerator()
+        .newGenerator(Reply.LOGITS)
         .run(
             GenerationRequest.of(model.tokenizer().encodePrompt("Once", false))
                 .sampling(sampling)

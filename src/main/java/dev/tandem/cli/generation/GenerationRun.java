@@ -56,6 +56,12 @@ public final class GenerationRun {
   public int run(TextModel model, String text, Supplier<Map<String, Object>> wire)
       throws IOException {
     model.tokenizer().notes().forEach(console::warn);
+    if (options.output.strict && !model.exact()) {
+      throw new IOException(
+          model.info().name()
+              + " would not give the bits of the whole model in the native core here; leave out"
+              + " --strict to run it all the same");
+    }
     GenerationRequest request = options.request(model, text);
     double loadMs = millis(System.nanoTime() - startNanos);
     GenerationResult result;

@@ -19,4 +19,12 @@ final class OutputMixin {
           "At the end, one JSON object with ids, text, timings, and why it ended: stop, length or"
               + " cancelled.")
   boolean json;
+
+  @Option(
+      names = "--strict",
+      fallbackValue = "true",
+      description =
+          "Fail where the bits would not be those of the whole model in the native core: with the"
+              + " plain Java backend, or with rows that travel in fewer bits.")
+  boolean strict;
 }
