@@ -253,6 +253,19 @@ int32_t td_sequence_length(const td_sequence* sequence) noexcept {
   return guardValue(-1, [&]() -> int32_t { return handles().sequences.get(sequence)->length; });
 }
 
+td_status td_sequence_copy(const td_sequence* from, int32_t from_position, td_sequence* to,
+                           int32_t to_position, int32_t n) noexcept {
+  return guard([&] {
+    const std::shared_ptr<Sequence> source = handles().sequences.get(from);
+    const std::shared_ptr<Sequence> target = handles().sequences.get(to);
+    const Lock lock(source->stage->engine().mutex);
+    // They may have been closed while this waited.
+    handles().sequences.get(from);
+    handles().sequences.get(to);
+    source->stage->copy(*source, *target, {from_position, to_position, n});
+  });
+}
+
 td_status td_step(td_stage* stage, const td_rows* rows, int32_t n_entries, const float* in,
                   int64_t in_floats, float* out, int64_t out_floats) noexcept {
   return guard([&] { tandem::runStep(stage, rows, n_entries, {in, out, in_floats, out_floats}); });

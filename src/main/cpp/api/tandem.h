@@ -229,6 +229,15 @@ TANDEM_API td_status td_sequence_open(td_stage* stage, int32_t max_positions,
 TANDEM_API td_status td_sequence_close(td_sequence* sequence) TANDEM_NOEXCEPT;
 TANDEM_API int32_t td_sequence_length(const td_sequence* sequence) TANDEM_NOEXCEPT;
 
+// Copies keys and values of n positions from one sequence into another one of the same stage, whose
+// length then ends behind them. Both first positions are multiples of 16. TD_POSITION unless the
+// positions are within the length of `from`, and begin within the length and end within the
+// capacity of `to`. Keys stay those of the positions that they were computed for: what was copied
+// to another position can be kept there and copied back, but no step can use it.
+TANDEM_API td_status td_sequence_copy(const td_sequence* from, int32_t from_position,
+                                      td_sequence* to, int32_t to_position,
+                                      int32_t n) TANDEM_NOEXCEPT;
+
 // Runs a ragged batch. in: [sum of n_rows, dModel], the entries' rows one after another.
 // out: [sum of n_out, vocabSize] for a stage with a head, otherwise [sum of n_out, dModel]. in and
 // out do not overlap. A sequence may appear once. in_floats and out_floats are the buffers' sizes

@@ -52,6 +52,16 @@ std::unique_ptr<SequenceState> CpuStage::open(int64_t capacity) {
   return std::make_unique<CpuSequence>(spec_, engine_.kernels, capacity);
 }
 
+void CpuStage::copy(const SequenceState& from, SequenceState& to, const PositionCopy& positions) {
+  static_assert(kPositionGroup % kKvGroup == 0, "groups of K are copied whole");
+  const KvCache& source = static_cast<const CpuSequence&>(from).kv;
+  KvCache& target = static_cast<CpuSequence&>(to).kv;
+  const int64_t nKvHeads = spec_.config.nKvHeads;
+  engine_.pool.run(spec_.nLayers() * nKvHeads, [&](int64_t i, int) {
+    target.copy(source, i / nKvHeads, i % nKvHeads, positions.from, positions.to, positions.n);
+  });
+}
+
 void CpuStage::prepare(const Step& step) {
   int64_t maxChunk = 0, capacity = 0;
   for (const StepEntry& entry : step.entries) {

@@ -29,6 +29,7 @@ class CpuStage final : public StageImpl {
   int64_t weightBytes() const override { return weights_.bytes(); }
   int64_t stateBytes(int64_t positions) const override;
   std::unique_ptr<SequenceState> open(int64_t capacity) override;
+  void copy(const SequenceState& from, SequenceState& to, const PositionCopy& positions) override;
   void prepare(const Step& step) override;
   void run(const Step& step) override;
 

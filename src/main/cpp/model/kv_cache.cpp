@@ -1,6 +1,7 @@
 #include "model/kv_cache.h"
 
 #include <cassert>
+#include <cstring>
 
 #include "core/cache_line.h"
 #include "core/sizes.h"
@@ -48,6 +49,19 @@ void KvCache::store(int64_t layer, int64_t kvHead, int64_t position, View2<const
   unsigned char* const kHead = head(layer, kvHead);
   kernels_.storeKeys(args(kHead, k));
   kernels_.storeValues(args(kHead + headBytes_, v));
+}
+
+void KvCache::copy(const KvCache& from, int64_t layer, int64_t kvHead, int64_t fromPosition,
+                   int64_t toPosition, int64_t n) {
+  assert(fromPosition % kKvGroup == 0 && toPosition % kKvGroup == 0);
+  assert(fromPosition + n <= from.capacity_ && toPosition + n <= capacity_);
+  const int64_t rowBytes = kvRowBytes(spec_.kvType, spec_.config.headDim);
+  // Whole groups, because a group of K is interleaved; both caches have room for whole groups.
+  const auto bytes = static_cast<size_t>(roundUp(n, kKvGroup) * rowBytes);
+  const unsigned char* const source = from.head(layer, kvHead) + fromPosition * rowBytes;
+  unsigned char* const target = head(layer, kvHead) + toPosition * rowBytes;
+  std::memcpy(target, source, bytes);
+  std::memcpy(target + headBytes_, source + from.headBytes_, bytes);
 }
 
 }  // namespace tandem

@@ -30,6 +30,11 @@ class KvCache {
   void store(int64_t layer, int64_t kvHead, int64_t position, View2<const float> k,
              View2<const float> v);
 
+  // Copies n positions of one KV head from a cache of the same spec. Both first positions are
+  // multiples of kKvGroup.
+  void copy(const KvCache& from, int64_t layer, int64_t kvHead, int64_t fromPosition,
+            int64_t toPosition, int64_t n);
+
   // The bytes of `positions` positions, in whole memory pages.
   static int64_t bytes(const StageSpec& spec, int64_t positions);
 

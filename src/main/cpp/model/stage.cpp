@@ -101,4 +101,35 @@ void Stage::runStep(const Buffers& buffers) {
   }
 }
 
+void Stage::copy(const Sequence& from, Sequence& to, const PositionCopy& p) {
+  const auto fail = [](ErrorKind kind, const std::string& problem) { throw Error(kind, problem); };
+  if (from.stage.get() != this || to.stage.get() != this) {
+    fail(ErrorKind::kInvalid, "the sequences belong to different stages");
+  }
+  if (&from == &to) fail(ErrorKind::kInvalid, "a sequence cannot be copied into itself");
+  if (p.n < 1) fail(ErrorKind::kInvalid, "n: expected 1 or more, got " + std::to_string(p.n));
+  if (p.from < 0 || p.to < 0 || p.from % kPositionGroup != 0 || p.to % kPositionGroup != 0) {
+    fail(ErrorKind::kInvalid, "the first positions " + std::to_string(p.from) + " and " +
+                                  std::to_string(p.to) + " are not multiples of " +
+                                  std::to_string(kPositionGroup));
+  }
+  const int64_t fromLength = from.length, toLength = to.length;
+  if (p.from + p.n > fromLength) {
+    fail(ErrorKind::kPosition, std::to_string(p.n) + " positions from " + std::to_string(p.from) +
+                                   " exceed the sequence's length " + std::to_string(fromLength));
+  }
+  if (p.to > toLength) {
+    fail(ErrorKind::kPosition, "position " + std::to_string(p.to) +
+                                   " is not within the other sequence's length " +
+                                   std::to_string(toLength));
+  }
+  if (p.to + p.n > to.capacity) {
+    fail(ErrorKind::kPosition, std::to_string(p.n) + " positions from " + std::to_string(p.to) +
+                                   " exceed the other sequence's capacity of " +
+                                   std::to_string(to.capacity));
+  }
+  impl_->copy(*from.state, *to.state, p);
+  to.length = static_cast<int32_t>(p.to + p.n);
+}
+
 }  // namespace tandem

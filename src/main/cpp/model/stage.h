@@ -45,6 +45,10 @@ class Stage {
   void addEntry(Sequence& sequence, const Rows& rows);
   void runStep(const Buffers& buffers);
 
+  // Copies positions of one sequence into another, which then ends behind them. An Error changes
+  // nothing.
+  void copy(const Sequence& from, Sequence& to, const PositionCopy& positions);
+
   int64_t nSequences = 0;  // open; under the engine's mutex
 
  private:

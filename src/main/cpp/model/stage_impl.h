@@ -38,6 +38,14 @@ struct Step {
   float* out;           // (nOut, vocabSize) for a stage with a head, otherwise (nOut, dModel)
 };
 
+// States are copied from and to multiples of this position.
+inline constexpr int64_t kPositionGroup = 16;
+
+// Consecutive positions of one sequence, and where they go in another.
+struct PositionCopy {
+  int64_t from, to, n;
+};
+
 // The properties that decide a sequence's bits in a stage.
 struct Profile {
   std::vector<DType> matrixTypes;  // in which matrices are computed
@@ -62,6 +70,11 @@ class StageImpl {
 
   // For a sequence of up to `capacity` positions. This must outlive it.
   virtual std::unique_ptr<SequenceState> open(int64_t capacity) = 0;
+
+  // Copies what the state keeps of consecutive positions. The states are from open(), are not the
+  // same and have room; both first positions are multiples of kPositionGroup.
+  virtual void copy(const SequenceState& from, SequenceState& to,
+                    const PositionCopy& positions) = 0;
 
   // Does everything in a step that can fail: memory, libraries. Changes no sequence.
   virtual void prepare(const Step& step) = 0;

@@ -22,6 +22,12 @@ std::unique_ptr<SequenceState> ReferenceStage::open(int64_t capacity) {
   return std::make_unique<ReferenceTransformer::State>(model_, capacity);
 }
 
+void ReferenceStage::copy(const SequenceState& from, SequenceState& to,
+                          const PositionCopy& positions) {
+  model_.copyPositions(static_cast<const ReferenceTransformer::State&>(from),
+                       static_cast<ReferenceTransformer::State&>(to), positions);
+}
+
 void ReferenceStage::prepare(const Step& step) {
   int64_t nPositions = 0;
   for (const StepEntry& e : step.entries) nPositions = std::max(nPositions, e.position + e.nRows);

@@ -57,6 +57,20 @@ int64_t ReferenceTransformer::stateBytes(int64_t positions) const {
   return checkedProduct({positions, c_.dModel + kv, int64_t{sizeof(float)}}, "state");
 }
 
+void ReferenceTransformer::copyPositions(const State& from, State& to,
+                                         const PositionCopy& p) const {
+  const int64_t d = c_.dModel;
+  copy(to.inputs_.data() + p.to * d, from.inputs_.data() + p.from * d, p.n * d);
+  if (!switches_.kvCache) return;
+  const int64_t cols = c_.kvSize();
+  for (int64_t layer = 0; layer < spec_.nLayers(); ++layer) {
+    const int64_t toRow = layer * to.capacity_ + p.to;
+    const int64_t fromRow = layer * from.capacity_ + p.from;
+    copy(to.k_.data() + toRow * cols, from.k_.data() + fromRow * cols, p.n * cols);
+    copy(to.v_.data() + toRow * cols, from.v_.data() + fromRow * cols, p.n * cols);
+  }
+}
+
 void ReferenceTransformer::reserve(int64_t nPositions) {
   if (switches_.sgemm) blas::load();
   if (nPositions <= reserved_) return;

@@ -54,6 +54,9 @@ class ReferenceTransformer {
   // The bytes of the state of a sequence with that many positions.
   int64_t stateBytes(int64_t positions) const;
 
+  // Copies positions of one state into another.
+  void copyPositions(const State& from, State& to, const PositionCopy& positions) const;
+
   // Makes room for sequences of that many positions. run() allocates nothing.
   void reserve(int64_t nPositions);
 

@@ -116,6 +116,39 @@ TEST_F(StepErrorsTest, ARefusedStepChangesNothing) {
                step(stage_, {rowsOf(twin, 8, 2, TD_ROWS_GENERATED)}, slice(in_, 32, 20, 2), 67)));
 }
 
+TEST_F(StepErrorsTest, BadCopies) {
+  const auto expectNoCopy = [&](td_status copied, td_status status, const std::string& text) {
+    expectError(copied, status, text);
+    EXPECT_EQ(td_sequence_length(a_.get()), 8);
+    EXPECT_EQ(td_sequence_length(b_.get()), 0);
+  };
+  const auto copy = [&](int32_t from, int32_t to, int32_t n) {
+    return td_sequence_copy(a_.get(), from, b_.get(), to, n);
+  };
+  const int32_t max = std::numeric_limits<int32_t>::max();
+  expectNoCopy(copy(0, 0, 9), TD_POSITION, "9 positions from 0 exceed the sequence's length 8");
+  expectNoCopy(copy(0, 0, max), TD_POSITION, "length 8");
+  expectNoCopy(copy(max - 15, 0, max), TD_POSITION, "length 8");
+  expectNoCopy(copy(0, 0, 0), TD_INVALID, "n: expected 1 or more, got 0");
+  expectNoCopy(copy(0, 0, -8), TD_INVALID, "n: expected");
+  expectNoCopy(copy(8, 0, 1), TD_INVALID, "multiples of 16");
+  expectNoCopy(copy(0, 8, 1), TD_INVALID, "multiples of 16");
+  expectNoCopy(copy(-16, 0, 1), TD_INVALID, "-16");
+  expectNoCopy(copy(0, -16, 1), TD_INVALID, "-16");
+  expectNoCopy(copy(0, 16, 8), TD_POSITION, "16 is not within the other sequence's length 0");
+  expectNoCopy(td_sequence_copy(a_.get(), 0, a_.get(), 0, 8), TD_INVALID, "into itself");
+  expectNoCopy(td_sequence_copy(nullptr, 0, b_.get(), 0, 8), TD_INVALID, "sequence is NULL");
+  expectNoCopy(td_sequence_copy(a_.get(), 0, nullptr, 0, 8), TD_INVALID, "sequence is NULL");
+  const SequencePtr small = openSequence(stage_, 7);
+  expectNoCopy(td_sequence_copy(a_.get(), 0, small.get(), 0, 8), TD_POSITION,
+               "8 positions from 0 exceed the other sequence's capacity of 7");
+  const StagePtr other = openStage(engine_, model_.options(0, 3, true), model_.tensors);
+  const SequencePtr foreign = openSequence(other, 20);
+  expectNoCopy(td_sequence_copy(a_.get(), 0, foreign.get(), 0, 8), TD_INVALID, "different stages");
+  EXPECT_EQ(copy(0, 0, 8), TD_OK) << td_last_error();
+  EXPECT_EQ(td_sequence_length(b_.get()), 8);
+}
+
 TEST_F(StepErrorsTest, NothingWantedNeedsNoOutput) {
   td_rows rows = good();
   rows.n_out = 0;

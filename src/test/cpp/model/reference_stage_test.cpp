@@ -142,6 +142,11 @@ TEST_F(ReferenceStageTest, SequencesAreTruncatedAndApart) {
     const std::vector<float> want = slice(alone, v, kPrompt + 1, 1);
     for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-4F);
     EXPECT_EQ(td_sequence_length(b.get()), 9);
+    // What is copied is what was computed.
+    const SequencePtr c = openSequence(stage, kTotal + 2);
+    TANDEM_OK(td_sequence_copy(a.get(), 0, c.get(), 0, kPrompt));
+    last.sequence = c.get();
+    EXPECT_TRUE(sameBits(step(stage, {last}, slice(in, d, kPrompt, 3), v), got));
   }
 }
 

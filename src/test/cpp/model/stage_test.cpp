@@ -125,6 +125,10 @@ class ScriptedImpl final : public StageImpl {
   std::unique_ptr<SequenceState> open(int64_t /*capacity*/) override {
     return std::make_unique<State>();
   }
+  void copy(const SequenceState& /*from*/, SequenceState& /*to*/,
+            const PositionCopy& /*positions*/) override {
+    if (failsToRun) throw std::bad_alloc();
+  }
   void prepare(const Step& step) override {
     rows = step.nRows;
     if (failsToPrepare) throw std::bad_alloc();
@@ -170,6 +174,13 @@ TEST(StageTest, LengthsAreThoseOfWhatHasBeenComputed) {
   step(2, 1);
   EXPECT_EQ(a.length, 6);
   EXPECT_EQ(b.length, 2);
+  impl.failsToRun = true;
+  EXPECT_THROW(stage->copy(a, b, {0, 0, 4}), std::bad_alloc);
+  EXPECT_EQ(b.length, 2);
+  impl.failsToRun = false;
+  stage->copy(a, b, {0, 0, 4});
+  EXPECT_EQ(a.length, 6);
+  EXPECT_EQ(b.length, 4);
 }
 
 template <class F>

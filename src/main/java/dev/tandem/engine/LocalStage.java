@@ -4,9 +4,9 @@ import dev.tandem.engine.TandemApi.RowsArgs;
 import dev.tandem.engine.TandemApi.StageHandle;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.CopyingStage;
 import dev.tandem.stage.PromptKernel;
 import dev.tandem.stage.Sequence;
-import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.nio.ByteOrder;
@@ -17,7 +17,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 
 /** A stage that the native core computes in this process. */
-public final class LocalStage implements Stage {
+public final class LocalStage implements CopyingStage {
   /** Kept because the tensors' memory must outlive the stage. */
   private final LoadedModel model;
 
@@ -155,6 +155,36 @@ public final class LocalStage implements Stage {
     }
   }
 
+  @Override
+  public long stateBytes(int positions) {
+    return kvBytes(positions);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws NativeException if the positions are not there, or do not fit
+   */
+  @Override
+  public void copy(Sequence from, int fromPosition, Sequence to, int toPosition, int count) {
+    LocalSequence source = own(from, "the first sequence");
+    LocalSequence target = own(to, "the second sequence");
+    source.handle().acquire();
+    try {
+      target.handle().acquire();
+      try {
+        NativeCalls.check(
+            "td_sequence_copy",
+            TandemApi.td_sequence_copy(
+                source.pointer(), fromPosition, target.pointer(), toPosition, count));
+      } finally {
+        target.handle().release();
+      }
+    } finally {
+      source.handle().release();
+    }
+  }
+
   private static FloatBuffer writable(FloatBuffer out) {
     if (out.isReadOnly()) {
       throw new IllegalArgumentException("a step needs an output that can be written");
@@ -183,7 +213,18 @@ public final class LocalStage implements Stage {
     if (batch.sequence(entry) instanceof LocalSequence local && local.stage() == this) {
       return local;
     }
-    throw new IllegalArgumentException("entry " + entry + " is a sequence of another stage");
+    throw foreign("entry " + entry);
+  }
+
+  private LocalSequence own(Sequence sequence, String what) {
+    if (sequence instanceof LocalSequence local && local.stage() == this) {
+      return local;
+    }
+    throw foreign(what);
+  }
+
+  private static IllegalArgumentException foreign(String what) {
+    return new IllegalArgumentException(what + " is a sequence of another stage");
   }
 
   /** The model of this stage. */

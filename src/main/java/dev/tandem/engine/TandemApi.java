@@ -293,6 +293,9 @@ final class TandemApi {
 
   static native int td_sequence_length(@Const SequenceHandle sequence);
 
+  static native int td_sequence_copy(
+      @Const SequenceHandle from, int fromPosition, SequenceHandle to, int toPosition, int n);
+
   static native int td_step(
       StageHandle stage,
       @Const RowsArgs rows,

@@ -59,6 +59,24 @@ final class PlainSequence implements Sequence {
     }
   }
 
+  /** Copies positions of another sequence, and ends behind them. */
+  void copyFrom(PlainSequence from, int fromPosition, int position, int count) {
+    if (fromPosition < 0 || count < 1 || count > from.length() - fromPosition) {
+      throw new IllegalArgumentException(
+          count + " positions from " + fromPosition + " are not within " + from.length());
+    }
+    if (position < 0 || position > length() || count > capacity - position) {
+      throw new IllegalArgumentException(
+          count + " positions at " + position + " do not fit " + length() + " out of " + capacity);
+    }
+    reserve(position + count);
+    for (int i = 0; i < keys.length; i++) {
+      keys[i].copyFrom(from.keys[i], fromPosition, position, count);
+      values[i].copyFrom(from.values[i], fromPosition, position, count);
+    }
+    length = position + count;
+  }
+
   /** Keys of a layer, counted from the stage's first. */
   Rows keys(int layer) {
     return keys[layer];

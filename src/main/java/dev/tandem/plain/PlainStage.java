@@ -7,9 +7,9 @@ import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.KvType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.CopyingStage;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
-import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.tensor.DType;
 import java.nio.FloatBuffer;
@@ -23,7 +23,7 @@ import java.util.Set;
  * A stage in plain Java: each line of {@link #layer} is one equation. Every output element is one
  * fixed sequence of f32 operations, so its bits depend only on the row's own sequence.
  */
-public final class PlainStage implements Stage {
+public final class PlainStage implements CopyingStage {
   /** Rows that go through the layers together: enough that reading the weights costs little. */
   private static final int PASS_ROWS = 128;
 
@@ -118,6 +118,28 @@ public final class PlainStage implements Stage {
     }
     return new PlainSequence(
         this, maxPositions, layers.size(), config.nKvHeads() * config.headDim());
+  }
+
+  @Override
+  public long stateBytes(int positions) {
+    return 2L * Float.BYTES * layers.size() * config.nKvHeads() * config.headDim() * positions;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalArgumentException if the positions are not there, or do not fit
+   */
+  @Override
+  public synchronized void copy(
+      Sequence from, int fromPosition, Sequence to, int toPosition, int count) {
+    checkOpen();
+    if (!(from instanceof PlainSequence source && source.stage() == this)
+        || !(to instanceof PlainSequence target && target.stage() == this)
+        || from == to) {
+      throw new IllegalArgumentException("a copy needs two sequences of this stage");
+    }
+    target.copyFrom(source, fromPosition, toPosition, count);
   }
 
   private void checkOpen() {

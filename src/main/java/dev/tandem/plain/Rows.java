@@ -19,6 +19,11 @@ final class Rows {
     return values;
   }
 
+  /** Copies rows of a matrix of the same width. */
+  void copyFrom(Rows from, int fromRow, int row, int count) {
+    System.arraycopy(from.values, fromRow * width, values, row * width, count * width);
+  }
+
   /** Makes room for that many rows; existing rows stay. */
   void reserve(int rows) {
     int needed = Math.multiplyExact(rows, width);

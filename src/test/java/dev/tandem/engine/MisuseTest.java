@@ -186,6 +186,31 @@ class MisuseTest {
     assertAlive();
   }
 
+  @Test
+  void copiesOfWhatIsNotThereAreRefused() throws IOException {
+    stage.step(rows(sequence, 0, 20), in(20), out());
+    try (LocalStage other = whole();
+        Sequence foreign = other.openSequence(CAPACITY);
+        Sequence target = stage.openSequence(CAPACITY)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> stage.copy(sequence, 0, foreign, 0, 20))
+          .withMessageContaining("another stage");
+      assertThatIllegalArgumentException().isThrownBy(() -> stage.copy(foreign, 0, target, 0, 20));
+      int[][] wrong = {{0, 0, 21}, {0, 16, 4}, {8, 0, 4}, {-16, 0, 4}, {0, 0, 0}, {16, 0, 5}};
+      for (int[] copy : wrong) {
+        assertThatThrownBy(() -> stage.copy(sequence, copy[0], target, copy[1], copy[2]))
+            .isInstanceOf(NativeException.class);
+      }
+      assertThat(target.length()).isZero();
+      stage.copy(sequence, 0, target, 0, 20);
+      assertThat(target.length()).isEqualTo(20);
+      target.close();
+      assertThatIllegalStateException().isThrownBy(() -> stage.copy(sequence, 0, target, 0, 20));
+      assertThatIllegalStateException().isThrownBy(() -> stage.copy(target, 0, sequence, 0, 20));
+    }
+    assertAlive();
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {Integer.MIN_VALUE, -1, 0, 513, Integer.MAX_VALUE})
   void sequencesOfImpossibleLengthAreRefused(int positions) {

@@ -17,6 +17,7 @@ import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.Reply;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.CopyingStage;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
@@ -24,6 +25,7 @@ import dev.tandem.stage.Stage;
 import java.net.URI;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -114,6 +116,43 @@ class PlainExactnessTest {
       }
     }
     return all;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2-shakespeare", "stories260K"})
+  void copiedRowsGiveTheBitsOfComputedOnes(String name) throws Exception {
+    try (Checkpoint checkpoint = Checkpoints.open(name, Optional.empty());
+        PlainModel model = new PlainModel(checkpoint, 2);
+        CopyingStage stage =
+            model.openStage(Span.whole(checkpoint.config().nLayers()), ActivationEval.TABLE, 256)) {
+      FloatBuffer in = inputs(checkpoint, SEED);
+      int width = stage.spec().outWidth();
+      float[] expected = run(stage, in, N);
+      int kept = 96;
+      try (Sequence whole = stage.openSequence(N);
+          Sequence chunk = stage.openSequence(kept / 2);
+          Sequence copy = stage.openSequence(N)) {
+        Batch batch = new Batch();
+        batch.add(whole, 0, kept, RowKind.PROMPT, true, 0, 0);
+        stage.step(batch, part(in, stage.spec().dModel(), 0, kept), SequenceGroup.direct(0));
+        for (int at = 0; at < kept; at += kept / 2) {
+          stage.copy(whole, at, chunk, 0, kept / 2);
+          stage.copy(chunk, 0, copy, at, kept / 2);
+        }
+        assertThat(copy.length()).isEqualTo(kept);
+        batch.clear();
+        batch.add(copy, kept, N - kept, RowKind.PROMPT, true, 0, N - kept);
+        FloatBuffer out = SequenceGroup.direct((long) (N - kept) * width);
+        stage.step(batch, part(in, stage.spec().dModel(), kept, N - kept), out);
+        float[] got = new float[(N - kept) * width];
+        out.get(0, got);
+        assertThat(got).isEqualTo(Arrays.copyOfRange(expected, kept * width, N * width));
+        assertThatThrownBy(() -> stage.copy(whole, 0, copy, 0, kept + 1))
+            .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> stage.copy(whole, 0, chunk, 0, kept))
+            .isInstanceOf(IllegalArgumentException.class);
+      }
+    }
   }
 
   @Test

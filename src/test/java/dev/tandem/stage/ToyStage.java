@@ -11,7 +11,7 @@ import java.util.function.Consumer;
  * on all rows before it in its sequence, on the blocks, and, for prompt rows, on the size of its
  * chunk, as a BLAS would have it; not on its neighbours in a batch.
  */
-public final class ToyStage implements Stage {
+public final class ToyStage implements CopyingStage {
   private final StageSpec spec;
   private final ArithmeticProfile profile;
   private final Consumer<Batch> onStep;
@@ -52,6 +52,22 @@ public final class ToyStage implements Stage {
     }
     openSequences.incrementAndGet();
     return new ToySequence(maxPositions);
+  }
+
+  @Override
+  public long stateBytes(int positions) {
+    return 4L * positions * spec.dModel();
+  }
+
+  @Override
+  public void copy(Sequence from, int fromPosition, Sequence to, int toPosition, int count) {
+    ToySequence target = (ToySequence) to;
+    target.truncate(toPosition);
+    List<float[]> rows = ((ToySequence) from).rows;
+    target.rows.addAll(rows.subList(fromPosition, fromPosition + count));
+    if (target.rows.size() > target.capacity) {
+      throw new IllegalArgumentException("beyond the capacity");
+    }
   }
 
   @Override
