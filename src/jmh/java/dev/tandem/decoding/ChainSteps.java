@@ -12,7 +12,7 @@ import java.util.List;
 public final class ChainSteps implements AutoCloseable {
   private final StageChain chain;
   private final Embedder embedder;
-  private final StageChain.Sequences sequences;
+  private final ChainSequences sequences;
 
   /**
    * Opens a sequence in every stage.

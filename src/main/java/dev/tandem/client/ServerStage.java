@@ -79,6 +79,11 @@ public final class ServerStage implements Stage {
     return profile;
   }
 
+  @Override
+  public boolean canBeLost() {
+    return true;
+  }
+
   /** The traffic of all connections so far. */
   public Traffic traffic() {
     lock.lock();

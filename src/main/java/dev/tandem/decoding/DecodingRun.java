@@ -57,7 +57,7 @@ final class DecodingRun {
     /** The largest number of rows whose logits one step can request. */
     int maxWanted();
 
-    /** How often all rows had to be computed again. */
+    /** How often a stage was lost and had to compute its rows again. */
     int recoveries();
   }
 

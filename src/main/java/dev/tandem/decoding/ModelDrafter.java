@@ -20,7 +20,7 @@ public final class ModelDrafter implements Drafter {
   private final Generator generator;
   private final StageChain chain;
   private final int capacity;
-  private volatile StageChain.@Nullable Sequences sequences;
+  private volatile @Nullable ChainSequences sequences;
   private volatile boolean closed;
 
   /** Null if the request's tokens cannot be guessed. */
@@ -103,7 +103,7 @@ public final class ModelDrafter implements Drafter {
 
   /** Computes the rows up to there, and the logits of the last one. */
   private void compute(int[] ids, int end) throws IOException {
-    StageChain.Sequences opened = opened();
+    ChainSequences opened = opened();
     if (end - nComputed > MAX_GENERATED_ROWS) {
       while (nComputed < end) {
         int frame = chain.frameRows();
@@ -115,7 +115,7 @@ public final class ModelDrafter implements Drafter {
     }
   }
 
-  private void step(StageChain.Sequences opened, int[] ids, int to, RowKind kind, int wanted)
+  private void step(ChainSequences opened, int[] ids, int to, RowKind kind, int wanted)
       throws IOException {
     chain.step(opened, generator.embedder(), ids, nComputed, to, kind, wanted);
     if (computed.length < to) {
@@ -125,8 +125,8 @@ public final class ModelDrafter implements Drafter {
     nComputed = to;
   }
 
-  private StageChain.Sequences opened() throws IOException {
-    StageChain.Sequences known = sequences;
+  private ChainSequences opened() throws IOException {
+    ChainSequences known = sequences;
     if (known == null) {
       known = chain.open(capacity);
       sequences = known;
@@ -141,7 +141,7 @@ public final class ModelDrafter implements Drafter {
   @Override
   public void close() {
     closed = true;
-    StageChain.Sequences opened = sequences;
+    ChainSequences opened = sequences;
     if (opened != null) {
       opened.close();
     }

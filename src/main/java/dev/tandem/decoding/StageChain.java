@@ -6,6 +6,7 @@ import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageLostException;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.TopLogitsStage;
 import java.io.IOException;
@@ -14,7 +15,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model as a list of stages; the output rows of each are the input of the next. One step runs
@@ -33,10 +34,13 @@ public final class StageChain {
    */
   private static final int MAX_FRAME_ROWS = 1024;
 
+  /** So often in turn, a stage may be lost in one step before the step fails. */
+  private static final int MAX_LOSSES = 20;
+
   private final Stage[] stages;
   private final int dModel;
   private final int frameRows;
-  private final List<Sequences> entries = new ArrayList<>();
+  private final List<ChainSequences> entries = new ArrayList<>();
 
   /** The rows of {@link #entries}; its sequences are those of the first stage. */
   private final Batch rows = new Batch();
@@ -49,6 +53,10 @@ public final class StageChain {
 
   private FloatBuffer input;
   private FloatBuffer output;
+
+  /** Input rows of the stage that ran last. */
+  private FloatBuffer lastIn;
+
   private long stageNanos;
 
   /**
@@ -66,6 +74,7 @@ public final class StageChain {
     logits = allocate(spec.vocabSize());
     input = allocate(dModel);
     output = allocate(dModel);
+    lastIn = input;
   }
 
   private static void checkChain(List<Stage> stages) {
@@ -139,17 +148,31 @@ public final class StageChain {
   }
 
   /**
-   * Asks for a whole row of the last step, where the last stage gives the best logits only.
+   * Asks for a whole row of the last step, where the last stage gives the best logits only. If that
+   * stage is lost, it computes the step again, with the same bits.
    *
    * @param sequences the only ones of that step
    * @param row index within the requested rows; {@link #logits} has it at the same index
    */
-  void fetch(Sequences sequences, int row) throws IOException {
-    if (!top.isEmpty() && last() instanceof TopLogitsStage stage) {
-      long start = System.nanoTime();
-      FloatBuffer whole = stage.row(sequences.opened.get(stages.length - 1), row);
-      logits.put(row * vocabSize(), whole, 0, vocabSize());
-      stageNanos += System.nanoTime() - start;
+  void fetch(ChainSequences sequences, int row) throws IOException {
+    if (top.isEmpty() || !(last() instanceof TopLogitsStage stage)) {
+      return;
+    }
+    int index = stages.length - 1;
+    long start = System.nanoTime();
+    for (int losses = 0; ; losses++) {
+      try {
+        if (losses > 0) {
+          restore(index);
+          runStage(index, lastIn, logits);
+        }
+        FloatBuffer whole = stage.row(sequences.in(index), row);
+        logits.put(row * vocabSize(), whole, 0, vocabSize());
+        stageNanos += System.nanoTime() - start;
+        return;
+      } catch (StageLostException e) {
+        checkReplay(index, losses, e);
+      }
     }
   }
 
@@ -163,8 +186,8 @@ public final class StageChain {
   }
 
   /** Opens a sequence in every stage; a step requests the logits of at most one of its rows. */
-  public Sequences open(int capacity) throws IOException {
-    return open(capacity, 1, List.of());
+  public ChainSequences open(int capacity) throws IOException {
+    return open(capacity, 1);
   }
 
   /**
@@ -174,8 +197,8 @@ public final class StageChain {
    * @param nOut the largest number of its rows whose logits one step requests
    * @throws IOException if a remote stage refuses
    */
-  public Sequences open(int capacity, int nOut) throws IOException {
-    return open(capacity, nOut, List.of());
+  public ChainSequences open(int capacity, int nOut) throws IOException {
+    return open(capacity, nOut, List.of(), null);
   }
 
   /**
@@ -185,28 +208,13 @@ public final class StageChain {
    * @param nOut the largest number of its rows whose logits one step requests
    * @param temperatures those at which tokens are drawn from the best logits, if these are all that
    *     the last stage gives
+   * @param replay computes rows again in a stage that has lost them; without it, the loss of a
+   *     stage ends the step
    * @throws IOException if a remote stage refuses
    */
-  Sequences open(int capacity, int nOut, List<Double> temperatures) throws IOException {
-    Sequences sequences = new Sequences();
-    try {
-      for (Stage stage : stages) {
-        boolean layers = stage.spec().span().hasLayers();
-        int positions = layers ? capacity : nOut;
-        if (stage instanceof TopLogitsStage best) {
-          Sequence opened = best.openSequence(positions, temperatures);
-          sequences.opened.add(opened);
-          sequences.maxWanted = best.maxRows(opened);
-        } else {
-          sequences.opened.add(stage.openSequence(positions));
-        }
-      }
-      return sequences;
-    } finally {
-      if (sequences.opened.size() < stages.length) {
-        sequences.close();
-      }
-    }
+  ChainSequences open(int capacity, int nOut, List<Double> temperatures, @Nullable StageReplay replay)
+      throws IOException {
+    return ChainSequences.open(stages, capacity, nOut, temperatures, replay);
   }
 
   /** Begins a step without rows. */
@@ -222,14 +230,14 @@ public final class StageChain {
    * @param sequences this chain's, at most once a step
    */
   public void add(
-      Sequences sequences,
+      ChainSequences sequences,
       int position,
       int count,
       RowKind kind,
       boolean promptEnd,
       int outBegin,
       int nOut) {
-    Sequence first = sequences.opened.get(0);
+    Sequence first = sequences.in(0);
     rows.add(first, position, count, kind, promptEnd, outBegin, nOut);
     entries.add(sequences);
   }
@@ -253,16 +261,58 @@ public final class StageChain {
       }
       FloatBuffer out = span.hasHead() ? logits : toOutput ? output : input;
       long start = System.nanoTime();
-      if (stages[i] instanceof TopLogitsStage best) {
-        top = best.stepTop(batch, in);
-      } else {
-        stages[i].step(batch, in, out);
-      }
+      keepRows(i, in);
+      runStage(i, in, out);
+      lastIn = in;
       stageNanos += System.nanoTime() - start;
       in = out;
       toOutput = !toOutput;
     }
     return logits;
+  }
+
+  private void keepRows(int stage, FloatBuffer in) {
+    int inRow = 0;
+    for (int i = 0; i < batch.size(); i++) {
+      entries.get(i).keep(stages[stage], stage, batch.position(i), batch.nRows(i), in, inRow);
+      inRow += batch.nRows(i);
+    }
+  }
+
+  /** Runs the batch in a stage, also if that loses its sequences. */
+  private void runStage(int stage, FloatBuffer in, FloatBuffer out) throws IOException {
+    for (int losses = 0; ; losses++) {
+      try {
+        if (losses > 0) {
+          restore(stage);
+        }
+        if (stages[stage] instanceof TopLogitsStage best) {
+          top = best.stepTop(batch, in);
+        } else {
+          stages[stage].step(batch, in, out);
+        }
+        return;
+      } catch (StageLostException e) {
+        checkReplay(stage, losses, e);
+      }
+    }
+  }
+
+  /** Throws the exception if the stage's rows cannot be computed again. */
+  private void checkReplay(int stage, int losses, StageLostException e) throws StageLostException {
+    for (ChainSequences sequences : entries) {
+      if (losses == MAX_LOSSES || !sequences.canBeRestored(stages[stage], stage)) {
+        throw e;
+      }
+    }
+  }
+
+  /** New sequences in one stage, with the rows before the step. */
+  private void restore(int stage) throws IOException {
+    for (int i = 0; i < entries.size(); i++) {
+      entries.get(i).restore(stages[stage], stage, rows.position(i), frameRows);
+    }
+    fill(stage, stages[stage].spec().span());
   }
 
   /** The batch of one stage. */
@@ -271,7 +321,7 @@ public final class StageChain {
     // Further layers need every row; a head needs only the rows whose logits are requested.
     boolean layersFollow = !span.hasHead() && stages[stage + 1].spec().span().hasLayers();
     for (int i = 0; i < entries.size(); i++) {
-      Sequence sequence = entries.get(i).opened.get(stage);
+      Sequence sequence = entries.get(i).in(stage);
       RowKind kind = rows.kind(i);
       int count = rows.nRows(i);
       int nOut = rows.nOut(i);
@@ -303,7 +353,7 @@ public final class StageChain {
    *     here; with none, {@code to} is a multiple of {@link #frameRows}
    */
   void step(
-      Sequences sequences, Embedder embedder, int[] ids, int from, int to, RowKind kind, int nOut)
+      ChainSequences sequences, Embedder embedder, int[] ids, int from, int to, RowKind kind, int nOut)
       throws IOException {
     int nRows = to - from;
     reserve(nRows, nOut);
@@ -323,37 +373,6 @@ public final class StageChain {
     int logitFloats = Math.multiplyExact(nOut, vocabSize());
     if (logits.capacity() < logitFloats) {
       logits = allocate(logitFloats);
-    }
-  }
-
-  /**
-   * The state of one sequence in every stage; {@link #close} closes all of them, is idempotent, and
-   * may be called by any thread.
-   */
-  public static final class Sequences implements AutoCloseable {
-    private final List<Sequence> opened = new CopyOnWriteArrayList<>();
-    private volatile int maxWanted = Integer.MAX_VALUE;
-
-    private Sequences() {}
-
-    /** The largest number of rows whose logits one step can request. */
-    int maxWanted() {
-      return maxWanted;
-    }
-
-    @Override
-    public void close() {
-      RuntimeException failure = null;
-      for (Sequence sequence : opened) {
-        try {
-          sequence.close();
-        } catch (RuntimeException e) { // close the others, even if this one failed to close
-          failure = e;
-        }
-      }
-      if (failure != null) {
-        throw failure;
-      }
     }
   }
 }

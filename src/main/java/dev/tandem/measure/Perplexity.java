@@ -2,6 +2,7 @@ package dev.tandem.measure;
 
 import dev.tandem.api.ModelException;
 import dev.tandem.decoding.EmbeddingTable;
+import dev.tandem.decoding.ChainSequences;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.BackendChoice;
@@ -143,12 +144,12 @@ public final class Perplexity {
   }
 
   private Result run(Consumer<Result> soFar) throws IOException {
-    try (StageChain.Sequences sequence = chain.open(options.window(), frameRows)) {
+    try (ChainSequences sequence = chain.open(options.window(), frameRows)) {
       return run(sequence, soFar);
     }
   }
 
-  private Result run(StageChain.Sequences sequence, Consumer<Result> soFar) throws IOException {
+  private Result run(ChainSequences sequence, Consumer<Result> soFar) throws IOException {
     Result result = new Result(0, 0, 0);
     double loss = 0;
     int seen = 0;
@@ -169,7 +170,7 @@ public final class Perplexity {
   /**
    * The sum of the losses of the tokens from {@code first} on, in the window from {@code begin}.
    */
-  private double windowLoss(StageChain.Sequences sequence, int begin, int first, int end)
+  private double windowLoss(ChainSequences sequence, int begin, int first, int end)
       throws IOException {
     double loss = 0;
     int last = end - 1; // the last row predicts nothing

@@ -1,6 +1,7 @@
 package dev.tandem.measure;
 
 import dev.tandem.decoding.EmbeddingTable;
+import dev.tandem.decoding.ChainSequences;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.measure.stages.SequenceGroup;
@@ -152,7 +153,7 @@ final class RoundingBound {
       StageChain chain = new StageChain(disturbed);
       FloatBuffer rows = SequenceGroup.direct((long) ids.length * embedding.dModel());
       embedding.lookup(ids, 0, ids.length, 0, rows, 0);
-      try (StageChain.Sequences sequence = chain.open(ids.length)) {
+      try (ChainSequences sequence = chain.open(ids.length)) {
         chain.clear();
         chain.add(sequence, 0, ids.length, RowKind.PROMPT, true, ids.length - 1, 1);
         float[] values = new float[chain.vocabSize()];

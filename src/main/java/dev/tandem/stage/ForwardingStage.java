@@ -35,6 +35,11 @@ public abstract class ForwardingStage implements Stage {
   }
 
   @Override
+  public boolean canBeLost() {
+    return stage.canBeLost();
+  }
+
+  @Override
   public void close() {
     stage.close();
   }

@@ -33,6 +33,14 @@ public interface Stage extends AutoCloseable {
    */
   void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException;
 
+  /**
+   * Whether it can lose sequences ({@link StageLostException}) and open others in their place, so
+   * that its caller should keep what it needs to compute their rows again.
+   */
+  default boolean canBeLost() {
+    return false;
+  }
+
   /** Closes the stage and its resources; idempotent. */
   @Override
   void close();

@@ -78,6 +78,29 @@ class ReplayTest {
     }
   }
 
+  /** A stage that is lost is the only one that computes anything again. */
+  @Test
+  void theOtherStagesComputeNothingAgain() throws Exception {
+    List<ToyStage> quiet = stages();
+    List<int[]> expected = conversation(quiet, Drafting.NONE);
+    for (int lost = 0; lost < 3; lost++) {
+      for (int at = 1; at <= quiet.get(lost).steps.size(); at++) {
+        List<ToyStage> stages = stages();
+        loseAt(stages.get(lost), at);
+        assertThat(conversation(stages, Drafting.NONE))
+            .usingRecursiveFieldByFieldElementComparator()
+            .isEqualTo(expected);
+        for (int other = 0; other < 3; other++) {
+          if (other != lost) {
+            assertThat(stages.get(other).steps)
+                .as("stage %d, stage %d lost at its step %d", other, lost, at)
+                .isEqualTo(quiet.get(other).steps);
+          }
+        }
+      }
+    }
+  }
+
   /** The kinds and the ends of the rows are those of the first time; generated rows go together. */
   @Test
   void rowsAreCutAsBefore() throws Exception {

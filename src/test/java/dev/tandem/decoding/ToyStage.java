@@ -123,6 +123,11 @@ final class ToyStage implements Stage {
   }
 
   @Override
+  public boolean canBeLost() {
+    return true;
+  }
+
+  @Override
   public void close() {}
 
   private final class ToySequence implements Sequence {

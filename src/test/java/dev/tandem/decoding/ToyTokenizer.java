@@ -17,10 +17,10 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Ids stand for given bytes; as in SentencePiece, a space that begins a stream is left out. */
-record ToyTokenizer(List<byte[]> pieces, Set<Integer> stopIds) implements Tokenizer {
+public record ToyTokenizer(List<byte[]> pieces, Set<Integer> stopIds) implements Tokenizer {
 
   /** Pieces {@code " a0"}, {@code " a1"} ... for a whole vocabulary. */
-  static ToyTokenizer words(int vocabSize, Integer... stopIds) {
+  public static ToyTokenizer words(int vocabSize, Integer... stopIds) {
     List<byte[]> pieces =
         IntStream.range(0, vocabSize)
             .mapToObj(id -> (" a" + id).getBytes(StandardCharsets.UTF_8))

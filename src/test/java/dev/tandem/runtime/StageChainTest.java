@@ -3,6 +3,7 @@ package dev.tandem.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.decoding.EmbeddingTable;
+import dev.tandem.decoding.ChainSequences;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.model.Checkpoint;
@@ -51,7 +52,7 @@ class StageChainTest {
       for (int i = 0; i < ids.length; i++) {
         expected.add(alone(i, prompts[i]));
       }
-      List<StageChain.Sequences> sequences = new ArrayList<>();
+      List<ChainSequences> sequences = new ArrayList<>();
       for (int i = 0; i < ids.length; i++) {
         sequences.add(chain.open(N, MAX_WANTED));
       }
@@ -72,7 +73,7 @@ class StageChainTest {
       rows.add(sequences.get(0), 0, 7, 2, RowKind.GENERATED, 1, 1);
       rows.add(sequences.get(2), 2, 43, 4, RowKind.GENERATED, 1, 3);
       rows.runAndCompare(expected);
-      sequences.forEach(StageChain.Sequences::close);
+      sequences.forEach(ChainSequences::close);
     }
   }
 
@@ -93,7 +94,7 @@ class StageChainTest {
   /** The logits of every row of a sequence, with the rows behind the prompt one by one. */
   private float[][] alone(int sequence, int nPrompt) throws IOException {
     float[][] logits = new float[N][];
-    try (StageChain.Sequences alone = chain.open(N, MAX_WANTED)) {
+    try (ChainSequences alone = chain.open(N, MAX_WANTED)) {
       for (int at = 0; at < N; ) {
         int n = at == 0 ? nPrompt : 1;
         chain.clear();
@@ -131,7 +132,7 @@ class StageChainTest {
     }
 
     void add(
-        StageChain.Sequences sequences,
+        ChainSequences sequences,
         int sequence,
         int position,
         int count,

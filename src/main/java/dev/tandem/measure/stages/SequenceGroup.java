@@ -1,5 +1,6 @@
 package dev.tandem.measure.stages;
 
+import dev.tandem.decoding.ChainSequences;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Stage;
@@ -13,7 +14,7 @@ import java.util.List;
 /** Sequences of a whole model, cut into any stages, which step together and are timed. */
 public final class SequenceGroup implements AutoCloseable {
   private final StageChain chain;
-  private final List<StageChain.Sequences> sequences = new ArrayList<>();
+  private final List<ChainSequences> sequences = new ArrayList<>();
 
   /**
    * Opens sequences.
@@ -61,7 +62,7 @@ public final class SequenceGroup implements AutoCloseable {
    */
   public long generated(int position, FloatBuffer rows) throws IOException {
     chain.clear();
-    for (StageChain.Sequences each : sequences) {
+    for (ChainSequences each : sequences) {
       chain.add(each, position, 1, RowKind.GENERATED, false, 0, 1);
     }
     return run(rows);
@@ -75,6 +76,6 @@ public final class SequenceGroup implements AutoCloseable {
 
   @Override
   public void close() {
-    sequences.forEach(StageChain.Sequences::close);
+    sequences.forEach(ChainSequences::close);
   }
 }
