@@ -3,6 +3,7 @@ package dev.tandem.api;
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.settings.ModelSource;
+import dev.tandem.settings.Offer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ServiceLoader;
@@ -95,6 +96,15 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
    */
   public ServerBuilder maxConnectionsPerAddress(int n) {
     options = options.withSecurity(options.security().withMaxConnectionsPerAddress(n));
+    return this;
+  }
+
+  /**
+   * What clients without files may download of the model: {@link Offer#HEAD} without a call, as far
+   * as the server's files hold it. See docs/security.md: it gives these weights away.
+   */
+  public ServerBuilder offer(Offer value) {
+    options = options.withOffer(value);
     return this;
   }
 

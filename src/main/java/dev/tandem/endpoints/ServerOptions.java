@@ -1,6 +1,8 @@
 package dev.tandem.endpoints;
 
 import dev.tandem.settings.InvalidSettingException;
+import dev.tandem.settings.Offer;
+import java.util.Optional;
 
 /**
  * A server's address and limits.
@@ -14,6 +16,8 @@ import dev.tandem.settings.InvalidSettingException;
  * @param pingIntervalMillis the time between pings to clients
  * @param drainMillis how long {@code close} waits for running steps
  * @param security what protects the server
+ * @param offer what clients without files may download; empty: {@link Offer#HEAD}, as far as the
+ *     server's files hold it
  */
 public record ServerOptions(
     String address,
@@ -23,7 +27,8 @@ public record ServerOptions(
     int maxContext,
     long pingIntervalMillis,
     long drainMillis,
-    ServerSecurity security) {
+    ServerSecurity security,
+    Optional<Offer> offer) {
 
   /** Checks the ranges. */
   public ServerOptions {
@@ -48,7 +53,8 @@ public record ServerOptions(
         Integer.MAX_VALUE,
         ConnectionOptions.PING_INTERVAL.toMillis(),
         2_000,
-        ServerSecurity.NONE);
+        ServerSecurity.NONE,
+        Optional.empty());
   }
 
   /** The same with another address and port. */
@@ -61,7 +67,8 @@ public record ServerOptions(
         maxContext,
         pingIntervalMillis,
         drainMillis,
-        security);
+        security,
+        offer);
   }
 
   /** The same with other limits on sequences. */
@@ -74,7 +81,8 @@ public record ServerOptions(
         newMaxContext,
         pingIntervalMillis,
         drainMillis,
-        security);
+        security,
+        offer);
   }
 
   /** The same with another limit on connections. */
@@ -87,7 +95,8 @@ public record ServerOptions(
         maxContext,
         pingIntervalMillis,
         drainMillis,
-        security);
+        security,
+        offer);
   }
 
   /** The same with other times. */
@@ -100,7 +109,8 @@ public record ServerOptions(
         maxContext,
         newPingIntervalMillis,
         newDrainMillis,
-        security);
+        security,
+        offer);
   }
 
   /** The same with other protection. */
@@ -113,7 +123,22 @@ public record ServerOptions(
         maxContext,
         pingIntervalMillis,
         drainMillis,
-        value);
+        value,
+        offer);
+  }
+
+  /** The same with another offer to clients without files. */
+  public ServerOptions withOffer(Offer value) {
+    return new ServerOptions(
+        address,
+        port,
+        maxConnections,
+        maxSequences,
+        maxContext,
+        pingIntervalMillis,
+        drainMillis,
+        security,
+        Optional.of(value));
   }
 
   private static void atLeast(String name, long value, long min) {

@@ -40,7 +40,8 @@ public final class HostedModel implements Hosting.Hosted {
               checkpoint.name(),
               checkpoint.config().nLayers(),
               TensorHashes.of(checkpoint.hash().entries()),
-              new Provider(checkpoint, model, offered));
+              new Provider(checkpoint, model, offered),
+              ModelParts.of(checkpoint, options.offer()));
       server = SplitServer.start(options, List.of(offer));
       scope.succeeded();
     }

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tandem.sampling.TopLogits;
+import dev.tandem.settings.InvalidSettingException;
+import dev.tandem.settings.Offer;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
@@ -221,7 +223,17 @@ public final class ControlCodec {
             json.integer("vocab_size", 1, Integer.MAX_VALUE),
             json.integer("max_seq", 1, Integer.MAX_VALUE)),
         profile(json.fields("profile")),
+        files(json.stringOrEmpty("offer")),
         tensors);
+  }
+
+  private static Offer files(String text) throws ProtocolException {
+    try {
+      return text.isEmpty() ? Offer.NONE : Offer.of(text);
+    } catch (InvalidSettingException e) {
+      throw new ProtocolException(
+          ErrorCode.PROTOCOL, "field offer has the unknown value '" + oneLine(text) + "'");
+    }
   }
 
   private static void putOffer(ObjectNode json, ModelOffer offer) {
@@ -233,6 +245,9 @@ public final class ControlCodec {
         .put("vocab_size", offered.vocabSize())
         .put("max_seq", offered.maxSeq());
     putProfile(json, offer.profile());
+    if (!offer.files().equals(Offer.NONE)) {
+      json.put("offer", offer.files().toString());
+    }
     if (!offer.tensors().isEmpty()) {
       ArrayNode tensors = json.putArray("tensors");
       for (TensorHash tensor : offer.tensors()) {

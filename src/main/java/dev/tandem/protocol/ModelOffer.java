@@ -1,5 +1,6 @@
 package dev.tandem.protocol;
 
+import dev.tandem.settings.Offer;
 import dev.tandem.stage.StageSpec;
 import java.util.List;
 
@@ -11,6 +12,7 @@ import java.util.List;
  * @param nLayers layers of the whole model
  * @param offered the span that is offered, and the sizes of its rows and sequences
  * @param profile the server's arithmetic, filled in
+ * @param files what clients may download of it
  * @param tensors hashes of the tensors; empty unless requested
  */
 public record ModelOffer(
@@ -19,6 +21,7 @@ public record ModelOffer(
     int nLayers,
     StageSpec offered,
     WireProfile profile,
+    Offer files,
     List<TensorHash> tensors) {
   /** Copies the list. */
   public ModelOffer {

@@ -11,6 +11,9 @@ public final class Protocol {
   /** The path of the server's offer, as plain JSON over HTTP. */
   public static final String INFO_PATH = "/v1/info";
 
+  /** The path of a client's part of a model, over HTTP. */
+  public static final String PART_PATH = "/v1/part";
+
   /**
    * The feature of servers that answer with the best logits: reply {@code topk}, and {@code row}.
    */

@@ -10,10 +10,12 @@ import dev.tandem.protocol.ProtocolException;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.scheduler.ModelScheduler;
+import dev.tandem.settings.Offer;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +64,11 @@ final class ModelService implements AutoCloseable {
     return new FrameLimits(profile.chunkRows(), offered.dModel());
   }
 
+  /** What clients may download of it. */
+  Optional<OfferedParts> parts() {
+    return model.parts();
+  }
+
   ModelOffer offer(boolean withTensors) {
     return new ModelOffer(
         model.name(),
@@ -69,6 +76,7 @@ final class ModelService implements AutoCloseable {
         model.nLayers(),
         new StageSpec(offered.span(), offered.dModel(), offered.vocabSize(), maxPositions),
         profile,
+        model.parts().map(OfferedParts::offer).orElse(Offer.NONE),
         withTensors ? model.tensors() : List.of());
   }
 

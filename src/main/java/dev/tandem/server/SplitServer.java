@@ -59,6 +59,7 @@ public final class SplitServer implements AutoCloseable {
 
   private final ServerOptions options;
   private final List<ModelService> models;
+  private final PartDownloads downloads;
   private final FrameLimits frameLimits;
   private final Admission admission;
 
@@ -77,6 +78,7 @@ public final class SplitServer implements AutoCloseable {
     this.options = options;
     this.admission = admission;
     this.models = models;
+    this.downloads = new PartDownloads(models);
     this.frameLimits =
         new FrameLimits(
             models.stream().mapToInt(m -> m.frameLimits().maxRows()).max().orElseThrow(),
@@ -218,6 +220,7 @@ public final class SplitServer implements AutoCloseable {
     }
     models.forEach(ModelService::close);
     connections.forEach(c -> c.close(ClientConnection.GOING_AWAY, ClientConnection.SHUTTING_DOWN));
+    downloads.close();
     try {
       awaitSelections();
       join(http.close());
@@ -271,6 +274,8 @@ public final class SplitServer implements AutoCloseable {
     Admission.Decision decision = admission.identify(request.headers());
     if (decision.account().isEmpty()) {
       request.response().setStatusCode(decision.status()).end("refused\n");
+    } else if (request.path().equals(Protocol.PART_PATH)) {
+      downloads.answer(request, vertx.getOrCreateContext());
     } else if (!request.path().equals(Protocol.INFO_PATH)) {
       request.response().setStatusCode(404).end("not found\n");
     } else if (!request.method().equals(HttpMethod.GET)) {

@@ -1,6 +1,7 @@
 package dev.tandem.protocol;
 
 import dev.tandem.sampling.TopLogits;
+import dev.tandem.settings.Offer;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
@@ -127,6 +128,7 @@ public final class Samples {
         end + random.nextInt(3),
         new StageSpec(new Span(begin, end, pick(Output.values())), id(), id(), id()),
         profile(),
+        pick(new Offer[] {Offer.NONE, Offer.EMBEDDINGS, Offer.HEAD, Offer.ofLayers(random.nextInt(1_000_000))}),
         tensors);
   }
 

@@ -15,6 +15,8 @@ import dev.tandem.cli.terminal.Interrupts;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.InvalidSettingException;
+import dev.tandem.settings.Offer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -23,11 +25,13 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code tandem server}: offers a model's layers and head to clients until it is stopped. */
 @Command(
@@ -91,6 +95,16 @@ public final class ServerCommand implements Callable<Integer> {
   private int maxConnectionsPerAddress;
 
   @Option(
+      names = "--offer",
+      paramLabel = "none|embeddings|head|layers:K",
+      converter = Offers.class,
+      description =
+          "What clients without files may download of the model: nothing, the embeddings (and the"
+              + " tokenizer), these and the head, or these and layers 0..K-1. It gives these weights"
+              + " away. Default: head, if the server has it")
+  private Optional<Offer> offer = Optional.empty();
+
+  @Option(
       names = "--insecure",
       fallbackValue = "true",
       description = "Listen on an address that other machines can reach, without API keys.")
@@ -99,6 +113,18 @@ public final class ServerCommand implements Callable<Integer> {
   @Mixin private EngineMixin engine;
   @Mixin private BackendMixin backend;
   @Mixin private GeneralMixin general;
+
+  /** Reads an offer. */
+  static final class Offers implements ITypeConverter<Offer> {
+    @Override
+    public Offer convert(String text) {
+      try {
+        return Offer.of(text);
+      } catch (InvalidSettingException e) {
+        throw new TypeConversionException(e.rule() + ", got " + e.got());
+      }
+    }
+  }
 
   @Override
   @SuppressWarnings("try") // interrupts count as long as the block lasts
@@ -148,6 +174,7 @@ public final class ServerCommand implements Callable<Integer> {
             .maxSequences(maxSequences)
             .maxConnectionsPerAddress(maxConnectionsPerAddress);
     apiKeys.ifPresent(builder::apiKeys);
+    offer.ifPresent(builder::offer);
     if (certificate.isPresent()) {
       builder.tls(certificate.get(), privateKey.orElseThrow());
     }

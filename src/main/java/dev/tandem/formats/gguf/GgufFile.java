@@ -24,8 +24,10 @@ import java.util.Optional;
  * @param path for messages
  * @param metadata the keys
  * @param tensors by name, in file order
+ * @param dataBegin the length of everything before the tensors' data
  */
-record GgufFile(String path, GgufMetadata metadata, Map<String, Entry> tensors) {
+record GgufFile(
+    String path, GgufMetadata metadata, Map<String, Entry> tensors, long dataBegin) {
   static final String ALIGNMENT = "general.alignment";
   static final int DEFAULT_ALIGNMENT = 32;
 
@@ -76,7 +78,7 @@ record GgufFile(String path, GgufMetadata metadata, Map<String, Entry> tensors) 
       stated.add(readTensor(path, cursor, "tensor " + i, alignment));
     }
     long dataBegin = aligned(cursor.position(), alignment);
-    return new GgufFile(path, metadata, entries(path, file, dataBegin, stated));
+    return new GgufFile(path, metadata, entries(path, file, dataBegin, stated), dataBegin);
   }
 
   private static void checkVersion(String path, int version) throws ModelFormatException {

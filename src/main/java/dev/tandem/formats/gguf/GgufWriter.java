@@ -236,9 +236,39 @@ public final class GgufWriter implements ModelWriter {
       Map<String, String> digests,
       String sample)
       throws IOException {
-    ModelConfig config = checkpoint.config();
+    GgufHeader header = begun(checkpoint, vocabulary, plan);
+    if (checkpoint.isWhole()) {
+      GgufHashes.write(header, entries(plan, digests), sample);
+    } else {
+      GgufPart.write(header, checkpoint.part(), checkpoint.config());
+      GgufHashes.write(
+          header, checkpoint.knowsHash() ? checkpoint.hash().entries() : List.of(), sample);
+    }
+    addTensors(header, stored(checkpoint, plan));
+    return header.toBytes();
+  }
+
+  /**
+   * The header of a file with a part of a model, even if the part is all of it. The file states the
+   * model's hashes and no sample, so that its reader computes those of the tensors.
+   *
+   * @param part holds the embedding
+   * @param plan the tensors, in their order in the file
+   */
+  static byte[] partHeader(Checkpoint part, TypePlan plan) throws IOException {
+    checkHolds(part);
+    GgufHeader header = begun(part, Optional.of(GgufTokenizer.vocabularyOf(part)), plan);
+    GgufPart.write(header, part.part(), part.config());
+    GgufHashes.write(header, part.hash().entries(), GgufHashes.UNKNOWN);
+    addTensors(header, plan.choices());
+    return header.toBytes();
+  }
+
+  /** The keys of all files: what the model is, and its tokenizer. */
+  private static GgufHeader begun(
+      Checkpoint checkpoint, Optional<GgufVocabulary> vocabulary, TypePlan plan) {
     GgufHeader header = new GgufHeader();
-    header.text(GgufKeys.ARCHITECTURE, config.architecture().toString());
+    header.text(GgufKeys.ARCHITECTURE, checkpoint.config().architecture().toString());
     header.text(GgufKeys.NAME, checkpoint.name());
     header.u32("general.file_type", fileType(plan));
     header.u32("general.quantization_version", QUANTIZATION_VERSION);
@@ -246,18 +276,14 @@ public final class GgufWriter implements ModelWriter {
     if (vocabulary.isPresent()) {
       GgufTokenizer.write(header, vocabulary.get());
     }
-    if (checkpoint.isWhole()) {
-      GgufHashes.write(header, entries(plan, digests), sample);
-    } else {
-      GgufPart.write(header, checkpoint.part(), config);
-      GgufHashes.write(
-          header, checkpoint.knowsHash() ? checkpoint.hash().entries() : List.of(), sample);
-    }
-    for (TypePlan.Choice choice : stored(checkpoint, plan)) {
+    return header;
+  }
+
+  private static void addTensors(GgufHeader header, List<TypePlan.Choice> stored) {
+    for (TypePlan.Choice choice : stored) {
       Tensor tensor = choice.tensor();
       header.tensor(tensor.name(), choice.type(), tensor.rows(), tensor.cols());
     }
-    return header.toBytes();
   }
 
   private static List<ModelHash.Entry> entries(TypePlan plan, Map<String, String> digests) {
