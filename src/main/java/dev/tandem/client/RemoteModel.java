@@ -3,6 +3,7 @@ package dev.tandem.client;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
+import java.util.OptionalDouble;
 
 /**
  * A model that a server offers.
@@ -11,8 +12,15 @@ import java.io.IOException;
  * @param nLayers layers of the whole model
  * @param offered the offer; a client may request any span within its span
  * @param profile the arithmetic that the server computes with, and the model hash
+ * @param layerMillis how long a layer takes for a step of generated rows; empty if the server does
+ *     not say
  */
-public record RemoteModel(String name, int nLayers, StageSpec offered, ArithmeticProfile profile) {
+public record RemoteModel(
+    String name,
+    int nLayers,
+    StageSpec offered,
+    ArithmeticProfile profile,
+    OptionalDouble layerMillis) {
   private static final int HASH_DIGITS = 12;
 
   /**

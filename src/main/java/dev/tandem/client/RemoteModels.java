@@ -21,7 +21,11 @@ final class RemoteModels {
   static RemoteModel read(ModelOffer offer) throws ProtocolException {
     checkFrames(offer);
     return new RemoteModel(
-        offer.name(), offer.nLayers(), offer.offered(), offer.profile().ofServer(offer.model()));
+        offer.name(),
+        offer.nLayers(),
+        offer.offered(),
+        offer.profile().ofServer(offer.model()),
+        offer.layerMillis());
   }
 
   /** Frames of C rows must fit a message, whatever sizes the server claims. */

@@ -6,6 +6,7 @@ import dev.tandem.model.ModelPart;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.runtime.LocalModel;
 import dev.tandem.runtime.ResourceScope;
+import dev.tandem.runtime.StageTimer;
 import dev.tandem.runtime.TensorHashes;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
@@ -17,6 +18,7 @@ import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /** A server that offers one model's layers and head to clients. */
 public final class HostedModel implements Hosting.Hosted {
@@ -40,7 +42,7 @@ public final class HostedModel implements Hosting.Hosted {
               checkpoint.name(),
               checkpoint.config().nLayers(),
               TensorHashes.of(checkpoint.hash().entries()),
-              new Provider(checkpoint, model, offered),
+              new Provider(checkpoint, model, offered, StageTimer.layerMillis(model, offered)),
               ModelParts.of(checkpoint, options.offer()));
       server = SplitServer.start(options, List.of(offer));
       scope.succeeded();
@@ -116,8 +118,11 @@ public final class HostedModel implements Hosting.Hosted {
     private final LocalModel model;
     private final StageSpec offered;
     private final ArithmeticProfile profile;
+    private final OptionalDouble layerMillis;
 
-    Provider(Checkpoint checkpoint, LocalModel model, Stage widest) throws IOException {
+    Provider(Checkpoint checkpoint, LocalModel model, Stage widest, OptionalDouble layerMillis)
+        throws IOException {
+      this.layerMillis = layerMillis;
       this.model = model;
       this.offered = widest.spec();
       this.profile = widest.profile().withModelHash(checkpoint.hash().hex());
@@ -131,6 +136,11 @@ public final class HostedModel implements Hosting.Hosted {
     @Override
     public ArithmeticProfile profile() {
       return profile;
+    }
+
+    @Override
+    public OptionalDouble layerMillis() {
+      return layerMillis;
     }
 
     @Override

@@ -224,6 +224,7 @@ public final class ControlCodec {
             json.integer("max_seq", 1, Integer.MAX_VALUE)),
         profile(json.fields("profile")),
         files(json.stringOrEmpty("offer")),
+        json.positive("ms_per_layer"),
         tensors);
   }
 
@@ -248,6 +249,7 @@ public final class ControlCodec {
     if (!offer.files().equals(Offer.NONE)) {
       json.put("offer", offer.files().toString());
     }
+    offer.layerMillis().ifPresent(millis -> json.put("ms_per_layer", rounded(millis)));
     if (!offer.tensors().isEmpty()) {
       ArrayNode tensors = json.putArray("tensors");
       for (TensorHash tensor : offer.tensors()) {
@@ -258,6 +260,11 @@ public final class ControlCodec {
         entry.put("sha256", tensor.sha256());
       }
     }
+  }
+
+  /** To the nanosecond, and above 0. */
+  private static double rounded(double millis) {
+    return Math.max(1, Math.rint(millis * 1e6)) / 1e6;
   }
 
   private static WireProfile profile(ControlFields json) throws ProtocolException {

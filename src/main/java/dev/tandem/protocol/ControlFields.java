@@ -6,6 +6,7 @@ import dev.tandem.json.StrictJson;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /** The fields of a control message; what is missing or of a wrong kind is named. */
@@ -75,6 +76,18 @@ final class ControlFields extends JsonMembers<ProtocolException, ControlFields> 
     return new int[] {
       inRange(name, begin, 0, Integer.MAX_VALUE), inRange(name, end, begin, Integer.MAX_VALUE)
     };
+  }
+
+  /** A number above 0; empty if it is absent. */
+  OptionalDouble positive(String name) throws ProtocolException {
+    if (!has(name)) {
+      return OptionalDouble.empty();
+    }
+    double number = number(name, 0);
+    if (!(number > 0 && number < Double.POSITIVE_INFINITY)) {
+      throw refused(name, "a number above 0", number);
+    }
+    return OptionalDouble.of(number);
   }
 
   /** A string. */

@@ -150,4 +150,9 @@ public record FrameHeader(
   public static int messageBytes(int rows, int columns) {
     return Math.addExact(BYTES, Math.multiplyExact(4, Math.multiplyExact(rows, columns)));
   }
+
+  /** Bytes of a tensor frame with rows of a type. */
+  public static long messageBytes(RowType type, int rows, int columns) {
+    return BYTES + RowCodec.bytes(type, rows, columns);
+  }
 }

@@ -5,6 +5,7 @@ import dev.tandem.stage.Span;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +41,7 @@ public final class ModelScheduler implements AutoCloseable {
 
   // The rest belongs to whoever holds the engine.
   private final Turns turns = new Turns();
+  private final LayerPace pace;
   private final StageRunners runners;
   private final List<Piece> pieces = new ArrayList<>();
   private final Gathering gathering = new Gathering();
@@ -64,7 +66,8 @@ public final class ModelScheduler implements AutoCloseable {
       SchedulerListener listener) {
     this.provider = provider;
     this.listener = listener;
-    this.runners = new StageRunners(provider, listener);
+    this.pace = new LayerPace(provider.layerMillis());
+    this.runners = new StageRunners(provider, pace, listener);
     this.chunkRows = provider.profile().chunkRows();
     this.maxSequences = maxSequences;
     this.maxInFlight = maxInFlight;
@@ -84,6 +87,11 @@ public final class ModelScheduler implements AutoCloseable {
   /** The number of sequences whose memory is reserved. */
   public int activeSequences() {
     return reserved.get();
+  }
+
+  /** How long a layer takes for a call of generated rows; empty if none was measured yet. */
+  public OptionalDouble layerMillis() {
+    return pace.millis();
   }
 
   /** Whether {@link #close} was called. */

@@ -5,6 +5,7 @@ import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
+import java.util.OptionalDouble;
 
 /** Opens the stages of one model. */
 public interface StageProvider {
@@ -14,6 +15,11 @@ public interface StageProvider {
 
   /** The arithmetic of every stage, with the model hash. */
   ArithmeticProfile profile();
+
+  /** How long a layer takes for a step of one row; empty if it was not measured. */
+  default OptionalDouble layerMillis() {
+    return OptionalDouble.empty();
+  }
 
   /**
    * Opens a stage on the model's engine thread when it is first needed. The scheduler shares it

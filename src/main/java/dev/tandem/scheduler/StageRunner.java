@@ -2,6 +2,7 @@ package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
@@ -15,13 +16,15 @@ final class StageRunner {
   private final Stage stage;
   private final StageSpec spec;
   private final StepBuffers buffers;
+  private final LayerPace pace;
   private final SchedulerListener listener;
   private final Batch batch = new Batch();
   private final List<Piece> pieces = new ArrayList<>();
   private int openSequences;
 
-  StageRunner(Stage stage, StepBuffers buffers, SchedulerListener listener) {
+  StageRunner(Stage stage, StepBuffers buffers, LayerPace pace, SchedulerListener listener) {
     this.stage = stage;
+    this.pace = pace;
     this.listener = listener;
     this.spec = stage.spec();
     this.buffers = buffers;
@@ -102,11 +105,15 @@ final class StageRunner {
           piece.sequence().stageSequence(), step.rows(), step.entry(), piece.from(), piece.nRows());
     }
     Piece first = batched.get(0);
+    long begin = System.nanoTime();
     if (batched.size() == 1 && first.from() == 0 && first.step().isInPlace()) {
       stage.step(batch, first.step().data(), first.step().out());
       first.step().wrote(batch.nOut(0));
     } else {
       computeCopied(batched);
+    }
+    if (spec.span().hasLayers() && batch.kind(0) == RowKind.GENERATED) {
+      pace.add(System.nanoTime() - begin, spec.span().nLayers());
     }
     for (int i = 0; i < batched.size(); i++) {
       batched.get(i).sequence().computed();

@@ -14,12 +14,14 @@ final class StageRunners {
   private static final int MAX_IDLE_STAGES = 8;
 
   private final StageProvider provider;
+  private final LayerPace pace;
   private final SchedulerListener listener;
   private final Map<Span, StageRunner> runners = new LinkedHashMap<>();
   private final StepBuffers buffers = new StepBuffers();
 
-  StageRunners(StageProvider provider, SchedulerListener listener) {
+  StageRunners(StageProvider provider, LayerPace pace, SchedulerListener listener) {
     this.provider = provider;
+    this.pace = pace;
     this.listener = listener;
   }
 
@@ -42,7 +44,7 @@ final class StageRunners {
         oldest.remove();
       }
     }
-    StageRunner opened = new StageRunner(provider.open(span), buffers, listener);
+    StageRunner opened = new StageRunner(provider.open(span), buffers, pace, listener);
     runners.put(span, opened);
     return opened;
   }

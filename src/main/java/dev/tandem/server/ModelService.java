@@ -77,6 +77,7 @@ final class ModelService implements AutoCloseable {
         new StageSpec(offered.span(), offered.dModel(), offered.vocabSize(), maxPositions),
         profile,
         model.parts().map(OfferedParts::offer).orElse(Offer.NONE),
+        scheduler.layerMillis(),
         withTensors ? model.tensors() : List.of());
   }
 

@@ -10,6 +10,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Optional;
 import java.util.Random;
 
@@ -129,6 +130,9 @@ public final class Samples {
         new StageSpec(new Span(begin, end, pick(Output.values())), id(), id(), id()),
         profile(),
         pick(new Offer[] {Offer.NONE, Offer.EMBEDDINGS, Offer.HEAD, Offer.ofLayers(random.nextInt(1_000_000))}),
+        random.nextBoolean()
+            ? OptionalDouble.empty()
+            : OptionalDouble.of((1 + random.nextInt(1_000_000)) / 1e3),
         tensors);
   }
 
