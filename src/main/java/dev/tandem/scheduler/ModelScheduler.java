@@ -17,7 +17,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * Runs the steps of all sequences of one model, one call after another. An iteration takes
  * generated rows, at most {@value Turns#MAX_SEQUENCE_ROWS} per sequence and {@value
  * Turns#MAX_GENERATED_ROWS} in all, in one call per stage; then at most one prompt chunk, which
- * never crosses a multiple of C. Both are picked by deficit round robin over the lanes.
+ * never crosses a multiple of C. Both are picked by deficit round robin over the tenants.
  *
  * <p>One thread at a time holds the engine: the scheduler's own, or, where that has nothing to do,
  * a caller who waits for a step anyway. So a generation alone pays no change of threads per token.
@@ -77,9 +77,18 @@ public final class ModelScheduler implements AutoCloseable {
     thread.start();
   }
 
-  /** Creates a lane. */
+  /** Creates a tenant, who may have many lanes. */
+  public Tenant tenant() {
+    return new Tenant(this);
+  }
+
+  /** Creates a lane with a tenant of its own. */
   public Lane lane() {
-    Lane lane = new Lane(this);
+    return tenant().lane();
+  }
+
+  Lane lane(Tenant tenant) {
+    Lane lane = new Lane(this, tenant);
     inbox.post(() -> turns.add(lane));
     return lane;
   }

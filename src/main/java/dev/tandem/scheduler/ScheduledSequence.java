@@ -201,10 +201,10 @@ public final class ScheduledSequence {
     return picked;
   }
 
-  /** Rows that could go into the next call: 0 if the next step is of the other kind. */
+  /** Rows that could go into the next call: 0 if the next step is of the other kind, or paused. */
   int readyRows(RowKind kind, int limit) {
     PendingStep step = queue.peek();
-    if (step == null || step.rows().kind(step.entry()) != kind) {
+    if (step == null || lane.isPaused() || step.rows().kind(step.entry()) != kind) {
       return 0;
     }
     return kind == RowKind.GENERATED

@@ -5,25 +5,36 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** What the clients of one API key use together, and may use. Safe for use by many threads. */
 final class ClientAccount {
   private final String name;
+  private final boolean anonymous;
   private final int maxConnections;
   private final int maxSequences;
   private final AtomicInteger connections = new AtomicInteger();
   private final AtomicInteger sequences = new AtomicInteger();
 
   ClientAccount(String name, int maxConnections, int maxSequences) {
+    this(name, false, maxConnections, maxSequences);
+  }
+
+  private ClientAccount(String name, boolean anonymous, int maxConnections, int maxSequences) {
     this.name = name;
+    this.anonymous = anonymous;
     this.maxConnections = maxConnections;
     this.maxSequences = maxSequences;
   }
 
   /** The account of all clients of a server without keys. */
   static ClientAccount anonymous() {
-    return new ClientAccount("anonymous", Integer.MAX_VALUE, Integer.MAX_VALUE);
+    return new ClientAccount("anonymous", true, Integer.MAX_VALUE, Integer.MAX_VALUE);
   }
 
   /** The name in the file of keys. */
   String name() {
     return name;
+  }
+
+  /** Whether its clients showed no key, and have nothing else in common. */
+  boolean isAnonymous() {
+    return anonymous;
   }
 
   int maxSequences() {

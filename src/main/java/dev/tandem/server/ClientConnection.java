@@ -102,7 +102,7 @@ final class ClientConnection {
     this.assembler =
         new MessageAssembler(
             FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns()));
-    this.shares = models.stream().map(model -> new Share(model, model.scheduler().lane())).toList();
+    this.shares = models.stream().map(model -> new Share(model, model.lane(account))).toList();
     this.outbound = new Outbound(socket, this::pause, this::resume, () -> silentIntervals = 0);
     socket.frameHandler(this::receive);
     socket.pongHandler(v -> silentIntervals = 0);

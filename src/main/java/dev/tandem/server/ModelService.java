@@ -9,12 +9,16 @@ import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.ProtocolException;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
+import dev.tandem.scheduler.Lane;
 import dev.tandem.scheduler.ModelScheduler;
+import dev.tandem.scheduler.Tenant;
 import dev.tandem.settings.Offer;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -30,6 +34,9 @@ final class ModelService implements AutoCloseable {
   private final WireProfile profile;
   private final int maxPositions;
   private final ModelScheduler scheduler;
+
+  /** One for each API key that has connected; only the event loop uses it. */
+  private final Map<ClientAccount, Tenant> tenants = new HashMap<>();
 
   ModelService(OfferedModel model, ServerOptions options) {
     this.model = model;
@@ -57,6 +64,16 @@ final class ModelService implements AutoCloseable {
 
   ModelScheduler scheduler() {
     return scheduler;
+  }
+
+  /**
+   * A lane for a new connection, whose tenant is that of its API key, or, without one, the
+   * connection itself.
+   */
+  Lane lane(ClientAccount account) {
+    return account.isAnonymous()
+        ? scheduler.lane()
+        : tenants.computeIfAbsent(account, key -> scheduler.tenant()).lane();
   }
 
   /** Limits of step frames. */
