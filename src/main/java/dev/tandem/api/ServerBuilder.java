@@ -114,7 +114,7 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
    * @throws IllegalArgumentException if it is not at least 1 ms
    */
   public ServerBuilder pingInterval(Duration interval) {
-    options = options.withTimes(interval.toMillis(), options.drainMillis());
+    options = options.withTimes(options.times().withPingInterval(interval));
     return this;
   }
 
@@ -124,7 +124,18 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
    * @throws IllegalArgumentException if it is negative
    */
   public ServerBuilder drainTimeout(Duration timeout) {
-    options = options.withTimes(options.pingIntervalMillis(), timeout.toMillis());
+    options = options.withTimes(options.times().withDrain(timeout));
+    return this;
+  }
+
+  /**
+   * How long the sequences of a lost connection are kept, so that their client can resume them: 60
+   * s without a call; zero: not at all.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public ServerBuilder resumeGrace(Duration grace) {
+    options = options.withTimes(options.times().withResumeGrace(grace));
     return this;
   }
 

@@ -13,8 +13,7 @@ import java.util.Optional;
  * @param maxSequences the largest number of open sequences of a model
  * @param maxContext the largest number of positions of a sequence; the model's own limit also
  *     applies
- * @param pingIntervalMillis the time between pings to clients
- * @param drainMillis how long {@code close} waits for running steps
+ * @param times how long it waits, and for what
  * @param security what protects the server
  * @param offer what clients without files may download; empty: {@link Offer#HEAD}, as far as the
  *     server's files hold it
@@ -25,8 +24,7 @@ public record ServerOptions(
     int maxConnections,
     int maxSequences,
     int maxContext,
-    long pingIntervalMillis,
-    long drainMillis,
+    ServerTimes times,
     ServerSecurity security,
     Optional<Offer> offer) {
 
@@ -37,10 +35,6 @@ public record ServerOptions(
     atLeast("maxConnections", maxConnections, 1);
     atLeast("maxSequences", maxSequences, 1);
     atLeast("maxContext", maxContext, 1);
-    InvalidSettingException.require(
-        pingIntervalMillis >= 1, "pingInterval", "must be at least 1 ms", pingIntervalMillis);
-    InvalidSettingException.require(
-        drainMillis >= 0, "drainTimeout", "must be at least 0 ms", drainMillis);
   }
 
   /** 127.0.0.1, port 8080, 256 connections, 64 sequences of any length. */
@@ -51,8 +45,7 @@ public record ServerOptions(
         256,
         64,
         Integer.MAX_VALUE,
-        ConnectionOptions.PING_INTERVAL.toMillis(),
-        2_000,
+        ServerTimes.DEFAULTS,
         ServerSecurity.NONE,
         Optional.empty());
   }
@@ -65,8 +58,7 @@ public record ServerOptions(
         maxConnections,
         maxSequences,
         maxContext,
-        pingIntervalMillis,
-        drainMillis,
+        times,
         security,
         offer);
   }
@@ -79,8 +71,7 @@ public record ServerOptions(
         maxConnections,
         newMaxSequences,
         newMaxContext,
-        pingIntervalMillis,
-        drainMillis,
+        times,
         security,
         offer);
   }
@@ -93,24 +84,15 @@ public record ServerOptions(
         newMaxConnections,
         maxSequences,
         maxContext,
-        pingIntervalMillis,
-        drainMillis,
+        times,
         security,
         offer);
   }
 
   /** The same with other times. */
-  public ServerOptions withTimes(long newPingIntervalMillis, long newDrainMillis) {
+  public ServerOptions withTimes(ServerTimes value) {
     return new ServerOptions(
-        address,
-        port,
-        maxConnections,
-        maxSequences,
-        maxContext,
-        newPingIntervalMillis,
-        newDrainMillis,
-        security,
-        offer);
+        address, port, maxConnections, maxSequences, maxContext, value, security, offer);
   }
 
   /** The same with other protection. */
@@ -121,8 +103,7 @@ public record ServerOptions(
         maxConnections,
         maxSequences,
         maxContext,
-        pingIntervalMillis,
-        drainMillis,
+        times,
         value,
         offer);
   }
@@ -135,8 +116,7 @@ public record ServerOptions(
         maxConnections,
         maxSequences,
         maxContext,
-        pingIntervalMillis,
-        drainMillis,
+        times,
         security,
         Optional.of(value));
   }

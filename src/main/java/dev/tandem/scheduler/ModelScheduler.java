@@ -42,6 +42,7 @@ public final class ModelScheduler implements AutoCloseable {
   // The rest belongs to whoever holds the engine.
   private final Turns turns = new Turns();
   private final LayerPace pace;
+  private final DetachedSequences detached = new DetachedSequences();
   private final StageRunners runners;
   private final List<Piece> pieces = new ArrayList<>();
   private final Gathering gathering = new Gathering();
@@ -125,15 +126,7 @@ public final class ModelScheduler implements AutoCloseable {
 
   CompletableFuture<ScheduledSequence> open(Lane lane, Span span, int maxPositions) {
     CompletableFuture<ScheduledSequence> result = new CompletableFuture<>();
-    if (draining) {
-      result.completeExceptionally(closing());
-    } else if (reserved.incrementAndGet() > maxSequences) {
-      reserved.decrementAndGet();
-      result.completeExceptionally(
-          new ScheduleException(
-              Reason.CAPACITY, "all " + maxSequences + " sequences are in use; try again later"));
-    } else if (!inbox.postOpening(() -> openNow(lane, span, maxPositions, result))) {
-      reserved.decrementAndGet();
+    if (draining || !inbox.postOpening(() -> openNow(lane, span, maxPositions, result))) {
       result.completeExceptionally(closing());
     }
     return result;
@@ -145,6 +138,10 @@ public final class ModelScheduler implements AutoCloseable {
 
   Inbox inbox() {
     return inbox;
+  }
+
+  DetachedSequences detached() {
+    return detached;
   }
 
   StageProvider provider() {
@@ -246,9 +243,14 @@ public final class ModelScheduler implements AutoCloseable {
     }
   }
 
-  void ended(ScheduledSequence sequence, int droppedSteps) {
-    queuedSteps -= droppedSteps;
+  /** A sequence's waiting steps will not be computed. */
+  void stepsDropped(ScheduledSequence sequence, int n) {
+    queuedSteps -= n;
     gathering.gone(sequence.pace());
+  }
+
+  void ended(ScheduledSequence sequence, int droppedSteps) {
+    stepsDropped(sequence, droppedSteps);
     sequence.runner().sequenceClosed();
     reserved.decrementAndGet();
   }
@@ -293,11 +295,13 @@ public final class ModelScheduler implements AutoCloseable {
     drained.countDown();
     inbox.shut();
     turns.endAll("the model is closed");
+    detached.endAll("the model is closed");
     runTasks();
     for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
       next.run(); // and is refused
     }
     turns.endAll("the model is closed");
+    detached.endAll("the model is closed");
     runners.close();
   }
 
@@ -313,21 +317,31 @@ public final class ModelScheduler implements AutoCloseable {
       if (lane.isClosed() || stopped) {
         throw new ScheduleException(Reason.CLOSED, "the lane is closed");
       }
+      makeRoom();
       StageRunner runner = runners.of(span);
       ScheduledSequence sequence =
           new ScheduledSequence(
               this, lane, runner, runner.open(maxPositions), chunkRows, maxInFlight);
       lane.add(sequence);
+      reserved.incrementAndGet();
       result.complete(sequence);
     } catch (ScheduleException e) {
-      reserved.decrementAndGet();
       result.completeExceptionally(e);
     } catch (IOException | RuntimeException | Error e) {
       String problem = "no room for a sequence of " + maxPositions + " positions";
       listener.failed(problem, e);
-      reserved.decrementAndGet();
       result.completeExceptionally(
           new ScheduleException(Reason.CAPACITY, problem + ": " + e.getMessage(), e));
+    }
+  }
+
+  /** Gives sequences back that nobody uses at the moment, the oldest first, if there is no room. */
+  private void makeRoom() throws ScheduleException {
+    while (reserved.get() >= maxSequences) {
+      if (!detached.endOldest()) {
+        throw new ScheduleException(
+            Reason.CAPACITY, "all " + maxSequences + " sequences are in use; try again later");
+      }
     }
   }
 

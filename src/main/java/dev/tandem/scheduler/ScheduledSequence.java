@@ -9,6 +9,7 @@ import dev.tandem.stage.StepRows;
 import java.nio.FloatBuffer;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A sequence whose steps are run in order. Every method may be called by any thread.
@@ -19,7 +20,6 @@ import java.util.concurrent.CompletableFuture;
  */
 public final class ScheduledSequence {
   private final ModelScheduler scheduler;
-  private final Lane lane;
   private final StageRunner runner;
   private final Sequence sequence;
   private final int chunkRows;
@@ -32,6 +32,7 @@ public final class ScheduledSequence {
   private boolean closed;
 
   // The rest belongs to whoever holds the engine.
+  private Lane lane;
   private final ArrayDeque<PendingStep> queue = new ArrayDeque<>();
   private final Piece piece = new Piece(this);
   private final Gathering.Pace pace = new Gathering.Pace();
@@ -140,8 +141,36 @@ public final class ScheduledSequence {
     return ended;
   }
 
+  /**
+   * Drops the steps that wait, and takes the sequence out of its lane. Its memory is kept until
+   * somebody else needs it, or {@link #close}. No step may be submitted before {@link #moveTo}.
+   *
+   * @return its length, as soon as nothing of it is computed any more; a {@link ScheduleException}
+   *     if it is closed
+   */
+  public CompletableFuture<Integer> detach() {
+    return leaveLane(null);
+  }
+
+  /**
+   * Drops the steps that wait, and continues the sequence in another lane.
+   *
+   * @return as for {@link #detach}
+   */
+  public CompletableFuture<Integer> moveTo(Lane other) {
+    return leaveLane(other);
+  }
+
+  private CompletableFuture<Integer> leaveLane(@Nullable Lane next) {
+    CompletableFuture<Integer> result = new CompletableFuture<>();
+    if (!scheduler.inbox().post(() -> leaveLaneNow(next, result))) {
+      result.completeExceptionally(closedException());
+    }
+    return result;
+  }
+
   /** Completed once its memory is returned, however that came about. */
-  CompletableFuture<Void> ended() {
+  public CompletableFuture<Void> ended() {
     return ended;
   }
 
@@ -234,6 +263,35 @@ public final class ScheduledSequence {
     }
   }
 
+  private void leaveLaneNow(@Nullable Lane next, CompletableFuture<Integer> result) {
+    if (next != null && next.isClosed()) {
+      endClosed();
+    }
+    if (ended.isDone()) {
+      result.completeExceptionally(closedException());
+      return;
+    }
+    lane.remove(this);
+    scheduler.detached().remove(this);
+    int length = sequence.length();
+    int dropped = queue.size();
+    synchronized (this) {
+      expectedLength = length;
+      inFlight = 0;
+    }
+    scheduler.stepsDropped(this, dropped);
+    while (!queue.isEmpty()) {
+      queue.remove().failed(closedException());
+    }
+    if (next == null) {
+      scheduler.detached().add(this);
+    } else {
+      lane = next;
+      lane.add(this);
+    }
+    result.complete(length);
+  }
+
   private void endClosed() {
     end(closedException());
   }
@@ -247,6 +305,7 @@ public final class ScheduledSequence {
       closed = true;
     }
     lane.remove(this);
+    scheduler.detached().remove(this);
     sequence.close();
     scheduler.ended(this, queue.size());
     ended.complete(null);

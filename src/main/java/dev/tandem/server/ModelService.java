@@ -50,7 +50,7 @@ final class ModelService implements AutoCloseable {
             model.stages(),
             options.maxSequences(),
             Protocol.MAX_IN_FLIGHT,
-            options.drainMillis(),
+            options.times().drain().toMillis(),
             (problem, cause) -> log.error("{}: {}", problem, cause.toString()));
   }
 

@@ -108,7 +108,7 @@ public final class SplitServer implements AutoCloseable {
             .setTcpNoDelay(true)
             .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
             .setWriteIdleTimeout(
-                Math.toIntExact(WRITE_IDLE_INTERVALS * options.pingIntervalMillis()));
+                Math.toIntExact(WRITE_IDLE_INTERVALS * options.times().pingInterval().toMillis()));
     if (isSecure()) {
       network
           .setSsl(true)
@@ -331,7 +331,7 @@ public final class SplitServer implements AutoCloseable {
             frameLimits,
             epoch,
             selecting,
-            options.pingIntervalMillis(),
+            options.times().pingInterval().toMillis(),
             connection -> {
               connections.remove(connection);
               admission.left(account, address);

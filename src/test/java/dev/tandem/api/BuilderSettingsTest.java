@@ -30,6 +30,7 @@ class BuilderSettingsTest {
     refuses("maxContext", () -> server.maxContext(0));
     refuses("pingInterval", () -> server.pingInterval(Duration.ofNanos(1)));
     refuses("drainTimeout", () -> server.drainTimeout(Duration.ofMillis(-1)));
+    refuses("resumeGrace", () -> server.resumeGrace(Duration.ofMillis(-1)));
   }
 
   @Test

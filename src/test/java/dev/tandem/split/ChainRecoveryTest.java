@@ -66,7 +66,7 @@ class ChainRecoveryTest {
 
     Member(Span span) throws IOException {
       model.onStep(batch -> rows.addAndGet(batch.totalRows()));
-      server = new ToyServer(ToyServer.anyPort().withTimes(10_000, 0), model);
+      server = new ToyServer(ToyServer.anyPort(10_000, 0, 60_000), model);
       port = server.server.port();
       wire = new CutWire(port);
       stage =

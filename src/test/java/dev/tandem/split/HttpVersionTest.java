@@ -30,7 +30,7 @@ class HttpVersionTest {
   @BeforeEach
   void start() throws IOException {
     // The server closes a connection that it has not written to for four of these.
-    toy = new ToyServer(ToyServer.anyPort().withTimes(PING_MILLIS, DRAIN_MILLIS));
+    toy = new ToyServer(ToyServer.anyPort(PING_MILLIS, DRAIN_MILLIS, 0));
   }
 
   @AfterEach

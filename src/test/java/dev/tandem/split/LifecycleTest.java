@@ -165,7 +165,7 @@ class LifecycleTest {
 
   @Test
   void aServerThatShutsDownFinishesStepsUnderWay() throws Exception {
-    try (ToyServer toy = new ToyServer(anyPort().withTimes(10_000, 60_000));
+    try (ToyServer toy = new ToyServer(anyPort(10_000, 60_000, 0));
         ServerConnection connection = toy.connect()) {
       RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = stage.openSequence(10);
@@ -183,7 +183,7 @@ class LifecycleTest {
 
   @Test
   void silentServersAndClientsAreGivenUp() throws Exception {
-    try (ToyServer toy = new ToyServer(anyPort().withTimes(PING.toMillis(), 1_000));
+    try (ToyServer toy = new ToyServer(anyPort(PING.toMillis(), 1_000, 0));
         CutWire wire = new CutWire(toy.server.port());
         ServerConnection connection = ServerConnection.connect(wire.uri(), pingEvery(PING))) {
       RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
@@ -203,7 +203,7 @@ class LifecycleTest {
   void aClientThatDoesNotReadIsHeldBackAndGivenUp() throws Exception {
     int vocab = 1 << 20; // a result of 4 MiB
     try (ToyServer toy =
-            new ToyServer(anyPort().withTimes(300, 1_000), new ToyProvider(C, D, vocab, 100));
+            new ToyServer(anyPort(300, 1_000, 0), new ToyProvider(C, D, vocab, 100));
         Socket socket = new Socket(InetAddress.getLoopbackAddress(), toy.server.port())) {
       OutputStream out = socket.getOutputStream();
       out.write(RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII));

@@ -5,6 +5,7 @@ import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
 import dev.tandem.endpoints.ConnectionOptions;
 import dev.tandem.endpoints.ServerOptions;
+import dev.tandem.endpoints.ServerTimes;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.SplitServer;
@@ -46,6 +47,16 @@ final class ToyServer implements AutoCloseable {
 
   static ServerOptions anyPort() {
     return ServerOptions.defaults().withAddress("127.0.0.1", 0);
+  }
+
+  /** Any port; sequences of lost connections are kept for so long. */
+  static ServerOptions anyPort(long pingMillis, long drainMillis, long graceMillis) {
+    return anyPort()
+        .withTimes(
+            new ServerTimes(
+                Duration.ofMillis(pingMillis),
+                Duration.ofMillis(drainMillis),
+                Duration.ofMillis(graceMillis)));
   }
 
   URI uri() {
