@@ -8,8 +8,8 @@ import java.util.Set;
 
 /**
  * Sequences that are in no lane: their clients may come back for them. They keep their memory until
- * then, or until somebody else needs it; the one that was left first goes first. It belongs to
- * whoever holds the engine.
+ * then, or until another sequence needs it: the one that was left first gives it up first. Belongs
+ * to whoever holds the engine.
  */
 final class DetachedSequences {
   private final Set<ScheduledSequence> sequences = new LinkedHashSet<>();

@@ -335,7 +335,7 @@ public final class ModelScheduler implements AutoCloseable {
     }
   }
 
-  /** Gives sequences back that nobody uses at the moment, the oldest first, if there is no room. */
+  /** Ends sequences that are in no lane, the oldest first, as far as it takes to have room. */
   private void makeRoom() throws ScheduleException {
     while (reserved.get() >= maxSequences) {
       if (!detached.endOldest()) {

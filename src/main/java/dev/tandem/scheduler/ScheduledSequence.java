@@ -143,7 +143,7 @@ public final class ScheduledSequence {
 
   /**
    * Drops the steps that wait, and takes the sequence out of its lane. Its memory is kept until
-   * somebody else needs it, or {@link #close}. No step may be submitted before {@link #moveTo}.
+   * another sequence needs it, or {@link #close}. No step may be submitted before {@link #moveTo}.
    *
    * @return its length, as soon as nothing of it is computed any more; a {@link ScheduleException}
    *     if it is closed
