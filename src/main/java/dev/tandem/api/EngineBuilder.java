@@ -57,7 +57,7 @@ public abstract sealed class EngineBuilder<B extends EngineBuilder<B>>
     return self();
   }
 
-  /** Follows the conversion that {@link #type} asks for. */
+  /** Follows the conversion that {@link #type} asks for, or the download of a server's part. */
   public B progress(LoadListener listener) {
     progress = listener;
     return self();
@@ -98,6 +98,14 @@ public abstract sealed class EngineBuilder<B extends EngineBuilder<B>>
     return self();
   }
 
+  ModelSource source() {
+    return source;
+  }
+
+  LoadListener progress() {
+    return progress;
+  }
+
   EngineSettings settings() {
     return settings;
   }
@@ -124,6 +132,11 @@ public abstract sealed class EngineBuilder<B extends EngineBuilder<B>>
     } catch (IOException e) {
       throw Failures.ofModel(e);
     }
+    return load(files, loading);
+  }
+
+  /** Makes something of a model's open files; they are closed again if that fails. */
+  static <T> T load(Checkpoint files, Loading<T> loading) {
     boolean loaded = false;
     try {
       T result = loading.load(files);

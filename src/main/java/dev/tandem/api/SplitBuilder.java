@@ -1,7 +1,9 @@
 package dev.tandem.api;
 
 import dev.tandem.endpoints.ConnectionOptions;
+import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.DraftRuntime;
+import dev.tandem.runtime.ServersPart;
 import dev.tandem.runtime.SplitOptions;
 import dev.tandem.runtime.SplitRuntime;
 import dev.tandem.sampling.TopLogits;
@@ -162,11 +164,11 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   }
 
   /**
-   * Loads what runs here and connects.
+   * Loads what runs here, after a download if {@link Tandem#split()} was called, and connects.
    *
    * @throws ModelException if the model cannot be opened
    * @throws ServerException if there is no server, or it has another model, other layers or another
-   *     arithmetic
+   *     arithmetic, or it does not offer what a client without files needs
    * @throws IllegalArgumentException if a setting is out of range, or the model does not hold the
    *     layers that are to run here
    * @throws IllegalStateException if no server was named
@@ -177,14 +179,24 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
     }
     SplitOptions split =
         new SplitOptions(servers, layers, reply, topLogits, wire, patience, listener, connection);
-    return load(
-        files -> {
-          DraftRuntime drafts = drafts(files);
-          try {
-            return new ServedSplitModel(SplitRuntime.connect(files, settings(), split, drafts));
-          } catch (IOException e) {
-            throw Failures.ofServer(e);
-          }
-        });
+    if (!source().isOfServer()) {
+      return load(files -> connected(files, split));
+    }
+    ServersPart part;
+    try {
+      part = ServersPart.open(source(), split, progress());
+    } catch (IOException e) {
+      throw Failures.ofServer(e);
+    }
+    return load(part.files(), files -> connected(files, part.split()));
+  }
+
+  private SplitModel connected(Checkpoint files, SplitOptions split) throws IOException {
+    DraftRuntime drafts = drafts(files);
+    try {
+      return new ServedSplitModel(SplitRuntime.connect(files, settings(), split, drafts));
+    } catch (IOException e) {
+      throw Failures.ofServer(e);
+    }
   }
 }

@@ -42,6 +42,14 @@ public final class Tandem {
     return new ModelBuilder(source);
   }
 
+  /**
+   * Opens the model of a server without files here: this client's part is downloaded from the
+   * server, checked, and kept in the directory of pulled models.
+   */
+  public static SplitBuilder split() {
+    return split(ModelSource.ofServer());
+  }
+
   /** Opens a model whose layers run partly on a server. */
   public static SplitBuilder split(String name) {
     return split(ModelSource.of(name));

@@ -1,5 +1,6 @@
 package dev.tandem.client;
 
+import dev.tandem.settings.Offer;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
@@ -14,13 +15,15 @@ import java.util.OptionalDouble;
  * @param profile the arithmetic that the server computes with, and the model hash
  * @param layerMillis how long a layer takes for a step of generated rows; empty if the server does
  *     not say
+ * @param files what a client may download of it
  */
 public record RemoteModel(
     String name,
     int nLayers,
     StageSpec offered,
     ArithmeticProfile profile,
-    OptionalDouble layerMillis) {
+    OptionalDouble layerMillis,
+    Offer files) {
   private static final int HASH_DIGITS = 12;
 
   /**

@@ -25,7 +25,8 @@ final class RemoteModels {
         offer.nLayers(),
         offer.offered(),
         offer.profile().ofServer(offer.model()),
-        offer.layerMillis());
+        offer.layerMillis(),
+        offer.files());
   }
 
   /** Frames of C rows must fit a message, whatever sizes the server claims. */

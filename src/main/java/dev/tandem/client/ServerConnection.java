@@ -118,13 +118,18 @@ public final class ServerConnection implements AutoCloseable {
     return new RemoteTopStage(stage, stage::open, k);
   }
 
+  /** Whether the server can answer with the best logits. */
+  public boolean hasTop() {
+    return features.contains(Protocol.TOP_K);
+  }
+
   /**
    * Checks that the server can answer with the best logits.
    *
    * @throws IOException if it cannot
    */
   public void checkTop() throws IOException {
-    if (!features.contains(Protocol.TOP_K)) {
+    if (!hasTop()) {
       throw new IOException(
           "the server at "
               + peer

@@ -96,9 +96,7 @@ final class WireLink implements WebSocket.Listener {
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(options.connectTimeout());
-    if (options.security().authority().isPresent()) {
-      client.sslContext(Trust.of(options.security().authority().get()));
-    }
+    options.security().trust().ifPresent(client::sslContext);
     WebSocket.Builder builder =
         client.build().newWebSocketBuilder().connectTimeout(options.connectTimeout());
     options.security().apiKey().ifPresent(key -> builder.header("Authorization", "Bearer " + key));

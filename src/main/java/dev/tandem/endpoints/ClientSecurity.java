@@ -1,7 +1,9 @@
 package dev.tandem.endpoints;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import javax.net.ssl.SSLContext;
 
 /**
  * What a client shows to a server, and which servers it trusts.
@@ -23,6 +25,15 @@ public record ClientSecurity(Optional<String> apiKey, Optional<Path> authority) 
   /** The same with other trusted certificates. */
   public ClientSecurity withAuthority(Path file) {
     return new ClientSecurity(apiKey, Optional.of(file));
+  }
+
+  /**
+   * Trust in the certificates of {@link #authority}, and in no others; empty for Java's own trust.
+   *
+   * @throws IOException if they cannot be read
+   */
+  public Optional<SSLContext> trust() throws IOException {
+    return authority.isPresent() ? Optional.of(Trust.of(authority.get())) : Optional.empty();
   }
 
   /** Without the key, which must not get into a log. */

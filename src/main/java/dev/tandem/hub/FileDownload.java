@@ -21,7 +21,7 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Downloads one file from the hub to its place. Large files come in ranges over several connections
+ * Downloads one file to its place. Large files come in ranges over several connections
  * and continue where an earlier process stopped. Small files, and files of servers without ranges,
  * come in one piece.
  */
@@ -53,7 +53,7 @@ final class FileDownload {
   }
 
   private final HubClient client;
-  private final HubAccess access;
+  private final Source source;
   private final TransferLimits limits;
   private final RepoFile file;
   private final PartialFile partial;
@@ -70,18 +70,18 @@ final class FileDownload {
    */
   FileDownload(
       HubClient client,
-      HubAccess access,
+      Source source,
       TransferLimits limits,
       RepoFile file,
       PartialFile partial,
       LongConsumer progress) {
     this.client = client;
-    this.access = access;
+    this.source = source;
     this.limits = limits;
     this.file = file;
     this.partial = partial;
     this.progress = progress;
-    this.location = client.uri(file);
+    this.location = source.uri(file);
   }
 
   /**
@@ -105,7 +105,7 @@ final class FileDownload {
       } catch (Changed e) {
         if (restarts == MAX_RESTARTS) {
           throw new HubException(
-              file + ": it changed on the hub during the download; pull again later");
+              file + ": it changed on " + source.called() + " during the download; try again later");
         }
         forget();
       }
@@ -281,15 +281,15 @@ final class FileDownload {
 
   /** Checks, by the headers, that the answer is content of this file. */
   private void require(HubAnswer answer, URI asked) throws IOException {
-    if (!access.isHub(answer.uri())
+    if (!source.isOwn(answer.uri())
         && answer.status() >= 400
         && answer.status() < 500
         && answer.status() != 408
         && answer.status() != 429) {
-      location = client.uri(file); // its signature has expired: ask the hub for a new address
+      location = source.uri(file); // its signature has expired: ask the hub for a new address
       throw new IOException(answer.uri().getHost() + " answers " + answer.status());
     }
-    answer.check(RequestTarget.of(file), access);
+    answer.check(RequestTarget.of(file), source);
     requireLength(answer.stated().bytes());
     Optional<ContentHash> stated = answer.stated().hash();
     if (stated.isPresent()
@@ -298,14 +298,14 @@ final class FileDownload {
         && !stated.equals(file.hash())) {
       throw new HubException(
           file
-              + ": the hub contradicts itself: it lists "
+              + ": " + source.called() + " contradicts itself: it lists "
               + file.hash().get()
               + " and sends "
               + stated.get()
-              + "; pull again, later");
+              + "; try again later");
     }
     // The hub just gave this address. The previous one may have expired for another worker.
-    if (access.isHub(asked) && !access.isHub(answer.uri())) {
+    if (source.isOwn(asked) && !source.isOwn(answer.uri())) {
       location = answer.uri();
     }
   }
@@ -319,10 +319,12 @@ final class FileDownload {
   private HubException wrongLength(String got) {
     return new HubException(
         file
-            + ": wrong length: the hub states "
+            + ": wrong length: "
+            + source.called()
+            + " states "
             + file.bytes().orElseThrow()
             + " B and sends "
             + got
-            + "; pull again, later");
+            + "; try again later");
   }
 }

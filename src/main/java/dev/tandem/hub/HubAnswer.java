@@ -128,67 +128,32 @@ final class HubAnswer implements AutoCloseable {
   /**
    * Returns normally if this answer is content.
    *
-   * @throws HubException if the hub refuses; the message says what to do
+   * @throws HubException if the source refuses; the message says what to do
    * @throws RetryPolicy.TemporaryFailure if a later request may succeed
    */
-  void check(RequestTarget target, HubAccess access) throws IOException {
+  void check(RequestTarget target, Source source) throws IOException {
     int status = status();
     if (status == OK || status == PARTIAL) {
       return;
     }
     if (status == 408 || status == 425 || status == 429 || status >= 500) {
       throw new RetryPolicy.TemporaryFailure(
-          uri.getHost() + " answers " + status + described(), retryAfter());
+          described(), retryAfter());
     }
-    String page = access.endpoint() + "/" + target.repository();
-    throw new HubException(
-        target
-            + ": "
-            + switch (status) {
-              case 401 -> unauthorized(access, page);
-              case 403 ->
-                  access.token().isPresent()
-                      ? "the owner of HF_TOKEN may not read it (403); ask for access at " + page
-                      : "the hub needs a token (403); ask for access at "
-                          + page
-                          + " and set HF_TOKEN to a token from "
-                          + access.endpoint()
-                          + "/settings/tokens";
-              case 404 -> notFound(target, access);
-              default -> uri.getHost() + " answers " + status + described();
-            });
+    throw source.refused(target, this);
   }
 
-  private static String unauthorized(HubAccess access, String page) {
-    return access.token().isPresent()
-        ? "the hub does not accept HF_TOKEN (401): it is wrong or has expired, or there is no such"
-            + " repository; see "
-            + access.endpoint()
-            + "/settings/tokens and "
-            + page
-        : "the hub needs a token (401): the repository is private or gated, or does not"
-            + " exist; check its name, ask for access at "
-            + page
-            + " and set HF_TOKEN to a token from "
-            + access.endpoint()
-            + "/settings/tokens";
+  /** What a host answers that says neither why nor what to do. */
+  String described() {
+    return uri.getHost()
+        + " answers "
+        + status()
+        + response.headers().firstValue("x-error-message").map(text -> ": " + text).orElse("");
   }
 
-  private String notFound(RequestTarget target, HubAccess access) {
-    String where = " at " + access.endpoint() + " (404)";
-    if (target.path().isPresent()) {
-      return "no such file" + where;
-    }
-    boolean revision =
-        response.headers().firstValue("x-error-code").orElse("").equals("RevisionNotFound");
-    String asked = target.revision().orElse("");
-    return revision
-        ? "no branch, tag or commit '" + asked + "'" + where
-        : "no such repository, or no revision '" + asked + "' of it," + where;
-  }
-
-  private String described() {
-    return response.headers().firstValue("x-error-message").map(text -> ": " + text).orElse("");
+  /** The name of the error in a hub's answer; empty if there is none. */
+  String error() {
+    return response.headers().firstValue("x-error-code").orElse("");
   }
 
   /** The delay of a {@code Retry-After} header: seconds, or a date. */

@@ -1,7 +1,6 @@
 package dev.tandem.hub;
 
 import dev.tandem.hub.cache.HubException;
-import dev.tandem.hub.cache.HubModel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,15 +23,15 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 
 /**
- * HTTP to a hub and to the hosts that it redirects to. This class follows redirects itself, because
- * only the hub may receive the token, and no request may fall back from https to http.
+ * HTTP to a hub or a server, and to the hosts that it redirects to. This class follows redirects itself, because
+ * only the source may receive the token, and no request may fall back from https to http.
  */
 final class HubClient implements AutoCloseable {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(20);
   private static final int MAX_REDIRECTS = 8;
   private static final int MAX_ANSWER_BYTES = 32 << 20;
 
-  private final HubAccess access;
+  private final Source source;
   private final TransferLimits limits;
   private final PullListener listener;
   private final HttpClient http;
@@ -43,16 +42,17 @@ final class HubClient implements AutoCloseable {
   /** Whether any answer ever arrived. Until then an unreachable host counts as a wrong address. */
   private volatile boolean reached;
 
-  HubClient(HubAccess access, TransferLimits limits, PullListener listener) {
-    this.access = access;
+  HubClient(Source source, TransferLimits limits, PullListener listener) {
+    this.source = source;
     this.limits = limits;
     this.listener = listener;
-    this.http =
+    HttpClient.Builder builder =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1) // HTTP/2 would put all ranges on one connection
             .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(CONNECT_TIMEOUT)
-            .build();
+            .connectTimeout(CONNECT_TIMEOUT);
+    source.trust().ifPresent(builder::sslContext);
+    this.http = builder.build();
     this.guard = Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "pull-silence"));
     long period = Math.max(1, limits.silence().toMillis() / 4);
     var unused =
@@ -70,31 +70,6 @@ final class HubClient implements AutoCloseable {
     return new RetryPolicy(subject, limits, listener);
   }
 
-  /** The files of a repository. */
-  RepoListing listing(HubModel model) throws IOException, InterruptedException {
-    String[] name = model.repositoryParts();
-    URI uri =
-        URI.create(
-            access.uri("/api/models", name[0], name[1], "revision", model.revision())
-                + "?blobs=true");
-    RequestTarget target =
-        new RequestTarget(model.repository(), Optional.of(model.revision()), Optional.empty());
-    return RepoListing.parse(model.repository(), small(uri, target));
-  }
-
-  /** The address of a file on the hub. */
-  URI uri(RepoFile file) {
-    String[] name = file.repository().split("/", -1);
-    String[] path = file.path().split("/", -1);
-    String[] segments = new String[4 + path.length];
-    segments[0] = name[0];
-    segments[1] = name[1];
-    segments[2] = "resolve";
-    segments[3] = file.commit();
-    System.arraycopy(path, 0, segments, 4, path.length);
-    return access.uri("", segments);
-  }
-
   /**
    * Asks the hub about a file that its listing did not describe.
    *
@@ -103,8 +78,8 @@ final class HubClient implements AutoCloseable {
   RepoFile described(RepoFile file) throws IOException, InterruptedException {
     RetryPolicy retries = retryPolicy(file.toString());
     while (true) {
-      try (HubAnswer answer = send("HEAD", uri(file), Map.of())) {
-        answer.check(RequestTarget.of(file), access);
+      try (HubAnswer answer = send("HEAD", source.uri(file), Map.of())) {
+        answer.check(RequestTarget.of(file), source);
         OptionalLong bytes = answer.stated().bytes();
         return file.with(
             bytes.isPresent() ? bytes : answer.contentLength(), answer.stated().hash());
@@ -114,17 +89,18 @@ final class HubClient implements AutoCloseable {
     }
   }
 
-  private byte[] small(URI uri, RequestTarget target) throws IOException, InterruptedException {
+  /** The content of a short answer. */
+  byte[] small(URI uri, RequestTarget target) throws IOException, InterruptedException {
     RetryPolicy retries = retryPolicy(target.toString());
     while (true) {
       try (HubAnswer answer = send("GET", uri, Map.of())) {
-        answer.check(target, access);
+        answer.check(target, source);
         ByteArrayOutputStream content = new ByteArrayOutputStream();
         byte[] buffer = new byte[1 << 16];
         for (int n = answer.read(buffer); n >= 0; n = answer.read(buffer)) {
           content.write(buffer, 0, n);
           if (content.size() > MAX_ANSWER_BYTES) {
-            throw new HubException("the hub's answer about " + target + " is too long");
+            throw new HubException("the answer about " + target + " is too long");
           }
         }
         return content.toByteArray();
@@ -148,7 +124,7 @@ final class HubClient implements AutoCloseable {
     URI at = uri;
     for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       HttpResponse<InputStream> response = exchange(method, at, headers);
-      if (access.isHub(at)) {
+      if (source.isOwn(at)) {
         stated = stated.and(response);
       }
       Optional<String> location = response.headers().firstValue("location");
@@ -197,8 +173,8 @@ final class HubClient implements AutoCloseable {
             .header("User-Agent", "tandem")
             .header("Accept-Encoding", "identity");
     headers.forEach(request::header);
-    if (access.token().isPresent() && access.isHub(uri)) {
-      request.header("Authorization", "Bearer " + access.token().get());
+    if (source.token().isPresent() && source.isOwn(uri)) {
+      request.header("Authorization", "Bearer " + source.token().get());
     }
     try {
       HttpResponse<InputStream> response = http.send(request.build(), BodyHandlers.ofInputStream());
@@ -206,15 +182,7 @@ final class HubClient implements AutoCloseable {
       return response;
     } catch (ConnectException | HttpConnectTimeoutException | SSLException e) {
       if (!reached) {
-        throw new HubException(
-            "cannot reach "
-                + uri.getScheme()
-                + "://"
-                + uri.getAuthority()
-                + " ("
-                + HubException.reason(e)
-                + "); check the network, and HF_ENDPOINT if it is set",
-            e);
+        throw source.unreachable(uri, e);
       }
       throw e;
     }

@@ -6,6 +6,7 @@ import dev.tandem.hub.cache.HubException;
 import dev.tandem.hub.cache.HubModel;
 import dev.tandem.hub.cache.Storage;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -90,7 +91,7 @@ public final class Pull implements AutoCloseable {
 
   @SuppressWarnings("try") // the lock counts as long as the block lasts
   private Path pull(HubModel model, boolean again) throws IOException, InterruptedException {
-    RepoListing listing = client.listing(model);
+    RepoListing listing = listing(model);
     FileSelection selection = FileSelection.of(listing, model.file());
     Path repository = cache.repository(model);
     try (RepoLock lock = RepoLock.take(repository, listener)) {
@@ -108,6 +109,18 @@ public final class Pull implements AutoCloseable {
         .orElseThrow(() -> new HubException(model + " vanished from " + repository));
   }
 
+  /** The files of a repository. */
+  private RepoListing listing(HubModel model) throws IOException, InterruptedException {
+    String[] name = model.repositoryParts();
+    URI uri =
+        URI.create(
+            access.uri("/api/models", name[0], name[1], "revision", model.revision())
+                + "?blobs=true");
+    RequestTarget target =
+        new RequestTarget(model.repository(), Optional.of(model.revision()), Optional.empty());
+    return RepoListing.parse(model.repository(), client.small(uri, target));
+  }
+
   private static boolean holds(Path place, HubModel model) {
     return model.file().isEmpty()
         || Files.isRegularFile(place.resolve(FileNames.last(model.file().get())));
@@ -123,7 +136,7 @@ public final class Pull implements AutoCloseable {
     if (selection.lacksTokenizer() && model.tokenizerSource().isPresent()) {
       HubModel source = model.tokenizerSource().get();
       listener.note(listing.repository() + " has no tokenizer; taking " + source + "'s");
-      files.add(FileSelection.sentencePiece(client.listing(source)));
+      files.add(FileSelection.sentencePiece(listing(source)));
     }
     Fetch fetch = new Fetch(partial, ready);
     if (selection.index().isPresent()) {

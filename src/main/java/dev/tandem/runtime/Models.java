@@ -9,6 +9,7 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.LoadListener;
 import dev.tandem.settings.ModelNotFoundException;
 import dev.tandem.settings.ModelSource;
+import dev.tandem.settings.WeightType;
 import dev.tandem.tensor.DType;
 import dev.tandem.tokenizer.Tokenizer;
 import dev.tandem.types.ConversionProgress;
@@ -47,8 +48,14 @@ public final class Models {
             source.cache());
     return source.type().isEmpty()
         ? checkpoint
-        : ConvertedModels.convert(
-            checkpoint, DType.valueOf(source.type().get().name()), ConversionProgress.of(progress));
+        : convert(checkpoint, source.type().get(), progress);
+  }
+
+  /** A model in another type; see {@link ConvertedModels#convert}. */
+  static Checkpoint convert(Checkpoint checkpoint, WeightType type, LoadListener progress)
+      throws IOException {
+    return ConvertedModels.convert(
+        checkpoint, DType.valueOf(type.name()), ConversionProgress.of(progress));
   }
 
   private static Checkpoint open(String name, OpenOptions options, Optional<Path> cache)
@@ -86,7 +93,8 @@ public final class Models {
     }
   }
 
-  private static HubCache cache(Optional<Path> directory) throws IOException {
+  /** The directory of pulled models; without a directory, the user's own. */
+  static HubCache cache(Optional<Path> directory) throws IOException {
     return directory.isPresent()
         ? new HubCache(directory.get())
         : HubCache.ofUser(System.getenv(), System.getProperty("user.home", ""));

@@ -52,6 +52,19 @@ public record SplitOptions(
     }
   }
 
+  /** The same with both choices made. */
+  SplitOptions withChoices(int newLocalLayers, Reply newReply) {
+    return new SplitOptions(
+        servers,
+        OptionalInt.of(newLocalLayers),
+        Optional.of(newReply),
+        topLogits,
+        wire,
+        patience,
+        listener,
+        connection);
+  }
+
   /** Options with both choices made. */
   public SplitOptions(URI server, int localLayers, Reply reply) {
     this(

@@ -10,7 +10,8 @@ import java.util.Optional;
 /**
  * Which model, and what is said about it beside its files.
  *
- * @param name the path of a file or directory, or the name of an embedded or a pulled model
+ * @param name the path of a file or directory, or the name of an embedded or a pulled model; empty
+ *     for the server's
  * @param tokenizer tokenizer files in place of the model's own
  * @param config each one the path of a JSON file in place of the {@code config.json} beside the
  *     model, or {@code KEY=VALUE} to add to it or to replace what it says
@@ -54,6 +55,16 @@ public record ModelSource(
       throw new InvalidSettingException(
           "cache", "(TANDEM_CACHE, XDG_CACHE_HOME or the home directory) must be a path", own);
     }
+  }
+
+  /** The model of the server, of which a client has no files. */
+  public static ModelSource ofServer() {
+    return of("");
+  }
+
+  /** Whether it is {@link #ofServer}. */
+  public boolean isOfServer() {
+    return name.isEmpty();
   }
 
   /** A model as its files describe it. */

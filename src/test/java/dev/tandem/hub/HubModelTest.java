@@ -84,10 +84,10 @@ class HubModelTest {
     assertThat(other.token()).contains("t");
     assertThat(other.uri("/api", "a b", "ü", "x/y"))
         .hasToString("https://Hub.example/hf/api/a%20b/%C3%BC/x%2Fy");
-    assertThat(other.isHub(URI.create("https://hub.example:443/else"))).isTrue();
-    assertThat(other.isHub(URI.create("http://hub.example:443/"))).isFalse();
-    assertThat(other.isHub(URI.create("https://hub.example:444/"))).isFalse();
-    assertThat(other.isHub(URI.create("https://hub.example.evil/"))).isFalse();
+    assertThat(other.isOwn(URI.create("https://hub.example:443/else"))).isTrue();
+    assertThat(other.isOwn(URI.create("http://hub.example:443/"))).isFalse();
+    assertThat(other.isOwn(URI.create("https://hub.example:444/"))).isFalse();
+    assertThat(other.isOwn(URI.create("https://hub.example.evil/"))).isFalse();
   }
 
   @ParameterizedTest

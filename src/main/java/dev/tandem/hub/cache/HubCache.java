@@ -29,13 +29,17 @@ import java.util.regex.Pattern;
  * partial/COMMIT/MODEL/    files of a model that is not complete
  * lock                     held by the process that pulls
  * </pre>
+ *
+ * <p>Parts that servers offered lie in directories below {@code parts}, each named by its content.
  */
 public final class HubCache {
   private static final String REFS = "refs";
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}([0-9a-f]{24})?");
+  private static final Pattern TAG = Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,199}");
   private static final String GGUF = ".gguf";
 
   private final Path models;
+  private final Path parts;
 
   /**
    * A cache in a directory.
@@ -44,6 +48,7 @@ public final class HubCache {
    */
   public HubCache(Path directory) {
     this.models = directory.resolve("models").toAbsolutePath();
+    this.parts = directory.resolve("parts").toAbsolutePath();
   }
 
   /**
@@ -233,6 +238,19 @@ public final class HubCache {
   /** A number of bytes for people, such as {@code 548 MB}. */
   public static String shown(long bytes) {
     return Storage.shown(bytes);
+  }
+
+  /**
+   * The directory of a part of a model, created if it is missing.
+   *
+   * @param tag identifies the part's content; of letters, digits and dashes
+   * @throws HubException if it cannot be created, or the tag is no name
+   */
+  public Path part(String tag) throws HubException {
+    if (!TAG.matcher(tag).matches()) {
+      throw new HubException("'" + HubException.oneLine(tag) + "' does not identify a part");
+    }
+    return Storage.directory(Storage.root(parts), tag);
   }
 
   /** A repository's own directory, created if it is missing. */

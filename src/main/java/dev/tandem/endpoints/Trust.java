@@ -1,4 +1,4 @@
-package dev.tandem.client;
+package dev.tandem.endpoints;
 
 import java.io.IOException;
 import java.io.InputStream;
