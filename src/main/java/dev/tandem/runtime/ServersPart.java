@@ -103,7 +103,11 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
         try {
           if (hasShape(checkpoint.config(), model)) {
             checkpoint = converted(checkpoint);
-            same = checkpoint.hash().hex().equals(model.profile().modelHash());
+            String hash = checkpoint.hash().hex();
+            same = hash.equals(model.profile().modelHash());
+            if (!same && source.type().isPresent()) {
+              throw model.isNot("the server", name, hash);
+            }
           }
         } finally {
           if (!same) {

@@ -173,7 +173,8 @@ class FilelessClientTest {
     try (ModelServer server = server("head").start()) {
       assertThatThrownBy(
               () -> client(URI.create(server.uri())).type(WeightType.Q8_0).connect())
-          .hasMessageContaining("type is the server's for a part of its model; leave it out");
+          .hasMessageContaining("the server has model gpt2-shakespeare")
+          .hasMessageContaining("use the same model at both ends");
     }
   }
 

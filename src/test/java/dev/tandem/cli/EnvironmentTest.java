@@ -104,7 +104,7 @@ class EnvironmentTest {
         .assertFails(Cli.USAGE, "--port must be at most 65535", "from TANDEM_PORT");
     tandem(Map.of("TANDEM_MAX_SEQUENCES", "0"), "server")
         .assertFails(Cli.USAGE, "--max-sequences must be", "from TANDEM_MAX_SEQUENCES");
-    tandem(Map.of("TANDEM_SPLIT", "9"), "client")
+    tandem(Map.of("TANDEM_SPLIT", "9"), "client", "-c", "gpt2-shakespeare")
         .assertFails(Cli.USAGE, "--split must be in 0..4", "from TANDEM_SPLIT");
   }
 

@@ -40,7 +40,7 @@ class JarContentsIT {
           "engine",
           "formats",
           "generation",
-          "hub.cache",
+          "hub",
           "json",
           "model",
           "plain",

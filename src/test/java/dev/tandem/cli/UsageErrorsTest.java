@@ -97,7 +97,13 @@ class UsageErrorsTest {
         Wrong.says("'http' is not a whole number", "client", "-o", "http"),
         Wrong.says("--address must be a host name", "client", "-a", "a b"),
         Wrong.says("--split must be at least 0, got -1", "client", "--split", "-1"),
-        Wrong.says("--split must be in 0..4, got 5", "client", "--split", "5"),
+        Wrong.says(
+            "--split must be in 0..4, got 5",
+            "client",
+            "--split",
+            "5",
+            "-c",
+            "gpt2-shakespeare"),
         Wrong.says(
             "expected one of [hidden, topk, logits] but was 'best'", "client", "--reply", "best"),
         Wrong.says("--server must be ws://HOST:PORT", "client", "--server", "garbage"),

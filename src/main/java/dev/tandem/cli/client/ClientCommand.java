@@ -11,7 +11,6 @@ import dev.tandem.cli.options.BackendMixin;
 import dev.tandem.cli.options.ConvertProgress;
 import dev.tandem.cli.options.DraftMixin;
 import dev.tandem.cli.options.EngineMixin;
-import dev.tandem.cli.options.TextModelMixin;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
@@ -50,7 +49,7 @@ public final class ClientCommand implements Callable<Integer> {
       "--server must be ws://HOST:PORT/v1/split (or wss://), got ";
 
   @Spec private CommandSpec spec;
-  @Mixin private TextModelMixin model;
+  @Mixin private ClientModelMixin model;
   @Mixin private GenerationMixin generation;
 
   @Option(
@@ -156,7 +155,7 @@ public final class ClientCommand implements Callable<Integer> {
           here.interrupt(); // it may be waiting for the connection
         };
     try (Interrupts interrupts = Interrupts.during(stop);
-        ConvertProgress progress = engine.progress(run::interrupted);
+        ConvertProgress progress = engine.progress("downloading", run::interrupted);
         SplitModel opened = engine.apply(builder, settings, progress).connect()) {
       progress.close();
       opened.notes().forEach(console::warn);

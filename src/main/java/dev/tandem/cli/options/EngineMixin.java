@@ -67,8 +67,17 @@ public final class EngineMixin {
 
   /** Shows the conversion that was asked for; ends it once the user pressed Ctrl-C. */
   public ConvertProgress progress(BooleanSupplier interrupted) {
+    return progress("", interrupted);
+  }
+
+  /**
+   * As {@link #progress(BooleanSupplier)}.
+   *
+   * @param other what the bar is about if no conversion was asked for
+   */
+  public ConvertProgress progress(String other, BooleanSupplier interrupted) {
     return new ConvertProgress(
-        type.map(EngineMixin::task).orElse(""),
+        type.map(EngineMixin::task).orElse(other),
         spec.commandLine().getErr(),
         Console.isTerminal(Console.STDERR),
         interrupted);

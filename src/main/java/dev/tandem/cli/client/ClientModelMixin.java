@@ -1,0 +1,35 @@
+package dev.tandem.cli.client;
+
+import dev.tandem.cli.options.ConfigMixin;
+import dev.tandem.cli.options.TokenizerOptionMixin;
+import dev.tandem.settings.ModelSource;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The options for the client's model, which may be the server's. */
+@Command(optionListHeading = "Model:")
+final class ClientModelMixin {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = {"-c", "--model"},
+      paramLabel = "MODEL",
+      description =
+          "A file (.gguf, .bin, .safetensors), a directory (Hugging Face layout), a built-in model"
+              + " (gpt2-shakespeare or stories260K), or a pulled model. Default: the server's, of"
+              + " which the client downloads its part once")
+  private Optional<String> model = Optional.empty();
+
+  @Mixin private ConfigMixin config;
+  @Mixin private TokenizerOptionMixin tokenizer;
+
+  /** Which model it is. */
+  ModelSource source() {
+    return config.source(spec, model.orElse(ModelSource.ofServer().name()), tokenizer.given());
+  }
+}
