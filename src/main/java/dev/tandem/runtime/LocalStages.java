@@ -3,6 +3,7 @@ package dev.tandem.runtime;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.scheduler.ModelScheduler;
 import dev.tandem.scheduler.ScheduledStage;
+import dev.tandem.scheduler.SchedulerLimits;
 import dev.tandem.scheduler.SchedulerListener;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.stage.ArithmeticProfile;
@@ -50,9 +51,7 @@ final class LocalStages implements AutoCloseable {
           new ModelScheduler(
               "tandem-" + checkpoint.name(),
               new Provider(kept.get(0), checkpoint.config().nLayers()),
-              MAX_SEQUENCES,
-              MAX_STEPS_IN_FLIGHT,
-              DRAIN_MILLIS,
+              SchedulerLimits.of(MAX_SEQUENCES, MAX_STEPS_IN_FLIGHT, DRAIN_MILLIS),
               SchedulerListener.NONE);
       scope.succeeded();
     }

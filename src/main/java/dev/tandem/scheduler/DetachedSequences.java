@@ -11,7 +11,7 @@ import java.util.Set;
  * then, or until another sequence needs it: the one that was left first gives it up first. Belongs
  * to whoever holds the engine.
  */
-final class DetachedSequences {
+final class DetachedSequences implements Reclaimable {
   private final Set<ScheduledSequence> sequences = new LinkedHashSet<>();
 
   void add(ScheduledSequence sequence) {
@@ -22,13 +22,19 @@ final class DetachedSequences {
     sequences.remove(sequence);
   }
 
-  /** Gives the memory of the oldest one back: whether there was one. */
-  boolean endOldest() {
+  @Override
+  public Room.Need available(long nowNanos) {
+    return new Room.Need(
+        sequences.size(), sequences.stream().mapToLong(ScheduledSequence::reservedBytes).sum());
+  }
+
+  @Override
+  public boolean giveBackOne(Room.Need need, long nowNanos) {
     Iterator<ScheduledSequence> oldest = sequences.iterator();
     if (!oldest.hasNext()) {
       return false;
     }
-    oldest.next().end(new ScheduleException(Reason.CLOSED, "another sequence needed its memory"));
+    oldest.next().end(new ScheduleException(Reason.RECLAIMED, "another one needed its room"));
     return true;
   }
 

@@ -104,12 +104,13 @@ final class Inbox {
     called = false;
   }
 
-  /** The engine's thread waits until it is called or there is something to do. */
-  void awaitCall() throws InterruptedException {
+  /** The engine's thread waits until it is called or there is something to do, or for that long. */
+  void awaitCall(long nanos) throws InterruptedException {
     lock.lock();
     try {
-      while (!called && tasks.isEmpty() && openings.isEmpty()) {
-        idle.await();
+      long left = nanos;
+      while (!called && tasks.isEmpty() && openings.isEmpty() && left > 0) {
+        left = idle.awaitNanos(left);
       }
     } finally {
       lock.unlock();

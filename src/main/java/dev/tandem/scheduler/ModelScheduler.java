@@ -2,14 +2,12 @@ package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.Span;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -27,11 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class ModelScheduler implements AutoCloseable {
   private final StageProvider provider;
   private final SchedulerListener listener;
+  private final SchedulerLimits limits;
   private final int chunkRows;
-  private final int maxSequences;
-  private final int maxInFlight;
-  private final long drainMillis;
-  private final AtomicInteger reserved = new AtomicInteger();
   private final Inbox inbox = new Inbox();
   private final CountDownLatch drained = new CountDownLatch(1);
   private final ReentrantLock engine = new ReentrantLock();
@@ -46,6 +41,7 @@ public final class ModelScheduler implements AutoCloseable {
   private final StageRunners runners;
   private final List<Piece> pieces = new ArrayList<>();
   private final Gathering gathering = new Gathering();
+  private final Openings openings;
   private int queuedSteps;
 
   /**
@@ -53,26 +49,17 @@ public final class ModelScheduler implements AutoCloseable {
    *
    * @param name the thread's name
    * @param provider opens the stages
-   * @param maxSequences sequences at once
-   * @param maxInFlight steps of a sequence at once
-   * @param drainMillis how long {@link #close} waits for running steps
    * @param listener gets the failures
    */
   public ModelScheduler(
-      String name,
-      StageProvider provider,
-      int maxSequences,
-      int maxInFlight,
-      long drainMillis,
-      SchedulerListener listener) {
+      String name, StageProvider provider, SchedulerLimits limits, SchedulerListener listener) {
     this.provider = provider;
     this.listener = listener;
+    this.limits = limits;
     this.pace = new LayerPace(provider.layerMillis());
     this.runners = new StageRunners(provider, pace, listener);
     this.chunkRows = provider.profile().chunkRows();
-    this.maxSequences = maxSequences;
-    this.maxInFlight = maxInFlight;
-    this.drainMillis = drainMillis;
+    this.openings = new Openings(this, limits, listener, runners, List.of(detached), turns);
     this.thread = new Thread(this::run, name);
     thread.setDaemon(true);
     thread.start();
@@ -80,7 +67,16 @@ public final class ModelScheduler implements AutoCloseable {
 
   /** Creates a tenant, who may have many lanes. */
   public Tenant tenant() {
-    return new Tenant(this);
+    return tenant(Long.MAX_VALUE);
+  }
+
+  /**
+   * Creates a tenant with a limit of its own.
+   *
+   * @param maxBytes memory that its sequences may reserve together
+   */
+  public Tenant tenant(long maxBytes) {
+    return new Tenant(this, maxBytes);
   }
 
   /** Creates a lane with a tenant of its own. */
@@ -94,9 +90,14 @@ public final class ModelScheduler implements AutoCloseable {
     return lane;
   }
 
-  /** The number of sequences whose memory is reserved. */
+  /** The number of open sequences. */
   public int activeSequences() {
-    return reserved.get();
+    return load().sequences();
+  }
+
+  /** What its sequences use at the moment. */
+  public SchedulerLoad load() {
+    return openings.load();
   }
 
   /** How long a layer takes for a call of generated rows; empty if none was measured yet. */
@@ -115,7 +116,7 @@ public final class ModelScheduler implements AutoCloseable {
     draining = true;
     inbox.call();
     try {
-      drained.await(drainMillis, TimeUnit.MILLISECONDS);
+      drained.await(limits.drainMillis(), TimeUnit.MILLISECONDS);
       inbox.post(() -> stopped = true);
       thread.join();
     } catch (InterruptedException e) {
@@ -126,13 +127,14 @@ public final class ModelScheduler implements AutoCloseable {
 
   CompletableFuture<ScheduledSequence> open(Lane lane, Span span, int maxPositions) {
     CompletableFuture<ScheduledSequence> result = new CompletableFuture<>();
-    if (draining || !inbox.postOpening(() -> openNow(lane, span, maxPositions, result))) {
-      result.completeExceptionally(closing());
+    Opening opening = new Opening(lane, span, maxPositions, result, System.nanoTime(), 0);
+    if (draining || !inbox.postOpening(() -> openings.arrived(opening))) {
+      opening.refuse(closing());
     }
     return result;
   }
 
-  private static ScheduleException closing() {
+  static ScheduleException closing() {
     return new ScheduleException(Reason.CLOSING, "the model is being closed");
   }
 
@@ -142,6 +144,10 @@ public final class ModelScheduler implements AutoCloseable {
 
   DetachedSequences detached() {
     return detached;
+  }
+
+  int chunkRows() {
+    return chunkRows;
   }
 
   StageProvider provider() {
@@ -217,7 +223,7 @@ public final class ModelScheduler implements AutoCloseable {
   }
 
   private void letGo() {
-    boolean more = queuedSteps > 0 || stopped;
+    boolean more = queuedSteps > 0 || stopped || openings.isWaiting();
     engine.unlock();
     if (more || inbox.hasTasks()) {
       inbox.call();
@@ -227,6 +233,7 @@ public final class ModelScheduler implements AutoCloseable {
   // Only for whoever holds the engine, from here on.
 
   private void drop(Lane lane) {
+    openings.laneClosed(lane);
     lane.endAll(Reason.CLOSED, "the sequence is closed");
     turns.remove(lane);
   }
@@ -252,21 +259,21 @@ public final class ModelScheduler implements AutoCloseable {
   void ended(ScheduledSequence sequence, int droppedSteps) {
     stepsDropped(sequence, droppedSteps);
     sequence.runner().sequenceClosed();
-    reserved.decrementAndGet();
+    openings.ended(sequence);
   }
 
   private void run() {
     try {
       while (!stopped) {
         boolean busy;
+        long wait;
         engine.lock();
         try {
           inbox.answer();
           runTasks();
-          for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
-            next.run();
-          }
+          runOpenings();
           busy = !stopped && iterate();
+          wait = openings.nanosToNext();
           if (!busy && draining) {
             drained.countDown();
           }
@@ -274,7 +281,7 @@ public final class ModelScheduler implements AutoCloseable {
           engine.unlock();
         }
         if (!busy && !stopped) {
-          inbox.awaitCall();
+          inbox.awaitCall(wait);
         }
       }
     } catch (InterruptedException e) {
@@ -297,9 +304,7 @@ public final class ModelScheduler implements AutoCloseable {
     turns.endAll("the model is closed");
     detached.endAll("the model is closed");
     runTasks();
-    for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
-      next.run(); // and is refused
-    }
+    runOpenings(); // they are refused
     turns.endAll("the model is closed");
     detached.endAll("the model is closed");
     runners.close();
@@ -311,37 +316,14 @@ public final class ModelScheduler implements AutoCloseable {
     }
   }
 
-  private void openNow(
-      Lane lane, Span span, int maxPositions, CompletableFuture<ScheduledSequence> result) {
-    try {
-      if (lane.isClosed() || stopped) {
-        throw new ScheduleException(Reason.CLOSED, "the lane is closed");
-      }
-      makeRoom();
-      StageRunner runner = runners.of(span);
-      ScheduledSequence sequence =
-          new ScheduledSequence(
-              this, lane, runner, runner.open(maxPositions), chunkRows, maxInFlight);
-      lane.add(sequence);
-      reserved.incrementAndGet();
-      result.complete(sequence);
-    } catch (ScheduleException e) {
-      result.completeExceptionally(e);
-    } catch (IOException | RuntimeException | Error e) {
-      String problem = "no room for a sequence of " + maxPositions + " positions";
-      listener.failed(problem, e);
-      result.completeExceptionally(
-          new ScheduleException(Reason.CAPACITY, problem + ": " + e.getMessage(), e));
+  private void runOpenings() {
+    for (Runnable next = inbox.nextOpening(); next != null; next = inbox.nextOpening()) {
+      next.run();
     }
-  }
-
-  /** Ends sequences that are in no lane, the oldest first, as far as it takes to have room. */
-  private void makeRoom() throws ScheduleException {
-    while (reserved.get() >= maxSequences) {
-      if (!detached.endOldest()) {
-        throw new ScheduleException(
-            Reason.CAPACITY, "all " + maxSequences + " sequences are in use; try again later");
-      }
+    if (draining) {
+      openings.refuseAll(closing());
+    } else {
+      openings.admit();
     }
   }
 

@@ -18,6 +18,8 @@ public final class ScheduleException extends Exception {
     POSITION,
     /** The sequence, its lane or the scheduler is closed. */
     CLOSED,
+    /** The sequence is closed, because another one needed its room. */
+    RECLAIMED,
     /** The stage failed; the sequence is closed. */
     INTERNAL
   }

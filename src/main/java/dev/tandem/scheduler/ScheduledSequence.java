@@ -24,7 +24,9 @@ public final class ScheduledSequence {
   private final Sequence sequence;
   private final int chunkRows;
   private final int maxInFlight;
+  private final long reservedBytes;
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private final CompletableFuture<String> reclaimed = new CompletableFuture<>();
 
   // Guarded by this.
   private int expectedLength;
@@ -37,20 +39,22 @@ public final class ScheduledSequence {
   private final Piece piece = new Piece(this);
   private final Gathering.Pace pace = new Gathering.Pace();
   private boolean picked;
+  private long lastStepNanos = System.nanoTime();
 
   ScheduledSequence(
       ModelScheduler scheduler,
       Lane lane,
       StageRunner runner,
       Sequence sequence,
-      int chunkRows,
-      int maxInFlight) {
+      int maxInFlight,
+      long reservedBytes) {
     this.scheduler = scheduler;
     this.lane = lane;
     this.runner = runner;
     this.sequence = sequence;
-    this.chunkRows = chunkRows;
+    this.chunkRows = scheduler.chunkRows();
     this.maxInFlight = maxInFlight;
+    this.reservedBytes = reservedBytes;
   }
 
   /** The stage that it is in. */
@@ -174,6 +178,14 @@ public final class ScheduledSequence {
     return ended;
   }
 
+  /**
+   * Completed with the reason, one clause for people, if the scheduler closes the sequence because
+   * another one needs its room.
+   */
+  public CompletableFuture<String> reclaimed() {
+    return reclaimed;
+  }
+
   private void check(int position, int end, boolean mustFillChunk) throws ScheduleException {
     if (inFlight >= maxInFlight) {
       throw new ScheduleException(
@@ -199,7 +211,35 @@ public final class ScheduledSequence {
     }
   }
 
+  /** Memory that it may fill. */
+  long reservedBytes() {
+    return reservedBytes;
+  }
+
   // Only for whoever holds the engine, from here on.
+
+  /** Whether no step of it waits or is computed. */
+  synchronized boolean isIdle() {
+    return inFlight == 0;
+  }
+
+  /** When its last step was done, or when it was opened. */
+  long lastStepNanos() {
+    return lastStepNanos;
+  }
+
+  /** Closes it for the sake of another one, unless a step has come: whether it did. */
+  boolean reclaim(String why) {
+    synchronized (this) {
+      if (inFlight > 0) {
+        return false;
+      }
+      closed = true;
+    }
+    end(new ScheduleException(Reason.RECLAIMED, why));
+    reclaimed.complete(why);
+    return true;
+  }
 
   Lane lane() {
     return lane;
@@ -258,6 +298,7 @@ public final class ScheduledSequence {
       synchronized (this) {
         inFlight--;
       }
+      lastStepNanos = System.nanoTime();
       scheduler.stepDone(this, queue.isEmpty());
       step.completed();
     }

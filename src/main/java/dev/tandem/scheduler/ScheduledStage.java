@@ -188,7 +188,7 @@ public final class ScheduledStage implements Stage {
     switch (cause.reason()) {
       case LAYERS, LIMIT, POSITION -> throw new IllegalArgumentException(message, cause);
       case CLOSED -> throw new IllegalStateException(message, cause);
-      case CAPACITY, CLOSING, INTERNAL -> {
+      case CAPACITY, CLOSING, RECLAIMED, INTERNAL -> {
         return new IOException(message, cause);
       }
     }

@@ -2,6 +2,7 @@ package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.Batch;
+import dev.tandem.stage.CopyingStage;
 import dev.tandem.stage.RowKind;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
@@ -32,6 +33,11 @@ final class StageRunner {
 
   StageSpec spec() {
     return spec;
+  }
+
+  /** Memory of a sequence of that many positions. */
+  long stateBytes(int maxPositions) {
+    return stage instanceof CopyingStage counted ? counted.stateBytes(maxPositions) : 0;
   }
 
   boolean isIdle() {

@@ -12,6 +12,7 @@ import java.util.List;
  */
 public final class Tenant {
   private final ModelScheduler scheduler;
+  private final long maxBytes;
 
   // The rest belongs to whoever holds the engine.
   private final List<Lane> lanes = new ArrayList<>();
@@ -20,9 +21,20 @@ public final class Tenant {
   private int generatedNext;
   private int promptDeficit;
   private int promptNext;
+  private long bytes;
 
-  Tenant(ModelScheduler scheduler) {
+  /**
+   * A tenant.
+   *
+   * @param maxBytes memory that its sequences may reserve together
+   */
+  Tenant(ModelScheduler scheduler, long maxBytes) {
     this.scheduler = scheduler;
+    this.maxBytes = maxBytes;
+  }
+
+  long maxBytes() {
+    return maxBytes;
   }
 
   /** Creates a lane. */
@@ -45,10 +57,25 @@ public final class Tenant {
 
   void add(ScheduledSequence sequence) {
     sequences.add(sequence);
+    bytes += sequence.reservedBytes();
   }
 
   void remove(ScheduledSequence sequence) {
-    sequences.remove(sequence);
+    if (sequences.remove(sequence)) {
+      bytes -= sequence.reservedBytes();
+    }
+  }
+
+  /** Whether it may have another sequence of that size. */
+  boolean allows(long sequenceBytes) {
+    return sequenceBytes <= maxBytes - bytes;
+  }
+
+  /** What it has of a limit of its own, in words that follow others. */
+  String inWords() {
+    return maxBytes == Long.MAX_VALUE
+        ? ""
+        : "; this client has " + Room.mib(bytes) + " of its " + Room.mib(maxBytes);
   }
 
   List<ScheduledSequence> sequences() {

@@ -11,6 +11,7 @@ import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.scheduler.Lane;
 import dev.tandem.scheduler.ModelScheduler;
+import dev.tandem.scheduler.SchedulerLimits;
 import dev.tandem.scheduler.Tenant;
 import dev.tandem.settings.Offer;
 import dev.tandem.settings.ProfileDifference;
@@ -48,9 +49,10 @@ final class ModelService implements AutoCloseable {
         new ModelScheduler(
             "tandem-engine-" + model.name(),
             model.stages(),
-            options.maxSequences(),
-            Protocol.MAX_IN_FLIGHT,
-            options.times().drain().toMillis(),
+            SchedulerLimits.of(
+                options.maxSequences(),
+                Protocol.MAX_IN_FLIGHT,
+                options.times().drain().toMillis()),
             (problem, cause) -> log.error("{}: {}", problem, cause.toString()));
   }
 

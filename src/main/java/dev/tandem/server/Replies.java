@@ -51,7 +51,7 @@ final class Replies {
       case CAPACITY, CLOSING -> ErrorCode.CAPACITY;
       case LIMIT -> ErrorCode.LIMIT;
       case POSITION -> ErrorCode.POSITION;
-      case CLOSED -> ErrorCode.UNKNOWN_SEQUENCE;
+      case CLOSED, RECLAIMED -> ErrorCode.UNKNOWN_SEQUENCE;
       case INTERNAL -> ErrorCode.INTERNAL;
     };
   }

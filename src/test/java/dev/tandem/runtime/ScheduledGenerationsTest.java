@@ -13,6 +13,7 @@ import dev.tandem.measure.stages.RecordingStage;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.scheduler.ModelScheduler;
 import dev.tandem.scheduler.ScheduledStage;
+import dev.tandem.scheduler.SchedulerLimits;
 import dev.tandem.scheduler.SchedulerListener;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.settings.EngineSettings;
@@ -134,7 +135,8 @@ class ScheduledGenerationsTest {
   }
 
   private static ModelScheduler scheduler(StageProvider provider) {
-    return new ModelScheduler("engine", provider, 16, 4, 1_000, SchedulerListener.NONE);
+    return new ModelScheduler(
+            "engine", provider, SchedulerLimits.of(16, 4, 1_000), SchedulerListener.NONE);
   }
 
   private static Run run(Checkpoint checkpoint, Stage stage, int user) throws Exception {

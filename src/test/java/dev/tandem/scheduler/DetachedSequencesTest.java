@@ -67,7 +67,10 @@ class DetachedSequencesTest extends SchedulerFixture {
   void theLengthIsThatOfTheRowsThatWereComputed() throws Exception {
     ModelScheduler wide =
         new ModelScheduler(
-            "wide", new ToyProvider(64, D, 11, 1_000), 4, 4, 1_000, SchedulerListener.NONE);
+            "wide",
+            new ToyProvider(64, D, 11, 1_000),
+            SchedulerLimits.of(4, 4, 1_000),
+            SchedulerListener.NONE);
     try (wide) {
       Lane lane = wide.lane();
       ScheduledSequence sequence = lane.open(LAYERS, 100).get();

@@ -165,7 +165,8 @@ class ModelSchedulerTest extends SchedulerFixture {
   @Test
   void closingDuringAStepLongerThanTheDrainEnds() throws Exception {
     ModelScheduler impatient =
-        new ModelScheduler("impatient", model, 1, 4, 10, SchedulerListener.NONE);
+        new ModelScheduler(
+            "impatient", model, SchedulerLimits.of(1, 4, 10), SchedulerListener.NONE);
     ScheduledSequence sequence = impatient.lane().open(Span.layers(0, 4), 1).get();
     CountDownLatch entered = new CountDownLatch(1);
     model.onStep(

@@ -50,7 +50,8 @@ class SchedulerSharingTest extends SchedulerFixture {
     ToyProvider wide = new ToyProvider(64, D, 11, 1_000);
     wide.onStep(this::record);
     try (ModelScheduler other =
-        new ModelScheduler("wide", wide, 1, 4, 1_000, SchedulerListener.NONE)) {
+        new ModelScheduler(
+            "wide", wide, SchedulerLimits.of(1, 4, 1_000), SchedulerListener.NONE)) {
       ScheduledSequence sequence = other.lane().open(Span.layers(0, 4), 100).get();
       Step step = new Step(new StepRows(0, 40, RowKind.GENERATED, false, 10, 25), rows(0, 40));
       float[] result = floats(submit(sequence, step).get());
@@ -143,7 +144,8 @@ class SchedulerSharingTest extends SchedulerFixture {
   @Test
   void anIterationTakesAtMost256GeneratedRowsAndEveryLaneGetsItsShare() throws Exception {
     try (ModelScheduler wide =
-        new ModelScheduler("wide", model, 100, 4, 1_000, SchedulerListener.NONE)) {
+        new ModelScheduler(
+            "wide", model, SchedulerLimits.of(100, 4, 1_000), SchedulerListener.NONE)) {
       ScheduledSequence holder = wide.lane().open(Span.layers(0, 4), 4).get();
       List<ScheduledSequence> sequences = new ArrayList<>();
       Lane big = wide.lane();

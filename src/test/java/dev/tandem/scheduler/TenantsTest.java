@@ -22,7 +22,8 @@ class TenantsTest extends SchedulerFixture {
   @Test
   void aTenantWithManyConnectionsGetsAsManyGeneratedRowsAsOneWithOne() throws Exception {
     try (ModelScheduler wide =
-        new ModelScheduler("wide", model, 100, 4, 1_000, SchedulerListener.NONE)) {
+        new ModelScheduler(
+            "wide", model, SchedulerLimits.of(100, 4, 1_000), SchedulerListener.NONE)) {
       List<ScheduledSequence> many = sequences(wide, wide.tenant(), CONNECTIONS, 4);
       List<ScheduledSequence> one = sequences(wide, wide.tenant(), 1, 32);
       ScheduledSequence holder = wide.lane().open(Span.layers(0, 4), 4).get();
@@ -127,7 +128,8 @@ class TenantsTest extends SchedulerFixture {
     ToyProvider wide = new ToyProvider(256, D, 11, 2_000);
     List<List<Integer>> calls = new CopyOnWriteArrayList<>();
     try (ModelScheduler other =
-        new ModelScheduler("flood", wide, 2, 4, 1_000, SchedulerListener.NONE)) {
+        new ModelScheduler(
+            "flood", wide, SchedulerLimits.of(2, 4, 1_000), SchedulerListener.NONE)) {
       ScheduledSequence flood = other.lane().open(Span.layers(0, 4), 1_024).get();
       ScheduledSequence small = other.lane().open(Span.layers(0, 4), 40).get();
       CountDownLatch entered = new CountDownLatch(1);

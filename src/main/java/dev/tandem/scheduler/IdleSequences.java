@@ -1,0 +1,70 @@
+package dev.tandem.scheduler;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Sequences that had no step for some time. The one that waited longest for a step is given back
+ * first.
+ */
+final class IdleSequences implements Reclaimable {
+  private final Turns turns;
+  private final Duration timeout;
+  private final long timeoutNanos;
+
+  IdleSequences(Turns turns, Duration timeout) {
+    this.turns = turns;
+    this.timeout = timeout;
+    this.timeoutNanos = SchedulerLimits.nanos(timeout);
+  }
+
+  private List<ScheduledSequence> idle(long nowNanos) {
+    List<ScheduledSequence> idle = new ArrayList<>();
+    turns.forEach(
+        sequence -> {
+          if (sequence.isIdle() && nowNanos - sequence.lastStepNanos() >= timeoutNanos) {
+            idle.add(sequence);
+          }
+        });
+    return idle;
+  }
+
+  @Override
+  public Room.Need available(long nowNanos) {
+    List<ScheduledSequence> idle = idle(nowNanos);
+    return new Room.Need(
+        idle.size(), idle.stream().mapToLong(ScheduledSequence::reservedBytes).sum());
+  }
+
+  @Override
+  public boolean giveBackOne(Room.Need need, long nowNanos) {
+    ScheduledSequence longest = null;
+    for (ScheduledSequence sequence : idle(nowNanos)) {
+      if (helps(sequence, need)
+          && (longest == null || sequence.lastStepNanos() - longest.lastStepNanos() < 0)) {
+        longest = sequence;
+      }
+    }
+    return longest != null
+        && longest.reclaim(
+            "it had no step for " + timeout.toSeconds() + " s, and another one needed its room");
+  }
+
+  private static boolean helps(ScheduledSequence sequence, Room.Need need) {
+    return need.sequences() > 0 || sequence.reservedBytes() > 0;
+  }
+
+  /** How long until another sequence has been idle for long enough; the longest time if never. */
+  long nanosToNext(long nowNanos) {
+    long[] next = {Long.MAX_VALUE};
+    turns.forEach(
+        sequence -> {
+          long left = timeoutNanos - (nowNanos - sequence.lastStepNanos());
+          if (left > 0 && sequence.isIdle()) {
+            next[0] = Math.min(next[0], left);
+          }
+        });
+    return next[0];
+  }
+}

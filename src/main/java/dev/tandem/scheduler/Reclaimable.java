@@ -1,0 +1,19 @@
+package dev.tandem.scheduler;
+
+/**
+ * Something that takes room in a model's memory, and gives it back when an opening waits for it.
+ * Only whoever holds the engine calls it.
+ */
+interface Reclaimable {
+
+  /** All that it could give back now. */
+  Room.Need available(long nowNanos);
+
+  /**
+   * Gives back the piece that is missed least.
+   *
+   * @param need what is missing; not nothing
+   * @return whether there was one
+   */
+  boolean giveBackOne(Room.Need need, long nowNanos);
+}
