@@ -39,6 +39,8 @@ public final class ControlCodec {
           .put("max_positions", open.maxPositions());
       putProfile(json, open.profile());
       open.top().ifPresent(top -> putTop(json, top));
+    } else if (message instanceof Resume resume) {
+      ResumeCodec.put(json, resume);
     } else if (message instanceof RowRequest row) {
       json.put("type", "row")
           .put("request", row.request())
@@ -69,6 +71,9 @@ public final class ControlCodec {
           .put("model", opened.model());
       putProfile(json, opened.profile());
       putLimits(json.putObject("limits"), opened.limits());
+      ResumeCodec.putToken(json, opened.resume());
+    } else if (message instanceof Resumed resumed) {
+      ResumeCodec.put(json, resumed);
     } else if (message instanceof CloseSequence close) {
       putClose(json, close);
     } else if (message instanceof ErrorMessage error) {
@@ -100,6 +105,10 @@ public final class ControlCodec {
         checkVersion(json);
         yield open(json);
       }
+      case "resume" -> {
+        checkVersion(json);
+        yield ResumeCodec.resume(json);
+      }
       case "row" ->
           new RowRequest(
               request(json, 1), sequence(json, 1), json.integer("row", 0, Integer.MAX_VALUE));
@@ -128,7 +137,9 @@ public final class ControlCodec {
               json.integer("epoch", 1, Integer.MAX_VALUE),
               json.string("model"),
               profile(json.fields("profile")),
-              limits(json.fields("limits")));
+              limits(json.fields("limits")),
+              ResumeCodec.token(json));
+      case "resumed" -> ResumeCodec.resumed(json);
       case "close" -> new CloseSequence(sequence(json, 1));
       case "error" ->
           new ErrorMessage(

@@ -142,6 +142,23 @@ public record FrameHeader(
         1);
   }
 
+  /** The same rows of the same sequence, which another connection has now under another id. */
+  public FrameHeader on(int newEpoch, int newSequence) {
+    return new FrameHeader(
+        kind,
+        type,
+        generated,
+        promptEnd,
+        newEpoch,
+        request,
+        newSequence,
+        position,
+        rows,
+        columns,
+        outBegin,
+        nOut);
+  }
+
   /**
    * Bytes of a message with that many f32 elements, which is the longest one.
    *

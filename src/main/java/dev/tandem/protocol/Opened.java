@@ -1,5 +1,7 @@
 package dev.tandem.protocol;
 
+import java.util.Optional;
+
 /**
  * A sequence is open.
  *
@@ -9,7 +11,15 @@ package dev.tandem.protocol;
  * @param model hash of the model
  * @param profile the arithmetic of the sequence, filled in
  * @param limits the limits of its steps
+ * @param resume with what the client finds it again on another connection; empty if the server
+ *     frees the sequences of a lost connection at once
  */
 public record Opened(
-    int request, int sequence, int epoch, String model, WireProfile profile, SequenceLimits limits)
+    int request,
+    int sequence,
+    int epoch,
+    String model,
+    WireProfile profile,
+    SequenceLimits limits,
+    Optional<ResumeToken> resume)
     implements ServerMessage {}

@@ -19,6 +19,9 @@ public final class Protocol {
    */
   public static final String TOP_K = "topk";
 
+  /** The feature of servers that keep the sequences of lost connections: {@code resume}. */
+  public static final String RESUME = "resume";
+
   /** The largest number of unanswered steps of one sequence. */
   public static final int MAX_IN_FLIGHT = 4;
 

@@ -2,4 +2,4 @@ package dev.tandem.protocol;
 
 /** The messages of a server. */
 public sealed interface ServerMessage
-    permits Info, Opened, CloseSequence, ErrorMessage, Result, TopResult {}
+    permits Info, Opened, Resumed, CloseSequence, ErrorMessage, Result, TopResult {}

@@ -10,24 +10,19 @@ import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.FrameLimits;
 import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Open;
-import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.ProtocolException;
+import dev.tandem.protocol.Resume;
 import dev.tandem.protocol.RowRequest;
-import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.Step;
-import dev.tandem.scheduler.Lane;
 import dev.tandem.scheduler.ScheduleException;
-import dev.tandem.scheduler.ScheduledSequence;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.WebSocketFrame;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -47,31 +42,28 @@ final class ClientConnection {
 
   static final String SHUTTING_DOWN = "the server is shutting down";
 
+  /** What a receiver finds where no close message came. */
+  private static final short CLOSED_ABNORMALLY = 1006;
+
   private static final short PROTOCOL_ERROR = 1002;
   private static final short MESSAGE_TOO_BIG = 1009;
   private static final short INTERNAL_ERROR = 1011;
-
-  /** A model, and this connection's lane in its scheduler. */
-  private record Share(ModelService model, Lane lane) {}
 
   /** The best logits of a step, as a frame, and its rows. */
   private record Selected(ByteBuffer answer, FloatBuffer rows) {}
 
   private final ServerWebSocket socket;
   private final List<ModelService> models;
-  private final ClientAccount account;
   private final FrameLimits frameLimits;
-  private final int epoch;
+  private final List<String> features;
   private final Executor selecting;
   private final String peer;
   private final Vertx vertx;
   private final Context context;
   private final MessageAssembler assembler;
   private final Outbound outbound;
-  private final List<Share> shares;
-  private final Map<Integer, ServedSequence> sequences = new HashMap<>();
+  private final ConnectionSequences sequences;
   private final long pingTimer;
-  private int lastSequence;
   private int silentIntervals;
   private boolean closing;
 
@@ -87,29 +79,29 @@ final class ClientConnection {
       ClientAccount account,
       FrameLimits frameLimits,
       int epoch,
+      ResumableSequences resumable,
       Executor selecting,
       long pingIntervalMillis,
       Consumer<ClientConnection> onClosed) {
     this.vertx = vertx;
     this.socket = socket;
     this.models = models;
-    this.account = account;
     this.frameLimits = frameLimits;
-    this.epoch = epoch;
+    this.features = Replies.features(resumable.isOffered());
     this.selecting = selecting;
     this.context = vertx.getOrCreateContext();
     this.peer = String.valueOf(socket.remoteAddress());
     this.assembler =
         new MessageAssembler(
             FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns()));
-    this.shares = models.stream().map(model -> new Share(model, model.lane(account))).toList();
+    this.sequences = new ConnectionSequences(this, models, account, epoch, resumable);
     this.outbound = new Outbound(socket, this::pause, this::resume, () -> silentIntervals = 0);
     socket.frameHandler(this::receive);
     socket.pongHandler(v -> silentIntervals = 0);
     socket.exceptionHandler(this::failed);
     socket.closeHandler(
         v -> {
-          release();
+          release(!saidGoodbye(socket));
           onClosed.accept(this);
         });
     this.pingTimer = vertx.setPeriodic(pingIntervalMillis, id -> checkLife());
@@ -119,7 +111,13 @@ final class ClientConnection {
   /** A failure below the messages: broken frames, or the network. */
   private void failed(Throwable cause) {
     log.debug("{}: {}", peer, cause.toString());
-    closeNow(PROTOCOL_ERROR, "broken frame");
+    closeNow(PROTOCOL_ERROR, "broken frame", true);
+  }
+
+  /** Whether the client has ended the connection as it should, and needs no sequence any more. */
+  private static boolean saidGoodbye(ServerWebSocket socket) {
+    Short status = socket.closeStatusCode();
+    return status != null && status != CLOSED_ABNORMALLY;
   }
 
   /** Closes the connection after the answers that are being made; may be called by any thread. */
@@ -128,20 +126,27 @@ final class ClientConnection {
   }
 
   private void closeNow(short status, String reason) {
+    closeNow(status, reason, false);
+  }
+
+  /**
+   * Closes the connection.
+   *
+   * @param keep whether the client may resume its sequences
+   */
+  private void closeNow(short status, String reason, boolean keep) {
     if (!closing) {
-      release();
+      release(keep);
       socket.close(status, reason);
     }
   }
 
   /** Frees the resources of the connection. */
-  private void release() {
+  private void release(boolean keep) {
     if (!closing) {
       closing = true;
       vertx.cancelTimer(pingTimer);
-      shares.stream().map(Share::lane).forEach(Lane::close);
-      account.closeSequences(sequences.size());
-      sequences.clear();
+      sequences.end(keep);
       log.debug("{} disconnected", peer);
     }
   }
@@ -150,7 +155,7 @@ final class ClientConnection {
     silentIntervals++;
     if (silentIntervals >= DEAD_AFTER_INTERVALS) {
       log.info("{} does not answer, closing", peer);
-      closeNow(GOING_AWAY, "no sign of life");
+      closeNow(GOING_AWAY, "no sign of life", true);
     } else {
       outbound.ping();
     }
@@ -158,14 +163,14 @@ final class ClientConnection {
 
   /** The client does not read: stops reading from it and computing for it. */
   private void pause() {
-    shares.stream().map(Share::lane).forEach(Lane::pause);
+    sequences.pause();
     socket.pause();
   }
 
   private void resume() {
     silentIntervals = 0;
     if (!closing) {
-      shares.stream().map(Share::lane).forEach(Lane::resume);
+      sequences.goOn();
       socket.resume();
     }
   }
@@ -197,84 +202,29 @@ final class ClientConnection {
     if (decoded instanceof Step step) {
       step(step);
     } else if (decoded instanceof Open open) {
-      open(open);
+      sequences.open(open);
+    } else if (decoded instanceof Resume resume) {
+      sequences.resume(resume);
     } else if (decoded instanceof CloseSequence close) {
-      closeSequence(close.sequence());
+      sequences.close(close.sequence());
     } else if (decoded instanceof RowRequest request) {
       row(request);
     } else if (decoded instanceof InfoRequest info) {
-      reply(Replies.info(models, info.request(), info.tensors()));
+      reply(Replies.info(models, features, info.request(), info.tensors()));
     }
-  }
-
-  private void open(Open open) throws ProtocolException {
-    Share share = share(open);
-    share.model().check(open);
-    if (!account.openSequence()) {
-      throw ModelService.refused(
-          ErrorCode.CAPACITY,
-          open,
-          "the clients of key "
-              + account.name()
-              + " may have "
-              + account.maxSequences()
-              + " sequences together");
-    }
-    whenDone(
-        share.lane().open(open.span(), open.maxPositions()),
-        opened -> opened(open, share.model(), opened),
-        failure -> {
-          account.closeSequences(1);
-          refuse(Replies.refusal(failure, open.request(), 0));
-        });
-  }
-
-  private Share share(Open open) throws ProtocolException {
-    for (Share share : shares) {
-      if (open.model().isEmpty() || open.model().equals(share.model().hash())) {
-        return share;
-      }
-    }
-    throw ModelService.refused(
-        ErrorCode.MODEL,
-        open,
-        "model " + open.model() + " is not served; " + models.get(0).hash() + " is");
-  }
-
-  private void opened(Open open, ModelService model, ScheduledSequence scheduled) {
-    if (closing) {
-      account.closeSequences(1); // closing the lane has freed it
-      return;
-    }
-    SequenceLimits limits = model.limits(scheduled.spec(), open);
-    int id = ++lastSequence;
-    sequences.put(id, new ServedSequence(scheduled, limits, open));
-    reply(new Opened(open.request(), id, epoch, model.hash(), model.profile(), limits));
-  }
-
-  private void closeSequence(int id) throws ProtocolException {
-    ServedSequence sequence = sequences.remove(id);
-    if (sequence == null) {
-      throw Replies.unknown(0, id);
-    }
-    account.closeSequences(1);
-    whenDone(sequence.scheduled().close(), v -> reply(new CloseSequence(id)), failure -> {});
   }
 
   private void step(Step step) throws ProtocolException {
     FrameHeader header = step.header();
     int id = header.sequence();
-    if (header.epoch() != epoch) {
+    if (header.epoch() != sequences.epoch()) {
       throw new ProtocolException(
           ErrorCode.PROTOCOL,
-          "a frame of epoch " + header.epoch() + ", this connection's is " + epoch,
+          "a frame of epoch " + header.epoch() + ", this connection's is " + sequences.epoch(),
           header.request(),
           id);
     }
-    ServedSequence sequence = sequences.get(id);
-    if (sequence == null) {
-      throw Replies.unknown(header.request(), id);
-    }
+    ServedSequence sequence = sequences.get(header.request(), id);
     sequence.stepCame(header);
     sequence.check(header);
     CompletableFuture<FloatBuffer> done = new CompletableFuture<>();
@@ -311,19 +261,14 @@ final class ClientConnection {
   }
 
   private void row(RowRequest request) throws ProtocolException {
-    ServedSequence sequence = sequences.get(request.sequence());
-    if (sequence == null) {
-      throw Replies.unknown(request.request(), request.sequence());
-    }
-    outbound.binary(sequence.row(request));
+    outbound.binary(sequences.get(request.request(), request.sequence()).row(request));
   }
 
   private void stepFailed(FrameHeader header, ServedSequence sequence, Throwable failure) {
     if (isOpen(header, sequence)) {
       ProtocolException refusal = Replies.refusal(failure, header.request(), header.sequence());
       if (refusal.code() == ErrorCode.INTERNAL) {
-        sequences.remove(header.sequence());
-        account.closeSequences(1);
+        sequences.failed(header.sequence());
       }
       refuse(refusal);
     }
@@ -331,11 +276,11 @@ final class ClientConnection {
 
   /** Whether the client still waits for steps of the sequence. */
   private boolean isOpen(FrameHeader header, ServedSequence sequence) {
-    return !closing && sequence.equals(sequences.get(header.sequence()));
+    return !closing && sequences.has(header.sequence(), sequence);
   }
 
   /** Continues on the event loop when the scheduler is done. */
-  private <T> void whenDone(
+  <T> void whenDone(
       CompletableFuture<T> future, Consumer<T> onSuccess, Consumer<Throwable> onFailure) {
     var unused =
         future.whenComplete(
@@ -363,7 +308,7 @@ final class ClientConnection {
   }
 
   /** Sends the error, and closes the connection if the error requires it. */
-  private void refuse(ProtocolException e) {
+  void refuse(ProtocolException e) {
     if (closing) {
       return;
     }
@@ -379,15 +324,17 @@ final class ClientConnection {
     } else {
       log.debug("{}: {}: {}", peer, code.wireName(), e.getMessage());
       if (code == ErrorCode.UNSUPPORTED || code == ErrorCode.LIMIT) {
-        ServedSequence sequence = sequences.get(e.sequence());
-        if (sequence != null) {
-          sequence.scheduled().invalidate();
-        }
+        sequences.invalidate(e.sequence());
       }
     }
   }
 
-  private void reply(ServerMessage message) {
+  /** Whether the connection has ended, or ends in a moment. */
+  boolean isClosing() {
+    return closing;
+  }
+
+  void reply(ServerMessage message) {
     if (!closing) {
       outbound.text(ControlCodec.encodeServer(message));
     }

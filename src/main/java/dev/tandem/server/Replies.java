@@ -12,10 +12,16 @@ import java.util.concurrent.CompletionException;
 final class Replies {
   private Replies() {}
 
-  static Info info(List<ModelService> models, int request, boolean withTensors) {
+  /** What a server can do beyond the first form of the protocol. */
+  static List<String> features(boolean resumes) {
+    return resumes ? List.of(Protocol.TOP_K, Protocol.RESUME) : List.of(Protocol.TOP_K);
+  }
+
+  static Info info(
+      List<ModelService> models, List<String> features, int request, boolean withTensors) {
     return new Info(
         request,
-        List.of(Protocol.TOP_K),
+        features,
         models.stream().map(model -> model.offer(withTensors)).toList());
   }
 

@@ -5,6 +5,7 @@ import dev.tandem.protocol.FrameCodec;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.ProtocolException;
+import dev.tandem.protocol.ResumeToken;
 import dev.tandem.protocol.RowRequest;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.TopReply;
@@ -29,6 +30,15 @@ final class ServedSequence {
   private final SequenceLimits limits;
   private final Open open;
   private final Optional<TopSelection> selection;
+  private final ClientAccount account;
+  private final ModelService model;
+  private Optional<ResumeToken> token = Optional.empty();
+
+  /** The connection that has it; null if that is lost. */
+  private @Nullable ConnectionSequences owner;
+
+  /** Whether it still counts among its account's sequences. */
+  private boolean counts = true;
 
   /** The last step that came; null before the first. */
   private @Nullable FrameHeader lastStep;
@@ -36,7 +46,19 @@ final class ServedSequence {
   /** The logits of the last step, once it is answered; null otherwise. */
   private @Nullable FloatBuffer kept;
 
-  ServedSequence(ScheduledSequence scheduled, SequenceLimits limits, Open open) {
+  /**
+   * A sequence.
+   *
+   * @param account among whose sequences it has been counted
+   */
+  ServedSequence(
+      ScheduledSequence scheduled,
+      SequenceLimits limits,
+      Open open,
+      ClientAccount account,
+      ModelService model) {
+    this.account = account;
+    this.model = model;
     this.scheduled = scheduled;
     this.limits = limits;
     this.open = open;
@@ -51,6 +73,43 @@ final class ServedSequence {
 
   ScheduledSequence scheduled() {
     return scheduled;
+  }
+
+  ClientAccount account() {
+    return account;
+  }
+
+  ModelService model() {
+    return model;
+  }
+
+  Optional<ResumeToken> token() {
+    return token;
+  }
+
+  void setToken(ResumeToken value) {
+    token = Optional.of(value);
+  }
+
+  @Nullable ConnectionSequences owner() {
+    return owner;
+  }
+
+  void setOwner(@Nullable ConnectionSequences value) {
+    owner = value;
+  }
+
+  /** It no longer counts among its account's sequences; idempotent. */
+  void release() {
+    if (counts) {
+      counts = false;
+      account.closeSequences(1);
+    }
+  }
+
+  /** It has another id, on another connection; the rows that it keeps are still there. */
+  void movedTo(int epoch, int id) {
+    lastStep = lastStep == null ? null : lastStep.on(epoch, id);
   }
 
   SequenceLimits limits() {

@@ -68,6 +68,7 @@ public final class SplitServer implements AutoCloseable {
   private final Map<String, ClientAccount> admitted = new HashMap<>();
 
   private final Vertx vertx;
+  private final ResumableSequences resumable;
   private final HttpServer http;
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final ExecutorService selecting = Executors.newSingleThreadExecutor(SplitServer::daemon);
@@ -94,6 +95,8 @@ public final class SplitServer implements AutoCloseable {
                     new FileSystemOptions()
                         .setClassPathResolvingEnabled(false)
                         .setFileCachingEnabled(false)));
+    this.resumable =
+        new ResumableSequences(vertx, options.times().resumeGrace().toMillis());
     int maxMessage = FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns());
     HttpServerOptions network =
         new HttpServerOptions()
@@ -284,7 +287,8 @@ public final class SplitServer implements AutoCloseable {
       request
           .response()
           .putHeader("content-type", "application/json")
-          .end(ControlCodec.encodeServer(Replies.info(models, 0, false)));
+          .end(ControlCodec.encodeServer(
+                  Replies.info(models, Replies.features(resumable.isOffered()), 0, false)));
     }
   }
 
@@ -330,6 +334,7 @@ public final class SplitServer implements AutoCloseable {
             account,
             frameLimits,
             epoch,
+            resumable,
             selecting,
             options.times().pingInterval().toMillis(),
             connection -> {

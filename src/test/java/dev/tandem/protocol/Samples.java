@@ -10,6 +10,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.Optional;
 import java.util.Random;
@@ -58,7 +59,7 @@ public final class Samples {
 
   /** A client's control message. */
   public ClientMessage client() {
-    return switch (random.nextInt(4)) {
+    return switch (random.nextInt(5)) {
       case 0 -> new InfoRequest(id(), random.nextBoolean());
       case 1 -> {
         int begin = random.nextInt(50);
@@ -74,13 +75,14 @@ public final class Samples {
             span.hasHead() && random.nextBoolean() ? Optional.of(topReply()) : Optional.empty());
       }
       case 2 -> new RowRequest(id(), id(), id());
+      case 3 -> new Resume(id(), token());
       default -> new CloseSequence(id());
     };
   }
 
   /** A server's control message. */
   public ServerMessage server() {
-    return switch (random.nextInt(4)) {
+    return switch (random.nextInt(5)) {
       case 0 -> {
         List<ModelOffer> offers = new ArrayList<>();
         for (int i = random.nextInt(3); i >= 0; i--) {
@@ -99,11 +101,18 @@ public final class Samples {
                   1 + random.nextInt(512),
                   1 + random.nextInt(4096),
                   1 + random.nextInt(99_999),
-                  id()));
+                  id()),
+              random.nextBoolean() ? Optional.empty() : Optional.of(token()));
       case 2 ->
           new ErrorMessage(pick(ErrorCode.values()), text(), random.nextInt(9), random.nextInt(9));
+      case 3 -> new Resumed(id(), id(), id(), random.nextInt(1 << 20));
       default -> new CloseSequence(id());
     };
+  }
+
+  private ResumeToken token() {
+    return new ResumeToken(
+        String.format(Locale.ROOT, "%016x%016x", random.nextLong(), random.nextLong()));
   }
 
   /** What an open may ask for. */

@@ -15,6 +15,7 @@ import dev.tandem.decoding.Embedder;
 import dev.tandem.decoding.Generator;
 import dev.tandem.decoding.TokenSink;
 import dev.tandem.decoding.ToyTokenizer;
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.generation.GeneratedToken;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
@@ -66,11 +67,15 @@ class ChainRecoveryTest {
 
     Member(Span span) throws IOException {
       model.onStep(batch -> rows.addAndGet(batch.totalRows()));
-      server = new ToyServer(ToyServer.anyPort(10_000, 0, 60_000), model);
+      server = new ToyServer(options(), model);
       port = server.server.port();
       wire = new CutWire(port);
       stage =
           new ServerStage(() -> connect(span), Duration.ofMinutes(2), ConnectionListener.NONE);
+    }
+
+    private static ServerOptions options() {
+      return ToyServer.anyPort(10_000, 0, 2_000);
     }
 
     private RemoteStage connect(Span span) throws IOException {
@@ -82,7 +87,7 @@ class ChainRecoveryTest {
     void kill() throws IOException {
       wire.cut();
       server.close();
-      server = new ToyServer(ToyServer.anyPort().withAddress("127.0.0.1", port), model);
+      server = new ToyServer(options().withAddress("127.0.0.1", port), model);
     }
 
     void awaitNoSequences() throws InterruptedException {

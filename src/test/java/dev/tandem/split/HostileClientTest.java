@@ -28,6 +28,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -135,7 +136,7 @@ class HostileClientTest {
   @Test
   void brokenFramesGetAnErrorAndAreClosed() throws Exception {
     try (RawClient client = client()) {
-      Opened never = new Opened(1, 1, 1, "", WireProfile.ANY, SequenceLimits.of(C, D, D, 200));
+      Opened never = new Opened(1, 1, 1, "", WireProfile.ANY, SequenceLimits.of(C, D, D, 200), Optional.empty());
       client.send(RawClient.frame(client.step(never, 0, 1)));
       client.assertError(ErrorCode.PROTOCOL);
       client.assertClosed(1002);
@@ -264,7 +265,13 @@ class HostileClientTest {
           RawClient.frame(
               client.step(
                   new Opened(
-                      1, second.sequence(), opened.epoch(), "", opened.profile(), opened.limits()),
+                      1,
+                      second.sequence(),
+                      opened.epoch(),
+                      "",
+                      opened.profile(),
+                      opened.limits(),
+                      Optional.empty()),
                   0,
                   1)));
       client.assertError(ErrorCode.UNKNOWN_SEQUENCE);

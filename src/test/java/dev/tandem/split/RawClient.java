@@ -60,6 +60,24 @@ final class RawClient implements AutoCloseable, WebSocket.Listener {
     socket = HTTP.newWebSocketBuilder().buildAsync(uri, this).join();
   }
 
+  RawClient(URI uri, String apiKey) {
+    socket =
+        HTTP.newWebSocketBuilder()
+            .header("Authorization", "Bearer " + apiKey)
+            .buildAsync(uri, this)
+            .join();
+  }
+
+  /** Ends the connection as RFC 6455 wants it. */
+  void sayGoodbye() {
+    socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
+  }
+
+  /** Whether nothing came within a time in which an answer comes. */
+  boolean isSilent() throws InterruptedException {
+    return inbox.poll(200, TimeUnit.MILLISECONDS) == null;
+  }
+
   void send(String message) {
     try {
       socket.sendText(message, true).join();

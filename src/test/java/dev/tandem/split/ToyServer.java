@@ -45,8 +45,12 @@ final class ToyServer implements AutoCloseable {
             options, List.of(new OfferedModel("toy", ToyProvider.LAYERS, List.of(), model)));
   }
 
+  /** Any port; the sequences of lost connections are freed at once. */
   static ServerOptions anyPort() {
-    return ServerOptions.defaults().withAddress("127.0.0.1", 0);
+    ServerOptions defaults = ServerOptions.defaults();
+    return defaults
+        .withAddress("127.0.0.1", 0)
+        .withTimes(defaults.times().withResumeGrace(Duration.ZERO));
   }
 
   /** Any port; sequences of lost connections are kept for so long. */
