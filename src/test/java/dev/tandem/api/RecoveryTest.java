@@ -29,6 +29,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(600)
 class RecoveryTest {
   private static final int SEEDS = Boolean.getBoolean("tandem.long") ? 20 : 2;
+  /** Longer than an outage here, and short enough to wait for. */
+  private static final Duration GRACE = Duration.ofSeconds(5);
+
   private static final int ALL = Integer.MAX_VALUE;
 
   private static GenerationRequest request(int seed) {
@@ -71,7 +74,12 @@ class RecoveryTest {
     int broken = 0;
     try (TextModel whole = Tandem.model(name).type(type).open();
         ModelServer server =
-            Tandem.server(name).type(type).port(0).pingInterval(Duration.ofMillis(200)).start()) {
+            Tandem.server(name)
+                .type(type)
+                .port(0)
+                .pingInterval(Duration.ofMillis(200))
+                .resumeGrace(GRACE)
+                .start()) {
       for (int seed = 0; seed < SEEDS; seed++) {
         // What a connection carries is less than a generation needs, so most break once and more.
         int meanBytes = reply == Reply.LOGITS ? 60_000 : 20_000;
@@ -102,6 +110,7 @@ class RecoveryTest {
                 .type(WeightType.F32)
                 .port(0)
                 .pingInterval(Duration.ofMillis(200))
+                .resumeGrace(GRACE)
                 .start()) {
       for (int seed = 0; seed < 2 * SEEDS; seed++) {
         try (ChaosWire wire = new ChaosWire(port(server), seed, 20_000, 6);

@@ -12,6 +12,7 @@ import dev.tandem.settings.EngineSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -80,7 +81,14 @@ class ProcessEndsIT {
           HostedModel.start(
               checkpoint,
               EngineSettings.defaults(),
-              ServerOptions.defaults().withAddress("127.0.0.1", 0));
+              options());
+    }
+
+    private static ServerOptions options() {
+      ServerOptions defaults = ServerOptions.defaults();
+      return defaults
+          .withAddress("127.0.0.1", 0)
+          .withTimes(defaults.times().withResumeGrace(Duration.ofSeconds(2)));
     }
 
     void awaitSequences(int expected) throws InterruptedException {

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -71,6 +72,15 @@ public final class ServerCommand implements Callable<Integer> {
       description =
           "The largest number of positions of a sequence; 0 for the model's own limit. Default: 0")
   private int maxContext;
+
+  @Option(
+      names = "--resume-grace",
+      paramLabel = "SECONDS",
+      defaultValue = "60",
+      description =
+          "How long the sequences of a lost connection are kept, so that its client can resume them; 0"
+              + " for not at all. Default: ${DEFAULT-VALUE}")
+  private int resumeGrace;
 
   @Option(
       names = "--api-key-file",
@@ -167,12 +177,16 @@ public final class ServerCommand implements Callable<Integer> {
     if (maxContext < 0) {
       throw Usage.wrong(spec, "--max-context", "must be at least 0", maxContext);
     }
+    if (resumeGrace < 0) {
+      throw Usage.wrong(spec, "--resume-grace", "must be at least 0", resumeGrace);
+    }
     ServerBuilder builder =
         Tandem.server(model.source(Optional.empty()))
             .address(address)
             .port(port)
             .maxSequences(maxSequences)
-            .maxConnectionsPerAddress(maxConnectionsPerAddress);
+            .maxConnectionsPerAddress(maxConnectionsPerAddress)
+            .resumeGrace(Duration.ofSeconds(resumeGrace));
     apiKeys.ifPresent(builder::apiKeys);
     offer.ifPresent(builder::offer);
     if (certificate.isPresent()) {
