@@ -140,6 +140,40 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
   }
 
   /**
+   * Memory for KV caches: each sequence reserves what its positions may need, before it is opened.
+   * Without a call, as much as {@link #maxSequences} sequences of {@link #maxContext} positions
+   * need. It is used only as the sequences fill.
+   *
+   * @throws IllegalArgumentException if it is not at least 1
+   */
+  public ServerBuilder kvBudget(long bytes) {
+    options = options.withKvBudget(bytes);
+    return this;
+  }
+
+  /**
+   * How long a client waits for room for a sequence, before it is refused: 10 s without a call;
+   * zero: not at all.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public ServerBuilder queueTimeout(Duration timeout) {
+    options = options.withTimes(options.times().withQueue(timeout));
+    return this;
+  }
+
+  /**
+   * A sequence without a step for this long is closed, if another one needs its room: 60 s without
+   * a call. Its client computes its rows again when it goes on; the bits stay the same.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public ServerBuilder idleTimeout(Duration timeout) {
+    options = options.withTimes(options.times().withIdle(timeout));
+    return this;
+  }
+
+  /**
    * Loads the model, or the part that the files hold, and listens.
    *
    * @throws ModelException if the model cannot be opened, or holds nothing to serve

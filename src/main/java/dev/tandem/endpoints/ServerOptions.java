@@ -3,6 +3,7 @@ package dev.tandem.endpoints;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.Offer;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A server's address and limits.
@@ -17,6 +18,8 @@ import java.util.Optional;
  * @param security what protects the server
  * @param offer what clients without files may download; empty: {@link Offer#HEAD}, as far as the
  *     server's files hold it
+ * @param kvBudget bytes of KV cache that the sequences of a model may reserve together; empty: what
+ *     the largest number of sequences may need
  */
 public record ServerOptions(
     String address,
@@ -26,7 +29,8 @@ public record ServerOptions(
     int maxContext,
     ServerTimes times,
     ServerSecurity security,
-    Optional<Offer> offer) {
+    Optional<Offer> offer,
+    OptionalLong kvBudget) {
 
   /** Checks the ranges. */
   public ServerOptions {
@@ -35,6 +39,7 @@ public record ServerOptions(
     atLeast("maxConnections", maxConnections, 1);
     atLeast("maxSequences", maxSequences, 1);
     atLeast("maxContext", maxContext, 1);
+    atLeast("kvBudget", kvBudget.orElse(1), 1);
   }
 
   /** 127.0.0.1, port 8080, 256 connections, 64 sequences of any length. */
@@ -47,7 +52,8 @@ public record ServerOptions(
         Integer.MAX_VALUE,
         ServerTimes.DEFAULTS,
         ServerSecurity.NONE,
-        Optional.empty());
+        Optional.empty(),
+        OptionalLong.empty());
   }
 
   /** The same with another address and port. */
@@ -60,7 +66,8 @@ public record ServerOptions(
         maxContext,
         times,
         security,
-        offer);
+        offer,
+        kvBudget);
   }
 
   /** The same with other limits on sequences. */
@@ -73,7 +80,8 @@ public record ServerOptions(
         newMaxContext,
         times,
         security,
-        offer);
+        offer,
+        kvBudget);
   }
 
   /** The same with another limit on connections. */
@@ -86,13 +94,14 @@ public record ServerOptions(
         maxContext,
         times,
         security,
-        offer);
+        offer,
+        kvBudget);
   }
 
   /** The same with other times. */
   public ServerOptions withTimes(ServerTimes value) {
     return new ServerOptions(
-        address, port, maxConnections, maxSequences, maxContext, value, security, offer);
+        address, port, maxConnections, maxSequences, maxContext, value, security, offer, kvBudget);
   }
 
   /** The same with other protection. */
@@ -105,7 +114,8 @@ public record ServerOptions(
         maxContext,
         times,
         value,
-        offer);
+        offer,
+        kvBudget);
   }
 
   /** The same with another offer to clients without files. */
@@ -118,7 +128,22 @@ public record ServerOptions(
         maxContext,
         times,
         security,
-        Optional.of(value));
+        Optional.of(value),
+        kvBudget);
+  }
+
+  /** The same with a budget of KV cache, in bytes. */
+  public ServerOptions withKvBudget(long bytes) {
+    return new ServerOptions(
+        address,
+        port,
+        maxConnections,
+        maxSequences,
+        maxContext,
+        times,
+        security,
+        offer,
+        OptionalLong.of(bytes));
   }
 
   private static void atLeast(String name, long value, long min) {

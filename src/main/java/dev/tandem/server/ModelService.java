@@ -49,11 +49,18 @@ final class ModelService implements AutoCloseable {
         new ModelScheduler(
             "tandem-engine-" + model.name(),
             model.stages(),
-            SchedulerLimits.of(
-                options.maxSequences(),
-                Protocol.MAX_IN_FLIGHT,
-                options.times().drain().toMillis()),
+            limits(options),
             (problem, cause) -> log.error("{}: {}", problem, cause.toString()));
+  }
+
+  private static SchedulerLimits limits(ServerOptions options) {
+    return new SchedulerLimits(
+        options.maxSequences(),
+        Protocol.MAX_IN_FLIGHT,
+        options.times().drain().toMillis(),
+        options.kvBudget(),
+        options.times().queue(),
+        options.times().idle());
   }
 
   String hash() {

@@ -30,6 +30,9 @@ class BuilderSettingsTest {
     refuses("maxContext", () -> server.maxContext(0));
     refuses("pingInterval", () -> server.pingInterval(Duration.ofNanos(1)));
     refuses("drainTimeout", () -> server.drainTimeout(Duration.ofMillis(-1)));
+    refuses("kvBudget", () -> server.kvBudget(0));
+    refuses("queueTimeout", () -> server.queueTimeout(Duration.ofMillis(-1)));
+    refuses("idleTimeout", () -> server.idleTimeout(Duration.ofMillis(-1)));
     refuses("resumeGrace", () -> server.resumeGrace(Duration.ofMillis(-1)));
   }
 
@@ -61,6 +64,7 @@ class BuilderSettingsTest {
                 .maxContext(8)
                 .pingInterval(Duration.ofSeconds(2))
                 .drainTimeout(Duration.ofSeconds(1))
+                .queueTimeout(Duration.ZERO)
                 .start();
         SplitModel first = client(server).connect()) {
       assertThatThrownBy(() -> client(server).connect().close())

@@ -5,6 +5,7 @@ import static dev.tandem.split.ToyServer.D;
 import static dev.tandem.split.ToyServer.anyPort;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.protocol.ClientMessage;
 import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.ControlCodec;
@@ -27,6 +28,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -48,7 +50,8 @@ class HostileClientTest {
 
   @BeforeEach
   void start() throws IOException {
-    toy = new ToyServer(anyPort().withSequences(MAX_SEQUENCES, ToyServer.MAX_SEQ));
+    ServerOptions options = anyPort().withSequences(MAX_SEQUENCES, ToyServer.MAX_SEQ);
+    toy = new ToyServer(options.withTimes(options.times().withQueue(Duration.ZERO)));
     bystander = new Bystander(toy);
   }
 

@@ -57,10 +57,10 @@ final class ToyServer implements AutoCloseable {
   static ServerOptions anyPort(long pingMillis, long drainMillis, long graceMillis) {
     return anyPort()
         .withTimes(
-            new ServerTimes(
-                Duration.ofMillis(pingMillis),
-                Duration.ofMillis(drainMillis),
-                Duration.ofMillis(graceMillis)));
+            ServerTimes.DEFAULTS
+                .withPingInterval(Duration.ofMillis(pingMillis))
+                .withDrain(Duration.ofMillis(drainMillis))
+                .withResumeGrace(Duration.ofMillis(graceMillis)));
   }
 
   URI uri() {

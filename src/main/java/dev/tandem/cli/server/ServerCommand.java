@@ -12,6 +12,7 @@ import dev.tandem.cli.terminal.Cli;
 import dev.tandem.cli.terminal.Console;
 import dev.tandem.cli.terminal.GeneralMixin;
 import dev.tandem.cli.terminal.Interrupts;
+import dev.tandem.cli.terminal.MemorySize;
 import dev.tandem.cli.terminal.Usage;
 import dev.tandem.cli.terminal.Version;
 import dev.tandem.settings.EngineSettings;
@@ -81,6 +82,32 @@ public final class ServerCommand implements Callable<Integer> {
           "How long the sequences of a lost connection are kept, so that its client can resume them; 0"
               + " for not at all. Default: ${DEFAULT-VALUE}")
   private int resumeGrace;
+
+  @Option(
+      names = "--kv-budget",
+      paramLabel = "SIZE",
+      description =
+          "Memory for the KV caches of all sequences, such as 512M or 2G. Default: what"
+              + " --max-sequences may need")
+  private Optional<MemorySize> kvBudget = Optional.empty();
+
+  @Option(
+      names = "--queue-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "10",
+      description =
+          "How long a client waits for room for a sequence; 0 for not at all. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int queueTimeout;
+
+  @Option(
+      names = "--idle-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "60",
+      description =
+          "After this time without a step, a sequence gives its room to one that waits. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int idleTimeout;
 
   @Option(
       names = "--api-key-file",
@@ -180,13 +207,22 @@ public final class ServerCommand implements Callable<Integer> {
     if (resumeGrace < 0) {
       throw Usage.wrong(spec, "--resume-grace", "must be at least 0", resumeGrace);
     }
+    if (queueTimeout < 0) {
+      throw Usage.wrong(spec, "--queue-timeout", "must be at least 0", queueTimeout);
+    }
+    if (idleTimeout < 0) {
+      throw Usage.wrong(spec, "--idle-timeout", "must be at least 0", idleTimeout);
+    }
     ServerBuilder builder =
         Tandem.server(model.source(Optional.empty()))
             .address(address)
             .port(port)
             .maxSequences(maxSequences)
+            .queueTimeout(Duration.ofSeconds(queueTimeout))
+            .idleTimeout(Duration.ofSeconds(idleTimeout))
             .maxConnectionsPerAddress(maxConnectionsPerAddress)
             .resumeGrace(Duration.ofSeconds(resumeGrace));
+    kvBudget.ifPresent(size -> builder.kvBudget(size.bytes()));
     apiKeys.ifPresent(builder::apiKeys);
     offer.ifPresent(builder::offer);
     if (certificate.isPresent()) {

@@ -29,6 +29,7 @@ public final class Values {
     line.registerConverter(double.class, doubles);
     line.registerConverter(Double.class, doubles);
     line.registerConverter(Path.class, Values::toPath);
+    line.registerConverter(MemorySize.class, MemorySize::of);
     enums(line).distinct().forEach(type -> register(line, type));
   }
 
