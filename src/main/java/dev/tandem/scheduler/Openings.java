@@ -8,8 +8,7 @@ import java.util.stream.Stream;
 
 /**
  * Opens sequences, each as soon as there is room for it. What waits holds no room. If there is none
- * for the first of them, what can be had back is taken back, the cheapest first, but only if it is
- * enough. It belongs to whoever holds the engine, except {@link #load}; openings are the engine
+ * for the first of them, it is taken from others, the cheapest first, but only if it is enough. It belongs to whoever holds the engine, except {@link #load}; openings are the engine
  * thread's own.
  */
 final class Openings {
@@ -195,7 +194,7 @@ final class Openings {
     queue.removeIf(opening -> true).forEach(opening -> opening.refuse(cause));
   }
 
-  /** How long until {@link #admit} may do something, unless somebody gives room back. */
+  /** How long until {@link #admit} may do something, unless room is released before. */
   long nanosToNext() {
     if (!isWaiting()) {
       return Long.MAX_VALUE;

@@ -10,7 +10,7 @@ interface Reclaimable {
   Room.Need available(long nowNanos);
 
   /**
-   * Gives back the piece that is missed least.
+   * Releases the piece that is missed least.
    *
    * @param need what is missing; not nothing
    * @return whether there was one

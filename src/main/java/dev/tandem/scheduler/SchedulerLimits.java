@@ -45,7 +45,7 @@ public record SchedulerLimits(
     return new SchedulerLimits(maxSequences, maxInFlight, drainMillis, kvBytes, queueTimeout, value);
   }
 
-  /** Nanoseconds of a time; the longest that there are, for ever. */
+  /** Nanoseconds of a time, as far as they can be counted. */
   static long nanos(Duration time) {
     return time.compareTo(Duration.ofNanos(Long.MAX_VALUE)) < 0 ? time.toNanos() : Long.MAX_VALUE;
   }

@@ -253,7 +253,7 @@ class OpeningsTest {
   void whoWaitsGetsTheRoomOfASequenceAsSoonAsItCountsAsIdle() throws Exception {
     ModelScheduler scheduler = scheduler(sequences(1).withIdleTimeout(Duration.ofMillis(50)));
     ScheduledSequence idle = scheduler.lane().open(SPAN, 10).get();
-    scheduler.lane().open(SPAN, 10).get(); // nobody wakes the engine
+    scheduler.lane().open(SPAN, 10).get(); // without a call of the engine
     assertThat(idle.reclaimed()).isDone();
   }
 
