@@ -3,11 +3,13 @@ package dev.tandem.decoding;
 /**
  * Chooses how many tokens to draft: the number with the most expected tokens per time.
  *
- * <p>It assumes that each guess is right with the same probability a, independently, so that k
- * guesses give {@code 1 + a + ... + a^k} tokens; and that a step of r rows takes {@code base +
- * slope r}, where the base is the reading of the weights and, with a server, the round trip. All
- * three are estimated from the last steps, older ones counting less. The choice decides how long a
- * text takes and never what it says.
+ * <p>Guess i of a draft, if those before it were right, is right with a probability {@code a_i} of
+ * its own, so that k guesses give {@code 1 + a_1 + a_1 a_2 + ... + a_1 ... a_k} tokens: after some
+ * right guesses the next one is often surer than the first. A step of r rows takes {@code base +
+ * slope r}, where the base is the reading of the weights and, with a server, the round trip. All of
+ * them are estimated from the last steps, older ones counting less, and a place in the draft that
+ * was seldom reached by what is known of all places. The choice decides how long a text takes and
+ * never what it says.
  */
 final class DraftLength {
   /** What a step's weight is multiplied with at each further step. */
@@ -18,12 +20,17 @@ final class DraftLength {
 
   private static final int FIRST_LENGTH = 4;
 
+  /** So many guesses at all places together count for each single place. */
+  private static final double SHARED = 2;
+
   private final int max;
   private final boolean adaptive;
 
   // Decaying sums. Two guesses of which one is right stand for what is not known at the beginning.
   private double guessed = 2;
   private double right = 1;
+  private final double[] guessedAt;
+  private final double[] rightAt;
   private double steps;
   private double rows;
   private double rowsSquared;
@@ -40,6 +47,8 @@ final class DraftLength {
   DraftLength(int max, boolean adaptive) {
     this.max = max;
     this.adaptive = adaptive;
+    guessedAt = new double[max];
+    rightAt = new double[max];
   }
 
   /** The length of the next draft, 0 to max. */
@@ -70,7 +79,9 @@ final class DraftLength {
     double probability = 1;
     for (int k = 0; k <= max; k++) {
       tokens += probability;
-      probability *= acceptance;
+      if (k < max) {
+        probability *= (rightAt[k] + SHARED * acceptance) / (guessedAt[k] + SHARED);
+      }
       double rate = tokens / (base + slope * (k + 1) + perGuess * k);
       if (rate > bestRate) {
         bestRate = rate;
@@ -103,6 +114,10 @@ final class DraftLength {
     int nRows = proposed + 1;
     guessed = guessed * MEMORY + compared;
     right = right * MEMORY + accepted;
+    for (int i = 0; i < max; i++) {
+      guessedAt[i] = guessedAt[i] * MEMORY + (i < compared ? 1 : 0);
+      rightAt[i] = rightAt[i] * MEMORY + (i < accepted ? 1 : 0);
+    }
     steps = steps * MEMORY + 1;
     rows = rows * MEMORY + nRows;
     rowsSquared = rowsSquared * MEMORY + (double) nRows * nRows;

@@ -2,6 +2,7 @@ package dev.tandem.measure;
 
 import dev.tandem.client.ServerConnection;
 import dev.tandem.client.StageRequest;
+import dev.tandem.client.Traffic;
 import dev.tandem.endpoints.ConnectionOptions;
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.engine.Engine;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -36,6 +38,7 @@ final class PlacedModel implements AutoCloseable {
   private final LocalModel model;
   private final List<Stage> stages = new ArrayList<>();
   private final long weightBytes;
+  private Optional<ServerConnection> connected = Optional.empty();
 
   /**
    * Loads the model and, for a split, starts the server and connects.
@@ -46,6 +49,17 @@ final class PlacedModel implements AutoCloseable {
    */
   PlacedModel(Checkpoint checkpoint, EngineSettings settings, Placement placement)
       throws IOException {
+    this(checkpoint, settings, placement, Optional.empty());
+  }
+
+  /**
+   * As the other one, with a server that is there already.
+   *
+   * @param server has the same model; empty for one in this process
+   */
+  PlacedModel(
+      Checkpoint checkpoint, EngineSettings settings, Placement placement, Optional<URI> server)
+      throws IOException {
     this.checkpoint = checkpoint;
     try {
       BackendChoice.requireNativeCore(); // the probes are native
@@ -55,13 +69,16 @@ final class PlacedModel implements AutoCloseable {
               ? model.engine().get()
               : opening.add(new Engine(settings.threads(), settings.isa()));
       int nLayers = checkpoint.config().nLayers();
-      if (placement.split()) {
-        HostedModel server =
+      if (server.isPresent()) {
+        weightBytes = 0;
+        openSplit(server.get(), placement, nLayers);
+      } else if (placement.split()) {
+        HostedModel hosted =
             opening.add(
                 HostedModel.start(
                     checkpoint, settings, ServerOptions.defaults().withAddress("127.0.0.1", 0)));
-        weightBytes = server.weightBytes();
-        openSplit(server, placement, nLayers);
+        weightBytes = hosted.weightBytes();
+        openSplit(URI.create(hosted.uri()), placement, nLayers);
       } else {
         Stage whole = local(Span.whole(nLayers));
         weightBytes = LocalModel.weightBytes(whole);
@@ -73,14 +90,14 @@ final class PlacedModel implements AutoCloseable {
     }
   }
 
-  private void openSplit(HostedModel server, Placement placement, int nLayers) throws IOException {
+  private void openSplit(URI server, Placement placement, int nLayers) throws IOException {
     int cut = placement.localLayers(nLayers);
     if (cut > 0) {
       stages.add(local(Span.layers(0, cut)));
     }
     ServerConnection connection =
-        opening.add(
-            ServerConnection.connect(URI.create(server.uri()), ConnectionOptions.defaults()));
+        opening.add(ServerConnection.connect(server, ConnectionOptions.defaults()));
+    connected = Optional.of(connection);
     stages.add(
         opening.add(
             connection.stage(
@@ -121,7 +138,12 @@ final class PlacedModel implements AutoCloseable {
     return stages.get(0).profile().kvType();
   }
 
-  /** The bytes of weights that a step reads, at both ends together. */
+  /** What the connection has carried; nothing where there is no server. */
+  Traffic traffic() {
+    return connected.map(ServerConnection::traffic).orElse(new Traffic(0, 0, 0, 0));
+  }
+
+  /** The bytes of weights that a step reads, at both ends together; 0 of a server elsewhere. */
   long weightBytes() {
     return weightBytes;
   }

@@ -23,7 +23,13 @@ public final class GeneratorFactory {
     this(checkpoint, tokenizer, DraftRuntime.NONE);
   }
 
-  GeneratorFactory(Checkpoint checkpoint, Tokenizer tokenizer, DraftRuntime drafts) {
+  /**
+   * A factory of generators.
+   *
+   * @param checkpoint has the embedding, and stays open as long as the generators are used
+   * @param drafts guesses their tokens; must stay open, and the caller closes it
+   */
+  public GeneratorFactory(Checkpoint checkpoint, Tokenizer tokenizer, DraftRuntime drafts) {
     this.drafts = drafts;
     EmbeddingTable embedding = EmbeddingTable.of(checkpoint);
     embedder = (ids, from, to, position, out) -> embedding.lookup(ids, from, to, position, out, 0);

@@ -98,12 +98,7 @@ class UsageErrorsTest {
         Wrong.says("--address must be a host name", "client", "-a", "a b"),
         Wrong.says("--split must be at least 0, got -1", "client", "--split", "-1"),
         Wrong.says(
-            "--split must be in 0..4, got 5",
-            "client",
-            "--split",
-            "5",
-            "-c",
-            "gpt2-shakespeare"),
+            "--split must be in 0..4, got 5", "client", "--split", "5", "-c", "gpt2-shakespeare"),
         Wrong.says(
             "expected one of [hidden, topk, logits] but was 'best'", "client", "--reply", "best"),
         Wrong.says("--server must be ws://HOST:PORT", "client", "--server", "garbage"),
@@ -139,6 +134,20 @@ class UsageErrorsTest {
         Wrong.says("no shape 'gpt5'; there are gpt2,", "compare", "--shape", "gpt5"),
         Wrong.says("give the prompt once", "compare", "a", "--ids", "1"),
         Wrong.says("id 1024 is not in 0..1023", "compare", "--ids", "1024"),
+        Wrong.says("--draft needs --draft-replay", "bench", "--draft", "ngram"),
+        Wrong.says(
+            "--draft-replay cannot be combined with --ablate",
+            "bench",
+            "--draft-replay",
+            "x.txt",
+            "--ablate"),
+        Wrong.says(
+            "--placement must have a server",
+            "bench",
+            "--draft-replay",
+            "README.md",
+            "--placement",
+            "whole"),
         Wrong.says("--ablate cannot be combined with --batch", "bench", "--ablate", "--batch", "2"),
         Wrong.says(
             "--ablate cannot be combined with --backend", "bench", "--ablate", "--backend", "fast"),

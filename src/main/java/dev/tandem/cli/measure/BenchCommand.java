@@ -24,6 +24,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.UnaryOperator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -58,6 +59,10 @@ public final class BenchCommand implements Callable<Integer> {
           "--chunk",
           "--prompt-tokens",
           BackendMixin.NAME);
+
+  /** The options that a replay of a text does not take. */
+  private static final List<String> NOT_OF_REPLAY =
+      List.of("--ablate", "--context", "--batch", "--repeat");
 
   @Spec private CommandSpec spec;
   @Mixin private TextModelMixin model;
@@ -97,7 +102,9 @@ public final class BenchCommand implements Callable<Integer> {
       names = "--prompt-tokens",
       paramLabel = "N",
       defaultValue = "512",
-      description = "Rows of the prompt; the model's context if that is shorter. Default: 512")
+      description =
+          "Rows of the prompt; the model's context if that is shorter. Default: 512; for"
+              + " --draft-replay half of the context")
   private int promptTokens;
 
   @Option(
@@ -131,6 +138,7 @@ public final class BenchCommand implements Callable<Integer> {
               + " see docs/backends.md. The context's default is then 128.")
   private boolean ablate;
 
+  @Mixin private ReplayMixin replay;
   @Mixin private ArithmeticMixin arithmetic;
   @Mixin private BackendMixin backend;
 
@@ -161,6 +169,10 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (replay.isGiven()) {
+      return replay();
+    }
+    refuse(ReplayMixin.ONLY_HERE, option -> option + " needs --draft-replay");
     if (ablate) {
       return ablate();
     }
@@ -175,6 +187,34 @@ public final class BenchCommand implements Callable<Integer> {
     }
     print(json ? BenchReport.json(systems.get(0), rows) : BenchReport.table(systems.get(0), rows));
     return 0;
+  }
+
+  private int replay() throws IOException {
+    refuse(NOT_OF_REPLAY, option -> "--draft-replay cannot be combined with " + option);
+    if (types.size() > 1) {
+      throw Usage.wrong(spec, "--type", "must be one type with --draft-replay", types);
+    }
+    if (threads.size() > 1) {
+      throw Usage.wrong(spec, "--threads", "must be one number with --draft-replay", threads);
+    }
+    List<Placement> chosen = isGiven("--placement") ? placements : List.of(Placement.K0_HIDDEN);
+    if (chosen.size() > 1) {
+      throw Usage.wrong(spec, "--placement", "must be one name with --draft-replay", chosen);
+    }
+    EngineSettings settings = backend.apply(arithmetic.settings(threads.get(0)));
+    try (MeasuredModel measured = open(types.stream().findFirst())) {
+      int prompt = isGiven("--prompt-tokens") ? promptTokens : measured.maxSeq() / 2;
+      print(replay.run(measured, settings, chosen.get(0), prompt, json));
+    }
+    return 0;
+  }
+
+  private void refuse(List<String> options, UnaryOperator<String> message) {
+    for (String option : options) {
+      if (isGiven(option)) {
+        throw new ParameterException(spec.commandLine(), message.apply(option));
+      }
+    }
   }
 
   private int ablate() throws IOException {
@@ -195,12 +235,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   /** Refuses options that the ablation does not take. */
   private void checkAblation() {
-    for (String other : NOT_OF_ABLATION) {
-      if (isGiven(other)) {
-        throw new ParameterException(
-            spec.commandLine(), "--ablate cannot be combined with " + other + "");
-      }
-    }
+    refuse(NOT_OF_ABLATION, option -> "--ablate cannot be combined with " + option);
     if (threads.size() > 1) {
       throw Usage.wrong(spec, "--threads", "must be one number with --ablate", threads);
     }
