@@ -32,6 +32,16 @@ final class HostedServer implements ModelServer {
   }
 
   @Override
+  public String offer() {
+    return hosted.offer();
+  }
+
+  @Override
+  public long weightBytes() {
+    return hosted.weightBytes();
+  }
+
+  @Override
   public List<Note> notes() {
     return Stream.concat(files.notes().stream(), hosted.notes().stream().map(Note::new)).toList();
   }

@@ -15,6 +15,12 @@ public interface ModelServer extends AutoCloseable {
   /** The name of the model that it offers. */
   String model();
 
+  /** What it offers of the model, such as {@code layers 0..11 and the head}. */
+  String offer();
+
+  /** The bytes of weights that it holds: those that a step of the whole offer reads. */
+  long weightBytes();
+
   /** What the user should know of this model here, such as what was assumed. */
   List<Note> notes();
 

@@ -2,15 +2,20 @@ package dev.tandem.api;
 
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.runtime.Hosting;
+import dev.tandem.runtime.ServedPart;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Offer;
+import dev.tandem.stage.Span;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** How a model's layers and head are offered to clients. {@link Tandem#server} returns it. */
 public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
   private ServerOptions options = ServerOptions.defaults();
+  private Optional<Span> layers = Optional.empty();
 
   ServerBuilder(ModelSource source) {
     super(source);
@@ -18,6 +23,21 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
 
   @Override
   ServerBuilder self() {
+    return this;
+  }
+
+  /**
+   * Loads and offers layers {@code begin .. end - 1} only, and the head if the last layer is among
+   * them and the files hold it. Without a call, everything that the files hold. A client that is
+   * given several such servers uses them one after another.
+   *
+   * @param end equal to {@code begin} and to the number of layers for the head alone
+   * @throws IllegalArgumentException if this is no range
+   */
+  public ServerBuilder layers(int begin, int end) {
+    InvalidSettingException.require(
+        begin >= 0 && begin <= end, "servedLayers", "must be a range", begin + ":" + end);
+    layers = Optional.of(Span.layers(begin, end));
     return this;
   }
 
@@ -174,7 +194,7 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
   }
 
   /**
-   * Loads the model, or the part that the files hold, and listens.
+   * Loads the model, or the part that the files hold or {@link #layers} names, and listens.
    *
    * @throws ModelException if the model cannot be opened, or holds nothing to serve
    * @throws ServerException if the address cannot be listened on
@@ -186,6 +206,13 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
         ServiceLoader.load(Hosting.class, Hosting.class.getClassLoader())
             .findFirst()
             .orElseThrow(() -> new UnsupportedOperationException("this jar holds no server"));
-    return load(files -> new HostedServer(files, hosting.start(files, settings(), options)));
+    return load(
+        files ->
+            new HostedServer(
+                files,
+                hosting.start(
+                    layers.isEmpty() ? files : ServedPart.of(files, layers.get()),
+                    settings(),
+                    options)));
   }
 }

@@ -143,6 +143,17 @@ public final class ServerConnection implements AutoCloseable {
     return new Traffic(roundTrips.get(), link.bytesSent(), link.bytesReceived(), fullRows.get());
   }
 
+  /**
+   * Asks the server something small.
+   *
+   * @return nanoseconds until its answer
+   */
+  long roundTripNanos() throws IOException {
+    long begin = System.nanoTime();
+    Info unused = info(false);
+    return System.nanoTime() - begin;
+  }
+
   /** Closes the connection; the server frees its sequences. Idempotent. */
   @Override
   public void close() {

@@ -101,7 +101,12 @@ public final class HostedModel implements Hosting.Hosted {
     return server.activeSequences();
   }
 
-  /** The bytes of weights that a step of the whole offer reads. */
+  @Override
+  public String offer() {
+    return offered.spec().span().inWords();
+  }
+
+  @Override
   public long weightBytes() {
     return LocalModel.weightBytes(offered);
   }

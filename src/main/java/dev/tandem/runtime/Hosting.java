@@ -24,6 +24,12 @@ public interface Hosting {
     /** What the user should know of how it computes here; one line each. */
     List<String> notes();
 
+    /** The layers that it offers, and whether the head, in words. */
+    String offer();
+
+    /** The bytes of weights that a step of the whole offer reads. */
+    long weightBytes();
+
     /** Sequences whose memory is reserved. */
     int activeSequences();
 

@@ -78,6 +78,15 @@ public record Span(int begin, int end, Output output) {
     }
   }
 
+  /** For users: {@code layers 0..11 and the head}, {@code layer 3}, {@code the head}. */
+  public String inWords() {
+    if (!hasLayers()) {
+      return hasHead() ? "the head" : "no layers";
+    }
+    String layers = nLayers() == 1 ? "layer " + begin : "layers " + begin + ".." + (end - 1);
+    return hasHead() ? layers + " and the head" : layers;
+  }
+
   /** For messages: {@code layers 0:12 with head}, {@code layers 2:4} or {@code the head}. */
   @Override
   public String toString() {

@@ -23,9 +23,12 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -42,6 +45,9 @@ import picocli.CommandLine.TypeConversionException;
     optionListHeading = "Server:",
     description = "Offer a model's layers and head to clients.")
 public final class ServerCommand implements Callable<Integer> {
+  private static final double BYTES_OF_MB = 1e6;
+  private static final Pattern RANGE = Pattern.compile("([0-9]{1,6}):([0-9]{1,6})");
+
   @Spec private CommandSpec spec;
   @Mixin private ModelMixin model;
 
@@ -58,6 +64,14 @@ public final class ServerCommand implements Callable<Integer> {
       defaultValue = "8080",
       description = "Port to listen on; 0 picks one. Default: ${DEFAULT-VALUE}")
   private int port;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "A:B",
+      description =
+          "Load and offer layers A..B-1 only, and the head if B is the number of layers. Clients put"
+              + " several such servers one after another. Default: all that the model's files hold")
+  private Optional<String> layers = Optional.empty();
 
   @Option(
       names = "--max-sequences",
@@ -177,7 +191,7 @@ public final class ServerCommand implements Callable<Integer> {
       progress.close();
       server.notes().forEach(console::warn);
       console.println("listening on " + server.uri());
-      console.note("offering " + server.model() + "; stop with Ctrl-C");
+      console.note(offer(server) + "; stop with Ctrl-C");
       stopped.await();
     } catch (TandemException e) {
       if (stopped.getCount() > 0) {
@@ -186,6 +200,24 @@ public final class ServerCommand implements Callable<Integer> {
       return Cli.INTERRUPTED;
     }
     return 0;
+  }
+
+  private static String offer(ModelServer server) {
+    return String.format(
+        Locale.ROOT,
+        "offering %s, %s (%.1f MB of weights)",
+        server.model(),
+        server.offer(),
+        server.weightBytes() / BYTES_OF_MB);
+  }
+
+  private void setLayers(ServerBuilder builder, String range) {
+    Matcher matcher = RANGE.matcher(range);
+    if (!matcher.matches()) {
+      throw Usage.wrong(
+          spec, "--layers", "must be A:B, the first layer and one past the last", range);
+    }
+    builder.layers(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
   }
 
   private ServerBuilder builder() throws IOException {
@@ -223,6 +255,7 @@ public final class ServerCommand implements Callable<Integer> {
             .maxConnectionsPerAddress(maxConnectionsPerAddress)
             .resumeGrace(Duration.ofSeconds(resumeGrace));
     kvBudget.ifPresent(size -> builder.kvBudget(size.bytes()));
+    layers.ifPresent(range -> setLayers(builder, range));
     apiKeys.ifPresent(builder::apiKeys);
     offer.ifPresent(builder::offer);
     if (certificate.isPresent()) {

@@ -17,6 +17,7 @@ public final class Usage {
           "contexts", "--context",
           "batches", "--batch",
           "layers", "--split",
+          "servedLayers", "--layers",
           "clientLayers", "--at",
           "activationEval", "--gelu",
           "chunkRows", "--chunk");
