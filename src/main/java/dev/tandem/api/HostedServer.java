@@ -32,8 +32,8 @@ final class HostedServer implements ModelServer {
   }
 
   @Override
-  public String offer() {
-    return hosted.offer();
+  public String span() {
+    return hosted.span();
   }
 
   @Override

@@ -16,7 +16,7 @@ public interface ModelServer extends AutoCloseable {
   String model();
 
   /** What it offers of the model, such as {@code layers 0..11 and the head}. */
-  String offer();
+  String span();
 
   /** The bytes of weights that it holds: those that a step of the whole offer reads. */
   long weightBytes();

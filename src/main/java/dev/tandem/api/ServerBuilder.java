@@ -2,7 +2,6 @@ package dev.tandem.api;
 
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.runtime.Hosting;
-import dev.tandem.runtime.ServedPart;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Offer;
@@ -207,12 +206,6 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
             .findFirst()
             .orElseThrow(() -> new UnsupportedOperationException("this jar holds no server"));
     return load(
-        files ->
-            new HostedServer(
-                files,
-                hosting.start(
-                    layers.isEmpty() ? files : ServedPart.of(files, layers.get()),
-                    settings(),
-                    options)));
+        files -> new HostedServer(files, hosting.start(files, layers, settings(), options)));
   }
 }

@@ -47,8 +47,9 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
 
   /**
    * A server, such as {@code ws://127.0.0.1:8080/v1/split}. Without a path it is the protocol's.
-   * With several calls, the first server that answers and has the layers is used, also when a
-   * server is lost.
+   * With several calls, as few servers as possible are used that hold the layers together, one
+   * after another; of equally many, those that answer faster, then those named first. A server that
+   * is lost is replaced by itself or by another one of them.
    */
   public SplitBuilder server(URI uri) {
     servers.add(uri);

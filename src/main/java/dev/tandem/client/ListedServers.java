@@ -11,21 +11,16 @@ import java.io.InterruptedIOException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Servers by their addresses. Each is asked what it holds, all at the same time. Once the answers
- * give what is wanted, the others may take as long again as these took.
+ * meet the need, the others may take as long again as these took.
  */
 public final class ListedServers implements Directory {
   /** A round trip is asked for so often, and the fastest one counts. */
   private static final int ROUND_TRIPS = 3;
-
-  /** What round trips are compared in: they are not measured more finely. */
-  private static final double STEP_MILLIS = 5;
 
   private static final long SHORTEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
@@ -101,12 +96,17 @@ public final class ListedServers implements Directory {
     }
 
     private List<Holder> holders(URI server, ServerConnection connection) throws IOException {
-      Load load = new Load(millis(connection), OptionalDouble.empty(), OptionalInt.empty());
+      double roundTrip = millis(connection);
       return connection.models().stream()
           .map(
               model ->
                   new Holder(
-                      server, model.name(), model.nLayers(), model.offered(), model.profile(), load))
+                      server,
+                      model.name(),
+                      model.nLayers(),
+                      model.offered(),
+                      model.profile(),
+                      new Load(roundTrip, model.layerMillis())))
           .toList();
     }
 
@@ -116,7 +116,7 @@ public final class ListedServers implements Directory {
       for (int i = 0; i < ROUND_TRIPS && servers.size() > 1; i++) {
         fastest = Math.min(fastest, connection.roundTripNanos());
       }
-      return fastest == Long.MAX_VALUE ? 0 : STEP_MILLIS * Math.floor(fastest / 1e6 / STEP_MILLIS);
+      return fastest == Long.MAX_VALUE ? 0 : fastest / 1e6;
     }
 
     private synchronized boolean answered(int index, List<Holder> holders) {

@@ -43,7 +43,7 @@ public final class ServerConnections implements AutoCloseable {
     return ServerConnection.connect(server, options);
   }
 
-  /** Keeps a connection that nobody uses; it is closed if there is one to that server already. */
+  /** Keeps an unused connection; it is closed if there is one to that server already. */
   void keep(URI server, ServerConnection connection) {
     synchronized (this) {
       ServerConnection other = idle.get(server);
@@ -55,7 +55,7 @@ public final class ServerConnections implements AutoCloseable {
     connection.close();
   }
 
-  /** Closes the connections that nobody has taken. */
+  /** Closes the connections that were not taken. */
   public void closeIdle() {
     List<ServerConnection> unused;
     synchronized (this) {

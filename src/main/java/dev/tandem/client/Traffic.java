@@ -11,7 +11,7 @@ package dev.tandem.client;
 public record Traffic(long roundTrips, long bytesSent, long bytesReceived, long fullRows) {
 
   /** The sum of both. */
-  Traffic plus(Traffic other) {
+  public Traffic plus(Traffic other) {
     return new Traffic(
         roundTrips + other.roundTrips,
         bytesSent + other.bytesSent,

@@ -23,6 +23,16 @@ public record Holder(
     ArithmeticProfile profile,
     Load load) {
 
+  /** The server for messages, such as {@code ws://127.0.0.1:8080}. */
+  public String address() {
+    return address(server);
+  }
+
+  /** A server for messages: without a path. */
+  public static String address(URI server) {
+    return server.getScheme() + "://" + server.getRawAuthority();
+  }
+
   /** The span that it holds. */
   public Span span() {
     return offered.span();

@@ -6,12 +6,14 @@ import dev.tandem.model.ModelPart;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.runtime.LocalModel;
 import dev.tandem.runtime.ResourceScope;
+import dev.tandem.runtime.ServedPart;
 import dev.tandem.runtime.StageTimer;
 import dev.tandem.runtime.TensorHashes;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.SplitServer;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
@@ -31,7 +33,8 @@ public final class HostedModel implements Hosting.Hosted {
 
   private final SplitServer server;
 
-  private HostedModel(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
+  private HostedModel(
+      Checkpoint checkpoint, Checkpoint files, EngineSettings settings, ServerOptions options)
       throws IOException {
     settings.requireRowExact("where a model is split");
     try (ResourceScope scope = new ResourceScope()) {
@@ -43,7 +46,7 @@ public final class HostedModel implements Hosting.Hosted {
               checkpoint.config().nLayers(),
               TensorHashes.of(checkpoint.hash().entries()),
               new Provider(checkpoint, model, offered, StageTimer.layerMillis(model, offered)),
-              ModelParts.of(checkpoint, options.offer()));
+              ModelParts.of(files, options.offer()));
       server = SplitServer.start(options, List.of(offer));
       scope.succeeded();
     }
@@ -78,7 +81,21 @@ public final class HostedModel implements Hosting.Hosted {
    */
   public static HostedModel start(
       Checkpoint checkpoint, EngineSettings settings, ServerOptions options) throws IOException {
-    return new HostedModel(checkpoint, settings, options);
+    return new HostedModel(checkpoint, checkpoint, settings, options);
+  }
+
+  /**
+   * Loads some layers of a model, and listens.
+   *
+   * @param files must stay open; clients may download their own part of these
+   * @param layers without the head, which is offered if it follows them and the files hold it
+   * @throws InvalidSettingException if the files do not hold the layers
+   * @throws IOException as for all that the files hold
+   */
+  public static HostedModel start(
+      Checkpoint files, Span layers, EngineSettings settings, ServerOptions options)
+      throws IOException {
+    return new HostedModel(ServedPart.of(files, layers), files, settings, options);
   }
 
   @Override
@@ -102,7 +119,7 @@ public final class HostedModel implements Hosting.Hosted {
   }
 
   @Override
-  public String offer() {
+  public String span() {
     return offered.spec().span().inWords();
   }
 

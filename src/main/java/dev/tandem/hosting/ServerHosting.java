@@ -4,7 +4,9 @@ import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.stage.Span;
 import java.io.IOException;
+import java.util.Optional;
 
 /** The service that starts servers in this process. */
 public final class ServerHosting implements Hosting {
@@ -13,8 +15,11 @@ public final class ServerHosting implements Hosting {
   public ServerHosting() {}
 
   @Override
-  public Hosted start(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
+  public Hosted start(
+      Checkpoint files, Optional<Span> layers, EngineSettings settings, ServerOptions options)
       throws IOException {
-    return HostedModel.start(checkpoint, settings, options);
+    return layers.isEmpty()
+        ? HostedModel.start(files, settings, options)
+        : HostedModel.start(files, layers.get(), settings, options);
   }
 }

@@ -3,8 +3,10 @@ package dev.tandem.runtime;
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.settings.EngineSettings;
+import dev.tandem.stage.Span;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Starts servers. Found by {@link java.util.ServiceLoader}, so that a client's jar need not contain
@@ -25,7 +27,7 @@ public interface Hosting {
     List<String> notes();
 
     /** The layers that it offers, and whether the head, in words. */
-    String offer();
+    String span();
 
     /** The bytes of weights that a step of the whole offer reads. */
     long weightBytes();
@@ -39,13 +41,16 @@ public interface Hosting {
   }
 
   /**
-   * Loads the model, or the part that the checkpoint holds, and listens.
+   * Loads the model, or the part that its files hold, and listens.
    *
-   * @param checkpoint must stay open; the caller closes it after the server
-   * @throws IOException if the model cannot be read, the checkpoint holds nothing to serve, or the
+   * @param files must stay open; the caller closes them after the server
+   * @param layers those to load and to offer, with the head if it follows them; empty for all that
+   *     the files hold
+   * @throws IOException if the model cannot be read, the files hold nothing to serve, or the
    *     address cannot be listened on
    * @throws IllegalArgumentException if the backend is for whole models only
    */
-  Hosted start(Checkpoint checkpoint, EngineSettings settings, ServerOptions options)
+  Hosted start(
+      Checkpoint files, Optional<Span> layers, EngineSettings settings, ServerOptions options)
       throws IOException;
 }

@@ -15,8 +15,8 @@ import java.util.OptionalInt;
 /**
  * The place where a model is cut, and the reply of the server.
  *
- * @param servers each e.g. {@code ws://127.0.0.1:8080/v1/split}; the first one that answers and has
- *     the layers is used
+ * @param servers each e.g. {@code ws://127.0.0.1:8080/v1/split}; as few as possible are used that
+ *     hold the layers together
  * @param localLayers layers {@code 0 .. localLayers - 1} run here, the others on the server; empty
  *     for all that a part of a model holds, none of a whole model
  * @param reply {@code HIDDEN}: the logits are computed here; otherwise on the server; empty: here,

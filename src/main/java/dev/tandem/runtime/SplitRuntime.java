@@ -1,6 +1,7 @@
 package dev.tandem.runtime;
 
-import dev.tandem.client.ServerStage;
+import dev.tandem.client.ListedServers;
+import dev.tandem.client.ServerConnections;
 import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
 import dev.tandem.generation.GenerationRequest;
@@ -28,7 +29,7 @@ import java.util.Set;
 
 /**
  * A model whose text, embedding, sampling and first layers are here, and whose other layers run on
- * a server. It draws the tokens that the whole model draws, to the bit.
+ * one or more servers. It draws the tokens that the whole model draws, to the bit.
  */
 public final class SplitRuntime implements ModelRuntime {
   /** The mode of the layers here is compared elsewhere, and everything else is the server's. */
@@ -41,8 +42,7 @@ public final class SplitRuntime implements ModelRuntime {
   private final Cut cut;
   private final Optional<LocalStages> local;
   private final List<String> notes = new ArrayList<>();
-  private final ServerStage served;
-  private final int topLogits;
+  private final ServerChain served;
   private boolean exact;
   private boolean modesDiffer;
 
@@ -55,10 +55,13 @@ public final class SplitRuntime implements ModelRuntime {
       settings.requireRowExact("where a model is split");
       notes.addAll(draft.notes());
       cut = Cut.of(checkpoint, split);
-      topLogits = split.topLogits();
-      ServerConnector connector =
-          new ServerConnector(checkpoint, settings, split, cut.served(), cut.reply());
-      served = scope.add(new ServerStage(connector, split.patience(), split.listener()));
+      ServerConnections connections = new ServerConnections(split.connection());
+      ServerFinder finder =
+          new ServerFinder(
+              new ListedServers(split.servers(), connections), checkpoint, settings);
+      served =
+          scope.add(
+              new ServerChain(finder, connections, checkpoint, split, cut.served(), cut.reply()));
       tokenizer = checkpoint.tokenizer();
       generators = new GeneratorFactory(checkpoint, tokenizer, draft);
       exact = served.profile().mode().isNative() && split.wire() == RowType.F32;
@@ -76,7 +79,8 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   /**
-   * Connects to a server that offers the same model, or at least the layers that are not here.
+   * Connects to servers that offer the same model's layers that are not here: one, or several one
+   * after another.
    *
    * @param checkpoint the model, or a part with at least its embedding; must stay open, and the
    *     caller closes it after this model
@@ -138,7 +142,9 @@ public final class SplitRuntime implements ModelRuntime {
     notes.addAll(model.notes());
     LocalStages stages = scope.add(new LocalStages(checkpoint, model, spans));
     if (cut.first().hasLayers()) {
-      checkPromptKernels(stages.profile(cut.first()), served.profile());
+      for (ArithmeticProfile each : served.profiles()) {
+        checkPromptKernels(stages.profile(cut.first()), each);
+      }
     }
     for (Span span : spans) {
       checkMode(stages.profile(span).mode());
@@ -250,6 +256,12 @@ public final class SplitRuntime implements ModelRuntime {
     return Optional.of(served.traffic());
   }
 
+  /** What runs where, such as {@code layers 0..1 here, layers 2..3 and the head on ws://a:8080}. */
+  public String chain() {
+    String first = cut.first().hasLayers() ? cut.first().inWords() + " here, " : "";
+    return first + served.inWords() + (cut.headHere() ? ", the head here" : "");
+  }
+
   @Override
   public Reply replyFor(GenerationRequest request) {
     return cut.reply();
@@ -261,7 +273,7 @@ public final class SplitRuntime implements ModelRuntime {
     if (cut.first().hasLayers()) {
       stages.add(local.orElseThrow().stage(cut.first()));
     }
-    stages.add(cut.reply() == Reply.TOPK ? served.top(topLogits) : served);
+    stages.addAll(served.stages());
     if (cut.headHere()) {
       stages.add(local.orElseThrow().stage(cut.head()));
     }

@@ -17,9 +17,19 @@ public final class ProfileException extends IOException {
    * @param differences at least one; its values of here are this end's
    */
   public ProfileException(String there, List<ProfileDifference> differences) {
+    this(there, "here", differences);
+  }
+
+  /**
+   * An exception about two other ends.
+   *
+   * @param there one of them, for the message
+   * @param here the other one; the differences' values of here are its own
+   */
+  public ProfileException(String there, String here, List<ProfileDifference> differences) {
     super(
         differences.stream()
-            .map(each -> each.worded("here"))
+            .map(each -> each.worded(here))
             .collect(Collectors.joining("; ", there + " computes differently: ", "")));
     this.differences = List.copyOf(differences);
   }

@@ -36,6 +36,7 @@ class JarContentsIT {
           "cli.terminal",
           "client",
           "decoding",
+          "directory",
           "endpoints",
           "engine",
           "formats",

@@ -70,8 +70,9 @@ public final class ClientCommand implements Callable<Integer> {
       names = "--server",
       paramLabel = "URL",
       description =
-          "The server as a URL, ws://HOST:PORT/v1/split, instead of address and port. Repeatable: the"
-              + " first one that answers is used, also when a server is lost.")
+          "The server as a URL, ws://HOST:PORT/v1/split, instead of address and port. Repeatable:"
+              + " servers of some layers are used one after another, as few as hold all layers;"
+              + " others stand by for those that are lost.")
   private List<String> servers = List.of();
 
   @Option(
@@ -159,6 +160,9 @@ public final class ClientCommand implements Callable<Integer> {
         SplitModel opened = engine.apply(builder, settings, progress).connect()) {
       progress.close();
       opened.notes().forEach(console::warn);
+      if (general.verbose) {
+        console.note(opened.chain());
+      }
       return run.run(opened, text, () -> facts(opened.wireStats()));
     } catch (TandemException e) {
       if (!run.interrupted()) {

@@ -207,7 +207,7 @@ public final class ServerCommand implements Callable<Integer> {
         Locale.ROOT,
         "offering %s, %s (%.1f MB of weights)",
         server.model(),
-        server.offer(),
+        server.span(),
         server.weightBytes() / BYTES_OF_MB);
   }
 
