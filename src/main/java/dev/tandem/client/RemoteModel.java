@@ -1,5 +1,6 @@
 package dev.tandem.client;
 
+import dev.tandem.directory.Holder;
 import dev.tandem.settings.Offer;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.StageSpec;
@@ -24,7 +25,6 @@ public record RemoteModel(
     ArithmeticProfile profile,
     OptionalDouble layerMillis,
     Offer files) {
-  private static final int HASH_DIGITS = 12;
 
   /**
    * The failure of a client that has another model.
@@ -34,20 +34,6 @@ public record RemoteModel(
    * @param hash the hash of the client's model
    */
   public IOException isNot(String server, String name, String hash) {
-    return new IOException(
-        server
-            + " has model "
-            + this.name
-            + " ("
-            + shortened(profile.modelHash())
-            + "), this client has "
-            + name
-            + " ("
-            + shortened(hash)
-            + "); use the same model at both ends");
-  }
-
-  private static String shortened(String hash) {
-    return hash.substring(0, Math.min(HASH_DIGITS, hash.length()));
+    return Holder.isNot(server, this.name, profile.modelHash(), name, hash);
   }
 }

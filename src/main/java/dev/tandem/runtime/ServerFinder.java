@@ -1,6 +1,5 @@
 package dev.tandem.runtime;
 
-import dev.tandem.client.RemoteModel;
 import dev.tandem.directory.Absent;
 import dev.tandem.directory.Cover;
 import dev.tandem.directory.Cover.Member;
@@ -154,13 +153,12 @@ final class ServerFinder {
    */
   private @Nullable IOException refusal(Holder holder, String server) throws IOException {
     if (checkpoint.knowsHash() && !checkpoint.hash().hex().equals(holder.profile().modelHash())) {
-      return new RemoteModel(
-              holder.name(),
-              holder.nLayers(),
-              holder.offered(),
-              holder.profile(),
-              holder.load().millisPerLayer())
-          .isNot(server, checkpoint.name(), checkpoint.hash().hex());
+      return Holder.isNot(
+          server,
+          holder.name(),
+          holder.profile().modelHash(),
+          checkpoint.name(),
+          checkpoint.hash().hex());
     }
     if (!hasShape(holder)) {
       return otherShape(holder, server);
