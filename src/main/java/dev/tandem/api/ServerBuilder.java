@@ -1,5 +1,6 @@
 package dev.tandem.api;
 
+import dev.tandem.endpoints.PrefixCaching;
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.runtime.Hosting;
 import dev.tandem.settings.InvalidSettingException;
@@ -124,6 +125,25 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
    */
   public ServerBuilder offer(Offer value) {
     options = options.withOffer(value);
+    return this;
+  }
+
+  /**
+   * Memory for the beginnings of prompts, so that a client with the same API key need neither send
+   * nor wait for them again: none without a call. Nothing is kept for clients without a key, except
+   * by {@link #sharePrefixes}. What the clients of a key get does not change, but from the time of
+   * an answer they can tell whether one of them sent such a prompt before; see docs/security.md.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public ServerBuilder prefixCache(long bytes) {
+    options = options.withPrefixes(new PrefixCaching(bytes, options.prefixes().shared()));
+    return this;
+  }
+
+  /** Beginnings of prompts are also kept for clients without an API key, who all share them. */
+  public ServerBuilder sharePrefixes() {
+    options = options.withPrefixes(new PrefixCaching(options.prefixes().bytes(), true));
     return this;
   }
 

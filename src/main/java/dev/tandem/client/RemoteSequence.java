@@ -17,24 +17,52 @@ import org.jspecify.annotations.Nullable;
 /** A sequence on a server. One thread steps it; any thread may close it. */
 final class RemoteSequence implements Sequence {
   private final RemoteStage stage;
-  private final Opened opened;
+  private final int maxPositions;
   private final Optional<TopReply> top;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final Queue<CompletableFuture<ServerMessage>> inFlight = new ConcurrentLinkedQueue<>();
   private volatile int length;
 
+  /** What the server said; null before it was asked. */
+  private volatile @Nullable Opened opened;
+
   /** The last frame that was answered; null before the first. */
   private @Nullable FramePlan lastFrame;
 
   /**
-   * A sequence.
+   * A sequence that the server does not know yet.
    *
-   * @param top what it was opened with
+   * @param top what it is opened with
    */
-  RemoteSequence(RemoteStage stage, Opened opened, Optional<TopReply> top) {
+  RemoteSequence(RemoteStage stage, int maxPositions, Optional<TopReply> top) {
     this.stage = stage;
+    this.maxPositions = maxPositions;
     this.top = top;
-    this.opened = opened;
+  }
+
+  /** Whether the server knows the sequence. */
+  boolean hasBegun() {
+    return opened != null;
+  }
+
+  /** The server has opened the sequence, and has its first rows as far as it says. */
+  void begin(Opened answer) {
+    length = answer.firstPosition();
+    synchronized (this) {
+      opened = answer;
+      if (closed.get()) { // in the meantime, by another thread
+        stage.connection().tell(new CloseSequence(answer.sequence()));
+      }
+    }
+    checkOpen();
+  }
+
+  private Opened opened() {
+    Opened known = opened;
+    if (known == null) {
+      throw new IllegalStateException("the server does not know the sequence yet");
+    }
+    return known;
   }
 
   @Override
@@ -45,17 +73,24 @@ final class RemoteSequence implements Sequence {
 
   @Override
   public int capacity() {
-    return opened.limits().maxPositions();
+    return maxPositions;
   }
 
   /** {@inheritDoc} A step that waits fails: the server answers no step of a closed sequence. */
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
-      stage.closed(this);
-      stage.connection().tell(new CloseSequence(id()));
-      inFlight.forEach(RemoteSequence::fail);
+    Opened known;
+    synchronized (this) {
+      if (!closed.compareAndSet(false, true)) {
+        return;
+      }
+      known = opened;
     }
+    stage.closed(this);
+    if (known != null) {
+      stage.connection().tell(new CloseSequence(known.sequence()));
+    }
+    inFlight.forEach(RemoteSequence::fail);
   }
 
   /** Waits for one more answer. */
@@ -75,15 +110,15 @@ final class RemoteSequence implements Sequence {
   }
 
   int id() {
-    return opened.sequence();
+    return opened().sequence();
   }
 
   int epoch() {
-    return opened.epoch();
+    return opened().epoch();
   }
 
   SequenceLimits limits() {
-    return opened.limits();
+    return opened().limits();
   }
 
   /** Answers that have not arrived, the oldest first, including those of abandoned steps. */

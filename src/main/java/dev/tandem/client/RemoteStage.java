@@ -4,6 +4,7 @@ import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.PrefixChain;
 import dev.tandem.protocol.Result;
 import dev.tandem.protocol.RowRequest;
 import dev.tandem.protocol.SequenceLimits;
@@ -16,6 +17,7 @@ import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.stage.StepRows;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -64,12 +66,27 @@ public final class RemoteStage implements Stage {
   }
 
   /**
-   * Opens a sequence.
+   * Opens a sequence. A server that may know how its prompt begins is asked when its first rows are
+   * known: at its first step.
    *
    * @param top what answers consist of; empty for whole rows
    */
   RemoteSequence open(int maxPositions, Optional<TopReply> top) throws IOException {
     checkOpen();
+    RemoteSequence sequence = new RemoteSequence(this, maxPositions, top);
+    if (!connection.knowsPrompts() || !spec.span().hasLayers()) {
+      begin(sequence, List.of());
+    }
+    sequences.add(sequence);
+    return sequence;
+  }
+
+  /**
+   * Opens a sequence on the server.
+   *
+   * @param prefix the hashes of the whole chunks that it begins with, as far as they are known
+   */
+  private void begin(RemoteSequence sequence, List<String> prefix) throws IOException {
     CompletableFuture<ServerMessage> answer =
         connection.request(
             id ->
@@ -79,25 +96,41 @@ public final class RemoteStage implements Stage {
                     spec.span(),
                     request.sendType(),
                     request.receiveType(),
-                    maxPositions,
+                    sequence.capacity(),
                     WireProfile.of(profile),
-                    top));
+                    sequence.top(),
+                    prefix));
+    CompletableFuture<ServerMessage> awaited = answer.copy(); // which closing the sequence fails
+    sequence.expect(awaited);
     boolean accepted = false;
     try {
-      RemoteSequence sequence =
-          accept(connection.await(answer, connection.options().openTimeout()), top);
-      sequences.add(sequence);
+      Opened opened =
+          checked(
+              connection.await(awaited, connection.options().openTimeout()),
+              sequence.top(),
+              prefix.size());
       accepted = true;
-      return sequence;
+      sequence.begin(opened);
     } finally {
+      sequence.inFlight().remove(awaited);
       if (!accepted) {
         var unused = answer.thenAccept(this::release);
       }
     }
   }
 
+  /** Opens a sequence with its first rows: how many of them the server knows. */
+  private int begin(RemoteSequence sequence, StepRows rows, FloatBuffer in) throws IOException {
+    WireProfile served = WireProfile.of(profile);
+    PrefixChain chain =
+        new PrefixChain(profile.modelHash(), spec.span(), request.sendType(), served);
+    begin(sequence, KnownPrompt.hashes(chain, rows, in, spec.dModel(), profile.chunkRows()));
+    return sequence.length();
+  }
+
   /** Checks that the server opened the requested sequence. */
-  private RemoteSequence accept(ServerMessage answer, Optional<TopReply> top) throws IOException {
+  private Opened checked(ServerMessage answer, Optional<TopReply> top, int claimedChunks)
+      throws IOException {
     if (!(answer instanceof Opened opened)) {
       throw connection.unexpected(answer);
     }
@@ -108,6 +141,11 @@ public final class RemoteStage implements Stage {
       throw new IOException(
           server + " allows " + limits.maxRows() + " rows, C is " + profile.chunkRows());
     }
+    int first = opened.firstPosition();
+    if (first % profile.chunkRows() != 0 || first / profile.chunkRows() > claimedChunks) {
+      throw new IOException(
+          server + " needs rows from " + first + " on, which ends no chunk that it was told");
+    }
     int outRows = Math.min(limits.maxOutRows(), limits.maxRows());
     int columns = spec.outWidth();
     long bytes = FrameHeader.messageBytes(top.isPresent() ? 1 : outRows, columns);
@@ -117,7 +155,7 @@ public final class RemoteStage implements Stage {
       columns = Math.max(columns, topColumns);
     }
     connection.allow(outRows, columns, (int) Math.min(limits.maxResultBytes(), bytes));
-    return new RemoteSequence(this, opened, top);
+    return opened;
   }
 
   /** Closes a sequence that the server opened too late, or not as requested. */
@@ -145,10 +183,20 @@ public final class RemoteStage implements Stage {
       RemoteSequence sequence = own(batch.sequence(entry));
       sequence.checkOpen();
       discardAbandoned(sequence);
-      int inFloats = batch.nRows(entry) * spec.dModel();
-      runs.add(new EntryRun(sequence, batch.rows(entry), allIn.slice(inAt, inFloats), sink, outAt));
-      inAt += inFloats;
+      StepRows rows = batch.rows(entry);
+      FloatBuffer entryIn = allIn.slice(inAt, rows.count() * spec.dModel());
+      int known = sequence.hasBegun() ? 0 : begin(sequence, rows, entryIn);
+      if (known < rows.count()) {
+        FloatBuffer unknown = entryIn.position(known * spec.dModel()).slice();
+        runs.add(
+            new EntryRun(
+                sequence, rows.cut(known, rows.count() - known), unknown, sink, outAt));
+      }
+      inAt += rows.count() * spec.dModel();
       outAt += batch.nOut(entry);
+    }
+    if (runs.isEmpty()) {
+      return;
     }
     connection.countRoundTrip();
     while (!runs.isEmpty()) {

@@ -42,9 +42,11 @@ public final class RemoteTopStage extends ForwardingStage implements TopLogitsSt
     return opener.open(maxPositions, Optional.of(new TopReply(k, temperatures)));
   }
 
+  /** {@inheritDoc} Before the server has said it, there is no limit. */
   @Override
   public int maxRows(Sequence sequence) {
-    return remote(sequence).limits().maxOutRows();
+    RemoteSequence remote = remote(sequence);
+    return remote.hasBegun() ? remote.limits().maxOutRows() : Integer.MAX_VALUE;
   }
 
   @Override

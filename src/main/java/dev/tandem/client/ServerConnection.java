@@ -138,6 +138,11 @@ public final class ServerConnection implements AutoCloseable {
     }
   }
 
+  /** Whether the server may know how a prompt of this client begins. */
+  boolean knowsPrompts() {
+    return features.contains(Protocol.PREFIX);
+  }
+
   /** The traffic of the connection so far. */
   public Traffic traffic() {
     return new Traffic(roundTrips.get(), link.bytesSent(), link.bytesReceived(), fullRows.get());

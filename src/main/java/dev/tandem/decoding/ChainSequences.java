@@ -19,7 +19,7 @@ public final class ChainSequences implements AutoCloseable {
   private final List<Double> temperatures;
   private final @Nullable StageReplay replay;
   private final List<Sequence> opened = new CopyOnWriteArrayList<>();
-  private volatile int maxWanted = Integer.MAX_VALUE;
+  private @Nullable TopLogitsStage best;
   private volatile boolean closed;
 
   private ChainSequences(
@@ -53,10 +53,9 @@ public final class ChainSequences implements AutoCloseable {
 
   private Sequence open(Stage stage) throws IOException {
     int positions = stage.spec().span().hasLayers() ? capacity : nOut;
-    if (stage instanceof TopLogitsStage best) {
-      Sequence sequence = best.openSequence(positions, temperatures);
-      maxWanted = best.maxRows(sequence);
-      return sequence;
+    if (stage instanceof TopLogitsStage last) {
+      best = last;
+      return last.openSequence(positions, temperatures);
     }
     return stage.openSequence(positions);
   }
@@ -68,7 +67,8 @@ public final class ChainSequences implements AutoCloseable {
 
   /** The largest number of rows whose logits one step can request. */
   int maxWanted() {
-    return maxWanted;
+    TopLogitsStage last = best;
+    return last == null ? Integer.MAX_VALUE : last.maxRows(opened.get(opened.size() - 1));
   }
 
   /** Keeps rows that go into a stage, see {@link StageReplay#keep}. */

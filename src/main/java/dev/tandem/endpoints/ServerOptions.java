@@ -20,6 +20,7 @@ import java.util.OptionalLong;
  *     server's files hold it
  * @param kvBudget bytes of KV cache that the sequences of a model may reserve together; empty: what
  *     the largest number of sequences may need
+ * @param prefixes what is kept of prompts
  */
 public record ServerOptions(
     String address,
@@ -30,7 +31,8 @@ public record ServerOptions(
     ServerTimes times,
     ServerSecurity security,
     Optional<Offer> offer,
-    OptionalLong kvBudget) {
+    OptionalLong kvBudget,
+    PrefixCaching prefixes) {
 
   /** Checks the ranges. */
   public ServerOptions {
@@ -53,7 +55,8 @@ public record ServerOptions(
         ServerTimes.DEFAULTS,
         ServerSecurity.NONE,
         Optional.empty(),
-        OptionalLong.empty());
+        OptionalLong.empty(),
+        PrefixCaching.NONE);
   }
 
   /** The same with another address and port. */
@@ -67,7 +70,8 @@ public record ServerOptions(
         times,
         security,
         offer,
-        kvBudget);
+        kvBudget,
+        prefixes);
   }
 
   /** The same with other limits on sequences. */
@@ -81,7 +85,8 @@ public record ServerOptions(
         times,
         security,
         offer,
-        kvBudget);
+        kvBudget,
+        prefixes);
   }
 
   /** The same with another limit on connections. */
@@ -95,13 +100,23 @@ public record ServerOptions(
         times,
         security,
         offer,
-        kvBudget);
+        kvBudget,
+        prefixes);
   }
 
   /** The same with other times. */
   public ServerOptions withTimes(ServerTimes value) {
     return new ServerOptions(
-        address, port, maxConnections, maxSequences, maxContext, value, security, offer, kvBudget);
+        address,
+        port,
+        maxConnections,
+        maxSequences,
+        maxContext,
+        value,
+        security,
+        offer,
+        kvBudget,
+        prefixes);
   }
 
   /** The same with other protection. */
@@ -115,7 +130,8 @@ public record ServerOptions(
         times,
         value,
         offer,
-        kvBudget);
+        kvBudget,
+        prefixes);
   }
 
   /** The same with another offer to clients without files. */
@@ -129,7 +145,8 @@ public record ServerOptions(
         times,
         security,
         Optional.of(value),
-        kvBudget);
+        kvBudget,
+        prefixes);
   }
 
   /** The same with a budget of KV cache, in bytes. */
@@ -143,7 +160,23 @@ public record ServerOptions(
         times,
         security,
         offer,
-        OptionalLong.of(bytes));
+        OptionalLong.of(bytes),
+        prefixes);
+  }
+
+  /** The same with something else kept of prompts. */
+  public ServerOptions withPrefixes(PrefixCaching value) {
+    return new ServerOptions(
+        address,
+        port,
+        maxConnections,
+        maxSequences,
+        maxContext,
+        times,
+        security,
+        offer,
+        kvBudget,
+        value);
   }
 
   private static void atLeast(String name, long value, long min) {

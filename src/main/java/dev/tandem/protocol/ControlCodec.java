@@ -39,6 +39,9 @@ public final class ControlCodec {
           .put("max_positions", open.maxPositions());
       putProfile(json, open.profile());
       open.top().ifPresent(top -> putTop(json, top));
+      if (!open.prefix().isEmpty()) {
+        open.prefix().forEach(json.putArray("prefix")::add);
+      }
     } else if (message instanceof Resume resume) {
       ResumeCodec.put(json, resume);
     } else if (message instanceof RowRequest row) {
@@ -72,6 +75,9 @@ public final class ControlCodec {
       putProfile(json, opened.profile());
       putLimits(json.putObject("limits"), opened.limits());
       ResumeCodec.putToken(json, opened.resume());
+      if (opened.firstPosition() > 0) {
+        json.put("first_position", opened.firstPosition());
+      }
     } else if (message instanceof Resumed resumed) {
       ResumeCodec.put(json, resumed);
     } else if (message instanceof CloseSequence close) {
@@ -138,7 +144,8 @@ public final class ControlCodec {
               json.string("model"),
               profile(json.fields("profile")),
               limits(json.fields("limits")),
-              ResumeCodec.token(json));
+              ResumeCodec.token(json),
+              json.integerOrZero("first_position", 0, Integer.MAX_VALUE));
       case "resumed" -> ResumeCodec.resumed(json);
       case "close" -> new CloseSequence(sequence(json, 1));
       case "error" ->
@@ -184,10 +191,27 @@ public final class ControlCodec {
           named(RowType.values(), RowCodec::wireName, "receive", json.string("receive")),
           json.integer("max_positions", 1, Integer.MAX_VALUE),
           json.has("profile") ? profile(json.fields("profile")) : WireProfile.ANY,
-          json.string("reply").equals(Protocol.TOP_K) ? Optional.of(top(json)) : Optional.empty());
+          json.string("reply").equals(Protocol.TOP_K) ? Optional.of(top(json)) : Optional.empty(),
+          prefix(json));
     } catch (ProtocolException e) {
       throw e.about(request, 0);
     }
+  }
+
+  private static List<String> prefix(ControlFields json) throws ProtocolException {
+    List<String> hashes = json.strings("prefix");
+    try {
+      hashes.forEach(PrefixChain::parse);
+    } catch (IllegalArgumentException e) {
+      throw new ProtocolException(
+          ErrorCode.PROTOCOL, "field prefix must be a list of SHA-256s in hexadecimal");
+    }
+    if (hashes.size() > PrefixChain.MAX_CHUNKS) {
+      throw new ProtocolException(
+          ErrorCode.PROTOCOL,
+          "field prefix has " + hashes.size() + " hashes, the limit is " + PrefixChain.MAX_CHUNKS);
+    }
+    return hashes;
   }
 
   private static TopReply top(ControlFields json) throws ProtocolException {

@@ -81,6 +81,12 @@ public final class FrameCodec {
     return out;
   }
 
+  /** The bytes of a frame's rows: a part of the message, which is a whole frame. */
+  public static ByteBuffer rowBytes(ByteBuffer message) {
+    ByteBuffer in = message.slice();
+    return in.position(FrameHeader.BYTES);
+  }
+
   /**
    * Reads a step.
    *

@@ -2,6 +2,7 @@ package dev.tandem.protocol;
 
 import dev.tandem.settings.RowType;
 import dev.tandem.stage.Span;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -16,6 +17,8 @@ import java.util.Optional;
  * @param maxPositions positions that the sequence may need
  * @param profile the requested arithmetic
  * @param top the best logits in place of rows of logits; only where the span has the head
+ * @param prefix the hashes of the whole chunks that the prompt begins with, see {@link
+ *     PrefixChain}; empty if they are not known
  */
 public record Open(
     int request,
@@ -25,8 +28,27 @@ public record Open(
     RowType receiveType,
     int maxPositions,
     WireProfile profile,
-    Optional<TopReply> top)
+    Optional<TopReply> top,
+    List<String> prefix)
     implements ClientMessage {
+
+  /** Copies the list. */
+  public Open {
+    prefix = List.copyOf(prefix);
+  }
+
+  /** Nothing is known of the prompt. */
+  public Open(
+      int request,
+      String model,
+      Span span,
+      RowType sendType,
+      RowType receiveType,
+      int maxPositions,
+      WireProfile profile,
+      Optional<TopReply> top) {
+    this(request, model, span, sendType, receiveType, maxPositions, profile, top, List.of());
+  }
 
   /** Whole rows. */
   public Open(

@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param limits the limits of its steps
  * @param resume with what the client finds it again on another connection; empty if the server
  *     frees the sequences of a lost connection at once
+ * @param firstPosition the first position that the server needs: the sequence already has the rows
+ *     before it, as they are in the chunks that {@link Open#prefix} names
  */
 public record Opened(
     int request,
@@ -21,5 +23,19 @@ public record Opened(
     String model,
     WireProfile profile,
     SequenceLimits limits,
-    Optional<ResumeToken> resume)
-    implements ServerMessage {}
+    Optional<ResumeToken> resume,
+    int firstPosition)
+    implements ServerMessage {
+
+  /** A sequence without rows. */
+  public Opened(
+      int request,
+      int sequence,
+      int epoch,
+      String model,
+      WireProfile profile,
+      SequenceLimits limits,
+      Optional<ResumeToken> resume) {
+    this(request, sequence, epoch, model, profile, limits, resume, 0);
+  }
+}

@@ -22,6 +22,12 @@ public final class Protocol {
   /** The feature of servers that keep the sequences of lost connections: {@code resume}. */
   public static final String RESUME = "resume";
 
+  /**
+   * The feature of servers that keep whole chunks of prompts for a client: {@code prefix} in {@code
+   * open}, and {@code first_position} in {@code opened}.
+   */
+  public static final String PREFIX = "prefix";
+
   /** The largest number of unanswered steps of one sequence. */
   public static final int MAX_IN_FLIGHT = 4;
 

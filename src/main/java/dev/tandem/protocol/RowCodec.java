@@ -3,6 +3,7 @@ package dev.tandem.protocol;
 import dev.tandem.settings.RowType;
 import dev.tandem.tensor.Float16;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Locale;
 
@@ -44,6 +45,18 @@ final class RowCodec {
           case F16 -> 2L * columns;
           case Q8_0 -> FACTOR_BYTES * blocks + columns;
         };
+  }
+
+  /**
+   * The bytes of rows.
+   *
+   * @param rows {@code [rows, columns]}: all that remain; the position does not change
+   */
+  static ByteBuffer encode(RowType type, FloatBuffer rows, int columns) {
+    long bytes = bytes(type, rows.remaining() / columns, columns);
+    ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+    encode(type, rows, columns, out);
+    return out.rewind();
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.tandem.scheduler;
 
 import dev.tandem.stage.Batch;
 import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** A step whose output rows a future gets, in memory of their own. */
@@ -9,17 +10,25 @@ final class FutureStep extends PendingStep {
   private final Batch rows;
   private final FloatBuffer data;
   private final int outWidth;
+  private final List<String> prefix;
   private final CompletableFuture<FloatBuffer> done;
   private FloatBuffer result = FloatBuffer.allocate(0);
 
   /**
    * @param rows a batch of this one step
    * @param data its rows from index 0
+   * @param prefix see {@link PendingStep#prefix}
    */
-  FutureStep(Batch rows, FloatBuffer data, int outWidth, CompletableFuture<FloatBuffer> done) {
+  FutureStep(
+      Batch rows,
+      FloatBuffer data,
+      int outWidth,
+      List<String> prefix,
+      CompletableFuture<FloatBuffer> done) {
     this.rows = rows;
     this.data = data;
     this.outWidth = outWidth;
+    this.prefix = List.copyOf(prefix);
     this.done = done;
     reset();
   }
@@ -52,6 +61,11 @@ final class FutureStep extends PendingStep {
   @Override
   int outAt() {
     return 0;
+  }
+
+  @Override
+  List<String> prefix() {
+    return prefix;
   }
 
   @Override

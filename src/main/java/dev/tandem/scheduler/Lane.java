@@ -2,6 +2,8 @@ package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
 import dev.tandem.stage.Span;
+import dev.tandem.stage.StepRows;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -31,7 +33,21 @@ public final class Lane {
    * @return fails with a {@link ScheduleException}
    */
   public CompletableFuture<ScheduledSequence> open(Span span, int maxPositions) {
-    return scheduler.open(this, span, maxPositions);
+    return open(span, maxPositions, List.of());
+  }
+
+  /**
+   * Opens a sequence in a stage. If the scheduler knows how its prompt begins, the sequence begins
+   * with a {@link ScheduledSequence#restored} length.
+   *
+   * @param maxPositions positions to reserve
+   * @param prefix the keys of the whole chunks that the prompt begins with, see {@link
+   *     ScheduledSequence#submit(StepRows, FloatBuffer, List, CompletableFuture)}
+   * @return fails with a {@link ScheduleException}
+   */
+  public CompletableFuture<ScheduledSequence> open(
+      Span span, int maxPositions, List<String> prefix) {
+    return scheduler.open(this, span, maxPositions, prefix);
   }
 
   /**

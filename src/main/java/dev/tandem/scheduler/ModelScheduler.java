@@ -38,6 +38,7 @@ public final class ModelScheduler implements AutoCloseable {
   private final Turns turns = new Turns();
   private final LayerPace pace;
   private final DetachedSequences detached = new DetachedSequences();
+  private final PrefixCache prefixes;
   private final StageRunners runners;
   private final List<Piece> pieces = new ArrayList<>();
   private final Gathering gathering = new Gathering();
@@ -57,9 +58,12 @@ public final class ModelScheduler implements AutoCloseable {
     this.listener = listener;
     this.limits = limits;
     this.pace = new LayerPace(provider.layerMillis());
-    this.runners = new StageRunners(provider, pace, listener);
     this.chunkRows = provider.profile().chunkRows();
-    this.openings = new Openings(this, limits, listener, runners, List.of(detached), turns);
+    Room room = new Room(limits);
+    this.prefixes = new PrefixCache(limits.prefixBytes(), chunkRows, room, listener);
+    this.runners = new StageRunners(provider, pace, listener, prefixes);
+    this.openings =
+        new Openings(this, limits, room, listener, runners, List.of(detached, prefixes), turns);
     this.thread = new Thread(this::run, name);
     thread.setDaemon(true);
     thread.start();
@@ -105,6 +109,11 @@ public final class ModelScheduler implements AutoCloseable {
     return pace.millis();
   }
 
+  /** The bytes of the chunks of prompts that are kept. */
+  public long prefixBytes() {
+    return prefixes.bytes();
+  }
+
   /** Whether {@link #close} was called. */
   public boolean isClosing() {
     return draining;
@@ -125,9 +134,11 @@ public final class ModelScheduler implements AutoCloseable {
     }
   }
 
-  CompletableFuture<ScheduledSequence> open(Lane lane, Span span, int maxPositions) {
+  CompletableFuture<ScheduledSequence> open(
+      Lane lane, Span span, int maxPositions, List<String> prefix) {
     CompletableFuture<ScheduledSequence> result = new CompletableFuture<>();
-    Opening opening = new Opening(lane, span, maxPositions, result, System.nanoTime(), 0);
+    Opening opening =
+        new Opening(lane, span, maxPositions, prefix, result, System.nanoTime(), 0);
     if (draining || !inbox.postOpening(() -> openings.arrived(opening))) {
       opening.refuse(closing());
     }
@@ -236,6 +247,10 @@ public final class ModelScheduler implements AutoCloseable {
     openings.laneClosed(lane);
     lane.endAll(Reason.CLOSED, "the sequence is closed");
     turns.remove(lane);
+  }
+
+  PrefixCache prefixes() {
+    return prefixes;
   }
 
   void stepCame(ScheduledSequence sequence, long nanos) {

@@ -1,6 +1,7 @@
 package dev.tandem.scheduler;
 
 import dev.tandem.scheduler.ScheduleException.Reason;
+import dev.tandem.stage.Sequence;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -30,6 +31,7 @@ final class Openings {
   Openings(
       ModelScheduler scheduler,
       SchedulerLimits limits,
+      Room room,
       SchedulerListener listener,
       StageRunners runners,
       List<Reclaimable> first,
@@ -41,7 +43,7 @@ final class Openings {
     this.idle = new IdleSequences(turns, limits.idleTimeout());
     this.reclaimable = Stream.concat(first.stream(), Stream.of(idle)).toList();
     this.timeoutNanos = SchedulerLimits.nanos(limits.queueTimeout());
-    this.room = new Room(limits);
+    this.room = room;
   }
 
   SchedulerLoad load() {
@@ -154,14 +156,11 @@ final class Openings {
   private void open(Opening opening) {
     try {
       StageRunner runner = runners.of(opening.span());
+      Sequence state = runner.open(opening.maxPositions());
+      scheduler.prefixes().restore(runner, state, opening.prefix());
       ScheduledSequence sequence =
           new ScheduledSequence(
-              scheduler,
-              opening.lane(),
-              runner,
-              runner.open(opening.maxPositions()),
-              limits.maxInFlight(),
-              opening.bytes());
+              scheduler, opening.lane(), runner, state, limits.maxInFlight(), opening.bytes());
       room.take(opening.bytes());
       opening.lane().add(sequence);
       opening.result().complete(sequence);

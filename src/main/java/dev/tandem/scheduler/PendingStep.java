@@ -2,6 +2,7 @@ package dev.tandem.scheduler;
 
 import dev.tandem.stage.Batch;
 import java.nio.FloatBuffer;
+import java.util.List;
 
 /**
  * A step of one sequence that waits or is partly done: one entry of a batch. Whoever submits it
@@ -27,6 +28,11 @@ abstract class PendingStep {
   abstract FloatBuffer out();
 
   abstract int outAt();
+
+  /** The keys of its chunk and of those before it, if it is to be kept; otherwise empty. */
+  List<String> prefix() {
+    return List.of();
+  }
 
   /** Makes room for the output rows, before anything that cannot be undone. */
   abstract void prepare();

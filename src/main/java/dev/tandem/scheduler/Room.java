@@ -47,6 +47,16 @@ final class Room {
         Math.max(0, sequenceBytes - (maxBytes - bytes.get())));
   }
 
+  /** Whether something of that size fits that is no sequence. */
+  boolean hasBytes(long wanted) {
+    return wanted <= maxBytes - bytes.get();
+  }
+
+  /** Takes room for something that is no sequence; a negative number gives it back. */
+  void takeBytes(long taken) {
+    bytes.addAndGet(taken);
+  }
+
   void take(long sequenceBytes) {
     sequences.incrementAndGet();
     bytes.addAndGet(sequenceBytes);

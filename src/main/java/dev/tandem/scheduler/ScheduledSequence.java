@@ -8,6 +8,7 @@ import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.StepRows;
 import java.nio.FloatBuffer;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,7 @@ public final class ScheduledSequence {
   private final int chunkRows;
   private final int maxInFlight;
   private final long reservedBytes;
+  private final int restored;
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final CompletableFuture<String> reclaimed = new CompletableFuture<>();
 
@@ -55,11 +57,18 @@ public final class ScheduledSequence {
     this.chunkRows = scheduler.chunkRows();
     this.maxInFlight = maxInFlight;
     this.reservedBytes = reservedBytes;
+    this.restored = sequence.length();
+    this.expectedLength = restored;
   }
 
   /** The stage that it is in. */
   public StageSpec spec() {
     return runner.spec();
+  }
+
+  /** Its length when it was opened: positions that had been computed for another sequence. */
+  public int restored() {
+    return restored;
   }
 
   /** Positions reserved. */
@@ -80,13 +89,30 @@ public final class ScheduledSequence {
    */
   public void submit(StepRows step, FloatBuffer data, CompletableFuture<FloatBuffer> done)
       throws ScheduleException {
+    submit(step, data, List.of(), done);
+  }
+
+  /**
+   * Queues a step whose rows are kept for other sequences, if it is a whole chunk of a prompt.
+   *
+   * @param step its rows, at most C
+   * @param data as for {@link #submit(StepRows, FloatBuffer, CompletableFuture)}, and so is {@code
+   *     done}
+   * @param prefix if this is a whole chunk, and all rows before it are whole chunks of the same run
+   *     of prompt rows: the keys of these and of this one, otherwise empty. Equal keys stand for
+   *     equal rows, in equal spans
+   * @throws ScheduleException if the step is refused; the sequence lives on
+   */
+  public void submit(
+      StepRows step, FloatBuffer data, List<String> prefix, CompletableFuture<FloatBuffer> done)
+      throws ScheduleException {
     if (step.count() > chunkRows) {
       refuse(step.position());
       throw new ScheduleException(Reason.LIMIT, "rows " + step.count() + " not in 1.." + chunkRows);
     }
     Batch rows = new Batch();
     rows.add(sequence, step);
-    FutureStep pending = new FutureStep(rows, data, spec().outWidth(), done);
+    FutureStep pending = new FutureStep(rows, data, spec().outWidth(), prefix, done);
     synchronized (this) {
       accept(pending);
       if (!scheduler.inbox().post(() -> enqueue(pending))) {
@@ -301,6 +327,9 @@ public final class ScheduledSequence {
       lastStepNanos = System.nanoTime();
       scheduler.stepDone(this, queue.isEmpty());
       step.completed();
+      if (!step.prefix().isEmpty()) {
+        scheduler.prefixes().keep(runner, sequence, step.prefix());
+      }
     }
   }
 

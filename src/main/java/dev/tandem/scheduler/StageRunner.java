@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Runs pieces in one stage; it belongs to whoever holds the engine. */
 final class StageRunner {
@@ -38,6 +39,11 @@ final class StageRunner {
   /** Memory of a sequence of that many positions. */
   long stateBytes(int maxPositions) {
     return stage instanceof CopyingStage counted ? counted.stateBytes(maxPositions) : 0;
+  }
+
+  /** The stage, if it can copy what its sequences keep. */
+  Optional<CopyingStage> copying() {
+    return stage instanceof CopyingStage copying ? Optional.of(copying) : Optional.empty();
   }
 
   boolean isIdle() {

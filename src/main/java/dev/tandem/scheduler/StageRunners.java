@@ -16,13 +16,16 @@ final class StageRunners {
   private final StageProvider provider;
   private final LayerPace pace;
   private final SchedulerListener listener;
+  private final PrefixCache prefixes;
   private final Map<Span, StageRunner> runners = new LinkedHashMap<>();
   private final StepBuffers buffers = new StepBuffers();
 
-  StageRunners(StageProvider provider, LayerPace pace, SchedulerListener listener) {
+  StageRunners(
+      StageProvider provider, LayerPace pace, SchedulerListener listener, PrefixCache prefixes) {
     this.provider = provider;
     this.pace = pace;
     this.listener = listener;
+    this.prefixes = prefixes;
   }
 
   /** The runner of a span's stage, opened when it is first needed. */
@@ -40,7 +43,7 @@ final class StageRunners {
     while (runners.size() >= MAX_IDLE_STAGES && oldest.hasNext()) {
       StageRunner candidate = oldest.next();
       if (candidate.isIdle()) {
-        candidate.close();
+        close(candidate);
         oldest.remove();
       }
     }
@@ -49,8 +52,13 @@ final class StageRunners {
     return opened;
   }
 
+  private void close(StageRunner runner) {
+    prefixes.dropAllOf(runner);
+    runner.close();
+  }
+
   void close() {
-    runners.values().forEach(StageRunner::close);
+    runners.values().forEach(this::close);
     runners.clear();
   }
 }

@@ -22,7 +22,7 @@ final class Admission {
 
   private final ServerOptions options;
   private final @Nullable ApiKeys keys;
-  private final ClientAccount anonymous = ClientAccount.anonymous();
+  private final ClientAccount anonymous;
   private final Map<String, Integer> perAddress = new HashMap<>();
   private int total;
 
@@ -35,7 +35,9 @@ final class Admission {
   Admission(ServerOptions options) throws IOException {
     this.options = options;
     Optional<java.nio.file.Path> file = options.security().apiKeys();
-    keys = file.isPresent() ? ApiKeys.read(file.get()) : null;
+    boolean keepPrefixes = options.prefixes().bytes() > 0;
+    keys = file.isPresent() ? ApiKeys.read(file.get(), keepPrefixes) : null;
+    anonymous = ClientAccount.anonymous(keepPrefixes && options.prefixes().shared());
   }
 
   /** Whose request it is; a status if it may not be answered. */

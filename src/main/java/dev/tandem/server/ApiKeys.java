@@ -38,10 +38,11 @@ final class ApiKeys {
   /**
    * Reads a file of keys.
    *
+   * @param keepPrefixes whether chunks of prompts are kept for the clients of a key
    * @throws IOException if it cannot be read, or a line is not as said; the message names the line
    *     and shows no hash
    */
-  static ApiKeys read(Path file) throws IOException {
+  static ApiKeys read(Path file, boolean keepPrefixes) throws IOException {
     ApiKeys keys = new ApiKeys();
     List<String> lines;
     try {
@@ -52,7 +53,7 @@ final class ApiKeys {
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i).strip();
       if (!line.isEmpty() && !line.startsWith("#")) {
-        keys.add(line, file + ": line " + (i + 1));
+        keys.add(line, file + ": line " + (i + 1), keepPrefixes);
       }
     }
     if (keys.hashes.isEmpty()) {
@@ -61,15 +62,20 @@ final class ApiKeys {
     return keys;
   }
 
-  private void add(String line, String where) throws IOException {
+  private void add(String line, String where, boolean keepPrefixes) throws IOException {
     Matcher matcher = LINE.matcher(line);
     if (!matcher.matches()) {
       throw new IOException(
           where + " must be NAME SHA256-OF-THE-KEY [connections=N] [sequences=N]");
     }
-    hashes.add(HexFormat.of().parseHex(matcher.group(2)));
+    byte[] hash = HexFormat.of().parseHex(matcher.group(2));
+    hashes.add(hash);
     accounts.add(
-        new ClientAccount(matcher.group(1), limit(matcher.group(3)), limit(matcher.group(4))));
+        new ClientAccount(
+            matcher.group(1),
+            limit(matcher.group(3)),
+            limit(matcher.group(4)),
+            keepPrefixes ? Optional.of(HexFormat.of().formatHex(hash)) : Optional.empty()));
   }
 
   private static int limit(@Nullable String digits) {

@@ -1,5 +1,6 @@
 package dev.tandem.server;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** What the clients of one API key use together, and may use. Safe for use by many threads. */
@@ -8,14 +9,26 @@ final class ClientAccount {
   private final boolean anonymous;
   private final int maxConnections;
   private final int maxSequences;
+  private final Optional<String> prefixScope;
   private final AtomicInteger connections = new AtomicInteger();
   private final AtomicInteger sequences = new AtomicInteger();
 
-  ClientAccount(String name, int maxConnections, int maxSequences) {
-    this(name, false, maxConnections, maxSequences);
+  /**
+   * An account that has used nothing.
+   *
+   * @param prefixScope see {@link #prefixScope}
+   */
+  ClientAccount(String name, int maxConnections, int maxSequences, Optional<String> prefixScope) {
+    this(name, false, maxConnections, maxSequences, prefixScope);
   }
 
-  private ClientAccount(String name, boolean anonymous, int maxConnections, int maxSequences) {
+  private ClientAccount(
+      String name,
+      boolean anonymous,
+      int maxConnections,
+      int maxSequences,
+      Optional<String> prefixScope) {
+    this.prefixScope = prefixScope;
     this.name = name;
     this.anonymous = anonymous;
     this.maxConnections = maxConnections;
@@ -23,8 +36,21 @@ final class ClientAccount {
   }
 
   /** The account of all clients of a server without keys. */
-  static ClientAccount anonymous() {
-    return new ClientAccount("anonymous", true, Integer.MAX_VALUE, Integer.MAX_VALUE);
+  static ClientAccount anonymous(boolean sharePrefixes) {
+    return new ClientAccount(
+        "anonymous",
+        true,
+        Integer.MAX_VALUE,
+        Integer.MAX_VALUE,
+        sharePrefixes ? Optional.of("") : Optional.empty());
+  }
+
+  /**
+   * Whose chunks of prompts are found for these clients: those of accounts with an equal scope.
+   * Empty if none are kept.
+   */
+  Optional<String> prefixScope() {
+    return prefixScope;
   }
 
   /** The name in the file of keys. */

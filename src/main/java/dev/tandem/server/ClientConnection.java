@@ -87,7 +87,7 @@ final class ClientConnection {
     this.socket = socket;
     this.models = models;
     this.frameLimits = frameLimits;
-    this.features = Replies.features(resumable.isOffered());
+    this.features = Replies.features(resumable.isOffered(), account);
     this.selecting = selecting;
     this.context = vertx.getOrCreateContext();
     this.peer = String.valueOf(socket.remoteAddress());
@@ -200,7 +200,7 @@ final class ClientConnection {
             ? ControlCodec.decodeClient(message.text())
             : FrameCodec.decodeStep(message.bytes(), frameLimits);
     if (decoded instanceof Step step) {
-      step(step);
+      step(step, message.bytes());
     } else if (decoded instanceof Open open) {
       sequences.open(open);
     } else if (decoded instanceof Resume resume) {
@@ -214,7 +214,7 @@ final class ClientConnection {
     }
   }
 
-  private void step(Step step) throws ProtocolException {
+  private void step(Step step, ByteBuffer frame) throws ProtocolException {
     FrameHeader header = step.header();
     int id = header.sequence();
     if (header.epoch() != sequences.epoch()) {
@@ -241,7 +241,7 @@ final class ClientConnection {
           failure -> stepFailed(header, sequence, failure));
     }
     try {
-      sequence.scheduled().submit(step.rows(), step.data(), done);
+      sequence.scheduled().submit(step.rows(), step.data(), sequence.chunks(header, frame), done);
     } catch (ScheduleException e) {
       throw Replies.refusal(e, header.request(), id);
     }

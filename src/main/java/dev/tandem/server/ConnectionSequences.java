@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -67,9 +68,12 @@ final class ConnectionSequences {
               + account.maxSequences()
               + " sequences together");
     }
+    Optional<PromptPrefix> prefix =
+        account.prefixScope().map(scope -> share.model().prefix(open, scope));
+    List<String> known = prefix.map(PromptPrefix::keys).orElse(List.of());
     connection.whenDone(
-        share.lane().open(open.span(), open.maxPositions()),
-        opened -> opened(open, share, opened),
+        share.lane().open(open.span(), open.maxPositions(), known),
+        opened -> opened(open, share, opened, prefix),
         failure -> {
           account.closeSequences(1);
           connection.refuse(Replies.refusal(failure, open.request(), 0));
@@ -88,14 +92,16 @@ final class ConnectionSequences {
         "model " + open.model() + " is not served; " + shares.get(0).model().hash() + " is");
   }
 
-  private void opened(Open open, Share share, ScheduledSequence scheduled) {
+  private void opened(
+      Open open, Share share, ScheduledSequence scheduled, Optional<PromptPrefix> prefix) {
     if (connection.isClosing()) {
       account.closeSequences(1); // closing the lane has freed it
       return;
     }
     ModelService model = share.model();
     SequenceLimits limits = model.limits(scheduled.spec(), open);
-    ServedSequence sequence = new ServedSequence(scheduled, limits, open, account, model);
+    prefix.ifPresent(chunks -> chunks.restored(scheduled.restored()));
+    ServedSequence sequence = new ServedSequence(scheduled, limits, open, account, model, prefix);
     connection.whenDone(scheduled.ended(), v -> ended(sequence), failure -> {});
     int id = add(sequence);
     connection.reply(
@@ -106,7 +112,8 @@ final class ConnectionSequences {
             model.hash(),
             model.profile(),
             limits,
-            resumable.register(sequence)));
+            resumable.register(sequence),
+            scheduled.restored()));
   }
 
   private int add(ServedSequence sequence) {

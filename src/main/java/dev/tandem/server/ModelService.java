@@ -5,6 +5,7 @@ import dev.tandem.protocol.ErrorCode;
 import dev.tandem.protocol.FrameLimits;
 import dev.tandem.protocol.ModelOffer;
 import dev.tandem.protocol.Open;
+import dev.tandem.protocol.PrefixChain;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.ProtocolException;
 import dev.tandem.protocol.SequenceLimits;
@@ -60,7 +61,8 @@ final class ModelService implements AutoCloseable {
         options.times().drain().toMillis(),
         options.kvBudget(),
         options.times().queue(),
-        options.times().idle());
+        options.times().idle(),
+        options.prefixes().bytes());
   }
 
   String hash() {
@@ -155,6 +157,12 @@ final class ModelService implements AutoCloseable {
             spec.vocabSize(),
             open.top().get().columns(spec.vocabSize()),
             positions);
+  }
+
+  /** The chunks that a sequence of a client claims to begin with. */
+  PromptPrefix prefix(Open open, String scope) {
+    PrefixChain chain = new PrefixChain(hash, open.span(), open.sendType(), profile);
+    return new PromptPrefix(scope, profile.chunkRows(), chain, open.prefix());
   }
 
   boolean isClosing() {

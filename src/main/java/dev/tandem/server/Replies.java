@@ -5,6 +5,7 @@ import dev.tandem.protocol.Info;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.ProtocolException;
 import dev.tandem.scheduler.ScheduleException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 
@@ -12,9 +13,21 @@ import java.util.concurrent.CompletionException;
 final class Replies {
   private Replies() {}
 
-  /** What a server can do beyond the first form of the protocol. */
-  static List<String> features(boolean resumes) {
-    return resumes ? List.of(Protocol.TOP_K, Protocol.RESUME) : List.of(Protocol.TOP_K);
+  /**
+   * What a server can do beyond the first form of the protocol.
+   *
+   * @param resumes whether it keeps the sequences of lost connections
+   * @param account whose client it tells this
+   */
+  static List<String> features(boolean resumes, ClientAccount account) {
+    List<String> features = new ArrayList<>(List.of(Protocol.TOP_K));
+    if (resumes) {
+      features.add(Protocol.RESUME);
+    }
+    if (account.prefixScope().isPresent()) {
+      features.add(Protocol.PREFIX);
+    }
+    return List.copyOf(features);
   }
 
   static Info info(

@@ -32,6 +32,7 @@ final class ServedSequence {
   private final Optional<TopSelection> selection;
   private final ClientAccount account;
   private final ModelService model;
+  private final Optional<PromptPrefix> prefix;
   private Optional<ResumeToken> token = Optional.empty();
 
   /** The connection that has it; null if that is lost. */
@@ -50,13 +51,16 @@ final class ServedSequence {
    * A sequence.
    *
    * @param account among whose sequences it has been counted
+   * @param prefix the chunks that it begins with; empty if none are kept for its client
    */
   ServedSequence(
       ScheduledSequence scheduled,
       SequenceLimits limits,
       Open open,
       ClientAccount account,
-      ModelService model) {
+      ModelService model,
+      Optional<PromptPrefix> prefix) {
+    this.prefix = prefix;
     this.account = account;
     this.model = model;
     this.scheduled = scheduled;
@@ -152,6 +156,11 @@ final class ServedSequence {
           ErrorCode.LIMIT,
           "output rows " + step.nOut() + " not in 0.." + limits.maxOutRows());
     }
+  }
+
+  /** The keys of all chunks so far, if a step is one that can be kept; otherwise empty. */
+  List<String> chunks(FrameHeader step, ByteBuffer frame) {
+    return prefix.map(chunks -> chunks.follow(step, FrameCodec.rowBytes(frame))).orElse(List.of());
   }
 
   private static ProtocolException about(FrameHeader step, ErrorCode code, String message) {

@@ -210,6 +210,11 @@ public final class SplitServer implements AutoCloseable {
     return models.stream().mapToInt(model -> model.scheduler().activeSequences()).sum();
   }
 
+  /** The bytes of what is kept of prompts. */
+  public long prefixBytes() {
+    return models.stream().mapToLong(model -> model.scheduler().prefixBytes()).sum();
+  }
+
   /** The number of open connections. */
   public int activeConnections() {
     return connections.size();
@@ -288,7 +293,7 @@ public final class SplitServer implements AutoCloseable {
           .response()
           .putHeader("content-type", "application/json")
           .end(ControlCodec.encodeServer(
-                  Replies.info(models, Replies.features(resumable.isOffered()), 0, false)));
+                  Replies.info(models, Replies.features(resumable.isOffered(), decision.account().get()), 0, false)));
     }
   }
 

@@ -28,6 +28,7 @@ class BuilderSettingsTest {
     refuses("maxConnections", () -> server.maxConnections(0));
     refuses("maxSequences", () -> server.maxSequences(0));
     refuses("maxContext", () -> server.maxContext(0));
+    refuses("prefixCache", () -> server.prefixCache(-1));
     refuses("pingInterval", () -> server.pingInterval(Duration.ofNanos(1)));
     refuses("drainTimeout", () -> server.drainTimeout(Duration.ofMillis(-1)));
     refuses("kvBudget", () -> server.kvBudget(0));

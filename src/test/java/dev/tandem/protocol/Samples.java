@@ -9,6 +9,7 @@ import dev.tandem.stage.StageSpec;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
@@ -72,7 +73,8 @@ public final class Samples {
             pick(RowType.values()),
             id(),
             profile(),
-            span.hasHead() && random.nextBoolean() ? Optional.of(topReply()) : Optional.empty());
+            span.hasHead() && random.nextBoolean() ? Optional.of(topReply()) : Optional.empty(),
+            prefix());
       }
       case 2 -> new RowRequest(id(), id(), id());
       case 3 -> new Resume(id(), token());
@@ -102,7 +104,8 @@ public final class Samples {
                   1 + random.nextInt(4096),
                   1 + random.nextInt(99_999),
                   id()),
-              random.nextBoolean() ? Optional.empty() : Optional.of(token()));
+              random.nextBoolean() ? Optional.empty() : Optional.of(token()),
+              random.nextBoolean() ? 0 : id());
       case 2 ->
           new ErrorMessage(pick(ErrorCode.values()), text(), random.nextInt(9), random.nextInt(9));
       case 3 -> new Resumed(id(), id(), id(), random.nextInt(1 << 20));
@@ -113,6 +116,16 @@ public final class Samples {
   private ResumeToken token() {
     return new ResumeToken(
         String.format(Locale.ROOT, "%016x%016x", random.nextLong(), random.nextLong()));
+  }
+
+  private List<String> prefix() {
+    List<String> hashes = new ArrayList<>();
+    for (int i = random.nextInt(3); i > 0; i--) {
+      byte[] hash = new byte[32];
+      random.nextBytes(hash);
+      hashes.add(HexFormat.of().formatHex(hash));
+    }
+    return hashes;
   }
 
   /** What an open may ask for. */

@@ -124,6 +124,21 @@ public final class ServerCommand implements Callable<Integer> {
   private int idleTimeout;
 
   @Option(
+      names = "--prefix-cache",
+      paramLabel = "SIZE",
+      defaultValue = "0",
+      description =
+          "Memory for the beginnings of prompts, such as 512M, so that clients of the same API key"
+              + " need not send and compute them again; see docs/security.md. Default: 0, none")
+  private MemorySize prefixCache;
+
+  @Option(
+      names = "--prefix-cache-shared",
+      fallbackValue = "true",
+      description = "Keep them for clients without an API key too, who all share them.")
+  private boolean prefixCacheShared;
+
+  @Option(
       names = "--api-key-file",
       paramLabel = "FILE",
       description = "Serve only clients with one of these API keys; see docs/security.md.")
@@ -253,7 +268,11 @@ public final class ServerCommand implements Callable<Integer> {
             .queueTimeout(Duration.ofSeconds(queueTimeout))
             .idleTimeout(Duration.ofSeconds(idleTimeout))
             .maxConnectionsPerAddress(maxConnectionsPerAddress)
-            .resumeGrace(Duration.ofSeconds(resumeGrace));
+            .resumeGrace(Duration.ofSeconds(resumeGrace))
+            .prefixCache(prefixCache.bytes());
+    if (prefixCacheShared) {
+      builder.sharePrefixes();
+    }
     kvBudget.ifPresent(size -> builder.kvBudget(size.bytes()));
     layers.ifPresent(range -> setLayers(builder, range));
     apiKeys.ifPresent(builder::apiKeys);
