@@ -31,8 +31,8 @@ public record Cover(List<Member> members, double millis) {
 
   /**
    * The fewest servers that hold a span together; of equally many, those with the smallest sum of
-   * round-trip and computing times; of those that are about as fast, the ones that come first in the
-   * list. A server's share is as long as possible where nothing else decides.
+   * round-trip and computing times; of those that are about as fast, the ones that come first in
+   * the list. A server's share is as long as possible where nothing else decides.
    *
    * @param holders servers of one model that may be combined
    * @param wanted the span; without layers and head, any server that can pass its rows on
@@ -63,7 +63,8 @@ public record Cover(List<Member> members, double millis) {
     int from = -1;
     for (int unit = wanted.begin(); unit <= end; unit++) {
       int at = unit;
-      boolean held = unit == end || holders.stream().anyMatch(each -> CoverSearch.holds(each.span(), at));
+      boolean held =
+          unit == end || holders.stream().anyMatch(each -> CoverSearch.holds(each.span(), at));
       if (!held && from < 0) {
         from = unit;
       } else if (held && from >= 0) {

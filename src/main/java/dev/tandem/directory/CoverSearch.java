@@ -47,9 +47,7 @@ final class CoverSearch {
       best[unit] = best(unit, end, best);
     }
     Way start = best[wanted.begin()];
-    return start == null
-        ? Optional.empty()
-        : Optional.of(firstNamed(start, wanted, end, best));
+    return start == null ? Optional.empty() : Optional.of(firstNamed(start, wanted, end, best));
   }
 
   /** The first cover in the order of the list, of those that are about as fast as the best one. */
@@ -59,8 +57,7 @@ final class CoverSearch {
     double spent = 0;
     for (int unit = wanted.begin(); unit < end; ) {
       Step step = next(unit, end, limit - spent, best);
-      members.add(
-          new Member(holders.get(step.holder), span(unit, step.end, wanted.end())));
+      members.add(new Member(holders.get(step.holder), span(unit, step.end, wanted.end())));
       spent += step.millis;
       unit = step.end;
     }
@@ -120,8 +117,7 @@ final class CoverSearch {
     return able.stream()
         .filter(each -> each.load().roundTripMillis() <= limit)
         .findFirst()
-        .map(
-            each -> new Cover(List.of(new Member(each, wanted)), each.load().roundTripMillis()));
+        .map(each -> new Cover(List.of(new Member(each, wanted)), each.load().roundTripMillis()));
   }
 
   static int end(Span span) {
@@ -134,8 +130,6 @@ final class CoverSearch {
 
   /** The span of a range of units that may end with the head. */
   static Span span(int begin, int end, int layersEnd) {
-    return end > layersEnd
-        ? Span.toLogits(begin, layersEnd)
-        : Span.layers(begin, end);
+    return end > layersEnd ? Span.toLogits(begin, layersEnd) : Span.layers(begin, end);
   }
 }

@@ -17,12 +17,7 @@ import java.net.URI;
  * @param load what using it costs
  */
 public record Holder(
-    URI server,
-    String name,
-    int nLayers,
-    StageSpec offered,
-    ArithmeticProfile profile,
-    Load load) {
+    URI server, String name, int nLayers, StageSpec offered, ArithmeticProfile profile, Load load) {
   private static final int HASH_DIGITS = 12;
 
   /**

@@ -92,9 +92,7 @@ final class ServerChain implements AutoCloseable {
 
   /** What all connections have carried. */
   Traffic traffic() {
-    return stages.stream()
-        .map(ServerStage::traffic)
-        .reduce(new Traffic(0, 0, 0, 0), Traffic::plus);
+    return stages.stream().map(ServerStage::traffic).reduce(new Traffic(0, 0, 0, 0), Traffic::plus);
   }
 
   /** Which server computes what, and what is known of each. */

@@ -89,8 +89,7 @@ final class ServerFinder {
    */
   Member replacement(Member lost, List<ArithmeticProfile> chain) throws IOException {
     ArithmeticProfile profile = lost.holder().profile();
-    Wanted wanted =
-        new Wanted(Optional.of(profile.modelHash()), lost.span(), Optional.of(profile));
+    Wanted wanted = new Wanted(Optional.of(profile.modelHash()), lost.span(), Optional.of(profile));
     Candidates candidates = candidates(directory.find(wanted));
     List<Holder> agreeing =
         candidates.usable().stream()

@@ -57,8 +57,7 @@ public final class SplitRuntime implements ModelRuntime {
       cut = Cut.of(checkpoint, split);
       ServerConnections connections = new ServerConnections(split.connection());
       ServerFinder finder =
-          new ServerFinder(
-              new ListedServers(split.servers(), connections), checkpoint, settings);
+          new ServerFinder(new ListedServers(split.servers(), connections), checkpoint, settings);
       served =
           scope.add(
               new ServerChain(finder, connections, checkpoint, split, cut.served(), cut.reply()));

@@ -37,8 +37,7 @@ class ChainTest {
   private static final int CHUNK_ROWS = 16;
 
   private static EngineSettings settings(int threads, String isa) {
-    return new EngineSettings(
-        threads, isa, Optional.empty(), Optional.empty(), true, CHUNK_ROWS);
+    return new EngineSettings(threads, isa, Optional.empty(), Optional.empty(), true, CHUNK_ROWS);
   }
 
   /** AVX2 where it is available. */
@@ -63,8 +62,7 @@ class ChainTest {
     return server(name, layers, settings, 0);
   }
 
-  private static ModelServer server(
-      String name, String layers, EngineSettings settings, int port) {
+  private static ModelServer server(String name, String layers, EngineSettings settings, int port) {
     String[] range = layers.split(":");
     return Tandem.server(name)
         .settings(settings)
@@ -126,8 +124,7 @@ class ChainTest {
           if (reply != Reply.TOPK) {
             request = request.logprobs(ALL);
           }
-          SplitBuilder client =
-              client(name, servers).layers(layers).reply(reply).topLogits(8);
+          SplitBuilder client = client(name, servers).layers(layers).reply(reply).topLogits(8);
           if (seed % 4 < 2) {
             client.draft(Draft.ngram());
           }
@@ -197,19 +194,14 @@ class ChainTest {
     try (ModelServer first = server(name, "0:2", settings(1, ""));
         ModelServer fast = server(name, "2:4", settings(1, "").withReproducible(false));
         ModelServer equal = server(name, "2:4", settings(1, ""))) {
-      assertThatThrownBy(
-              () -> Tandem.split(name).server(first.uri()).server(fast.uri()).connect())
+      assertThatThrownBy(() -> Tandem.split(name).server(first.uri()).server(fast.uri()).connect())
           .isInstanceOf(ServerException.class)
           .hasCauseInstanceOf(ProfileException.class)
           .hasMessage(
               "ws://127.0.0.1:%d computes differently: mode fast, ws://127.0.0.1:%d reproducible"
                   .formatted(fast.port(), first.port()));
       try (SplitModel split =
-          Tandem.split(name)
-              .server(first.uri())
-              .server(fast.uri())
-              .server(equal.uri())
-              .connect()) {
+          Tandem.split(name).server(first.uri()).server(fast.uri()).server(equal.uri()).connect()) {
         assertThat(split.chain()).contains("2..3 on ws://127.0.0.1:" + equal.port());
       }
     }

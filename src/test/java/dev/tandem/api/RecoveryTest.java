@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(600)
 class RecoveryTest {
   private static final int SEEDS = Boolean.getBoolean("tandem.long") ? 20 : 2;
+
   /** Longer than an outage here, and short enough to wait for. */
   private static final Duration GRACE = Duration.ofSeconds(5);
 

@@ -93,8 +93,7 @@ class CoverTest {
 
   @Test
   void whatIsMissingIsSaid() {
-    List<Holder> holders =
-        List.of(holder("a", Span.layers(1, 4)), holder("b", Span.layers(8, 11)));
+    List<Holder> holders = List.of(holder("a", Span.layers(1, 4)), holder("b", Span.layers(8, 11)));
     assertThat(Cover.find(holders, Span.whole(12))).isEmpty();
     assertThat(Cover.missing(holders, Span.whole(12)))
         .isEqualTo("layer 0, layers 4..7, layer 11 and the head");

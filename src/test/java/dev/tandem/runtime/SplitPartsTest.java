@@ -208,8 +208,7 @@ class SplitPartsTest {
       try (HostedModel server = start(rest)) {
         assertThatThrownBy(() -> SplitRuntime.connect(client, SETTINGS, to(server)))
             .isInstanceOf(IOException.class)
-            .hasMessageContainingAll(
-                "no server holds layer 1 of ", "holds layer 2 and the head");
+            .hasMessageContainingAll("no server holds layer 1 of ", "holds layer 2 and the head");
         assertThatThrownBy(() -> SplitRuntime.connect(rest, SETTINGS, to(server)))
             .isInstanceOf(IOException.class)
             .hasMessageContaining("a client needs the embedding");
