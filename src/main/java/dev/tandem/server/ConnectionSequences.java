@@ -103,6 +103,8 @@ final class ConnectionSequences {
     prefix.ifPresent(chunks -> chunks.restored(scheduled.restored()));
     ServedSequence sequence = new ServedSequence(scheduled, limits, open, account, model, prefix);
     connection.whenDone(scheduled.ended(), v -> ended(sequence), failure -> {});
+    connection.whenDone(
+        scheduled.reclaimed(), why -> reclaimed(sequence, why), failure -> {});
     int id = add(sequence);
     connection.reply(
         new Opened(
@@ -126,6 +128,24 @@ final class ConnectionSequences {
   private void ended(ServedSequence sequence) {
     sequence.release();
     resumable.forget(sequence);
+  }
+
+  /** Another sequence needed its room, while it had no step. */
+  private static void reclaimed(ServedSequence sequence, String why) {
+    ConnectionSequences owner = sequence.owner();
+    if (owner != null) {
+      owner.tellReclaimed(sequence, why);
+    }
+  }
+
+  private void tellReclaimed(ServedSequence sequence, String why) {
+    for (Map.Entry<Integer, ServedSequence> each : List.copyOf(byId.entrySet())) {
+      if (each.getValue().equals(sequence)) {
+        int id = each.getKey();
+        byId.remove(id);
+        connection.refuse(Replies.reclaimed(id, why));
+      }
+    }
   }
 
   void resume(Resume message) throws ProtocolException {

@@ -47,6 +47,15 @@ final class Replies {
         sequence);
   }
 
+  /** Tells a client that a sequence was closed. */
+  static ProtocolException reclaimed(int sequence, String why) {
+    return new ProtocolException(
+        ErrorCode.UNKNOWN_SEQUENCE,
+        "sequence " + sequence + " is closed: " + why + "; open another one and send its rows again",
+        0,
+        sequence);
+  }
+
   /** The error code of a scheduler's refusal. */
   static ProtocolException refusal(Throwable failure, int request, int sequence) {
     Throwable cause =

@@ -5,6 +5,7 @@ import dev.tandem.protocol.ControlCodec;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.FrameLimits;
 import dev.tandem.protocol.Protocol;
+import dev.tandem.scheduler.SchedulerLoad;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -213,6 +214,11 @@ public final class SplitServer implements AutoCloseable {
   /** The bytes of what is kept of prompts. */
   public long prefixBytes() {
     return models.stream().mapToLong(model -> model.scheduler().prefixBytes()).sum();
+  }
+
+  /** What the sequences of all models use at the moment. */
+  public List<SchedulerLoad> load() {
+    return models.stream().map(model -> model.scheduler().load()).toList();
   }
 
   /** The number of open connections. */
