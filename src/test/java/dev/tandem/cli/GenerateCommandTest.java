@@ -74,7 +74,7 @@ class GenerateCommandTest {
     assertThat(names(json.get("timings")))
         .containsExactly(
             "load_ms", "prompt_tokens", "prompt_ms", "decode_tokens", "decode_ms", "ms_per_token");
-    assertThat(names(json.get("draft"))).containsExactly("proposed", "accepted");
+    assertThat(names(json.get("draft"))).containsExactly("proposed", "compared", "accepted");
     assertThat(json.get("model").asText()).isEqualTo("gpt2-shakespeare");
     assertThat(json.get("prompt").asText()).isEqualTo("ROMEO:");
     assertThat(json.get("ids")).hasSize(8);

@@ -145,6 +145,7 @@ public final class GenerationRun {
     times.put("ms_per_token", msPerToken(timings));
     Map<String, Object> draft = new LinkedHashMap<>();
     draft.put("proposed", timings.draftedTokens());
+    draft.put("compared", timings.comparedTokens());
     draft.put("accepted", timings.acceptedTokens());
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("model", model.info().name());
