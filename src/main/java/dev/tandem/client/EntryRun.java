@@ -42,6 +42,15 @@ final class EntryRun {
     return done == plans.size();
   }
 
+  RemoteSequence sequence() {
+    return sequence;
+  }
+
+  /** What was sent and not answered is sent again: the sequence has another connection. */
+  void sendAgain() {
+    sent = done;
+  }
+
   /** Sends as many frames as the window allows. */
   void fill() {
     while (sent < plans.size() && sequence.inFlight().size() < sequence.limits().maxInFlight()) {

@@ -2,6 +2,8 @@ package dev.tandem.client;
 
 import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.Opened;
+import dev.tandem.protocol.ResumeToken;
+import dev.tandem.protocol.Resumed;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.TopReply;
@@ -16,15 +18,18 @@ import org.jspecify.annotations.Nullable;
 
 /** A sequence on a server. One thread steps it; any thread may close it. */
 final class RemoteSequence implements Sequence {
-  private final RemoteStage stage;
   private final int maxPositions;
   private final Optional<TopReply> top;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final Queue<CompletableFuture<ServerMessage>> inFlight = new ConcurrentLinkedQueue<>();
+  private volatile RemoteStage stage;
   private volatile int length;
 
   /** What the server said; null before it was asked. */
   private volatile @Nullable Opened opened;
+
+  /** What its server calls it on another connection than its first one; null on that. */
+  private volatile @Nullable Resumed resumed;
 
   /** The last frame that was answered; null before the first. */
   private @Nullable FramePlan lastFrame;
@@ -79,18 +84,37 @@ final class RemoteSequence implements Sequence {
   /** {@inheritDoc} A step that waits fails: the server answers no step of a closed sequence. */
   @Override
   public void close() {
-    Opened known;
+    boolean known;
     synchronized (this) {
       if (!closed.compareAndSet(false, true)) {
         return;
       }
-      known = opened;
+      known = opened != null;
     }
     stage.closed(this);
-    if (known != null) {
-      stage.connection().tell(new CloseSequence(known.sequence()));
+    if (known) {
+      stage.connection().tell(new CloseSequence(id()));
     }
     inFlight.forEach(RemoteSequence::fail);
+  }
+
+  /** With what the server finds it again; empty if it keeps nothing. */
+  Optional<ResumeToken> token() {
+    Opened known = opened;
+    return known == null ? Optional.empty() : known.resume();
+  }
+
+  /** The sequence continues on another connection; what was not answered never will be. */
+  void moveTo(RemoteStage other, Resumed answer) {
+    inFlight.clear();
+    synchronized (this) {
+      stage = other;
+      resumed = answer;
+      if (closed.get()) { // in the meantime, by another thread
+        other.connection().tell(new CloseSequence(answer.sequence()));
+      }
+    }
+    checkOpen();
   }
 
   /** Waits for one more answer. */
@@ -110,11 +134,13 @@ final class RemoteSequence implements Sequence {
   }
 
   int id() {
-    return opened().sequence();
+    Resumed now = resumed;
+    return now == null ? opened().sequence() : now.sequence();
   }
 
   int epoch() {
-    return opened().epoch();
+    Resumed now = resumed;
+    return now == null ? opened().epoch() : now.epoch();
   }
 
   SequenceLimits limits() {

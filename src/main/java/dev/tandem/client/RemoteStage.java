@@ -6,6 +6,9 @@ import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.PrefixChain;
 import dev.tandem.protocol.Result;
+import dev.tandem.protocol.Resume;
+import dev.tandem.protocol.ResumeToken;
+import dev.tandem.protocol.Resumed;
 import dev.tandem.protocol.RowRequest;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.ServerMessage;
@@ -16,6 +19,7 @@ import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageLostException;
 import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.StepRows;
 import java.io.IOException;
@@ -36,11 +40,15 @@ import java.util.concurrent.ConcurrentHashMap;
  * thread's at a time, except its {@link Sequence#close}, which ends a running step with an error.
  */
 public final class RemoteStage implements Stage {
+  /** So often, the sequences of one step are resumed before it fails. */
+  private static final int MAX_LOSSES = 20;
+
   private final ServerConnection connection;
   private final StageSpec spec;
   private final ArithmeticProfile profile;
   private final StageRequest request;
   private final Set<RemoteSequence> sequences = ConcurrentHashMap.newKeySet();
+  private volatile Resumption resumption = Resumption.NONE;
   private volatile boolean closed;
 
   RemoteStage(ServerConnection connection, RemoteModel model, StageRequest request) {
@@ -146,6 +154,11 @@ public final class RemoteStage implements Stage {
       throw new IOException(
           server + " needs rows from " + first + " on, which ends no chunk that it was told");
     }
+    allowResults(limits, top);
+    return opened;
+  }
+
+  private void allowResults(SequenceLimits limits, Optional<TopReply> top) {
     int outRows = Math.min(limits.maxOutRows(), limits.maxRows());
     int columns = spec.outWidth();
     long bytes = FrameHeader.messageBytes(top.isPresent() ? 1 : outRows, columns);
@@ -155,13 +168,45 @@ public final class RemoteStage implements Stage {
       columns = Math.max(columns, topColumns);
     }
     connection.allow(outRows, columns, (int) Math.min(limits.maxResultBytes(), bytes));
-    return opened;
+  }
+
+  /** What happens when the connection is lost in the middle of a step. */
+  void onLoss(Resumption action) {
+    resumption = action;
+  }
+
+  /**
+   * Continues a sequence of another connection to the same server on this one.
+   *
+   * @throws StageLostException if the server does not hold it any more, or is lost itself
+   */
+  void resume(RemoteSequence sequence, ResumeToken token) throws IOException {
+    checkOpen();
+    CompletableFuture<ServerMessage> answer = connection.request(id -> new Resume(id, token));
+    boolean accepted = false;
+    try {
+      ServerMessage message = connection.await(answer, connection.options().openTimeout());
+      if (!(message instanceof Resumed resumed)) {
+        throw connection.unexpected(message);
+      }
+      accepted = true;
+      allowResults(sequence.limits(), sequence.top());
+      sequence.stage().closed(sequence);
+      sequences.add(sequence);
+      sequence.moveTo(this, resumed);
+    } finally {
+      if (!accepted) {
+        var unused = answer.thenAccept(this::release);
+      }
+    }
   }
 
   /** Closes a sequence that the server opened too late, or not as requested. */
   private void release(ServerMessage answer) {
     if (answer instanceof Opened opened) {
       connection.tell(new CloseSequence(opened.sequence()));
+    } else if (answer instanceof Resumed resumed) {
+      connection.tell(new CloseSequence(resumed.sequence()));
     }
   }
 
@@ -199,11 +244,18 @@ public final class RemoteStage implements Stage {
       return;
     }
     connection.countRoundTrip();
+    List<RemoteSequence> all = runs.stream().map(EntryRun::sequence).toList();
+    int losses = 0;
     while (!runs.isEmpty()) {
-      runs.forEach(EntryRun::fill);
-      for (EntryRun run : runs) {
-        run.takeOne();
-        run.fill();
+      try {
+        runs.forEach(EntryRun::fill);
+        for (EntryRun run : runs) {
+          run.takeOne();
+          run.fill();
+        }
+      } catch (StageLostException e) {
+        resumeOrThrow(all, losses++, e);
+        runs.forEach(EntryRun::sendAgain);
       }
       runs.removeIf(EntryRun::isDone);
     }
@@ -220,6 +272,24 @@ public final class RemoteStage implements Stage {
     sequence.checkOpen();
     int index = sequence.inLastFrame(row);
     discardAbandoned(sequence);
+    for (int losses = 0; ; losses++) {
+      try {
+        return sequence.stage().askRow(sequence, index);
+      } catch (StageLostException e) {
+        resumeOrThrow(List.of(sequence), losses, e);
+      }
+    }
+  }
+
+  private void resumeOrThrow(List<RemoteSequence> lost, int losses, StageLostException cause)
+      throws IOException {
+    if (losses == MAX_LOSSES) {
+      throw cause;
+    }
+    resumption.resume(lost, cause);
+  }
+
+  private FloatBuffer askRow(RemoteSequence sequence, int index) throws IOException {
     CompletableFuture<ServerMessage> answer =
         connection.request(id -> new RowRequest(id, sequence.id(), index));
     connection.countFullRow();

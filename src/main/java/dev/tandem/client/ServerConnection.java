@@ -12,6 +12,7 @@ import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.Protocol;
 import dev.tandem.protocol.Result;
+import dev.tandem.protocol.Resumed;
 import dev.tandem.protocol.ServerMessage;
 import dev.tandem.protocol.TopResult;
 import dev.tandem.stage.StageLostException;
@@ -316,6 +317,8 @@ public final class ServerConnection implements AutoCloseable {
         answer(info.request(), info);
       } else if (message instanceof Opened opened) {
         answer(opened.request(), opened);
+      } else if (message instanceof Resumed resumed) {
+        answer(resumed.request(), resumed);
       } else if (message instanceof ErrorMessage error) {
         if (error.code().closesConnection()) {
           lastError = error.message() + " (" + name(error) + ")";

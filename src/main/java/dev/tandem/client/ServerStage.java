@@ -1,5 +1,6 @@
 package dev.tandem.client;
 
+import dev.tandem.protocol.ResumeToken;
 import dev.tandem.protocol.TopReply;
 import dev.tandem.settings.ConnectionListener;
 import dev.tandem.stage.ArithmeticProfile;
@@ -12,13 +13,16 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.FloatBuffer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A stage on a server that may go away. Steps of its sequences then fail with {@link
- * StageLostException}; the next sequence is opened on a server that answers, perhaps another one.
+ * A stage on a server that may go away. A step whose connection is lost continues on another
+ * connection to that server, if it still holds the step's sequences. If it does not, the step fails
+ * with {@link StageLostException}; the next sequence is opened on a server that answers, perhaps
+ * another one.
  *
  * <p>Safe for use by many threads, as {@link RemoteStage} is.
  */
@@ -40,7 +44,7 @@ public final class ServerStage implements Stage {
 
   private final Connector connector;
   private final Duration patience;
-  private final ConnectionListener listener;
+  private final Outage outage;
   private final StageSpec spec;
   private final ArithmeticProfile profile;
   private final ReentrantLock lock = new ReentrantLock();
@@ -63,10 +67,16 @@ public final class ServerStage implements Stage {
       throws IOException {
     this.connector = connector;
     this.patience = patience;
-    this.listener = listener;
-    current = connector.connect();
+    this.outage = new Outage(listener);
+    current = connect();
     spec = current.spec();
     profile = current.profile();
+  }
+
+  private RemoteStage connect() throws IOException {
+    RemoteStage stage = connector.connect();
+    stage.onLoss(this::resume);
+    return stage;
   }
 
   @Override
@@ -113,13 +123,47 @@ public final class ServerStage implements Stage {
     while (true) {
       RemoteStage stage = connected(deadline);
       try {
-        return stage.open(maxPositions, top);
+        RemoteSequence opened = stage.open(maxPositions, top);
+        outage.end(stage.connection().peer(), false);
+        return opened;
       } catch (StageLostException e) {
         if (System.nanoTime() - deadline >= 0) {
           throw e;
         }
       }
     }
+  }
+
+  /** Moves the sequences of a step to a connection that works, see {@link Resumption}. */
+  private void resume(List<RemoteSequence> lost, StageLostException cause) throws IOException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    while (true) {
+      RemoteStage stage = connected(deadline);
+      try {
+        for (RemoteSequence sequence : lost) {
+          Optional<ResumeToken> token = sequence.token();
+          if (token.isEmpty() || !isSameServer(sequence.stage(), stage)) {
+            throw cause;
+          }
+          stage.resume(sequence, token.get());
+        }
+        outage.end(stage.connection().peer(), true);
+        return;
+      } catch (StageLostException e) {
+        boolean refused = stage.connection().lostCause().isEmpty();
+        if (refused || System.nanoTime() - deadline >= 0) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether there is another connection to the same server. If it is the same connection, this
+   * server has said that it does not know the sequence.
+   */
+  private static boolean isSameServer(RemoteStage lost, RemoteStage found) {
+    return !found.equals(lost) && found.connection().peer().equals(lost.connection().peer());
   }
 
   /** The stage of a connection that is not known to be lost. */
@@ -144,22 +188,20 @@ public final class ServerStage implements Stage {
       throw new StageLostException(cause);
     }
     RemoteStage lost = current;
-    long begin = System.nanoTime();
-    listener.lost(lost.connection().peer(), cause);
+    outage.begin(lost.connection().peer(), cause);
     IOException failure = new StageLostException(cause);
     Duration pause = FIRST_PAUSE;
     while (!closed && System.nanoTime() - deadline < 0) {
       try {
-        RemoteStage found = connector.connect();
+        RemoteStage found = connect();
         earlier = earlier.plus(lost.connection().traffic());
-        end(lost);
+        lost.connection().close(); // its sequences may be resumed
         current = found;
         changed.signalAll();
         if (closed) { // in the meantime, by another thread
           end(found);
           throw new IllegalStateException("the stage is closed");
         }
-        listener.restored(found.connection().peer(), Duration.ofNanos(System.nanoTime() - begin));
         return;
       } catch (InterruptedIOException e) {
         throw e;

@@ -20,10 +20,11 @@ public interface ConnectionListener {
   default void lost(String server, String cause) {}
 
   /**
-   * A server was found; what it needs is computed again there.
+   * A server was found, and the work goes on.
    *
    * @param server host and port
    * @param outage how long there was none
+   * @param resumed whether it still held what it had computed; otherwise that is computed again
    */
-  default void restored(String server, Duration outage) {}
+  default void restored(String server, Duration outage, boolean resumed) {}
 }

@@ -186,7 +186,8 @@ class RecoveryTest {
           }
 
           @Override
-          public void restored(String server, Duration outage) {
+          public void restored(String server, Duration outage, boolean resumed) {
+            assertThat(resumed).isFalse(); // it is another server
             returns.incrementAndGet();
           }
         };

@@ -19,9 +19,13 @@ final class ConnectionMessages implements ConnectionListener {
   }
 
   @Override
-  public void restored(String server, Duration outage) {
+  public void restored(String server, Duration outage, boolean resumed) {
     console.interject(
         String.format(
-            Locale.ROOT, "connected to %s again after %.1f s", server, outage.toMillis() / 1000.0));
+            Locale.ROOT,
+            "connected to %s again after %.1f s; %s",
+            server,
+            outage.toMillis() / 1000.0,
+            resumed ? "it still holds the text" : "it computes the text again"));
   }
 }
