@@ -21,6 +21,7 @@ import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.scheduler.ToyProvider;
 import dev.tandem.settings.ConnectionListener;
+import dev.tandem.stage.Batch;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.io.IOException;
@@ -28,14 +29,18 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A chain of servers, of which one after another is killed: only that one computes again. */
+/** A chain of servers that are killed or cut off: whoever still has its rows keeps them. */
 @Tag("slow")
 @Timeout(300)
 class ChainRecoveryTest {
@@ -56,6 +61,8 @@ class ChainRecoveryTest {
           List.of(Span.layers(0, 2), Span.toLogits(2, 4)),
           List.of(Span.layers(0, 1), Span.layers(1, 3), Span.toLogits(3, 4)));
 
+  private static final List<Member> NO_MEMBERS = List.of();
+
   /** A server of a chain, which can be killed and started again. */
   private static final class Member implements AutoCloseable {
     private final ToyProvider model = new ToyProvider(C, D, VOCAB, MAX_SEQ);
@@ -63,19 +70,42 @@ class ChainRecoveryTest {
     private final CutWire wire;
     private final int port;
     private final ServerStage stage;
+    private final List<Boolean> resumed = new CopyOnWriteArrayList<>();
     private ToyServer server;
+    private volatile long graceMillis = 20_000;
+
+    /** Called with every batch before it is computed. */
+    private volatile Consumer<Batch> hook = batch -> {};
 
     Member(Span span) throws IOException {
-      model.onStep(batch -> rows.addAndGet(batch.totalRows()));
+      model.onStep(
+          batch -> {
+            rows.addAndGet(batch.totalRows());
+            hook.accept(batch);
+          });
       server = new ToyServer(options(), model);
       port = server.server.port();
       wire = new CutWire(port);
       stage =
-          new ServerStage(() -> connect(span), Duration.ofMinutes(2), ConnectionListener.NONE);
+          new ServerStage(
+              () -> connect(span),
+              Duration.ofMinutes(2),
+              new ConnectionListener() {
+                @Override
+                public void restored(String found, Duration outage, boolean held) {
+                  resumed.add(held);
+                }
+              });
     }
 
-    private static ServerOptions options() {
-      return ToyServer.anyPort(10_000, 0, 2_000);
+    private ServerOptions options() {
+      return ToyServer.anyPort(10_000, 0, graceMillis);
+    }
+
+    /** Starts the server again with another grace period. */
+    void keepFor(long millis) throws IOException {
+      graceMillis = millis;
+      kill();
     }
 
     private RemoteStage connect(Span span) throws IOException {
@@ -190,6 +220,138 @@ class ChainRecoveryTest {
     }
   }
 
+  /** Connections are cut between two steps: no row is computed twice. */
+  @ParameterizedTest
+  @CsvSource({"0, false", "1, false", "0, true", "1, true"})
+  void whoIsOnlyCutOffComputesNothingAgain(int which, boolean best) throws Exception {
+    List<Span> spans = CHAINS.get(which);
+    try (Chain quiet = new Chain(spans, best);
+        Chain chain = new Chain(spans, best)) {
+      GenerationResult expected = generate(quiet, best, token -> {});
+      GenerationResult result =
+          generate(
+              chain,
+              best,
+              token -> {
+                if (token % 5 == 0 && token < N - PROMPT) { // a step follows
+                  chain.members.get(token / 5 % spans.size()).wire.cut();
+                }
+              });
+      assertThat(result.ids()).isEqualTo(expected.ids());
+      assertThat(result.tokens().equals(expected.tokens())).isTrue();
+      assertThat(chain.rows()).isEqualTo(quiet.rows());
+      for (Member member : chain.members) {
+        assertThat(member.resumed).isNotEmpty().containsOnly(true);
+        member.awaitNoSequences();
+      }
+    }
+  }
+
+  /** The answer to a step is lost: only that step is computed again. */
+  @ParameterizedTest
+  @CsvSource({"0, false", "1, true"})
+  void aLostAnswerCostsOneStep(int which, boolean best) throws Exception {
+    List<Span> spans = CHAINS.get(which);
+    try (Chain quiet = new Chain(spans, best)) {
+      GenerationResult expected = generate(quiet, best, token -> {});
+      for (int cut = 0; cut < spans.size(); cut++) {
+        for (int at = 1; at <= 8; at++) {
+          try (Chain chain = new Chain(spans, best)) {
+            Member victim = chain.members.get(cut);
+            AtomicInteger batches = new AtomicInteger();
+            AtomicInteger computing = new AtomicInteger();
+            int fatal = at;
+            victim.hook =
+                batch -> {
+                  if (batches.incrementAndGet() == fatal) {
+                    computing.set(batch.totalRows());
+                    victim.wire.cut();
+                  }
+                };
+            GenerationResult result = generate(chain, best, token -> {});
+            assertThat(result.ids()).isEqualTo(expected.ids());
+            assertThat(result.tokens().equals(expected.tokens())).isTrue();
+            for (int i = 0; i < spans.size(); i++) {
+              long more = chain.rows().get(i) - quiet.rows().get(i);
+              if (i != cut) {
+                assertThat(more).isZero();
+              } else if (computing.get() == 1) {
+                assertThat(more).as("cut at batch %d", at).isEqualTo(1);
+              } else { // of a prompt, up to four frames are on their way
+                assertThat(more).as("cut at batch %d", at).isBetween(0L, 4L * C);
+              }
+            }
+            assertThat(victim.resumed).containsExactly(true);
+          }
+        }
+      }
+    }
+  }
+
+  /** The server still takes the old connection for alive when the client resumes on a new one. */
+  @ParameterizedTest
+  @CsvSource({"false", "true"})
+  void aSilentConnectionIsReplaced(boolean best) throws Exception {
+    List<Span> spans = CHAINS.get(0);
+    try (Chain quiet = new Chain(spans, best);
+        Chain chain = new Chain(spans, best)) {
+      GenerationResult expected = generate(quiet, best, token -> {});
+      GenerationResult result =
+          generate(
+              chain,
+              best,
+              token -> {
+                if (token == 7) {
+                  chain.members.forEach(member -> member.wire.silenceOpenOnes());
+                }
+              });
+      assertThat(result.ids()).isEqualTo(expected.ids());
+      assertThat(result.tokens().equals(expected.tokens())).isTrue();
+      for (int i = 0; i < spans.size(); i++) {
+        // The step that was sent into the silence did not arrive.
+        assertThat(chain.rows()).isEqualTo(quiet.rows());
+        assertThat(chain.members.get(i).resumed).containsExactly(true);
+        assertThat(chain.members.get(i).server.server.activeConnections()).isEqualTo(2);
+        chain.members.get(i).awaitNoSequences();
+      }
+    }
+  }
+
+  @Test
+  void afterTheGracePeriodTheRowsAreComputedAgain() throws Exception {
+    List<Span> spans = CHAINS.get(0);
+    try (Chain quiet = new Chain(spans, false);
+        Chain chain = new Chain(spans, false)) {
+      GenerationResult expected = generate(quiet, false, token -> {});
+      Member victim = chain.members.get(1);
+      victim.keepFor(50);
+      GenerationResult result =
+          generate(
+              chain,
+              false,
+              token -> {
+                if (token == 9) {
+                  victim.wire.cut();
+                  awaitUninterruptibly(victim);
+                }
+              });
+      assertThat(result.ids()).isEqualTo(expected.ids());
+      assertThat(result.tokens().equals(expected.tokens())).isTrue();
+      List<Long> rows = new ArrayList<>(quiet.rows());
+      rows.set(1, rows.get(1) + PROMPT + 8);
+      assertThat(chain.rows()).isEqualTo(rows);
+      assertThat(victim.resumed).last().isEqualTo(false);
+    }
+  }
+
+  private static void awaitUninterruptibly(Member member) {
+    try {
+      member.awaitNoSequences();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"0, false", "1, false", "1, true"})
   void allMembersAreKilledAtRandom(int which, boolean best) throws Exception {
@@ -205,10 +367,14 @@ class ChainRecoveryTest {
                 chain,
                 best,
                 token -> {
-                  for (Member member : chain.members) {
-                    if (random.nextInt(6) == 0) {
-                      member.kill();
-                      kills[0]++;
+                  for (Member member : token < N - PROMPT ? chain.members : NO_MEMBERS) {
+                    switch (random.nextInt(10)) {
+                      case 0, 1 -> {
+                        member.kill();
+                        kills[0]++;
+                      }
+                      case 2 -> member.wire.cut();
+                      default -> {}
                     }
                   }
                 });

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A wire between a client and a server that can be cut, as a killed process does, or go silent. */
 final class CutWire implements AutoCloseable {
@@ -17,6 +18,8 @@ final class CutWire implements AutoCloseable {
   private final int target;
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
   private volatile boolean silent;
+  private final AtomicInteger connections = new AtomicInteger();
+  private volatile int silenced;
   private volatile String told = "";
   private volatile String tells = "";
 
@@ -39,21 +42,26 @@ final class CutWire implements AutoCloseable {
         Socket far = new Socket(InetAddress.getLoopbackAddress(), target);
         sockets.add(near);
         sockets.add(far);
-        start(() -> pump(near, far, false));
-        start(() -> pump(far, near, true));
+        int number = connections.incrementAndGet();
+        start(() -> pump(near, far, number, false));
+        start(() -> pump(far, near, number, true));
       }
     } catch (IOException e) {
       cut();
     }
   }
 
-  private void pump(Socket from, Socket to, boolean fromServer) {
+  private boolean isSilent(int number) {
+    return silent || number <= silenced;
+  }
+
+  private void pump(Socket from, Socket to, int number, boolean fromServer) {
     byte[] buffer = new byte[8192];
     try {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        if (!silent) {
+        if (!isSilent(number)) {
           String text = new String(buffer, 0, n, StandardCharsets.ISO_8859_1);
           String sent = fromServer && !told.isEmpty() ? text.replace(told, tells) : text;
           out.write(sent.getBytes(StandardCharsets.ISO_8859_1));
@@ -63,7 +71,7 @@ final class CutWire implements AutoCloseable {
       // cut: both ends are closed below
     }
     close(from);
-    if (!silent) { // else the other end is to find out by itself
+    if (!isSilent(number)) { // else the other end is to find out by itself
       close(to);
     }
   }
@@ -93,6 +101,11 @@ final class CutWire implements AutoCloseable {
   /** Drops everything from now on, without a notice. */
   void goSilent() {
     silent = true;
+  }
+
+  /** Drops everything of the connections that are open, without a notice; new ones work. */
+  void silenceOpenOnes() {
+    silenced = connections.get();
   }
 
   /** Ends all connections without a WebSocket's goodbye. */
