@@ -120,7 +120,7 @@ public final class RemoteStage implements Stage {
       accepted = true;
       sequence.begin(opened);
     } finally {
-      sequence.inFlight().remove(awaited);
+      sequence.inFlight().remove(); // the only one
       if (!accepted) {
         var unused = answer.thenAccept(this::release);
       }
@@ -234,8 +234,7 @@ public final class RemoteStage implements Stage {
       if (known < rows.count()) {
         FloatBuffer unknown = entryIn.position(known * spec.dModel()).slice();
         runs.add(
-            new EntryRun(
-                sequence, rows.cut(known, rows.count() - known), unknown, sink, outAt));
+            new EntryRun(sequence, rows.cut(known, rows.count() - known), unknown, sink, outAt));
       }
       inAt += rows.count() * spec.dModel();
       outAt += batch.nOut(entry);

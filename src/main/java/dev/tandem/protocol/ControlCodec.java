@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tandem.sampling.TopLogits;
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.Offer;
 import dev.tandem.settings.Output;
@@ -38,10 +37,8 @@ public final class ControlCodec {
           .put("receive", RowCodec.wireName(open.receiveType()))
           .put("max_positions", open.maxPositions());
       putProfile(json, open.profile());
-      open.top().ifPresent(top -> putTop(json, top));
-      if (!open.prefix().isEmpty()) {
-        open.prefix().forEach(json.putArray("prefix")::add);
-      }
+      open.top().ifPresent(top -> OpenExtras.putTop(json, top));
+      OpenExtras.putPrefix(json, open.prefix());
     } else if (message instanceof Resume resume) {
       ResumeCodec.put(json, resume);
     } else if (message instanceof RowRequest row) {
@@ -191,42 +188,13 @@ public final class ControlCodec {
           named(RowType.values(), RowCodec::wireName, "receive", json.string("receive")),
           json.integer("max_positions", 1, Integer.MAX_VALUE),
           json.has("profile") ? profile(json.fields("profile")) : WireProfile.ANY,
-          json.string("reply").equals(Protocol.TOP_K) ? Optional.of(top(json)) : Optional.empty(),
-          prefix(json));
+          json.string("reply").equals(Protocol.TOP_K)
+              ? Optional.of(OpenExtras.top(json))
+              : Optional.empty(),
+          OpenExtras.prefix(json));
     } catch (ProtocolException e) {
       throw e.about(request, 0);
     }
-  }
-
-  private static List<String> prefix(ControlFields json) throws ProtocolException {
-    List<String> hashes = json.strings("prefix");
-    try {
-      hashes.forEach(PrefixChain::parse);
-    } catch (IllegalArgumentException e) {
-      throw new ProtocolException(
-          ErrorCode.PROTOCOL, "field prefix must be a list of SHA-256s in hexadecimal");
-    }
-    if (hashes.size() > PrefixChain.MAX_CHUNKS) {
-      throw new ProtocolException(
-          ErrorCode.PROTOCOL,
-          "field prefix has " + hashes.size() + " hashes, the limit is " + PrefixChain.MAX_CHUNKS);
-    }
-    return hashes;
-  }
-
-  private static TopReply top(ControlFields json) throws ProtocolException {
-    int k = json.has("k") ? json.integer("k", 1, TopLogits.MAX_SIZE) : TopLogits.DEFAULT_SIZE;
-    try {
-      return new TopReply(k, json.doubles("temperatures"));
-    } catch (IllegalArgumentException e) {
-      throw new ProtocolException(ErrorCode.PROTOCOL, String.valueOf(e.getMessage()));
-    }
-  }
-
-  private static void putTop(ObjectNode json, TopReply top) {
-    json.put("k", top.k());
-    ArrayNode temperatures = json.putArray("temperatures");
-    top.temperatures().forEach(temperatures::add);
   }
 
   private static Info info(ControlFields json) throws ProtocolException {

@@ -17,9 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/**
- * The sequences of one connection: opens, resumes and closes them. Only the event loop uses it.
- */
+/** The sequences of one connection: opens, resumes and closes them. Only the event loop uses it. */
 final class ConnectionSequences {
 
   /** A model, and this connection's lane in its scheduler. */
@@ -103,8 +101,7 @@ final class ConnectionSequences {
     prefix.ifPresent(chunks -> chunks.restored(scheduled.restored()));
     ServedSequence sequence = new ServedSequence(scheduled, limits, open, account, model, prefix);
     connection.whenDone(scheduled.ended(), v -> ended(sequence), failure -> {});
-    connection.whenDone(
-        scheduled.reclaimed(), why -> reclaimed(sequence, why), failure -> {});
+    connection.whenDone(scheduled.reclaimed(), why -> reclaimed(sequence, why), failure -> {});
     int id = add(sequence);
     connection.reply(
         new Opened(
@@ -192,9 +189,7 @@ final class ConnectionSequences {
     resumable.forget(sequence);
     sequence.release();
     connection.whenDone(
-        sequence.scheduled().close(),
-        v -> connection.reply(new CloseSequence(id)),
-        failure -> {});
+        sequence.scheduled().close(), v -> connection.reply(new CloseSequence(id)), failure -> {});
   }
 
   /**

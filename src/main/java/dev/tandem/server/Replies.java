@@ -33,9 +33,7 @@ final class Replies {
   static Info info(
       List<ModelService> models, List<String> features, int request, boolean withTensors) {
     return new Info(
-        request,
-        features,
-        models.stream().map(model -> model.offer(withTensors)).toList());
+        request, features, models.stream().map(model -> model.offer(withTensors)).toList());
   }
 
   /** The refusal of a message about a sequence that is not open. */
@@ -51,7 +49,11 @@ final class Replies {
   static ProtocolException reclaimed(int sequence, String why) {
     return new ProtocolException(
         ErrorCode.UNKNOWN_SEQUENCE,
-        "sequence " + sequence + " is closed: " + why + "; open another one and send its rows again",
+        "sequence "
+            + sequence
+            + " is closed: "
+            + why
+            + "; open another one and send its rows again",
         0,
         sequence);
   }

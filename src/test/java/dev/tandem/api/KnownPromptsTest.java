@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
+import dev.tandem.settings.EngineSettings;
 import dev.tandem.settings.Reply;
+import dev.tandem.split.ChaosWire;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,6 +27,8 @@ class KnownPromptsTest {
   private static final String MODEL = "stories260K";
   private static final long CACHE = 64 << 20;
   private static final int CHUNK_BYTES = 48 + 256 * 64 * 4; // a frame of C rows of f32
+
+  private static final int CHUNK_BYTES_OF_16 = 48 + 16 * 64 * 4;
 
   @TempDir private Path directory;
 
@@ -116,6 +123,82 @@ class KnownPromptsTest {
           assertThat(talk.generate(first).ids()).isEqualTo(one);
           assertThat(talk.generate(more).ids()).isEqualTo(two);
         }
+      }
+    }
+  }
+
+  private static EngineSettings smallChunks() {
+    return new EngineSettings(0, "", Optional.empty(), Optional.empty(), false, 16);
+  }
+
+  private static ServerBuilder smallChunkServer() {
+    return Tandem.server(MODEL).settings(smallChunks()).port(0).prefixCache(CACHE).sharePrefixes();
+  }
+
+  /** The second of two servers can know a prompt; the first one's results are its rows. */
+  @Test
+  void aChainOfServers() {
+    GenerationRequest request = request(1, 1);
+    try (TextModel whole = Tandem.model(MODEL).settings(smallChunks()).open();
+        ModelServer first = smallChunkServer().layers(0, 2).start();
+        ModelServer second = smallChunkServer().layers(2, 5).start()) {
+      for (int layers : new int[] {0, 1, 2}) {
+        long[] sent = new long[2];
+        for (int i = 0; i < 2; i++) {
+          try (SplitModel split =
+              Tandem.split(MODEL)
+                  .settings(smallChunks())
+                  .server(first.uri())
+                  .server(second.uri())
+                  .layers(layers)
+                  .connect()) {
+            assertThat(split.generate(request).ids()).isEqualTo(whole.generate(request).ids());
+            sent[i] = split.wireStats().bytesSent();
+          }
+        }
+        long known = layers == 0 ? 18 * CHUNK_BYTES_OF_16 : 0; // later it is known from the start
+        assertThat(sent[0] - sent[1]).as("layers here: %d", layers).isEqualTo(known);
+      }
+    }
+  }
+
+  /** A client whose connections break replays its prompt to a server that knows it. */
+  @Test
+  void brokenWires() throws Exception {
+    int broken = 0;
+    try (TextModel whole = Tandem.model(MODEL).settings(smallChunks()).open();
+        ModelServer server =
+            smallChunkServer()
+                .resumeGrace(Duration.ZERO)
+                .pingInterval(Duration.ofMillis(200))
+                .start()) {
+      for (int seed = 0; seed < 4; seed++) {
+        try (ChaosWire wire = new ChaosWire(URI.create(server.uri()).getPort(), seed, 60_000, 6);
+            SplitModel split = connect(wire, seed % 2)) {
+          for (int end = 0; end < 3; end++) {
+            GenerationRequest request = request(7, end).maxTokens(60);
+            assertThat(split.generate(request).ids()).isEqualTo(whole.generate(request).ids());
+          }
+          broken += wire.breaks();
+        }
+      }
+    }
+    assertThat(broken).isPositive();
+  }
+
+  private static SplitModel connect(ChaosWire wire, int layers) {
+    for (int attempt = 0; ; attempt++) {
+      try {
+        return Tandem.split(MODEL)
+            .settings(smallChunks())
+            .server(wire.uri())
+            .layers(layers)
+            .connectTimeout(Duration.ofSeconds(2))
+            .openTimeout(Duration.ofSeconds(10))
+            .pingInterval(Duration.ofMillis(200))
+            .connect();
+      } catch (ServerException e) {
+        assertThat(attempt).isLessThan(50); // the wire also breaks here
       }
     }
   }

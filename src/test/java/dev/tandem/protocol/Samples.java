@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalDouble;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Random;
 
 /** Random valid messages, and damage to them. */
@@ -151,7 +151,10 @@ public final class Samples {
         end + random.nextInt(3),
         new StageSpec(new Span(begin, end, pick(Output.values())), id(), id(), id()),
         profile(),
-        pick(new Offer[] {Offer.NONE, Offer.EMBEDDINGS, Offer.HEAD, Offer.ofLayers(random.nextInt(1_000_000))}),
+        pick(
+            new Offer[] {
+              Offer.NONE, Offer.EMBEDDINGS, Offer.HEAD, Offer.ofLayers(random.nextInt(1_000_000))
+            }),
         random.nextBoolean()
             ? OptionalDouble.empty()
             : OptionalDouble.of((1 + random.nextInt(1_000_000)) / 1e3),

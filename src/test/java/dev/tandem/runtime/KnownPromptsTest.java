@@ -249,8 +249,7 @@ class KnownPromptsTest {
         Counting counting = new Counting(checkpoint, settings);
         SplitServer server = start(counting)) {
       int[] first = SplitExactnessTest.prompt(checkpoint.config(), 300, 1);
-      int[] second =
-          beginning(first, 256, SplitExactnessTest.prompt(checkpoint.config(), 300, 2));
+      int[] second = beginning(first, 256, SplitExactnessTest.prompt(checkpoint.config(), 300, 2));
       Traffic cold = traffic(checkpoint, settings, server, first);
       assertThat(counting.rows).startsWith(256, 44, 1).doesNotContain(0);
       counting.rows.clear();

@@ -25,10 +25,11 @@ public record MemorySize(long bytes) {
           "'" + written + "' is no amount of memory, such as 512M or 2G");
     }
     int power = matcher.group(2).isEmpty() ? 0 : 1 + UNITS.indexOf(matcher.group(2));
+    int shift = KIBI * power;
     long number = Long.parseLong(matcher.group(1));
-    if (number > Long.MAX_VALUE >> KIBI * power) {
+    if (number > (Long.MAX_VALUE >> shift)) {
       throw new TypeConversionException("'" + written + "' is too large");
     }
-    return new MemorySize(number << KIBI * power);
+    return new MemorySize(number << shift);
   }
 }
