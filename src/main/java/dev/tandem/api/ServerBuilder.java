@@ -158,7 +158,8 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
   }
 
   /**
-   * How long {@link ModelServer#close} waits for running steps: 2 s without a call.
+   * How long {@link ModelServer#close} lets running generations go on: 2 s without a call. It takes
+   * no new ones, and ends as soon as no client has sent a step for 2 s, or half of this time.
    *
    * @throws IllegalArgumentException if it is negative
    */

@@ -6,8 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -28,7 +26,6 @@ public final class ModelScheduler implements AutoCloseable {
   private final SchedulerLimits limits;
   private final int chunkRows;
   private final Inbox inbox = new Inbox();
-  private final CountDownLatch drained = new CountDownLatch(1);
   private final ReentrantLock engine = new ReentrantLock();
   private final Thread thread;
   private volatile boolean draining;
@@ -119,13 +116,16 @@ public final class ModelScheduler implements AutoCloseable {
     return draining;
   }
 
-  /** Refuses new work, waits a limited time for queued steps, then frees everything; idempotent. */
+  /**
+   * Opens nothing more, waits a limited time for the sequences that are being stepped, then frees
+   * everything; idempotent.
+   */
   @Override
   public void close() {
     draining = true;
     inbox.call();
     try {
-      drained.await(limits.drainMillis(), TimeUnit.MILLISECONDS);
+      Drain.await(inbox, limits.drainMillis(), this::isWorking);
       inbox.post(() -> stopped = true);
       thread.join();
     } catch (InterruptedException e) {
@@ -289,9 +289,6 @@ public final class ModelScheduler implements AutoCloseable {
           runOpenings();
           busy = !stopped && iterate();
           wait = openings.nanosToNext();
-          if (!busy && draining) {
-            drained.countDown();
-          }
         } finally {
           engine.unlock();
         }
@@ -314,7 +311,6 @@ public final class ModelScheduler implements AutoCloseable {
   private void end() {
     stopped = true;
     draining = true;
-    drained.countDown();
     inbox.shut();
     turns.endAll("the model is closed");
     detached.endAll("the model is closed");
@@ -340,6 +336,14 @@ public final class ModelScheduler implements AutoCloseable {
     } else {
       openings.admit();
     }
+  }
+
+  /** Whether steps wait, or the last one of a sequence was a shorter pause ago than that. */
+  private boolean isWorking(long pauseNanos) {
+    boolean[] working = {queuedSteps > 0};
+    long now = System.nanoTime();
+    turns.forEach(sequence -> working[0] |= now - sequence.lastStepNanos() < pauseNanos);
+    return working[0];
   }
 
   /** One iteration: whether there was anything to do. */

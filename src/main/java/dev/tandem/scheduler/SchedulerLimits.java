@@ -8,7 +8,7 @@ import java.util.OptionalLong;
  *
  * @param maxSequences sequences at once
  * @param maxInFlight steps of a sequence at once
- * @param drainMillis how long {@link ModelScheduler#close} waits for running steps
+ * @param drainMillis how long {@link ModelScheduler#close} waits for sequences that are being stepped
  * @param kvBytes memory that may be reserved at once; empty: as much as the sequences need
  * @param queueTimeout how long an opening waits for room; zero: it is refused at once
  * @param idleTimeout after this time without a step, a sequence is closed if an opening waits for

@@ -14,6 +14,8 @@ import dev.tandem.split.ChaosWire;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -223,6 +225,54 @@ class RecoveryTest {
       assertThat(returns).hasValue(1);
       assertSame(split.generate(request(4)), whole.generate(request(4)));
       awaitNoSequences(other);
+    }
+  }
+
+  /** A generation that runs when its server is closed goes on there to its end, if there is time. */
+  @Test
+  void aServerThatDrainsLetsTextsGoOn() throws Exception {
+    CompletableFuture<Void> closing = new CompletableFuture<>();
+    AtomicInteger losses = new AtomicInteger();
+    ConnectionListener counting =
+        new ConnectionListener() {
+          @Override
+          public void lost(String server, String cause) {
+            losses.incrementAndGet();
+          }
+        };
+    try (TextModel whole = Tandem.model("gpt2-shakespeare").open();
+        ModelServer server =
+            Tandem.server("gpt2-shakespeare")
+                .port(0)
+                .drainTimeout(Duration.ofSeconds(100))
+                .start();
+        SplitModel split =
+            Tandem.split("gpt2-shakespeare").server(server.uri()).onConnection(counting).connect()) {
+      GenerationResult expected = whole.generate(request(3));
+      Generation running =
+          split.start(
+              request(3),
+              new GenerationListener() {
+                private int heard;
+
+                @Override
+                public void token(GeneratedToken token) {
+                  if (++heard == 5) {
+                    new Thread(
+                            () -> {
+                              server.close();
+                              closing.complete(null);
+                            })
+                        .start();
+                  }
+                }
+              });
+      assertSame(running.result(), expected);
+      assertThat(losses).hasValue(0);
+      assertThatThrownBy(
+              () -> Tandem.split("gpt2-shakespeare").server(server.uri()).connect().close())
+          .isInstanceOf(ServerException.class);
+      closing.get(20, TimeUnit.SECONDS); // it does not wait for idle clients
     }
   }
 

@@ -98,6 +98,15 @@ public final class ServerCommand implements Callable<Integer> {
   private int resumeGrace;
 
   @Option(
+      names = "--drain-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "2",
+      description =
+          "How long running texts may go on when the server is stopped; it takes no new ones then."
+              + " Default: ${DEFAULT-VALUE}")
+  private int drainTimeout;
+
+  @Option(
       names = "--kv-budget",
       paramLabel = "SIZE",
       description =
@@ -200,7 +209,7 @@ public final class ServerCommand implements Callable<Integer> {
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
-    try (Interrupts interrupts = Interrupts.during(stopped::countDown);
+    try (Interrupts interrupts = Interrupts.during(stopped::countDown, Duration.ofSeconds(drainTimeout));
         ConvertProgress progress = engine.progress(() -> stopped.getCount() == 0);
         ModelServer server = engine.apply(builder, settings, progress).start()) {
       progress.close();
@@ -254,6 +263,9 @@ public final class ServerCommand implements Callable<Integer> {
     if (resumeGrace < 0) {
       throw Usage.wrong(spec, "--resume-grace", "must be at least 0", resumeGrace);
     }
+    if (drainTimeout < 0) {
+      throw Usage.wrong(spec, "--drain-timeout", "must be at least 0", drainTimeout);
+    }
     if (queueTimeout < 0) {
       throw Usage.wrong(spec, "--queue-timeout", "must be at least 0", queueTimeout);
     }
@@ -269,6 +281,7 @@ public final class ServerCommand implements Callable<Integer> {
             .idleTimeout(Duration.ofSeconds(idleTimeout))
             .maxConnectionsPerAddress(maxConnectionsPerAddress)
             .resumeGrace(Duration.ofSeconds(resumeGrace))
+            .drainTimeout(Duration.ofSeconds(drainTimeout))
             .prefixCache(prefixCache.bytes());
     if (prefixCacheShared) {
       builder.sharePrefixes();

@@ -1,5 +1,6 @@
 package dev.tandem.cli.terminal;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -11,24 +12,33 @@ import java.util.concurrent.TimeUnit;
  * <p>Opened before the resources that must be closed in order, so that it is closed after them.
  */
 public final class Interrupts implements AutoCloseable {
-  private static final long PATIENCE_SECONDS = 5;
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final CountDownLatch finished = new CountDownLatch(1);
   private final Thread hook;
 
-  private Interrupts(Runnable stop) {
+  private Interrupts(Runnable stop, Duration patience) {
     hook =
         new Thread(
             () -> {
               stop.run();
-              awaitFinished();
+              awaitFinished(patience);
             },
             "interrupt");
   }
 
   /** Runs {@code stop} if the process is asked to end before this is closed, on another thread. */
   public static Interrupts during(Runnable stop) {
-    Interrupts interrupts = new Interrupts(stop);
+    return during(stop, Duration.ZERO);
+  }
+
+  /**
+   * As {@link #during(Runnable)}.
+   *
+   * @param ending what the command may need to end; the process waits a little longer for it
+   */
+  public static Interrupts during(Runnable stop, Duration ending) {
+    Interrupts interrupts = new Interrupts(stop, ending.plus(PATIENCE));
     Runtime.getRuntime().addShutdownHook(interrupts.hook);
     return interrupts;
   }
@@ -45,10 +55,10 @@ public final class Interrupts implements AutoCloseable {
     }
   }
 
-  private void awaitFinished() {
+  private void awaitFinished(Duration patience) {
     try {
       // If the command takes longer, the process ends without it.
-      var unused = finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      var unused = finished.await(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
