@@ -29,6 +29,7 @@ import java.util.OptionalInt;
 public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   private final List<URI> servers = new ArrayList<>();
   private OptionalInt layers = OptionalInt.empty();
+  private boolean measured;
   private Optional<Reply> reply = Optional.empty();
   private int topLogits = TopLogits.DEFAULT_SIZE;
   private RowType wire = RowType.F32;
@@ -67,10 +68,26 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
    */
   public SplitBuilder layers(int n) {
     layers = OptionalInt.of(n);
+    measured = false;
     return this;
   }
 
-  /** What the server sends back. Without a call, hidden rows if the head is here, else logits. */
+  /**
+   * As many layers run here as make a token fastest, and the server sends what makes it fastest:
+   * both follow from the network and from the speed of both machines, which {@link #connect}
+   * measures. That takes about 15 round trips and half a second. {@link SplitModel#chain} says what
+   * was chosen, and why. Takes the place of {@link #layers}.
+   */
+  public SplitBuilder measured() {
+    measured = true;
+    layers = OptionalInt.empty();
+    return this;
+  }
+
+  /**
+   * What the server sends back. Without a call, hidden rows if the head is here, else logits; and
+   * the best logits where these settle what a request draws and take fewer bytes.
+   */
   public SplitBuilder reply(Reply value) {
     reply = Optional.of(value);
     return this;
@@ -179,7 +196,8 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
       throw new IllegalStateException("no server was named");
     }
     SplitOptions split =
-        new SplitOptions(servers, layers, reply, topLogits, wire, patience, listener, connection);
+        new SplitOptions(
+            servers, layers, measured, reply, topLogits, wire, patience, listener, connection);
     if (!source().isOfServer()) {
       return load(files -> connected(files, split));
     }

@@ -18,6 +18,7 @@ import dev.tandem.settings.RowType;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageLostException;
 import dev.tandem.stage.StageSpec;
@@ -58,6 +59,21 @@ public final class RemoteStage implements Stage {
     this.spec = model.offered().withSpan(request.span());
   }
 
+  /**
+   * Another stage on the same connection.
+   *
+   * @throws IOException if the server does not offer the span
+   */
+  RemoteStage withSpan(Span span) throws IOException {
+    return connection.stage(
+        new StageRequest(span, profile, request.sendType(), request.receiveType(), List.of()));
+  }
+
+  /** This stage with the best {@code k} logits of each row as its answers. */
+  public RemoteTopStage top(int k) {
+    return new RemoteTopStage(this, this::open, k);
+  }
+
   @Override
   public StageSpec spec() {
     return spec;
@@ -77,7 +93,8 @@ public final class RemoteStage implements Stage {
    * Opens a sequence. A server that may know how its prompt begins is asked when its first rows are
    * known: at its first step.
    *
-   * @param top what answers consist of; empty for whole rows
+   * @param top what answers consist of, if the head follows the layers on the server; empty for
+   *     rows of this stage
    */
   RemoteSequence open(int maxPositions, Optional<TopReply> top) throws IOException {
     checkOpen();
@@ -95,13 +112,14 @@ public final class RemoteStage implements Stage {
    * @param prefix the hashes of the whole chunks that it begins with, as far as they are known
    */
   private void begin(RemoteSequence sequence, List<String> prefix) throws IOException {
+    Span span = span(sequence);
     CompletableFuture<ServerMessage> answer =
         connection.request(
             id ->
                 new Open(
                     id,
                     profile.modelHash(),
-                    spec.span(),
+                    span,
                     request.sendType(),
                     request.receiveType(),
                     sequence.capacity(),
@@ -127,11 +145,17 @@ public final class RemoteStage implements Stage {
     }
   }
 
+  /** What the server computes: where the best logits come back, the head too. */
+  private Span span(RemoteSequence sequence) {
+    Span span = spec.span();
+    return sequence.top().isEmpty() ? span : Span.toLogits(span.begin(), span.end());
+  }
+
   /** Opens a sequence with its first rows: how many of them the server knows. */
   private int begin(RemoteSequence sequence, StepRows rows, FloatBuffer in) throws IOException {
     WireProfile served = WireProfile.of(profile);
     PrefixChain chain =
-        new PrefixChain(profile.modelHash(), spec.span(), request.sendType(), served);
+        new PrefixChain(profile.modelHash(), span(sequence), request.sendType(), served);
     begin(sequence, KnownPrompt.hashes(chain, rows, in, spec.dModel(), profile.chunkRows()));
     return sequence.length();
   }
@@ -160,7 +184,7 @@ public final class RemoteStage implements Stage {
 
   private void allowResults(SequenceLimits limits, Optional<TopReply> top) {
     int outRows = Math.min(limits.maxOutRows(), limits.maxRows());
-    int columns = spec.outWidth();
+    int columns = top.isPresent() ? spec.vocabSize() : spec.outWidth();
     long bytes = FrameHeader.messageBytes(top.isPresent() ? 1 : outRows, columns);
     if (top.isPresent()) {
       int topColumns = top.get().columns(spec.vocabSize());
@@ -212,7 +236,7 @@ public final class RemoteStage implements Stage {
 
   @Override
   public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
-    checkOut(batch, out);
+    checkOut(batch, out, spec.outWidth());
     run(batch, in, new WholeRows(out.duplicate().clear(), spec.outWidth()));
   }
 
@@ -318,8 +342,8 @@ public final class RemoteStage implements Stage {
     throw new IllegalArgumentException("the sequence belongs to another stage");
   }
 
-  void checkOut(Batch batch, FloatBuffer out) {
-    checkBuffer("out", out, (long) batch.totalOut() * spec.outWidth());
+  void checkOut(Batch batch, FloatBuffer out, int width) {
+    checkBuffer("out", out, (long) batch.totalOut() * width);
   }
 
   /** Waits for the answers to a step that failed halfway, because they count against the window. */

@@ -5,7 +5,9 @@ import dev.tandem.sampling.TopLogits;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.ForwardingStage;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
+import dev.tandem.stage.StageSpec;
 import dev.tandem.stage.TopLogitsStage;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -30,6 +32,13 @@ public final class RemoteTopStage extends ForwardingStage implements TopLogitsSt
     super(stage);
     this.opener = opener;
     this.k = k;
+  }
+
+  /** {@inheritDoc} The head follows the layers of the stage that this was created from. */
+  @Override
+  public StageSpec spec() {
+    StageSpec spec = super.spec();
+    return spec.withSpan(Span.toLogits(spec.span().begin(), spec.span().end()));
   }
 
   @Override
@@ -60,7 +69,7 @@ public final class RemoteTopStage extends ForwardingStage implements TopLogitsSt
   @Override
   public void step(Batch batch, FloatBuffer in, FloatBuffer out) throws IOException {
     int vocabSize = spec().vocabSize();
-    remote(batch.sequence(0)).stage().checkOut(batch, out);
+    remote(batch.sequence(0)).stage().checkOut(batch, out, vocabSize);
     var unused = stepTop(batch, in);
     int at = 0;
     for (int entry = 0; entry < batch.size(); entry++) {

@@ -6,6 +6,7 @@ import dev.tandem.settings.ConnectionListener;
 import dev.tandem.stage.ArithmeticProfile;
 import dev.tandem.stage.Batch;
 import dev.tandem.stage.Sequence;
+import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.stage.StageLostException;
 import dev.tandem.stage.StageSpec;
@@ -113,7 +114,15 @@ public final class ServerStage implements Stage {
     return open(maxPositions, Optional.empty());
   }
 
-  /** This stage with the best {@code k} logits of each row as its answers. */
+  /** A stage behind this one, on the connection of the moment and without layers. */
+  public RemoteStage withoutLayers() throws IOException {
+    return current.withSpan(Span.layers(spec.span().end(), spec.span().end()));
+  }
+
+  /**
+   * This stage with the best {@code k} logits of each row as its answers. The server must hold the
+   * head, which follows this stage's layers.
+   */
   public RemoteTopStage top(int k) {
     return new RemoteTopStage(this, this::open, k);
   }

@@ -31,6 +31,7 @@ final class ServerChain implements AutoCloseable {
   private final Checkpoint checkpoint;
   private final SplitOptions split;
   private final Reply reply;
+  private final int topLogits;
   private final List<ChainMember> members = new CopyOnWriteArrayList<>();
   private final List<ServerStage> stages = new ArrayList<>();
 
@@ -57,6 +58,7 @@ final class ServerChain implements AutoCloseable {
     this.checkpoint = checkpoint;
     this.split = split;
     this.reply = reply;
+    topLogits = split.topLogits();
     try (ResourceScope scope = new ResourceScope()) {
       scope.add(connections);
       List<Member> cover = finder.cover(span);
@@ -82,12 +84,37 @@ final class ServerChain implements AutoCloseable {
 
   /** The stages in the order of their layers. */
   List<Stage> stages() {
+    return stages(reply);
+  }
+
+  /**
+   * The stages in the order of their layers, with another reply of the last one.
+   *
+   * @param other {@code TOPK} if {@link #hasTop}; otherwise the chain's own reply
+   */
+  List<Stage> stages(Reply other) {
     List<Stage> all = new ArrayList<>(stages);
-    if (reply == Reply.TOPK) {
+    if (other == Reply.TOPK) {
       int last = all.size() - 1;
-      all.set(last, stages.get(last).top(split.topLogits()));
+      members.get(last).needsHead = true;
+      all.set(last, stages.get(last).top(topLogits));
     }
     return all;
+  }
+
+  /**
+   * A stage of the last server that has no layers: one that sends back what it gets, or the head
+   * with the best logits of each row. It is lost with that server's connection.
+   */
+  Stage lastWithoutLayers(boolean head) throws IOException {
+    RemoteStage stage = stages.get(stages.size() - 1).withoutLayers();
+    return head ? stage.top(topLogits) : stage;
+  }
+
+  /** Whether the last server can send the best logits. */
+  boolean hasTop() {
+    ChainMember last = members.get(members.size() - 1);
+    return last.hasTop && last.chosen.holder().span().hasHead();
   }
 
   /** What all connections have carried. */
@@ -110,6 +137,11 @@ final class ServerChain implements AutoCloseable {
   private final class ChainMember implements ServerStage.Connector {
     private final boolean last;
     private volatile Member chosen;
+    private volatile boolean hasTop;
+
+    /** Whether the head is used, too, which is not part of the span where rows are hidden. */
+    private volatile boolean needsHead;
+
     private boolean connected;
 
     /**
@@ -123,14 +155,23 @@ final class ServerChain implements AutoCloseable {
 
     @Override
     public RemoteStage connect() throws IOException {
-      Member next = connected ? finder.replacement(chosen, profiles()) : chosen;
-      RemoteStage stage = connect(next);
-      chosen = next;
+      Member next = connected ? finder.replacement(needed(), profiles()) : chosen;
+      Member member = new Member(next.holder(), chosen.span());
+      RemoteStage stage = connect(member);
+      chosen = member;
       if (connected) {
         connections.closeIdle();
       }
       connected = true;
       return stage;
+    }
+
+    /** What another server must hold. */
+    private Member needed() {
+      Span span = chosen.span();
+      return needsHead
+          ? new Member(chosen.holder(), Span.toLogits(span.begin(), span.end()))
+          : chosen;
     }
 
     private RemoteStage connect(Member member) throws IOException {
@@ -140,6 +181,7 @@ final class ServerChain implements AutoCloseable {
         if (last && reply == Reply.TOPK) {
           connection.checkTop();
         }
+        hasTop = connection.hasTop();
         RemoteStage stage =
             connection.stage(
                 new StageRequest(

@@ -19,6 +19,8 @@ import java.util.OptionalInt;
  *     hold the layers together
  * @param localLayers layers {@code 0 .. localLayers - 1} run here, the others on the server; empty
  *     for all that a part of a model holds, none of a whole model
+ * @param measured whether the number of layers that run here is chosen by measuring, and the reply
+ *     too if it is empty; {@code localLayers} is then empty
  * @param reply {@code HIDDEN}: the logits are computed here; otherwise on the server; empty: here,
  *     if the head is here
  * @param topLogits logits of a row that come with {@code TOPK}, 1 to {@link TopLogits#MAX_SIZE}
@@ -30,6 +32,7 @@ import java.util.OptionalInt;
 public record SplitOptions(
     List<URI> servers,
     OptionalInt localLayers,
+    boolean measured,
     Optional<Reply> reply,
     int topLogits,
     RowType wire,
@@ -46,18 +49,22 @@ public record SplitOptions(
    */
   public SplitOptions {
     servers = List.copyOf(servers);
+    if (measured && localLayers.isPresent()) {
+      throw new IllegalArgumentException("layers are given, and are to be measured");
+    }
     if (topLogits < 1 || topLogits > TopLogits.MAX_SIZE) {
       throw new InvalidSettingException(
           "topLogits", "must be in 1.." + TopLogits.MAX_SIZE, topLogits);
     }
   }
 
-  /** The same with both choices made. */
-  SplitOptions withChoices(int newLocalLayers, Reply newReply) {
+  /** The same with that reply, and with that many layers here unless this is to be measured. */
+  SplitOptions withChoices(int newLocalLayers, Optional<Reply> newReply) {
     return new SplitOptions(
         servers,
-        OptionalInt.of(newLocalLayers),
-        Optional.of(newReply),
+        measured ? OptionalInt.empty() : OptionalInt.of(newLocalLayers),
+        measured,
+        newReply,
         topLogits,
         wire,
         patience,
@@ -70,6 +77,7 @@ public record SplitOptions(
     this(
         List.of(server),
         OptionalInt.of(localLayers),
+        false,
         Optional.of(reply),
         TopLogits.DEFAULT_SIZE,
         RowType.F32,
@@ -83,6 +91,7 @@ public record SplitOptions(
     this(
         List.of(server),
         OptionalInt.empty(),
+        false,
         Optional.empty(),
         TopLogits.DEFAULT_SIZE,
         RowType.F32,

@@ -6,11 +6,10 @@ import dev.tandem.client.Traffic;
 import dev.tandem.decoding.Generator;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.model.Checkpoint;
-import dev.tandem.model.ModelPart;
+import dev.tandem.runtime.SplitTimes.Sizes;
 import dev.tandem.settings.ArithmeticMode;
 import dev.tandem.settings.Backend;
 import dev.tandem.settings.EngineSettings;
-import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.ProfileDifference;
 import dev.tandem.settings.ProfileDifference.Field;
 import dev.tandem.settings.ProfileException;
@@ -21,9 +20,13 @@ import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import dev.tandem.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -39,10 +42,27 @@ public final class SplitRuntime implements ModelRuntime {
   private final ResourceScope scope = new ResourceScope();
   private final Tokenizer tokenizer;
   private final GeneratorFactory generators;
-  private final Cut cut;
+  private final SplitOptions split;
+  private final ServerFinder finder;
+
+  /** What serves any request. */
+  private final Cut plain;
+
+  /** What serves requests for which the best logits suffice. */
+  private final Cut few;
+
+  /** Why the model is cut there; empty if the user said where. */
+  private final String reason;
+
   private final Optional<LocalStages> local;
   private final List<String> notes = new ArrayList<>();
-  private final ServerChain served;
+  private final ServerChain first;
+
+  private final Cut firstCut;
+
+  /** Other chains than the first, which begin elsewhere; guarded by itself. */
+  private final Map<Cut, ServerChain> others = new HashMap<>();
+
   private boolean exact;
   private boolean modesDiffer;
 
@@ -50,20 +70,36 @@ public final class SplitRuntime implements ModelRuntime {
       Checkpoint checkpoint, EngineSettings settings, SplitOptions split, DraftRuntime draft)
       throws IOException {
     this.checkpoint = checkpoint;
+    this.split = split;
     scope.add(draft);
     try {
       settings.requireRowExact("where a model is split");
       notes.addAll(draft.notes());
-      cut = Cut.of(checkpoint, split);
       ServerConnections connections = new ServerConnections(split.connection());
-      ServerFinder finder =
+      finder =
           new ServerFinder(new ListedServers(split.servers(), connections), checkpoint, settings);
-      served =
-          scope.add(
-              new ServerChain(finder, connections, checkpoint, split, cut.served(), cut.reply()));
+      if (split.measured()) {
+        firstCut = widest();
+        first = chain(connections, firstCut);
+        SplitTimes times =
+            MeasuredSplit.times(
+                checkpoint, here(settings, first.profile()), first, split, firstCut.layers());
+        plain = Cut.of(times.best(false), firstCut.nLayers());
+        few = Cut.of(times.best(true), firstCut.nLayers());
+        reason = times.reason(times.best(false));
+      } else {
+        firstCut = Cut.of(checkpoint, split);
+        first = chain(connections, firstCut);
+        plain = firstCut;
+        few = split.reply().isEmpty() && topIsShorter() ? plain.withReply(Reply.TOPK) : plain;
+        reason = "";
+      }
+      if (plain.isServed()) {
+        var unused = served(plain); // so that a failure is seen here
+      }
       tokenizer = checkpoint.tokenizer();
       generators = new GeneratorFactory(checkpoint, tokenizer, draft);
-      exact = served.profile().mode().isNative() && split.wire() == RowType.F32;
+      exact = first.profile().mode().isNative() && split.wire() == RowType.F32;
       if (split.wire() != RowType.F32) {
         notes.add(
             "rows travel as "
@@ -125,27 +161,77 @@ public final class SplitRuntime implements ModelRuntime {
     return value.name().toLowerCase(Locale.ROOT);
   }
 
+  /** A cut with as many layers on servers as they hold together. */
+  private Cut widest() throws IOException {
+    int nLayers = checkpoint.config().nLayers();
+    int held = Cut.Held.of(checkpoint).layers();
+    for (int layers = 0; ; layers++) {
+      try {
+        var unused = finder.cover(Span.layers(layers, nLayers));
+        return new Cut(layers, nLayers, Reply.HIDDEN);
+      } catch (InterruptedIOException e) {
+        throw e;
+      } catch (IOException e) {
+        if (layers == held) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private ServerChain chain(ServerConnections connections, Cut cut) throws IOException {
+    return scope.add(
+        new ServerChain(finder, connections, checkpoint, split, cut.served(), cut.reply()));
+  }
+
+  /** Whether the best logits take fewer bytes than what is sent otherwise, and can be sent. */
+  private boolean topIsShorter() throws IOException {
+    Sizes sizes = Sizes.of(checkpoint, split, firstCut.layers(), List.of(plain.reply()));
+    return plain.isServed()
+        && first.hasTop()
+        && sizes.replyBytes(Reply.TOPK) < sizes.replyBytes(plain.reply());
+  }
+
+  /** The servers of a cut. */
+  private ServerChain served(Cut cut) throws IOException {
+    boolean sameReply =
+        cut.reply() == firstCut.reply() || (cut.reply() == Reply.TOPK && first.hasTop());
+    if (cut.layers() == firstCut.layers() && sameReply) {
+      return first;
+    }
+    synchronized (others) {
+      ServerChain known = others.get(cut);
+      if (known == null) {
+        known = chain(new ServerConnections(split.connection()), cut);
+        others.put(cut, known);
+      }
+      return known;
+    }
+  }
+
   /** What runs here, if anything does: the first layers, the head, or both. */
   private Optional<LocalStages> openLocal(EngineSettings settings) throws IOException {
-    List<Span> spans = new ArrayList<>();
-    if (cut.first().hasLayers()) {
-      spans.add(cut.first());
-    }
-    if (cut.headHere()) {
-      spans.add(cut.head());
+    Set<Span> spans = new LinkedHashSet<>();
+    for (Cut cut : List.of(plain, few)) {
+      if (cut.first().hasLayers()) {
+        spans.add(cut.first());
+      }
+      if (cut.headHere()) {
+        spans.add(cut.head());
+      }
     }
     if (spans.isEmpty()) {
       return Optional.empty();
     }
-    LocalModel model = scope.add(LocalModel.open(checkpoint, here(settings, served.profile())));
+    LocalModel model = scope.add(LocalModel.open(checkpoint, here(settings, first.profile())));
     notes.addAll(model.notes());
-    LocalStages stages = scope.add(new LocalStages(checkpoint, model, spans));
-    if (cut.first().hasLayers()) {
-      for (ArithmeticProfile each : served.profiles()) {
-        checkPromptKernels(stages.profile(cut.first()), each);
-      }
-    }
+    LocalStages stages = scope.add(new LocalStages(checkpoint, model, List.copyOf(spans)));
     for (Span span : spans) {
+      if (span.hasLayers()) {
+        for (ArithmeticProfile each : first.profiles()) {
+          checkPromptKernels(stages.profile(span), each);
+        }
+      }
       checkMode(stages.profile(span).mode());
     }
     return Optional.of(stages);
@@ -166,7 +252,7 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   private void checkMode(ArithmeticMode here) {
-    ArithmeticMode there = served.profile().mode();
+    ArithmeticMode there = first.profile().mode();
     if (here != there && !modesDiffer) {
       modesDiffer = true;
       notes.add(
@@ -177,53 +263,6 @@ public final class SplitRuntime implements ModelRuntime {
               + ": the result differs from the whole model's bits");
     }
     exact &= here == there;
-  }
-
-  /**
-   * Where the model is cut.
-   *
-   * @param layers layers that run here
-   * @param nLayers layers of the model
-   * @param reply what comes back
-   */
-  private record Cut(int layers, int nLayers, Reply reply) {
-
-    Span first() {
-      return Span.layers(0, layers);
-    }
-
-    Span served() {
-      return new Span(layers, nLayers, reply.output());
-    }
-
-    Span head() {
-      return Span.head(nLayers);
-    }
-
-    boolean headHere() {
-      return reply == Reply.HIDDEN;
-    }
-
-    static Cut of(Checkpoint checkpoint, SplitOptions split) throws IOException {
-      ModelPart part = checkpoint.part();
-      if (!part.embedding()) {
-        throw new IOException(
-            checkpoint.name() + " is a server's part (" + part + "); a client needs the embedding");
-      }
-      int held = part.layers().begin() == 0 ? part.layers().end() : 0;
-      int layers = split.localLayers().orElse(checkpoint.isWhole() ? 0 : held);
-      if (layers < 0 || layers > held) {
-        throw new InvalidSettingException("layers", "must be in 0.." + held, layers);
-      }
-      Reply reply = split.reply().orElse(part.head() ? Reply.HIDDEN : Reply.LOGITS);
-      if (reply == Reply.HIDDEN && !part.head()) {
-        throw new InvalidSettingException(
-            "reply",
-            "must be logits or topk, because " + checkpoint.name() + " holds no head",
-            "hidden");
-      }
-      return new Cut(layers, checkpoint.config().nLayers(), reply);
-    }
   }
 
   @Override
@@ -252,27 +291,61 @@ public final class SplitRuntime implements ModelRuntime {
 
   @Override
   public Optional<Traffic> traffic() {
-    return Optional.of(served.traffic());
+    synchronized (others) {
+      return Optional.of(
+          others.values().stream()
+              .map(ServerChain::traffic)
+              .reduce(first.traffic(), Traffic::plus));
+    }
   }
 
-  /** What runs where, such as {@code layers 0..1 here, layers 2..3 and the head on ws://a:8080}. */
+  /**
+   * What runs where, such as {@code layers 0..1 here, layers 2..3 and the head on ws://a:8080}, and
+   * why, if that was measured.
+   */
   public String chain() {
-    String first = cut.first().hasLayers() ? cut.first().inWords() + " here, " : "";
-    return first + served.inWords() + (cut.headHere() ? ", the head here" : "");
+    List<String> pieces = new ArrayList<>();
+    if (plain.first().hasLayers()) {
+      pieces.add(plain.first().inWords() + " here");
+    }
+    if (plain.isServed()) {
+      pieces.add(plain.layers() == firstCut.layers() ? first.inWords() : otherInWords());
+    }
+    if (plain.headHere()) {
+      pieces.add("the head here");
+    }
+    String top =
+        few.reply() == plain.reply()
+            ? ""
+            : "; the best " + split.topLogits() + " logits come where they settle what is drawn";
+    return String.join(", ", pieces) + top + (reason.isEmpty() ? "" : "; " + reason);
   }
 
+  private String otherInWords() {
+    synchronized (others) {
+      return others.containsKey(plain) ? others.get(plain).inWords() : first.inWords();
+    }
+  }
+
+  /**
+   * {@inheritDoc} Where the user left it open, the best logits are asked for if they take fewer
+   * bytes and nearly always settle what the request draws.
+   */
   @Override
   public Reply replyFor(GenerationRequest request) {
-    return cut.reply();
+    return ReplyChoice.bestLogitsSuffice(request, split.topLogits()) ? few.reply() : plain.reply();
   }
 
   @Override
-  public Generator newGenerator(Reply reply) {
+  public Generator newGenerator(Reply reply) throws IOException {
+    Cut cut = reply == few.reply() ? few : plain;
     List<Stage> stages = new ArrayList<>();
     if (cut.first().hasLayers()) {
       stages.add(local.orElseThrow().stage(cut.first()));
     }
-    stages.addAll(served.stages());
+    if (cut.isServed()) {
+      stages.addAll(served(cut).stages(cut.reply()));
+    }
     if (cut.headHere()) {
       stages.add(local.orElseThrow().stage(cut.head()));
     }

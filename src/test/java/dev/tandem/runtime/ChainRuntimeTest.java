@@ -43,6 +43,7 @@ class ChainRuntimeTest {
     return new SplitOptions(
         servers,
         OptionalInt.of(layers),
+        false,
         Optional.of(reply),
         TopLogits.DEFAULT_SIZE,
         RowType.F32,

@@ -162,6 +162,7 @@ class SplitPartsTest {
               new SplitOptions(
                   List.of(uri),
                   OptionalInt.of(2),
+                  false,
                   Optional.empty(),
                   TopLogits.DEFAULT_SIZE,
                   RowType.F32,

@@ -48,6 +48,8 @@ public final class ClientCommand implements Callable<Integer> {
   private static final String WRONG_URL =
       "--server must be ws://HOST:PORT/v1/split (or wss://), got ";
 
+  private static final String MEASURED = "auto";
+
   @Spec private CommandSpec spec;
   @Mixin private ClientModelMixin model;
   @Mixin private GenerationMixin generation;
@@ -86,11 +88,12 @@ public final class ClientCommand implements Callable<Integer> {
 
   @Option(
       names = "--split",
-      paramLabel = "K",
+      paramLabel = "K|auto",
       description =
-          "Layers 0..K-1 run here. Default: all layers of a client's part of a model; of a whole"
+          "Layers 0..K-1 run here; auto measures the network and both machines, and takes what makes"
+              + " a token fastest. Default: all layers of a client's part of a model; of a whole"
               + " model, none")
-  private Optional<Integer> split = Optional.empty();
+  private Optional<String> split = Optional.empty();
 
   @Option(
       names = "--reply",
@@ -140,7 +143,7 @@ public final class ClientCommand implements Callable<Integer> {
     }
     authority.ifPresent(builder::authority);
     builder.reconnectTimeout(Duration.ofSeconds(reconnectTimeout));
-    split.ifPresent(builder::layers);
+    split.ifPresent(value -> setSplit(builder, value));
     reply.ifPresent(builder::reply);
     builder.wire(wire);
     draft.draft().ifPresent(builder::draft);
@@ -160,7 +163,7 @@ public final class ClientCommand implements Callable<Integer> {
         SplitModel opened = engine.apply(builder, settings, progress).connect()) {
       progress.close();
       opened.notes().forEach(console::warn);
-      if (general.verbose) {
+      if (general.verbose || isMeasured()) {
         console.note(opened.chain());
       }
       return run.run(opened, text, () -> facts(opened.wireStats()));
@@ -176,10 +179,28 @@ public final class ClientCommand implements Callable<Integer> {
     if (port < 1 || port > 65_535) {
       throw Usage.wrong(spec, "--port", "must be in 1..65535", port);
     }
-    if (split.isPresent() && split.get() < 0) {
-      throw Usage.wrong(spec, "--split", "must be at least 0", split.get());
-    }
     return servers.isEmpty() ? List.of(ofAddress()) : servers.stream().map(this::given).toList();
+  }
+
+  private boolean isMeasured() {
+    return split.isPresent() && split.get().equals(MEASURED);
+  }
+
+  private void setSplit(SplitBuilder builder, String value) {
+    if (isMeasured()) {
+      builder.measured();
+      return;
+    }
+    try {
+      int layers = Integer.parseInt(value);
+      if (layers >= 0) {
+        builder.layers(layers);
+        return;
+      }
+    } catch (NumberFormatException e) {
+      throw Usage.wrong(spec, "--split", "must be a number of layers or auto", value);
+    }
+    throw Usage.wrong(spec, "--split", "must be at least 0", value);
   }
 
   /** Without a path, which is the protocol's. */
