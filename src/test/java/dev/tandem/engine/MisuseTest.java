@@ -189,9 +189,9 @@ class MisuseTest {
   @Test
   void copiesOfWhatIsNotThereAreRefused() throws IOException {
     stage.step(rows(sequence, 0, 20), in(20), out());
+    Sequence target = stage.openSequence(CAPACITY);
     try (LocalStage other = whole();
-        Sequence foreign = other.openSequence(CAPACITY);
-        Sequence target = stage.openSequence(CAPACITY)) {
+        Sequence foreign = other.openSequence(CAPACITY)) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> stage.copy(sequence, 0, foreign, 0, 20))
           .withMessageContaining("another stage");
