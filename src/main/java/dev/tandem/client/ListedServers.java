@@ -133,20 +133,21 @@ public final class ListedServers implements Directory {
     }
 
     synchronized void await(Wanted wanted) throws InterruptedIOException {
-      long deadline = Long.MAX_VALUE;
-      int known = open;
+      boolean met = false;
+      long deadline = 0;
+      int lookedAt = servers.size();
       try {
-        while (open > 0 && (deadline == Long.MAX_VALUE || System.nanoTime() < deadline)) {
-          if (deadline == Long.MAX_VALUE) {
-            wait();
-          } else {
-            TimeUnit.NANOSECONDS.timedWait(this, Math.max(1, deadline - System.nanoTime()));
-          }
-          if (open < known && deadline == Long.MAX_VALUE && wanted.isMetBy(listing().holders())) {
+        while (open > 0 && !(met && System.nanoTime() - deadline >= 0)) {
+          if (!met && open < lookedAt) {
+            lookedAt = open;
+            met = wanted.isMetBy(listing().holders());
             long now = System.nanoTime();
             deadline = now + Math.max(SHORTEST_WAIT_NANOS, now - begin);
+          } else if (met) {
+            TimeUnit.NANOSECONDS.timedWait(this, Math.max(1, deadline - System.nanoTime()));
+          } else {
+            wait();
           }
-          known = open;
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
