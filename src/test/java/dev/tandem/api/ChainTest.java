@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -257,6 +258,42 @@ class ChainTest {
       assertThat(split.chain()).contains(":" + sparePort).doesNotContain(":" + dying.port());
       split.close();
       awaitNoSequences(servers);
+    } finally {
+      servers.forEach(ModelServer::close);
+    }
+  }
+
+  /** Both servers die while several generations run, and come back. */
+  @Test
+  void severalGenerationsSurviveTheLossOfAllServers() throws Exception {
+    String name = "gpt2-shakespeare";
+    List<ModelServer> servers = servers(name, "0:2 2:4");
+    AtomicInteger heard = new AtomicInteger();
+    try (TextModel whole = Tandem.model(name).settings(settings(1, "")).open();
+        SplitModel split = client(name, servers).connect()) {
+      GenerationListener killer =
+          new GenerationListener() {
+            @Override
+            public void token(GeneratedToken token) {
+              if (heard.incrementAndGet() == 30) {
+                servers.forEach(ModelServer::close);
+                for (String layers : List.of("0:2", "2:4")) {
+                  int port = servers.get(servers.size() - 2).port();
+                  servers.add(server(name, layers, settings(1, ""), port));
+                }
+              }
+            }
+          };
+      List<Generation> running = new ArrayList<>();
+      for (int seed = 0; seed < 4; seed++) {
+        running.add(split.start(request(seed).logprobs(ALL), killer));
+      }
+      for (int seed = 0; seed < running.size(); seed++) {
+        GenerationResult expected = whole.generate(request(seed).logprobs(ALL));
+        assertSame(running.get(seed).result(), expected, "seed " + seed);
+      }
+      assertThat(servers).hasSize(4);
+      awaitNoSequences(servers.subList(2, 4));
     } finally {
       servers.forEach(ModelServer::close);
     }
