@@ -23,7 +23,8 @@ final class KeptRows {
   void put(int position, int n, FloatBuffer in, int inRow) {
     int end = Math.multiplyExact(position + n, dModel);
     if (rows.length < end) {
-      rows = Arrays.copyOf(rows, Math.max(end, (int) Math.min(2L * rows.length, Integer.MAX_VALUE)));
+      rows =
+          Arrays.copyOf(rows, Math.max(end, (int) Math.min(2L * rows.length, Integer.MAX_VALUE)));
     }
     in.get(inRow * dModel, rows, position * dModel, n * dModel);
   }

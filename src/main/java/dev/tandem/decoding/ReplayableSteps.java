@@ -37,9 +37,7 @@ final class ReplayableSteps implements DecodingRun.Steps, AutoCloseable {
    */
   @Override
   public void step(int from, int to, RowKind kind, int wanted) throws IOException {
-    generator
-        .chain()
-        .step(opened(), generator.embedder(), history.ids(), from, to, kind, wanted);
+    generator.chain().step(opened(), generator.embedder(), history.ids(), from, to, kind, wanted);
     runs.computed(from, to, kind, wanted > 0);
   }
 

@@ -212,7 +212,8 @@ public final class StageChain {
    *     stage ends the step
    * @throws IOException if a remote stage refuses
    */
-  ChainSequences open(int capacity, int nOut, List<Double> temperatures, @Nullable StageReplay replay)
+  ChainSequences open(
+      int capacity, int nOut, List<Double> temperatures, @Nullable StageReplay replay)
       throws IOException {
     return ChainSequences.open(stages, capacity, nOut, temperatures, replay);
   }
@@ -353,7 +354,13 @@ public final class StageChain {
    *     here; with none, {@code to} is a multiple of {@link #frameRows}
    */
   void step(
-      ChainSequences sequences, Embedder embedder, int[] ids, int from, int to, RowKind kind, int nOut)
+      ChainSequences sequences,
+      Embedder embedder,
+      int[] ids,
+      int from,
+      int to,
+      RowKind kind,
+      int nOut)
       throws IOException {
     int nRows = to - from;
     reserve(nRows, nOut);

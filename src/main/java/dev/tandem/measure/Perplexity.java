@@ -1,8 +1,8 @@
 package dev.tandem.measure;
 
 import dev.tandem.api.ModelException;
-import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.ChainSequences;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.runtime.BackendChoice;

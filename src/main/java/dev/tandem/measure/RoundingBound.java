@@ -1,7 +1,7 @@
 package dev.tandem.measure;
 
-import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.ChainSequences;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.engine.StageOptions;
 import dev.tandem.measure.stages.SequenceGroup;

@@ -1,4 +1,5 @@
 package dev.tandem.protocol;
 
 /** The messages of a client. */
-public sealed interface ClientMessage permits InfoRequest, Open, Resume, CloseSequence, RowRequest, Step {}
+public sealed interface ClientMessage
+    permits InfoRequest, Open, Resume, CloseSequence, RowRequest, Step {}

@@ -19,8 +19,8 @@ final class Drain {
    * Waits until no client works any more.
    *
    * @param millis wait no longer than that
-   * @param working for whoever holds the engine: whether steps wait, or one was done a shorter
-   *     time ago than so many nanoseconds
+   * @param working for whoever holds the engine: whether steps wait, or one was done a shorter time
+   *     ago than so many nanoseconds
    */
   static void await(Inbox inbox, long millis, LongPredicate working) throws InterruptedException {
     long nanos = TimeUnit.MILLISECONDS.toNanos(millis);

@@ -137,8 +137,7 @@ public final class ModelScheduler implements AutoCloseable {
   CompletableFuture<ScheduledSequence> open(
       Lane lane, Span span, int maxPositions, List<String> prefix) {
     CompletableFuture<ScheduledSequence> result = new CompletableFuture<>();
-    Opening opening =
-        new Opening(lane, span, maxPositions, prefix, result, System.nanoTime(), 0);
+    Opening opening = new Opening(lane, span, maxPositions, prefix, result, System.nanoTime(), 0);
     if (draining || !inbox.postOpening(() -> openings.arrived(opening))) {
       opening.refuse(closing());
     }

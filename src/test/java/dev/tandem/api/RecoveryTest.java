@@ -228,7 +228,9 @@ class RecoveryTest {
     }
   }
 
-  /** A generation that runs when its server is closed goes on there to its end, if there is time. */
+  /**
+   * A generation that runs when its server is closed goes on there to its end, if there is time.
+   */
   @Test
   void aServerThatDrainsLetsTextsGoOn() throws Exception {
     CompletableFuture<Void> closing = new CompletableFuture<>();
@@ -247,7 +249,10 @@ class RecoveryTest {
                 .drainTimeout(Duration.ofSeconds(100))
                 .start();
         SplitModel split =
-            Tandem.split("gpt2-shakespeare").server(server.uri()).onConnection(counting).connect()) {
+            Tandem.split("gpt2-shakespeare")
+                .server(server.uri())
+                .onConnection(counting)
+                .connect()) {
       GenerationResult expected = whole.generate(request(3));
       Generation running =
           split.start(

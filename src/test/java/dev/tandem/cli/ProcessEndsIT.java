@@ -77,11 +77,7 @@ class ProcessEndsIT {
 
     CountingServer() throws IOException {
       checkpoint = Checkpoints.open(model, Optional.empty());
-      server =
-          HostedModel.start(
-              checkpoint,
-              EngineSettings.defaults(),
-              options());
+      server = HostedModel.start(checkpoint, EngineSettings.defaults(), options());
     }
 
     private static ServerOptions options() {
@@ -207,7 +203,9 @@ class ProcessEndsIT {
           client.signal("INT");
           CommandRun run = client.finish();
           assertThat(run.code()).isEqualTo(INTERRUPTED);
-          assertThat(run.err()).contains("looking for it", "again after", "it computes the text again").hasLineCount(2);
+          assertThat(run.err())
+              .contains("looking for it", "again after", "it computes the text again")
+              .hasLineCount(2);
           assertWholeLines(run.out());
         }
       }

@@ -2,8 +2,8 @@ package dev.tandem.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.ChainSequences;
+import dev.tandem.decoding.EmbeddingTable;
 import dev.tandem.decoding.StageChain;
 import dev.tandem.formats.Checkpoints;
 import dev.tandem.model.Checkpoint;

@@ -50,8 +50,7 @@ class DetachedSequencesTest extends SchedulerFixture {
     gate.countDown();
     assertThat(length.get()).isEqualTo(4);
     for (CompletableFuture<FloatBuffer> each : waiting) {
-      assertThatThrownBy(each::get)
-          .satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
+      assertThatThrownBy(each::get).satisfies(e -> assertThat(reason(e)).isEqualTo(Reason.CLOSED));
     }
     assertThat(seen).as("computed after the holder's step").isEmpty();
     assertThat(sequence.moveTo(scheduler.lane()).get()).isEqualTo(4);

@@ -51,7 +51,8 @@ class ChainRecoveryTest {
       (ids, from, to, position, out) -> {
         for (int i = 0; i < to - from; i++) {
           for (int column = 0; column < D; column++) {
-            out.put(i * D + column, (ids[from + i] * (column + 3) % 17 - (position + i) % 5) * 0.1f);
+            out.put(
+                i * D + column, (ids[from + i] * (column + 3) % 17 - (position + i) % 5) * 0.1f);
           }
         }
       };

@@ -139,7 +139,9 @@ class HostileClientTest {
   @Test
   void brokenFramesGetAnErrorAndAreClosed() throws Exception {
     try (RawClient client = client()) {
-      Opened never = new Opened(1, 1, 1, "", WireProfile.ANY, SequenceLimits.of(C, D, D, 200), Optional.empty());
+      Opened never =
+          new Opened(
+              1, 1, 1, "", WireProfile.ANY, SequenceLimits.of(C, D, D, 200), Optional.empty());
       client.send(RawClient.frame(client.step(never, 0, 1)));
       client.assertError(ErrorCode.PROTOCOL);
       client.assertClosed(1002);

@@ -183,7 +183,9 @@ class ResumeTest {
       send(old, opened, 4, 1);
       old.assertError(ErrorCode.UNKNOWN_SEQUENCE);
       assertThat(step(third, moved(opened, answer), 4, 1)).isEqualTo(alone(toy, 5));
-      assertThat(computed.get()).as("rows: the running step, the new one, those alone").isEqualTo(7);
+      assertThat(computed.get())
+          .as("rows: the running step, the new one, those alone")
+          .isEqualTo(7);
       old.abort();
       while (toy.server.activeConnections() > 2) {
         Thread.sleep(1);
@@ -335,8 +337,7 @@ class ResumeTest {
   }
 
   private static String line(String key) throws Exception {
-    byte[] hash =
-        MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
+    byte[] hash = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
     return key + " " + HexFormat.of().formatHex(hash);
   }
 

@@ -209,7 +209,8 @@ public final class ServerCommand implements Callable<Integer> {
     Console console =
         new Console(spec.commandLine().getOut(), spec.commandLine().getErr(), general.verbose);
     CountDownLatch stopped = new CountDownLatch(1);
-    try (Interrupts interrupts = Interrupts.during(stopped::countDown, Duration.ofSeconds(drainTimeout));
+    try (Interrupts interrupts =
+            Interrupts.during(stopped::countDown, Duration.ofSeconds(drainTimeout));
         ConvertProgress progress = engine.progress(() -> stopped.getCount() == 0);
         ModelServer server = engine.apply(builder, settings, progress).start()) {
       progress.close();
