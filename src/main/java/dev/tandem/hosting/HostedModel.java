@@ -9,6 +9,7 @@ import dev.tandem.runtime.ResourceScope;
 import dev.tandem.runtime.ServedPart;
 import dev.tandem.runtime.StageTimer;
 import dev.tandem.runtime.TensorHashes;
+import dev.tandem.scheduler.SchedulerLoad;
 import dev.tandem.scheduler.StageProvider;
 import dev.tandem.server.OfferedModel;
 import dev.tandem.server.SplitServer;
@@ -116,6 +117,11 @@ public final class HostedModel implements Hosting.Hosted {
   @Override
   public int activeSequences() {
     return server.activeSequences();
+  }
+
+  /** What its scheduler holds. */
+  public SchedulerLoad load() {
+    return server.load().get(0);
   }
 
   @Override

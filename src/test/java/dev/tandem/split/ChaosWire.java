@@ -15,17 +15,22 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * A wire between clients and a server that breaks again and again, in ways that follow from a seed:
  * it delays and splits what it carries, and after a random number of bytes it cuts both directions,
- * goes silent forever, or closes one direction only.
+ * goes silent forever, closes one direction only, or holds everything back and delivers it late:
+ * after the client has given the connection up, and a new one carries its steps.
  */
 public final class ChaosWire implements AutoCloseable {
   /** How a connection ends. */
   private enum End {
     CUT,
     SILENCE,
-    HALF_CLOSE
+    HALF_CLOSE,
+    LATE
   }
 
   private static final int MAX_PIECE = 4096;
+
+  /** Longer than clients with a short ping interval need to give a silent connection up. */
+  private static final int LATE_MILLIS = 1500;
 
   private final ServerSocket listener;
   private final int target;
@@ -98,6 +103,8 @@ public final class ChaosWire implements AutoCloseable {
     private final Socket far;
     private final End end;
     private volatile boolean silent;
+    private volatile boolean late;
+    private final AtomicInteger directions = new AtomicInteger(2);
 
     Connection(Socket near, Socket far, End end) {
       this.near = near;
@@ -110,6 +117,7 @@ public final class ChaosWire implements AutoCloseable {
       Random pace = new Random(seed);
       byte[] buffer = new byte[MAX_PIECE];
       long allowed = bytes;
+      boolean held = false;
       try {
         InputStream in = from.getInputStream();
         OutputStream out = to.getOutputStream();
@@ -121,10 +129,21 @@ public final class ChaosWire implements AutoCloseable {
           if (pace.nextInt(50) == 0) {
             Thread.sleep(pace.nextInt(3));
           }
+          if (allowed <= n && end == End.LATE && bytes != Long.MAX_VALUE && !late) {
+            breaks.incrementAndGet();
+            late = true;
+          }
+          if (late && !held) {
+            held = true;
+            Thread.sleep(LATE_MILLIS);
+          }
           if (!silent) {
-            out.write(buffer, 0, (int) Math.min(n, allowed));
+            out.write(buffer, 0, late ? n : (int) Math.min(n, allowed));
           }
           allowed -= n;
+          if (late) {
+            allowed = Long.MAX_VALUE;
+          }
           if (allowed <= 0 && bytes != Long.MAX_VALUE) {
             breaks.incrementAndGet();
             switch (end) {
@@ -133,6 +152,7 @@ public final class ChaosWire implements AutoCloseable {
                 close(far);
                 return;
               }
+              case LATE -> throw new IllegalStateException("delivers everything");
               case SILENCE -> silent = true; // it still reads, as a dead network does
               case HALF_CLOSE -> {
                 to.shutdownOutput();
@@ -147,7 +167,8 @@ public final class ChaosWire implements AutoCloseable {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
-      if (!silent) {
+      // What is late still arrives at one end after the other one has hung up.
+      if (!silent && (!late || directions.decrementAndGet() == 0)) {
         close(near);
         close(far);
       }
