@@ -91,8 +91,7 @@ class ChainRuntimeTest {
         for (Reply reply : Reply.values()) {
           for (int layers = 0; layers <= nLayers; layers++) {
             try (SplitRuntime split =
-                SplitRuntime.connect(
-                    checkpoint, FAST, options(uris(rest, first), layers, reply))) {
+                SplitRuntime.connect(checkpoint, FAST, options(uris(rest, first), layers, reply))) {
               assertThat(ids(split, reply, prompt)).as(split.chain()).containsExactly(expected);
               assertThat(split.exact()).isTrue();
             }
