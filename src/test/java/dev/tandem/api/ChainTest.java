@@ -64,10 +64,12 @@ class ChainTest {
   }
 
   private static ModelServer server(String name, String layers, EngineSettings settings, int port) {
-    String[] range = layers.split(":");
+    int colon = layers.indexOf(':');
     return Tandem.server(name)
         .settings(settings)
-        .layers(Integer.parseInt(range[0]), Integer.parseInt(range[1]))
+        .layers(
+            Integer.parseInt(layers, 0, colon, 10),
+            Integer.parseInt(layers, colon + 1, layers.length(), 10))
         .port(port)
         .drainTimeout(Duration.ZERO)
         .start();
@@ -76,7 +78,7 @@ class ChainTest {
   /** The second one has one thread and an older instruction set. */
   private static List<ModelServer> servers(String name, String layout) {
     List<ModelServer> servers = new ArrayList<>();
-    for (String layers : layout.split(" ")) {
+    for (String layers : layout.split(" ", -1)) {
       boolean older = servers.size() == 1;
       servers.add(server(name, layers, older ? settings(1, olderIsa()) : settings(2, "")));
     }
@@ -118,9 +120,10 @@ class ChainTest {
     List<ModelServer> servers = servers(name, layout);
     try (TextModel whole = Tandem.model(name).settings(settings(1, "")).open()) {
       int nLayers = name.equals("stories260K") ? 5 : 4;
+      int seed = 0;
       for (int layers = 0; layers <= nLayers; layers++) {
         for (Reply reply : Reply.values()) {
-          int seed = 3 * layers + reply.ordinal();
+          seed++;
           GenerationRequest request = request(seed);
           if (reply != Reply.TOPK) {
             request = request.logprobs(ALL);

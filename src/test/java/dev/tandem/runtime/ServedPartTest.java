@@ -59,7 +59,7 @@ class ServedPartTest {
   private static boolean belongs(
       String tensor, int begin, int end, boolean head, Checkpoint whole) {
     if (tensor.startsWith("blk.")) {
-      int layer = Integer.parseInt(tensor.split("\\.")[1]);
+      int layer = Integer.parseInt(tensor.split("\\.", -1)[1]);
       return layer >= begin && layer < end;
     }
     return switch (tensor) {
