@@ -98,7 +98,11 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private CheckpointBuilder copy() {
-    return builder(name, config)
+    return copy(name);
+  }
+
+  private CheckpointBuilder copy(String newName) {
+    return builder(newName, config)
         .format(format)
         .tensors(tensors)
         .tokenizer(opener)
@@ -179,6 +183,11 @@ public final class Checkpoint implements AutoCloseable {
    */
   public Checkpoint withTokenizer(TokenizerOpener other) {
     return copy().tokenizer(other).build();
+  }
+
+  /** The same model under another name, in place of this object; the files are the new one's. */
+  public Checkpoint withName(String other) {
+    return copy(other).build();
   }
 
   /** The tokenizer of a part without the embedding: none. */

@@ -10,6 +10,7 @@ import dev.tandem.formats.gguf.GgufImage;
 import dev.tandem.hub.PullListener;
 import dev.tandem.hub.ServedDownload;
 import dev.tandem.hub.ServedFile;
+import dev.tandem.hub.cache.HubException;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -18,6 +19,7 @@ import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.LoadListener;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Offer;
+import dev.tandem.settings.Remedy;
 import dev.tandem.settings.Reply;
 import dev.tandem.stage.StageSpec;
 import java.io.IOException;
@@ -144,14 +146,15 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
       boolean head = layers > 0 || reply(model, top) == Reply.HIDDEN;
       Offer wanted = head ? Offer.ofLayers(layers) : Offer.EMBEDDINGS;
       if (!offer.covers(wanted)) {
-        throw new IOException(
-            "the server's offer to clients without files is "
-                + offer
-                + ", and this client needs "
-                + wanted
-                + " of "
+        throw new HubException(
+            "this client has no files of "
                 + model.name()
-                + "; have the server offer it, or name a model here");
+                + " and needs "
+                + wanted
+                + ", but the server offers "
+                + offer,
+            Remedy.set("offer", wanted.toString(), "at the server"),
+            Remedy.set("model", "MODEL", "here"));
       }
       return wanted;
     }
@@ -188,7 +191,7 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
                 .resolve(fileName(model.name()));
         download.run(
             described, target, complete -> check(complete, described.etag(), model, wanted));
-        return open(target);
+        return open(target).withName(model.name());
       }
     }
 

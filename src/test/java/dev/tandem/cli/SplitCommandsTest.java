@@ -70,6 +70,27 @@ class SplitCommandsTest {
     return tandem(all);
   }
 
+  /** What is missing is named as an option of the server's command. */
+  @Test
+  void whatTheServerDoesNotOfferIsNamed() throws IOException {
+    try (Checkpoint stories =
+            ConvertedModels.convert(
+                Checkpoints.open("stories260K", Optional.empty()),
+                DType.F16,
+                ConversionProgress.NONE);
+        HostedModel other =
+            HostedModel.start(
+                stories,
+                EngineSettings.defaults(),
+                ServerOptions.defaults().withAddress("127.0.0.1", 0))) {
+      tandem("client", "-o", "" + other.port(), "--split", "2", "hi")
+          .assertFails(
+              Cli.FAILURE,
+              "this client has no files of stories260K and needs layers:2, but the server offers"
+                  + " head; use --offer layers:2 at the server, or use --model MODEL here");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"0,hidden", "2,logits", "4,hidden", "1,topk"})
   void theClientWritesWhatTheWholeModelWrites(String split, String reply) {

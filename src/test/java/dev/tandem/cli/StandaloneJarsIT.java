@@ -165,6 +165,39 @@ class StandaloneJarsIT {
     }
   }
 
+  /** Its part of the server's model is downloaded once, into its home. */
+  @ParameterizedTest
+  @FieldSource("JAVA_HOMES")
+  void aClientNeedsNoFiles(Path javaHome) throws Exception {
+    String whole =
+        CommandRun.tandem(
+                "generate", "-c", "stories260K", "--type", "f16", "-t", "0", "-n", "12", "Once")
+            .result();
+    Home empty = new Home("empty", newFolder(), List.of());
+    Alone serverAlone = new Alone(JarProcess.SERVER);
+    Alone clientAlone = new Alone(JarProcess.CLIENT);
+    try (JarProcess server =
+        serverAlone.start(javaHome, empty).start("-o", "0", "-c", "stories260K", "--type", "f16")) {
+      String url = "ws://127.0.0.1:" + server.awaitPort();
+      for (int i = 0; i < 2; i++) {
+        try (JarProcess client =
+            clientAlone
+                .start(javaHome, empty)
+                .start("--server", url, "-t", "0", "-n", "12", "Once")) {
+          assertThat(client.finish().result()).isEqualTo(whole);
+        }
+        assertThat(parts(empty)).hasSize(1);
+      }
+    }
+    clientAlone.assertNothingLeftBehind();
+  }
+
+  private static List<Path> parts(Home home) throws IOException {
+    try (Stream<Path> files = Files.walk(home.home().resolve(".cache/tandem/parts"))) {
+      return files.filter(file -> file.toString().endsWith(".gguf")).toList();
+    }
+  }
+
   /** Both unpack the same libraries into the same empty cache. */
   @ParameterizedTest
   @FieldSource("JAVA_HOMES")
