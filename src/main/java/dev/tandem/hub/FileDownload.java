@@ -21,9 +21,9 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Downloads one file to its place. Large files come in ranges over several connections
- * and continue where an earlier process stopped. Small files, and files of servers without ranges,
- * come in one piece.
+ * Downloads one file to its place. Large files come in ranges over several connections and continue
+ * where an earlier process stopped. Small files, and files of servers without ranges, come in one
+ * piece.
  */
 final class FileDownload {
   private static final int BUFFER_BYTES = 1 << 16;
@@ -105,7 +105,10 @@ final class FileDownload {
       } catch (Changed e) {
         if (restarts == MAX_RESTARTS) {
           throw new HubException(
-              file + ": it changed on " + source.called() + " during the download; try again later");
+              file
+                  + ": it changed on "
+                  + source.called()
+                  + " during the download; try again later");
         }
         forget();
       }
@@ -298,7 +301,9 @@ final class FileDownload {
         && !stated.equals(file.hash())) {
       throw new HubException(
           file
-              + ": " + source.called() + " contradicts itself: it lists "
+              + ": "
+              + source.called()
+              + " contradicts itself: it lists "
               + file.hash().get()
               + " and sends "
               + stated.get()

@@ -137,8 +137,7 @@ final class HubAnswer implements AutoCloseable {
       return;
     }
     if (status == 408 || status == 425 || status == 429 || status >= 500) {
-      throw new RetryPolicy.TemporaryFailure(
-          described(), retryAfter());
+      throw new RetryPolicy.TemporaryFailure(described(), retryAfter());
     }
     throw source.refused(target, this);
   }

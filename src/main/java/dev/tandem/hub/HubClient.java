@@ -23,8 +23,9 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 
 /**
- * HTTP to a hub or a server, and to the hosts that it redirects to. This class follows redirects itself, because
- * only the source may receive the token, and no request may fall back from https to http.
+ * HTTP to a hub or a server, and to the hosts that it redirects to. This class follows redirects
+ * itself, because only the source may receive the token, and no request may fall back from https to
+ * http.
  */
 final class HubClient implements AutoCloseable {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(20);

@@ -98,24 +98,27 @@ public final class ServedDownload implements AutoCloseable {
    * Downloads the file, unless it is there and passes the check.
    *
    * @param described what {@link #describe} returned
-   * @param target its place, in a directory that exists and holds nothing else
+   * @param directory exists, and holds nothing else
+   * @param name the file's name
    * @param check for a file that was there: if it fails, the file is downloaded again; for one that
    *     was downloaded: if it fails, so does this, and the file is deleted
+   * @return its path
    */
   @SuppressWarnings("try") // the lock counts as long as the block lasts
-  public void run(Described described, Path target, Check check) throws IOException {
-    Path directory = target.toAbsolutePath().getParent();
+  public Path run(Described described, Path directory, String name, Check check)
+      throws IOException {
+    Path target = directory.resolve(name);
     try (RepoLock lock = RepoLock.take(directory, listener)) {
       if (Files.isRegularFile(target)) {
         try {
           check.check(target);
-          return;
+          return target;
         } catch (IOException e) {
           listener.note(target + " is damaged and is downloaded again: " + e.getMessage());
         }
       }
-      Path complete = target.resolveSibling(target.getFileName() + ".complete");
-      download(described, complete);
+      Path complete = directory.resolve(name + ".complete");
+      download(described, directory, complete);
       try {
         check.check(complete);
       } catch (IOException e) {
@@ -123,18 +126,19 @@ public final class ServedDownload implements AutoCloseable {
         throw e;
       }
       Files.move(complete, target, StandardCopyOption.ATOMIC_MOVE);
+      return target;
     } catch (InterruptedException e) {
       throw interrupted();
     }
   }
 
-  private void download(Described described, Path complete)
+  private void download(Described described, Path directory, Path complete)
       throws IOException, InterruptedException {
     RepoFile repoFile = repoFile(OptionalLong.of(described.bytes()));
-    Path content = complete.resolveSibling("partial");
     AtomicLong here = new AtomicLong();
-    try (PartialFile partial = new PartialFile(content, repoFile, LIMITS.partBytes())) {
-      Storage.requireSpace(content.getParent(), described.bytes() - partial.doneBytes());
+    try (PartialFile partial =
+        new PartialFile(directory.resolve("partial"), repoFile, LIMITS.partBytes())) {
+      Storage.requireSpace(directory, described.bytes() - partial.doneBytes());
       here.set(partial.doneBytes());
       listener.downloaded(here.get(), described.bytes());
       new FileDownload(

@@ -14,8 +14,8 @@ import javax.net.ssl.SSLContext;
  * @param token the server's API key, if it asks for one
  * @param trust whom to trust instead of those that Java trusts
  */
-public record ServedFile(
-    URI uri, String name, Optional<String> token, Optional<SSLContext> trust) implements Source {
+public record ServedFile(URI uri, String name, Optional<String> token, Optional<SSLContext> trust)
+    implements Source {
 
   @Override
   public String called() {

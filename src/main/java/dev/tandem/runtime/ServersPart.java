@@ -185,12 +185,13 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
       try (ServedDownload download = new ServedDownload(file, told)) {
         told.stop = download::close;
         ServedDownload.Described described = download.describe();
+        Path directory = Models.cache(source.cache()).part(described.etag());
         Path target =
-            Models.cache(source.cache())
-                .part(described.etag())
-                .resolve(fileName(model.name()));
-        download.run(
-            described, target, complete -> check(complete, described.etag(), model, wanted));
+            download.run(
+                described,
+                directory,
+                fileName(model.name()),
+                complete -> check(complete, described.etag(), model, wanted));
         return open(target).withName(model.name());
       }
     }
@@ -202,8 +203,7 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
     }
 
     /** Everything in the file is covered by a hash: the header by its ETag, the tensors by it. */
-    private void check(Path file, String etag, RemoteModel model, Offer wanted)
-        throws IOException {
+    private void check(Path file, String etag, RemoteModel model, Offer wanted) throws IOException {
       if (!etag.endsWith("-" + GgufImage.headerHash(file))) {
         throw new ModelFormatException(file.toString(), "not the file that the server offers");
       }

@@ -15,7 +15,11 @@ import java.util.Optional;
  * @param parts what clients may download of it; empty for nothing
  */
 public record OfferedModel(
-    String name, int nLayers, List<TensorHash> tensors, StageProvider stages, Optional<OfferedParts> parts) {
+    String name,
+    int nLayers,
+    List<TensorHash> tensors,
+    StageProvider stages,
+    Optional<OfferedParts> parts) {
   /** Copies the list. */
   public OfferedModel {
     tensors = List.copyOf(tensors);

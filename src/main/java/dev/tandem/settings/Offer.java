@@ -65,9 +65,7 @@ public record Offer(boolean embeddings, boolean head, int layers) {
 
   /** Whether this holds all of another one. */
   public boolean covers(Offer wanted) {
-    return (embeddings || !wanted.embeddings)
-        && (head || !wanted.head)
-        && layers >= wanted.layers;
+    return (embeddings || !wanted.embeddings) && (head || !wanted.head) && layers >= wanted.layers;
   }
 
   /** {@code none}, {@code embeddings}, {@code head} or {@code layers:K}. */

@@ -171,8 +171,7 @@ class FilelessClientTest {
   @Test
   void aPartKeepsTheServersTypes() throws Exception {
     try (ModelServer server = server("head").start()) {
-      assertThatThrownBy(
-              () -> client(URI.create(server.uri())).type(WeightType.Q8_0).connect())
+      assertThatThrownBy(() -> client(URI.create(server.uri())).type(WeightType.Q8_0).connect())
           .hasMessageContaining("the server has model gpt2-shakespeare")
           .hasMessageContaining("use the same model at both ends");
     }
@@ -314,8 +313,7 @@ class FilelessClientTest {
   void anotherServerOffersThePart() throws Exception {
     try (ModelServer first = server("none").start();
         ModelServer second = server("head").start();
-        SplitModel split =
-            client(URI.create(first.uri())).server(second.uri()).connect()) {
+        SplitModel split = client(URI.create(first.uri())).server(second.uri()).connect()) {
       assertThat(split.generate("ROMEO:")).isNotEmpty();
     }
   }

@@ -227,8 +227,7 @@ class PartDownloadTest {
   private static Socket stuck(int port) throws IOException {
     Socket socket = new Socket();
     socket.setReceiveBufferSize(4096);
-    socket.connect(
-        new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    socket.connect(new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     socket
         .getOutputStream()
         .write(

@@ -79,8 +79,9 @@ final class PartWire implements AutoCloseable {
     try {
       byte[] buffer = new byte[8192];
       int n = near.getInputStream().read(buffer);
-      boolean part = new String(buffer, 0, Math.max(0, n), StandardCharsets.US_ASCII)
-          .startsWith("GET /v1/part");
+      boolean part =
+          new String(buffer, 0, Math.max(0, n), StandardCharsets.US_ASCII)
+              .startsWith("GET /v1/part");
       if (part) {
         gets.incrementAndGet();
       }

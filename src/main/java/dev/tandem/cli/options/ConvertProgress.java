@@ -10,7 +10,10 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/** The progress of a conversion or a download: a bar on standard error if that is a terminal, else nothing. */
+/**
+ * The progress of a conversion or a download: a bar on standard error if that is a terminal, else
+ * nothing.
+ */
 public final class ConvertProgress implements LoadListener, AutoCloseable {
   private static final int COLUMNS = 79;
   private static final int BAR_MILLIS = 200;

@@ -26,8 +26,7 @@ import java.util.Optional;
  * @param tensors by name, in file order
  * @param dataBegin the length of everything before the tensors' data
  */
-record GgufFile(
-    String path, GgufMetadata metadata, Map<String, Entry> tensors, long dataBegin) {
+record GgufFile(String path, GgufMetadata metadata, Map<String, Entry> tensors, long dataBegin) {
   static final String ALIGNMENT = "general.alignment";
   static final int DEFAULT_ALIGNMENT = 32;
 
