@@ -172,8 +172,7 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
     /** A part with layers runs none of them unless this is asked for. */
     private SplitOptions decided(Offer wanted, boolean top, RemoteModel model) {
       return split.withChoices(
-          wanted.layers(),
-          wanted.head() ? split.reply() : Optional.of(reply(model, top)));
+          wanted.layers(), wanted.head() ? split.reply() : Optional.of(reply(model, top)));
     }
 
     private Checkpoint download(URI server, RemoteModel model, Offer wanted) throws IOException {
