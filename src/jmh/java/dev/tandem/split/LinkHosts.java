@@ -158,8 +158,7 @@ final class LinkHosts implements AutoCloseable {
   /** The first line that a program prints. */
   static String firstLine(Process process) throws IOException {
     BufferedReader out =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     String line = out.readLine();
     if (line == null) {
       throw new IOException("a program ended before it was ready");

@@ -10,6 +10,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A split model over slow links, as processes of their own: {@code tandem server}, {@link SlowWire}
@@ -46,16 +48,20 @@ public final class LinkReport implements AutoCloseable {
 
   private LinkReport(Map<String, String> options) throws IOException {
     this.options = options;
-    hosts = new LinkHosts(Boolean.parseBoolean(options.get("loopback")));
-    source = options.get("wire-source");
+    hosts = new LinkHosts(Boolean.parseBoolean(option("loopback")));
+    source = option("wire-source");
+  }
+
+  private String option(String name) {
+    return Objects.requireNonNull(options.get(name), name);
   }
 
   private List<String> list(String name) {
-    return Arrays.stream(options.get(name).split(",")).filter(each -> !each.isEmpty()).toList();
+    return Arrays.stream(option(name).split(",")).filter(each -> !each.isEmpty()).toList();
   }
 
   private List<String> tandem(String... words) {
-    List<String> command = new ArrayList<>(List.of(options.get("tandem").split(" ")));
+    List<String> command = new ArrayList<>(List.of(option("tandem").split(" ")));
     command.addAll(List.of(words));
     return command;
   }
@@ -86,7 +92,7 @@ public final class LinkReport implements AutoCloseable {
                   hosts.wireAddress() + ":0",
                   hosts.serverAddress() + ":" + port,
                   rtt,
-                  options.get("mbit")));
+                  option("mbit")));
       url =
           "ws://"
               + hosts.wireAddress()
@@ -95,8 +101,14 @@ public final class LinkReport implements AutoCloseable {
               + "/v1/split";
     }
 
-    /** What a client prints; null if it does not know an option. */
+    /** What a client prints. */
     JsonNode client(String model, int n, String... words) throws IOException {
+      return tryClient(model, n, words)
+          .orElseThrow(() -> new IOException("the client does not know an option"));
+    }
+
+    /** What a client prints; empty if it does not know an option. */
+    Optional<JsonNode> tryClient(String model, int n, String... words) throws IOException {
       List<String> command =
           tandem("client", "--server", url, "-c", model, "-n", "" + n, "--ignore-eos", "--json");
       command.addAll(List.of(words));
@@ -105,7 +117,7 @@ public final class LinkReport implements AutoCloseable {
       try {
         int code = process.waitFor();
         if (code == 2) {
-          return null;
+          return Optional.empty();
         }
         if (code != 0) {
           throw new IOException("the client ended with " + code + ": " + command);
@@ -113,7 +125,7 @@ public final class LinkReport implements AutoCloseable {
       } catch (InterruptedException e) {
         throw new IOException(e);
       }
-      return new ObjectMapper().readTree(out);
+      return Optional.of(new ObjectMapper().readTree(out));
     }
 
     @Override
@@ -167,7 +179,7 @@ public final class LinkReport implements AutoCloseable {
         "round trips/token",
         "bytes sent/token",
         "bytes received/token");
-    int n = Integer.parseInt(options.get("tokens"));
+    int n = Integer.parseInt(option("tokens"));
     for (String model : list("models")) {
       for (String rtt : list("rtt")) {
         try (Link link = new Link(model, rtt, false, false)) {
@@ -195,7 +207,7 @@ public final class LinkReport implements AutoCloseable {
   }
 
   private void drafts() throws IOException {
-    String model = options.get("text-model");
+    String model = option("text-model");
     head(
         "Drafts (" + name(model) + ")",
         "round trip, ms",
@@ -206,7 +218,7 @@ public final class LinkReport implements AutoCloseable {
         "round trips/token",
         "compared",
         "accepted");
-    int n = Integer.parseInt(options.get("text-tokens"));
+    int n = Integer.parseInt(option("text-tokens"));
     List<String> drafts = new ArrayList<>(List.of("none", "ngram"));
     drafts.addAll(list("draft-model"));
     for (String rtt : list("rtt")) {
@@ -276,22 +288,22 @@ public final class LinkReport implements AutoCloseable {
     List<String> cuts = new ArrayList<>(list("cuts"));
     cuts.add("auto");
     Map<String, List<Double>> times = new HashMap<>();
-    for (int i = 0; i < Integer.parseInt(options.get("repeat")); i++) { // in turn
+    for (int i = 0; i < Integer.parseInt(option("repeat")); i++) { // in turn
       for (String cut : cuts) {
-        JsonNode result =
-            link.client(
+        Optional<JsonNode> result =
+            link.tryClient(
                 model,
-                Integer.parseInt(options.get("tokens")) + 1,
+                Integer.parseInt(option("tokens")) + 1,
                 "--ids",
                 SOME_IDS,
                 "-t",
                 "0",
                 "--split",
                 cut);
-        if (result != null) {
+        if (result.isPresent()) {
           times
               .computeIfAbsent(cut, each -> new ArrayList<>())
-              .add(number(result, "timings", "ms_per_token"));
+              .add(number(result.get(), "timings", "ms_per_token"));
         }
       }
     }
@@ -299,7 +311,7 @@ public final class LinkReport implements AutoCloseable {
     String best = "";
     double least = Double.POSITIVE_INFINITY;
     for (String cut : list("cuts")) {
-      double ms = median(times.get(cut));
+      double ms = median(times.getOrDefault(cut, List.of()));
       row.add(ms);
       if (ms < least) {
         least = ms;
@@ -307,9 +319,9 @@ public final class LinkReport implements AutoCloseable {
       }
     }
     row.add(best);
-    List<Double> auto = times.get("auto");
-    row.add(auto == null ? "not there" : median(auto));
-    row.add(auto == null ? "" : median(auto) / least);
+    List<Double> auto = times.getOrDefault("auto", List.of());
+    row.add(auto.isEmpty() ? "not there" : median(auto));
+    row.add(auto.isEmpty() ? "" : median(auto) / least);
     return row;
   }
 
@@ -323,7 +335,7 @@ public final class LinkReport implements AutoCloseable {
         "Client, wire and server are processes; between them: "
             + hosts.description()
             + ". "
-            + options.get("mbit")
+            + option("mbit")
             + " Mbit/s in each direction. The slow end has a quarter of a processor (control group).");
     for (String part : list("parts")) {
       switch (part) {

@@ -199,7 +199,7 @@ public final class LoadReport {
       System.out.println(
           "| reply | clients | tokens/s together | ms between tokens, median | 99% |"
               + " tokens of a client, most / fewest |\n|---|---|---|---|---|---|");
-      for (String reply : args[1].split(",")) {
+      for (String reply : args[1].split(",", -1)) {
         for (int n : numbers(args[2])) {
           together(source, server, Reply.valueOf(reply.toUpperCase(Locale.ROOT)), n, seconds);
         }
@@ -208,7 +208,7 @@ public final class LoadReport {
           "\n| reply | clients | prompt of another | its ms | others' 99% before, ms | during |"
               + " longest | later by | a chunk of 256 rows alone, ms |"
               + "\n|---|---|---|---|---|---|---|---|---|");
-      for (String reply : args[1].split(",")) {
+      for (String reply : args[1].split(",", -1)) {
         for (int n : numbers(args[2])) {
           join(source, server, Reply.valueOf(reply.toUpperCase(Locale.ROOT)), n, seconds);
         }

@@ -1,7 +1,8 @@
 package dev.tandem.decoding;
 
 /**
- * Chooses how many tokens to draft: the number with the most expected tokens per time, or nearly so.
+ * Chooses how many tokens to draft: the number with the most expected tokens per time, or nearly
+ * so.
  *
  * <p>Guess i of a draft, if those before it were right, is right with a probability {@code a_i} of
  * its own, so that k guesses give {@code 1 + a_1 + a_1 a_2 + ... + a_1 ... a_k} tokens: after some
@@ -20,7 +21,9 @@ final class DraftLength {
 
   private static final int FIRST_LENGTH = 4;
 
-  /** Of lengths that are nearly as fast as the best one, the longest needs the fewest round trips. */
+  /**
+   * Of lengths that are nearly as fast as the best one, the longest needs the fewest round trips.
+   */
   private static final double NEARLY = 0.96;
 
   /** So many guesses at all places together count for each single place. */

@@ -122,8 +122,7 @@ class ChaosTest {
       List<CompletableFuture<Outcome>> clients = new ArrayList<>();
       for (int i = 0; i <= seed % 3; i++) {
         long clientSeed = 10L * seed + i;
-        clients.add(
-            CompletableFuture.supplyAsync(() -> client(clientSeed, wire, killer), THREADS));
+        clients.add(CompletableFuture.supplyAsync(() -> client(clientSeed, wire, killer), THREADS));
       }
       for (CompletableFuture<Outcome> client : clients) {
         Outcome outcome = client.join();

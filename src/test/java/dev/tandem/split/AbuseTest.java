@@ -31,8 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * All kinds of abuse at once, again and again, while good clients run: their bits stay right, what is
- * refused is refused as documented, and nothing is left.
+ * All kinds of abuse at once, again and again, while good clients run: their bits stay right, what
+ * is refused is refused as documented, and nothing is left.
  */
 @Tag("slow")
 @Timeout(3000)
@@ -154,8 +154,7 @@ class AbuseTest {
           assertThat(answer)
               .isInstanceOfSatisfying(
                   ErrorMessage.class,
-                  error ->
-                      assertThat(error.code()).isIn(ErrorCode.CAPACITY, ErrorCode.LIMIT));
+                  error -> assertThat(error.code()).isIn(ErrorCode.CAPACITY, ErrorCode.LIMIT));
           break;
         }
       }

@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A server as a process of its own, which can be killed and started again on the same port, and says
- * what it holds when it is asked.
+ * A server as a process of its own, which can be killed and started again on the same port, and
+ * says what it holds when it is asked.
  */
 public final class ServedProcess implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(2);
@@ -45,19 +45,23 @@ public final class ServedProcess implements AutoCloseable {
   /** Starts a server on any port. */
   public ServedProcess(String model) throws IOException {
     this.model = model;
-    launch();
+    process = launch(model, 0);
+    out = reader(process);
+    port = Integer.parseInt(line());
   }
 
-  private void launch() throws IOException {
+  private static Process launch(String model, int port) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"));
     command.add(System.getProperty("java.class.path"));
     command.addAll(List.of(ServedProcess.class.getName(), model, "" + port));
-    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    out =
-        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    port = Integer.parseInt(line());
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  private static BufferedReader reader(Process process) {
+    return new BufferedReader(
+        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
   }
 
   private String line() throws IOException {
@@ -77,7 +81,9 @@ public final class ServedProcess implements AutoCloseable {
   public void killAndRestart() throws IOException {
     process.destroyForcibly();
     process.onExit().join();
-    launch();
+    process = launch(model, port);
+    out = reader(process);
+    port = Integer.parseInt(line());
   }
 
   /** What it holds now. */

@@ -16,8 +16,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A slow wire between clients and a server: each direction is late by half of a round-trip time, and
- * carries a limited number of bytes per second (a token bucket). It loses and changes nothing.
+ * A slow wire between clients and a server: each direction is late by half of a round-trip time,
+ * and carries a limited number of bytes per second (a token bucket). It loses and changes nothing.
  *
  * <p>It uses nothing but the JDK, so {@code java SlowWire.java LISTEN:PORT TARGET:PORT MILLIS MBIT}
  * runs it as a program: MILLIS is the round-trip time, MBIT the rate of each direction in Mbit/s, 0
@@ -156,8 +156,7 @@ public final class SlowWire implements AutoCloseable {
 
     void read(InputStream in) throws IOException {
       byte[] buffer = new byte[nanosPerByte == 0 ? 1 << 16 : PACKET];
-      int room =
-          nanosPerByte == 0 ? Integer.MAX_VALUE : BUFFER + (int) (delayNanos / nanosPerByte);
+      int room = nanosPerByte == 0 ? Integer.MAX_VALUE : BUFFER + (int) (delayNanos / nanosPerByte);
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         add(new Packet(Arrays.copyOf(buffer, n), departure(n) + delayNanos), room);
       }
