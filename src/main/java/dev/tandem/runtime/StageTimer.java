@@ -54,7 +54,8 @@ public final class StageTimer implements AutoCloseable {
   }
 
   /**
-   * Takes a few steps of one row through a stage's layers, so that the first client finds them warm.
+   * Takes a few steps of one row through a stage's layers, so that the first client finds them
+   * warm.
    *
    * @param offered the stage
    * @return milliseconds of a layer; empty if it has none

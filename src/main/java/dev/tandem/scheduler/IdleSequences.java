@@ -5,8 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Sequences that had no step for some time. The one that waited longest for a step is closed
- * first.
+ * Sequences that had no step for some time. The one that waited longest for a step is closed first.
  */
 final class IdleSequences implements Reclaimable {
   private final Turns turns;

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The sequences of one connection, or of one generation, of a {@link Tenant}. They end together, and
- * are paused together. Every method may be called by any thread.
+ * The sequences of one connection, or of one generation, of a {@link Tenant}. They end together,
+ * and are paused together. Every method may be called by any thread.
  */
 public final class Lane {
   private final ModelScheduler scheduler;

@@ -9,8 +9,8 @@ import java.util.stream.Stream;
 
 /**
  * Opens sequences, each as soon as there is room for it. What waits holds no room. If there is none
- * for the first of them, it is taken from others, the cheapest first, but only if it is enough. It belongs to whoever holds the engine, except {@link #load}; openings are the engine
- * thread's own.
+ * for the first of them, it is taken from others, the cheapest first, but only if it is enough. It
+ * belongs to whoever holds the engine, except {@link #load}; openings are the engine thread's own.
  */
 final class Openings {
   private final ModelScheduler scheduler;
@@ -115,9 +115,7 @@ final class Openings {
 
   private void refuseLate(Opening opening) {
     String waited =
-        timeoutNanos == 0
-            ? ""
-            : String.format(Locale.ROOT, " within %.1f s", timeoutNanos / 1e9);
+        timeoutNanos == 0 ? "" : String.format(Locale.ROOT, " within %.1f s", timeoutNanos / 1e9);
     opening.refuse(
         new ScheduleException(
             Reason.CAPACITY,

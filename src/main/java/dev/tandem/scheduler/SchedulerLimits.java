@@ -8,7 +8,8 @@ import java.util.OptionalLong;
  *
  * @param maxSequences sequences at once
  * @param maxInFlight steps of a sequence at once
- * @param drainMillis how long {@link ModelScheduler#close} waits for sequences that are being stepped
+ * @param drainMillis how long {@link ModelScheduler#close} waits for sequences that are being
+ *     stepped
  * @param kvBytes memory that may be reserved at once; empty: as much as the sequences need
  * @param queueTimeout how long an opening waits for room; zero: it is refused at once
  * @param idleTimeout after this time without a step, a sequence is closed if an opening waits for
@@ -40,12 +41,14 @@ public record SchedulerLimits(
 
   /** The same with another time to wait for room. */
   public SchedulerLimits withQueueTimeout(Duration value) {
-    return new SchedulerLimits(maxSequences, maxInFlight, drainMillis, kvBytes, value, idleTimeout, prefixBytes);
+    return new SchedulerLimits(
+        maxSequences, maxInFlight, drainMillis, kvBytes, value, idleTimeout, prefixBytes);
   }
 
   /** The same with another time without a step. */
   public SchedulerLimits withIdleTimeout(Duration value) {
-    return new SchedulerLimits(maxSequences, maxInFlight, drainMillis, kvBytes, queueTimeout, value, prefixBytes);
+    return new SchedulerLimits(
+        maxSequences, maxInFlight, drainMillis, kvBytes, queueTimeout, value, prefixBytes);
   }
 
   /** The same with other memory for chunks of prompts. */

@@ -8,7 +8,8 @@ import java.util.List;
 /**
  * The unit of fairness: whoever has one API key, or one connection where there are no keys, or runs
  * one generation. However many lanes a tenant has, its rows count together, and its sequences take
- * turns at them. {@link ModelScheduler#tenant} returns it; every method may be called by any thread.
+ * turns at them. {@link ModelScheduler#tenant} returns it; every method may be called by any
+ * thread.
  */
 public final class Tenant {
   private final ModelScheduler scheduler;

@@ -96,8 +96,7 @@ public final class SplitServer implements AutoCloseable {
                     new FileSystemOptions()
                         .setClassPathResolvingEnabled(false)
                         .setFileCachingEnabled(false)));
-    this.resumable =
-        new ResumableSequences(vertx, options.times().resumeGrace().toMillis());
+    this.resumable = new ResumableSequences(vertx, options.times().resumeGrace().toMillis());
     int maxMessage = FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns());
     HttpServerOptions network =
         new HttpServerOptions()
@@ -298,8 +297,13 @@ public final class SplitServer implements AutoCloseable {
       request
           .response()
           .putHeader("content-type", "application/json")
-          .end(ControlCodec.encodeServer(
-                  Replies.info(models, Replies.features(resumable.isOffered(), decision.account().get()), 0, false)));
+          .end(
+              ControlCodec.encodeServer(
+                  Replies.info(
+                      models,
+                      Replies.features(resumable.isOffered(), decision.account().get()),
+                      0,
+                      false)));
     }
   }
 

@@ -30,8 +30,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Whatever is combined, a split model draws what the whole model draws, and computes the same bits:
- * the place of the cut, the reply, drafts, the prefix cache, chains of servers, clients at once, and
- * the way of drawing. Each pair of values of these occurs; a long run takes all combinations.
+ * the place of the cut, the reply, drafts, the prefix cache, chains of servers, clients at once,
+ * and the way of drawing. Each pair of values of these occurs; a long run takes all combinations.
  *
  * <p>Everything is reproducible. One server of each chain computes with AVX2 and one thread, where
  * the processor has it.
@@ -189,8 +189,7 @@ class EveryCombinationTest {
                 .settings(settings(other && AVX2 ? "avx2" : ""))
                 .layers(i * nLayers / n, (i + 1) * nLayers / n)
                 .port(0);
-        servers.add(
-            (caches ? builder.prefixCache(CACHE_BYTES).sharePrefixes() : builder).start());
+        servers.add((caches ? builder.prefixCache(CACHE_BYTES).sharePrefixes() : builder).start());
       }
       return servers;
     }
@@ -278,8 +277,7 @@ class EveryCombinationTest {
       builder.draft(Draft.ngram());
     } else if (combination.guesses == Guesses.MODEL) {
       boolean gpt2 = combination.model.equals("gpt2-shakespeare");
-      builder.draft(
-          Draft.model(ModelSource.of(gpt2 ? SMALL.toString() : combination.model)));
+      builder.draft(Draft.model(ModelSource.of(gpt2 ? SMALL.toString() : combination.model)));
     }
     return builder.connect();
   }

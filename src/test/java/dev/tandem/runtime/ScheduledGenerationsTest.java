@@ -136,7 +136,7 @@ class ScheduledGenerationsTest {
 
   private static ModelScheduler scheduler(StageProvider provider) {
     return new ModelScheduler(
-            "engine", provider, SchedulerLimits.of(16, 4, 1_000), SchedulerListener.NONE);
+        "engine", provider, SchedulerLimits.of(16, 4, 1_000), SchedulerListener.NONE);
   }
 
   private static Run run(Checkpoint checkpoint, Stage stage, int user) throws Exception {

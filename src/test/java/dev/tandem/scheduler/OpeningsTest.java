@@ -128,8 +128,7 @@ class OpeningsTest {
 
   @Test
   void whoWaitsForTooLongIsRefusedAndNoLongerInTheWay() throws Exception {
-    ModelScheduler scheduler =
-        scheduler(positions(100).withQueueTimeout(Duration.ofMillis(50)));
+    ModelScheduler scheduler = scheduler(positions(100).withQueueTimeout(Duration.ofMillis(50)));
     scheduler.lane().open(SPAN, 60).get();
     CompletableFuture<ScheduledSequence> large = scheduler.lane().open(SPAN, 80);
     assertRefused(large, Reason.CAPACITY);

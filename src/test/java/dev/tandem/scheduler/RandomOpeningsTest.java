@@ -162,8 +162,7 @@ class RandomOpeningsTest {
       var unused = opening.join().close();
       connection.openings.remove(which);
     } else {
-      steps.add(
-          SchedulerFixture.trySubmit(opening.join(), SchedulerFixture.generated(0, 1)));
+      steps.add(SchedulerFixture.trySubmit(opening.join(), SchedulerFixture.generated(0, 1)));
     }
   }
 }

@@ -33,8 +33,7 @@ abstract class SchedulerFixture {
 
   final ToyProvider model = new ToyProvider(C, D, 11, 1_000);
   final ModelScheduler scheduler =
-      new ModelScheduler(
-            "engine", model, SchedulerLimits.of(8, 4, 1_000), SchedulerListener.NONE);
+      new ModelScheduler("engine", model, SchedulerLimits.of(8, 4, 1_000), SchedulerListener.NONE);
   final List<Seen> seen = new CopyOnWriteArrayList<>();
   final CountDownLatch gate = new CountDownLatch(1);
   final List<CompletableFuture<FloatBuffer>> held = new ArrayList<>();

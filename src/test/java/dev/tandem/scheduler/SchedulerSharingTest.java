@@ -50,8 +50,7 @@ class SchedulerSharingTest extends SchedulerFixture {
     ToyProvider wide = new ToyProvider(64, D, 11, 1_000);
     wide.onStep(this::record);
     try (ModelScheduler other =
-        new ModelScheduler(
-            "wide", wide, SchedulerLimits.of(1, 4, 1_000), SchedulerListener.NONE)) {
+        new ModelScheduler("wide", wide, SchedulerLimits.of(1, 4, 1_000), SchedulerListener.NONE)) {
       ScheduledSequence sequence = other.lane().open(Span.layers(0, 4), 100).get();
       Step step = new Step(new StepRows(0, 40, RowKind.GENERATED, false, 10, 25), rows(0, 40));
       float[] result = floats(submit(sequence, step).get());

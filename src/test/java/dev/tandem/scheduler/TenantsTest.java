@@ -122,7 +122,9 @@ class TenantsTest extends SchedulerFixture {
     pausedPrompt.get();
   }
 
-  /** A thousand rows called generated are cut, and one row of another tenant is in the next call. */
+  /**
+   * A thousand rows called generated are cut, and one row of another tenant is in the next call.
+   */
   @Test
   void aFloodOfGeneratedRowsDelaysOthersByOneCall() throws Exception {
     ToyProvider wide = new ToyProvider(256, D, 11, 2_000);

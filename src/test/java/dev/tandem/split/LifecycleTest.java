@@ -202,8 +202,7 @@ class LifecycleTest {
   @Test
   void aClientThatDoesNotReadIsHeldBackAndGivenUp() throws Exception {
     int vocab = 1 << 20; // a result of 4 MiB
-    try (ToyServer toy =
-            new ToyServer(anyPort(300, 1_000, 0), new ToyProvider(C, D, vocab, 100));
+    try (ToyServer toy = new ToyServer(anyPort(300, 1_000, 0), new ToyProvider(C, D, vocab, 100));
         Socket socket = new Socket(InetAddress.getLoopbackAddress(), toy.server.port())) {
       OutputStream out = socket.getOutputStream();
       out.write(RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII));
