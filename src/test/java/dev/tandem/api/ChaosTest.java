@@ -46,7 +46,8 @@ class ChaosTest {
 
   private static SplitModel open(Random random, ChaosWire wire) {
     int layers = random.nextInt(4);
-    Reply reply = Reply.values()[random.nextInt(Reply.values().length)];
+    List<Reply> replies = List.of(Reply.values());
+    Reply reply = replies.get(random.nextInt(replies.size()));
     boolean drafts = random.nextBoolean();
     for (int attempt = 0; ; attempt++) {
       try {
