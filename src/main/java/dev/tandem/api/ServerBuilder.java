@@ -101,8 +101,8 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
   /**
    * Only clients with one of these keys are served; without a call, everyone is.
    *
-   * @param file each line a name, the SHA-256 of the key, and perhaps {@code connections=N} and
-   *     {@code sequences=N}; see docs/security.md
+   * @param file each line a name, the SHA-256 of the key, and perhaps {@code connections=N}, {@code
+   *     sequences=N} and {@code kv=SIZE}; see docs/security.md
    */
   public ServerBuilder apiKeys(Path file) {
     options = options.withSecurity(options.security().withApiKeys(file));

@@ -17,15 +17,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The keys that a server knows, as hashes. Each line of their file is a name, the SHA-256 of the
- * key in hexadecimal, and perhaps limits: {@code alice 9f86... connections=4 sequences=8}. Empty
- * lines and lines that begin with {@code #} do not count.
+ * key in hexadecimal, and perhaps limits: {@code alice 9f86... connections=4 sequences=8 kv=2G}.
+ * Empty lines and lines that begin with {@code #} do not count.
  *
  * <p>Keys are long random strings, so a plain hash protects them.
  */
 final class ApiKeys {
   private static final Pattern LINE =
       Pattern.compile(
-          "(\\S+)\\s+([0-9a-fA-F]{64})(?:\\s+connections=(\\d{1,6}))?(?:\\s+sequences=(\\d{1,6}))?");
+          "(\\S+)\\s+([0-9a-fA-F]{64})(?:\\s+connections=(\\d{1,6}))?(?:\\s+sequences=(\\d{1,6}))?"
+              + "(?:\\s+kv=(\\d{1,9})([KMG]?))?");
+
+  private static final List<String> UNITS = List.of("", "K", "M", "G");
+  private static final int KIBI = 10;
 
   private static final String BEARER = "Bearer ";
   private static final int MAX_KEY_CHARACTERS = 1024;
@@ -66,7 +70,7 @@ final class ApiKeys {
     Matcher matcher = LINE.matcher(line);
     if (!matcher.matches()) {
       throw new IOException(
-          where + " must be NAME SHA256-OF-THE-KEY [connections=N] [sequences=N]");
+          where + " must be NAME SHA256-OF-THE-KEY [connections=N] [sequences=N] [kv=SIZE]");
     }
     byte[] hash = HexFormat.of().parseHex(matcher.group(2));
     hashes.add(hash);
@@ -75,11 +79,20 @@ final class ApiKeys {
             matcher.group(1),
             limit(matcher.group(3)),
             limit(matcher.group(4)),
+            bytes(matcher.group(5), matcher.group(6)),
             keepPrefixes ? Optional.of(HexFormat.of().formatHex(hash)) : Optional.empty()));
   }
 
   private static int limit(@Nullable String digits) {
     return digits == null ? Integer.MAX_VALUE : Integer.parseInt(digits);
+  }
+
+  /** K, M and G are powers of 1024. */
+  private static long bytes(@Nullable String digits, @Nullable String unit) {
+    if (digits == null || unit == null) {
+      return Long.MAX_VALUE;
+    }
+    return Long.parseLong(digits) << (KIBI * UNITS.indexOf(unit));
   }
 
   /**

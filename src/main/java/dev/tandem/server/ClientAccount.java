@@ -9,6 +9,7 @@ final class ClientAccount {
   private final boolean anonymous;
   private final int maxConnections;
   private final int maxSequences;
+  private final long maxBytes;
   private final Optional<String> prefixScope;
   private final AtomicInteger connections = new AtomicInteger();
   private final AtomicInteger sequences = new AtomicInteger();
@@ -16,10 +17,16 @@ final class ClientAccount {
   /**
    * An account that has used nothing.
    *
+   * @param maxBytes see {@link #maxBytes}
    * @param prefixScope see {@link #prefixScope}
    */
-  ClientAccount(String name, int maxConnections, int maxSequences, Optional<String> prefixScope) {
-    this(name, false, maxConnections, maxSequences, prefixScope);
+  ClientAccount(
+      String name,
+      int maxConnections,
+      int maxSequences,
+      long maxBytes,
+      Optional<String> prefixScope) {
+    this(name, false, maxConnections, maxSequences, maxBytes, prefixScope);
   }
 
   private ClientAccount(
@@ -27,7 +34,9 @@ final class ClientAccount {
       boolean anonymous,
       int maxConnections,
       int maxSequences,
+      long maxBytes,
       Optional<String> prefixScope) {
+    this.maxBytes = maxBytes;
     this.prefixScope = prefixScope;
     this.name = name;
     this.anonymous = anonymous;
@@ -42,6 +51,7 @@ final class ClientAccount {
         true,
         Integer.MAX_VALUE,
         Integer.MAX_VALUE,
+        Long.MAX_VALUE,
         sharePrefixes ? Optional.of("") : Optional.empty());
   }
 
@@ -65,6 +75,11 @@ final class ClientAccount {
 
   int maxSequences() {
     return maxSequences;
+  }
+
+  /** Bytes of KV cache that its sequences of one model may reserve together. */
+  long maxBytes() {
+    return maxBytes;
   }
 
   /** Counts one more connection; false if there may be no more. */

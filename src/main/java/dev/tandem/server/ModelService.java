@@ -84,7 +84,7 @@ final class ModelService implements AutoCloseable {
   Lane lane(ClientAccount account) {
     return account.isAnonymous()
         ? scheduler.lane()
-        : tenants.computeIfAbsent(account, key -> scheduler.tenant()).lane();
+        : tenants.computeIfAbsent(account, key -> scheduler.tenant(account.maxBytes())).lane();
   }
 
   /** Limits of step frames. */

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -105,6 +106,25 @@ class SecurityTest {
       awaitSuccess(() -> second.generate(REQUEST)); // the conversation's sequence is closed
       second.close();
       awaitSuccess(() -> client(server).apiKey(KEY).connect().close());
+    }
+  }
+
+  /** A conversation has 512 positions: 640 KB for K and V of 5 layers, 32 elements each, in f32. */
+  @Test
+  void aKeyHasItsOwnRoom() throws Exception {
+    Path file = keys("alice " + sha256(KEY) + " kv=1M", "bob " + sha256("b") + " kv=1K");
+    try (ModelServer server =
+            Tandem.server(MODEL).port(0).apiKeys(file).queueTimeout(Duration.ZERO).start();
+        SplitModel alice = client(server).apiKey(KEY).connect();
+        SplitModel bob = client(server).apiKey("b").connect();
+        Conversation talk = alice.conversation()) {
+      talk.generate(REQUEST);
+      assertThatThrownBy(() -> alice.conversation().generate(REQUEST))
+          .isInstanceOf(ServerException.class)
+          .hasMessageContaining("capacity");
+      assertThatThrownBy(() -> bob.generate(REQUEST))
+          .isInstanceOf(ServerException.class)
+          .hasMessageContaining("limit");
     }
   }
 

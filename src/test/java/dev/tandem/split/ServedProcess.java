@@ -91,7 +91,7 @@ public final class ServedProcess implements AutoCloseable {
     OutputStream in = process.getOutputStream();
     in.write('\n');
     in.flush();
-    String[] numbers = line().split(" ");
+    String[] numbers = line().split(" ", 3);
     return new State(
         Integer.parseInt(numbers[0]), Long.parseLong(numbers[1]), Integer.parseInt(numbers[2]));
   }
