@@ -129,6 +129,10 @@ class EveryCombinationTest {
       Drawing drawing,
       int clients) {
 
+    private static final List<Answer> ANSWERS = List.of(Answer.values());
+    private static final List<Guesses> GUESSES = List.of(Guesses.values());
+    private static final List<Prefix> PREFIXES = List.of(Prefix.values());
+    private static final List<Drawing> DRAWINGS = List.of(Drawing.values());
     private static final List<Integer> CLIENTS = List.of(1, 16);
 
     /** One of the models' combinations, by the indices of its values. */
@@ -136,22 +140,22 @@ class EveryCombinationTest {
       return new Combination(
           model,
           values[0],
-          Answer.values()[values[1]],
-          Guesses.values()[values[2]],
-          Prefix.values()[values[3]],
+          ANSWERS.get(values[1]),
+          GUESSES.get(values[2]),
+          PREFIXES.get(values[3]),
           1 + values[4],
-          Drawing.values()[values[5]],
+          DRAWINGS.get(values[5]),
           CLIENTS.get(values[6]));
     }
 
     static Stream<Combination> of(String model, int nLayers) {
       int[] sizes = {
         nLayers + 1,
-        Answer.values().length,
-        Guesses.values().length,
-        Prefix.values().length,
+        ANSWERS.size(),
+        GUESSES.size(),
+        PREFIXES.size(),
         Fleet.MAX_SERVERS,
-        Drawing.values().length,
+        DRAWINGS.size(),
         CLIENTS.size()
       };
       List<int[]> chosen = LONG ? Pairs.all(sizes) : Pairs.of(1, sizes);

@@ -13,6 +13,7 @@ import dev.tandem.settings.WeightType;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -292,7 +293,8 @@ class FilelessClientTest {
   @Test
   void onlyHoldersOfAKeyGetAPart() throws Exception {
     String key = "a-key-of-this-test";
-    byte[] hash = MessageDigest.getInstance("SHA-256").digest(key.getBytes("US-ASCII"));
+    byte[] hash =
+        MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.US_ASCII));
     Path keys =
         Files.writeString(
             cache.resolve("keys"), "a " + HexFormat.of().formatHex(hash) + " connections=1\n");

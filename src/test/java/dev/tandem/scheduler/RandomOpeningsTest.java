@@ -135,7 +135,7 @@ class RandomOpeningsTest {
         opening.thenAccept(
             sequence -> {
               count(size, 1);
-              var ended = sequence.ended().thenRun(() -> count(-size, -1));
+              var unusedEnd = sequence.ended().thenRun(() -> count(-size, -1));
             });
   }
 
@@ -155,7 +155,7 @@ class RandomOpeningsTest {
     int which = random.nextInt(connection.openings.size());
     CompletableFuture<ScheduledSequence> opening = connection.openings.get(which);
     if (!opening.isDone()) {
-      Thread.yield();
+      Thread.onSpinWait();
     } else if (opening.isCompletedExceptionally()) {
       connection.openings.remove(which);
     } else if (close) {

@@ -24,8 +24,8 @@ class TenantsTest extends SchedulerFixture {
     try (ModelScheduler wide =
         new ModelScheduler(
             "wide", model, SchedulerLimits.of(100, 4, 1_000), SchedulerListener.NONE)) {
-      List<ScheduledSequence> many = sequences(wide, wide.tenant(), CONNECTIONS, 4);
-      List<ScheduledSequence> one = sequences(wide, wide.tenant(), 1, 32);
+      List<ScheduledSequence> many = sequences(wide.tenant(), CONNECTIONS, 4);
+      List<ScheduledSequence> one = sequences(wide.tenant(), 1, 32);
       ScheduledSequence holder = wide.lane().open(Span.layers(0, 4), 4).get();
       List<int[]> rowsOfCalls = new CopyOnWriteArrayList<>();
       CountDownLatch entered = new CountDownLatch(1);
@@ -64,8 +64,7 @@ class TenantsTest extends SchedulerFixture {
   }
 
   private static List<ScheduledSequence> sequences(
-      ModelScheduler scheduler, Tenant tenant, int connections, int perConnection)
-      throws Exception {
+      Tenant tenant, int connections, int perConnection) throws Exception {
     List<ScheduledSequence> sequences = new ArrayList<>();
     for (int i = 0; i < connections; i++) {
       Lane lane = tenant.lane();

@@ -8,12 +8,14 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A slow wire between clients and a server: each direction is late by half of a round-trip time,
@@ -146,7 +148,7 @@ public final class SlowWire implements AutoCloseable {
   /** What is on the way in one direction. */
   private final class Line {
     /** Some bytes, and the time at which the last of them arrives; none: the end. */
-    private record Packet(byte[] bytes, long arrivalNanos) {}
+    private record Packet(ByteBuffer bytes, long arrivalNanos) {}
 
     private final Queue<Packet> packets = new ArrayDeque<>();
     private int nBytes;
@@ -158,7 +160,7 @@ public final class SlowWire implements AutoCloseable {
       byte[] buffer = new byte[nanosPerByte == 0 ? 1 << 16 : PACKET];
       int room = nanosPerByte == 0 ? Integer.MAX_VALUE : BUFFER + (int) (delayNanos / nanosPerByte);
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        add(new Packet(Arrays.copyOf(buffer, n), departure(n) + delayNanos), room);
+        add(new Packet(ByteBuffer.wrap(Arrays.copyOf(buffer, n)), departure(n) + delayNanos), room);
       }
       end();
     }
@@ -172,23 +174,19 @@ public final class SlowWire implements AutoCloseable {
     }
 
     private synchronized void add(Packet packet, int room) {
-      while (nBytes > room) {
-        await();
-      }
+      await(() -> nBytes <= room);
       packets.add(packet);
-      nBytes += packet.bytes().length;
+      nBytes += packet.bytes().remaining();
       notifyAll();
     }
 
     synchronized void end() {
-      packets.add(new Packet(new byte[0], System.nanoTime() + delayNanos));
+      packets.add(new Packet(ByteBuffer.allocate(0), System.nanoTime() + delayNanos));
       notifyAll();
     }
 
     private synchronized Packet next() {
-      while (packets.isEmpty()) {
-        await();
-      }
+      await(() -> !packets.isEmpty());
       return packets.remove();
     }
 
@@ -197,19 +195,21 @@ public final class SlowWire implements AutoCloseable {
       notifyAll();
     }
 
-    private void await() {
+    private synchronized void await(BooleanSupplier condition) {
       try {
-        wait();
+        while (!condition.getAsBoolean()) {
+          wait();
+        }
       } catch (InterruptedException e) {
         throw new IllegalStateException(e);
       }
     }
 
     void write(OutputStream out) throws IOException {
-      for (Packet packet = next(); packet.bytes().length > 0; packet = next()) {
+      for (Packet packet = next(); packet.bytes().remaining() > 0; packet = next()) {
         sleepUntil(packet.arrivalNanos());
-        out.write(packet.bytes());
-        arrived(packet.bytes().length);
+        out.write(packet.bytes().array());
+        arrived(packet.bytes().remaining());
       }
     }
 
