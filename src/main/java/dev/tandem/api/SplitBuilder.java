@@ -13,6 +13,7 @@ import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Reply;
 import dev.tandem.settings.RowType;
+import dev.tandem.settings.WeightType;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   private int topLogits = TopLogits.DEFAULT_SIZE;
   private RowType wire = RowType.F32;
   private Duration patience = SplitOptions.PATIENCE;
+  private Optional<WeightType> approximate = Optional.empty();
   private ConnectionListener listener = ConnectionListener.NONE;
   private ConnectionOptions connection = ConnectionOptions.defaults();
 
@@ -121,6 +123,17 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   }
 
   /**
+   * The matrices of the client's part are downloaded in a smaller type than the model's: fewer
+   * bytes, and the text is no longer that of the whole model. For {@link Tandem#split()} only; a
+   * model that is built in is not downloaded, and keeps its own types. Where there are files, {@link
+   * #type} converts them.
+   */
+  public SplitBuilder approximate(WeightType type) {
+    approximate = Optional.of(type);
+    return this;
+  }
+
+  /**
    * How long the client looks for a lost server, or for another one: 2 minutes without a call; zero
    * for not at all. The text then goes on as if nothing had happened, with the same bits.
    */
@@ -199,11 +212,16 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
         new SplitOptions(
             servers, layers, measured, reply, topLogits, wire, patience, listener, connection);
     if (!source().isOfServer()) {
+      InvalidSettingException.require(
+          approximate.isEmpty(),
+          "approximate",
+          "is for a client without files; convert them instead",
+          approximate.map(Enum::name).orElse(""));
       return load(files -> connected(files, split));
     }
     ServersPart part;
     try {
-      part = ServersPart.open(source(), split, progress());
+      part = ServersPart.open(source(), split, approximate, progress());
     } catch (IOException e) {
       throw Failures.ofServer(e);
     }

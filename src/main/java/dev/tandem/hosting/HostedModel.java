@@ -62,6 +62,13 @@ public final class HostedModel implements Hosting.Hosted {
     if (!part.layers().hasLayers() && !part.head()) {
       throw new IOException(checkpoint.name() + " has no layers and no head: nothing to serve");
     }
+    if (checkpoint.approximation().isPresent()) {
+      throw new IOException(
+          checkpoint.name()
+              + ": "
+              + checkpoint.approximationInWords().orElseThrow()
+              + ", which a server needs");
+    }
     if (!checkpoint.knowsHash()) {
       throw new IOException(
           checkpoint.name()

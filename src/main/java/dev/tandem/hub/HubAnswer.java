@@ -147,7 +147,12 @@ final class HubAnswer implements AutoCloseable {
     return uri.getHost()
         + " answers "
         + status()
-        + response.headers().firstValue("x-error-message").map(text -> ": " + text).orElse("");
+        + reason();
+  }
+
+  /** What a host says about its answer, after a colon; empty if it says nothing. */
+  String reason() {
+    return response.headers().firstValue("x-error-message").map(text -> ": " + text).orElse("");
   }
 
   /** The name of the error in a hub's answer; empty if there is none. */

@@ -42,6 +42,7 @@ public record ServedFile(URI uri, String name, Optional<String> token, Optional<
   public HubException refused(RequestTarget target, HubAnswer answer) {
     String reason =
         switch (answer.status()) {
+          case 400 -> "the server refuses this" + answer.reason() + " (400)";
           case 401 -> "the server does not know this API key (401)";
           case 403 -> "the server does not offer this part of its model (403)";
           case 404 -> "the server offers no such file (404); its version may be older";

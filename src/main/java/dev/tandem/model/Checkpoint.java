@@ -42,6 +42,7 @@ public final class Checkpoint implements AutoCloseable {
   private final List<Note> notes;
   private final ModelPart part;
   private final List<ModelHash.Entry> modelTensors;
+  private final Optional<Approximation> approximation;
   private final DigestOpener digestOpener;
   private final Object tokenizerLock = new Object();
   private final Object hashLock = new Object();
@@ -90,6 +91,7 @@ public final class Checkpoint implements AutoCloseable {
     digestOpener = builder.digests;
     part = builder.part;
     modelTensors = builder.modelTensors;
+    approximation = builder.approximation;
   }
 
   /** Collects a checkpoint that is a part of a model, or that has more to say. */
@@ -110,7 +112,8 @@ public final class Checkpoint implements AutoCloseable {
         .notes(notes)
         .digests(digestOpener)
         .part(part)
-        .modelTensors(modelTensors);
+        .modelTensors(modelTensors)
+        .approximation(approximation);
   }
 
   /** The embedded name, or the file's or directory's own name. */
@@ -136,6 +139,16 @@ public final class Checkpoint implements AutoCloseable {
   /** The part of the model that this checkpoint holds. */
   public ModelPart part() {
     return part;
+  }
+
+  /** What it holds in a smaller type than the model; empty if all tensors are the model's own. */
+  public Optional<Approximation> approximation() {
+    return approximation;
+  }
+
+  /** What is approximate, for the user; empty if nothing is. */
+  public Optional<String> approximationInWords() {
+    return approximation.map(found -> found.inWords(config, part));
   }
 
   /** Whether it holds the whole model. */
@@ -281,12 +294,18 @@ public final class Checkpoint implements AutoCloseable {
 
   /** Whether {@link #hash} is available: for a whole model, and for a part that states it. */
   public boolean knowsHash() {
-    return isWhole() || !modelTensors.isEmpty();
+    return isModel() || !modelTensors.isEmpty();
+  }
+
+  /** Whether its tensors are the whole model's own. */
+  private boolean isModel() {
+    return isWhole() && approximation.isEmpty();
   }
 
   /**
    * The hash of the whole model, computed at the first call; see {@link ModelHash}. A part states
-   * this hash; it is returned after the part's own tensors have been compared with it.
+   * this hash; it is returned after the part's own tensors have been compared with it. Tensors of an {@link
+   * #approximation} are compared with what the file states of them.
    *
    * @throws ModelFormatException if they differ
    * @throws IllegalStateException if it is not available
@@ -297,9 +316,12 @@ public final class Checkpoint implements AutoCloseable {
     }
     synchronized (hashLock) {
       if (hash.isEmpty()) {
-        List<ModelHash.Entry> here = heldTensors();
-        ModelHash model = ModelHash.of(config, isWhole() ? here : modelTensors);
-        Optional<String> difference = model.firstDifference(here);
+        List<ModelHash.Entry> here = entries();
+        ModelHash model = ModelHash.of(config, isModel() ? here : modelTensors);
+        Optional<String> difference =
+            approximation.isEmpty()
+                ? model.firstDifference(here)
+                : approximation.get().firstDifference(model, here);
         if (difference.isPresent()) {
           throw new ModelFormatException(
               name, "not a part of the model that it states: " + difference.get());
@@ -312,9 +334,14 @@ public final class Checkpoint implements AutoCloseable {
 
   /**
    * The entries of this checkpoint's tensors in the model's hash, sorted by name; computed at the
-   * first call.
+   * first call. Tensors of an {@link #approximation} have none.
    */
   public List<ModelHash.Entry> heldTensors() throws IOException {
+    List<ModelHash.Entry> all = entries();
+    return approximation.isEmpty() ? all : approximation.get().exactOf(all);
+  }
+
+  private List<ModelHash.Entry> entries() throws IOException {
     synchronized (hashLock) {
       if (held.isEmpty()) {
         held = Optional.of(ModelHash.entries(this, any -> true));

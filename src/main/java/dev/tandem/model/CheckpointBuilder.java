@@ -5,6 +5,7 @@ import dev.tandem.tensor.Tensor;
 import java.io.Closeable;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Collects what a {@link Checkpoint} is made of. {@link Checkpoint#builder} returns it; one thread
@@ -21,6 +22,7 @@ public final class CheckpointBuilder {
   Checkpoint.DigestOpener digests = Map::of;
   ModelPart part;
   List<ModelHash.Entry> modelTensors = List.of();
+  Optional<Approximation> approximation = Optional.empty();
 
   CheckpointBuilder(String name, ModelConfig config) {
     this.name = name;
@@ -77,6 +79,12 @@ public final class CheckpointBuilder {
    */
   public CheckpointBuilder modelTensors(List<ModelHash.Entry> value) {
     modelTensors = List.copyOf(value);
+    return this;
+  }
+
+  /** What is not the model's own; without a call, all tensors are. */
+  public CheckpointBuilder approximation(Optional<Approximation> value) {
+    approximation = value;
     return this;
   }
 

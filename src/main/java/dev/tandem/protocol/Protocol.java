@@ -14,6 +14,9 @@ public final class Protocol {
   /** The path of a client's part of a model, over HTTP. */
   public static final String PART_PATH = "/v1/part";
 
+  /** How the ETag of a part begins whose matrices have a smaller type than the model's. */
+  public static final String APPROXIMATE_TAG = "approximate-";
+
   /**
    * The feature of servers that answer with the best logits: reply {@code topk}, and {@code row}.
    */

@@ -11,6 +11,7 @@ import dev.tandem.hub.PullListener;
 import dev.tandem.hub.ServedDownload;
 import dev.tandem.hub.ServedFile;
 import dev.tandem.hub.cache.HubException;
+import dev.tandem.model.Approximation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -21,11 +22,14 @@ import dev.tandem.settings.ModelSource;
 import dev.tandem.settings.Offer;
 import dev.tandem.settings.Remedy;
 import dev.tandem.settings.Reply;
+import dev.tandem.settings.WeightType;
 import dev.tandem.stage.StageSpec;
+import dev.tandem.tensor.DType;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -49,17 +53,36 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
    */
   public static ServersPart open(ModelSource source, SplitOptions split, LoadListener progress)
       throws IOException {
-    return open(source, split, progress, Checkpoints.embeddedNames());
+    return open(source, split, Optional.empty(), progress);
+  }
+
+  /**
+   * As above, with matrices in a smaller type than the model's. A model that is built in keeps its
+   * own types, because it is not downloaded.
+   *
+   * @param approximate the type; empty for the model's own types
+   */
+  public static ServersPart open(
+      ModelSource source,
+      SplitOptions split,
+      Optional<WeightType> approximate,
+      LoadListener progress)
+      throws IOException {
+    return open(source, split, approximate, progress, Checkpoints.embeddedNames());
   }
 
   /** As above, with the names of the models that need no download. */
   static ServersPart open(
-      ModelSource source, SplitOptions split, LoadListener progress, List<String> builtIn)
+      ModelSource source,
+      SplitOptions split,
+      Optional<WeightType> approximate,
+      LoadListener progress,
+      List<String> builtIn)
       throws IOException {
     IOException failure = new IOException("no server was named");
     for (URI server : split.servers()) {
       try {
-        return new Finder(source, split, progress, builtIn).find(server);
+        return new Finder(source, split, approximate, progress, builtIn).find(server);
       } catch (IOException e) {
         if (!split.servers().get(0).equals(server)) {
           e.addSuppressed(failure);
@@ -72,7 +95,11 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
 
   /** Looks at one server. */
   private record Finder(
-      ModelSource source, SplitOptions split, LoadListener progress, List<String> builtIn) {
+      ModelSource source,
+      SplitOptions split,
+      Optional<WeightType> approximate,
+      LoadListener progress,
+      List<String> builtIn) {
 
     ServersPart find(URI server) throws IOException {
       RemoteModel model;
@@ -184,6 +211,11 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
       try (ServedDownload download = new ServedDownload(file, told)) {
         told.stop = download::close;
         ServedDownload.Described described = download.describe();
+        if (approximate.isPresent() && !described.etag().startsWith(Protocol.APPROXIMATE_TAG)) {
+          throw new HubException(
+              "the server gives its model's own types only; its version may be older",
+              Remedy.leaveOut("approximate", ""));
+        }
         Path directory = Models.cache(source.cache()).part(described.etag());
         Path target =
             download.run(
@@ -201,13 +233,19 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
           new OpenOptions(source.tokenizer().map(TokenizerFiles::given), source.config()));
     }
 
-    /** Everything in the file is covered by a hash: the header by its ETag, the tensors by it. */
+    /**
+     * Everything in the file is covered by a hash: the header by its ETag, the tensors by it. The
+     * server alone knows whether approximations are those of its tensors.
+     */
     private void check(Path file, String etag, RemoteModel model, Offer wanted) throws IOException {
       if (!etag.endsWith("-" + GgufImage.headerHash(file))) {
         throw new ModelFormatException(file.toString(), "not the file that the server offers");
       }
       try (Checkpoint part = open(file)) {
-        if (!part.knowsHash()
+        Optional<DType> type = part.approximation().map(Approximation::type);
+        if (!type.equals(approximate.map(asked -> DType.valueOf(asked.name())))
+            || !part.knowsHash()
+            || !part.statedDigests().isEmpty()
             || !part.hash().hex().equals(model.profile().modelHash())
             || !part.part().embedding()
             || part.part().layers().end() != wanted.layers()
@@ -218,7 +256,7 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
       }
     }
 
-    private static URI address(URI server, RemoteModel model, Offer wanted) {
+    private URI address(URI server, RemoteModel model, Offer wanted) {
       String scheme = "wss".equals(server.getScheme()) ? "https" : "http";
       return URI.create(
           scheme
@@ -230,7 +268,10 @@ public record ServersPart(Checkpoint files, SplitOptions split) {
               + "&layers="
               + wanted.layers()
               + "&head="
-              + wanted.head());
+              + wanted.head()
+              + approximate
+                  .map(type -> "&type=" + type.name().toLowerCase(Locale.ROOT))
+                  .orElse(""));
     }
 
     /** The model's name as a file name that every system can have. */

@@ -99,7 +99,14 @@ public final class SplitRuntime implements ModelRuntime {
       }
       tokenizer = checkpoint.tokenizer();
       generators = new GeneratorFactory(checkpoint, tokenizer, draft);
-      exact = first.profile().mode().isNative() && split.wire() == RowType.F32;
+      exact =
+          first.profile().mode().isNative()
+              && split.wire() == RowType.F32
+              && checkpoint.approximation().isEmpty();
+      checkpoint
+          .approximationInWords()
+          .ifPresent(
+              words -> notes.add(words + ": the result differs from the whole model's bits"));
       if (split.wire() != RowType.F32) {
         notes.add(
             "rows travel as "
@@ -227,7 +234,7 @@ public final class SplitRuntime implements ModelRuntime {
     notes.addAll(model.notes());
     LocalStages stages = scope.add(new LocalStages(checkpoint, model, List.copyOf(spans)));
     for (Span span : spans) {
-      if (span.hasLayers()) {
+      if (span.hasLayers() && checkpoint.approximation().isEmpty()) {
         for (ArithmeticProfile each : first.profiles()) {
           checkPromptKernels(stages.profile(span), each);
         }
@@ -276,7 +283,8 @@ public final class SplitRuntime implements ModelRuntime {
   }
 
   /**
-   * {@inheritDoc} It is exact unless an end computes in plain Java: all other unequal profiles are
+   * {@inheritDoc} It is exact unless an end computes in plain Java, rows travel in fewer bits, or
+   * the client's part is an approximation: all other unequal profiles are
    * refused when the model is opened.
    */
   @Override

@@ -85,12 +85,17 @@ public final class WholeRuntime implements ModelRuntime {
 
   @Override
   public boolean exact() {
-    return stages.profile(span).mode().isNative();
+    return stages.profile(span).mode().isNative() && checkpoint.approximation().isEmpty();
   }
 
   @Override
   public List<String> notes() {
-    return Stream.concat(model.notes().stream(), draft.notes().stream()).toList();
+    return Stream.of(
+            model.notes().stream(),
+            draft.notes().stream(),
+            checkpoint.approximationInWords().stream())
+        .flatMap(notes -> notes)
+        .toList();
   }
 
   @Override

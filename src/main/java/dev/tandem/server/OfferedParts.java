@@ -1,8 +1,12 @@
 package dev.tandem.server;
 
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.Offer;
+import dev.tandem.settings.WeightType;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** What clients may download of a model. Safe for use by many threads. */
 public interface OfferedParts {
@@ -14,9 +18,15 @@ public interface OfferedParts {
    * A client's part as one file; takes a moment.
    *
    * @param wanted covered by {@link #offer}
+   * @param type what its matrices are converted to; empty for the model's own types. This takes as
+   *     long as to read and convert the part, once.
+   * @return empty while another part is being converted
+   * @throws InvalidSettingException if the type has no fewer bits than the model's own types, or
+   *     cannot hold a value; the setting is {@code type}
+   * @throws InterruptedIOException if the thread is interrupted
    * @throws IOException if the model cannot be read, or the file's format cannot hold it
    */
-  Part open(Offer wanted) throws IOException;
+  Optional<Part> open(Offer wanted, Optional<WeightType> type) throws IOException;
 
   /** The file of a part, which is made while it is read. */
   interface Part {

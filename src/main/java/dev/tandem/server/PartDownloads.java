@@ -2,6 +2,7 @@ package dev.tandem.server;
 
 import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.settings.Offer;
+import dev.tandem.settings.WeightType;
 import io.vertx.core.Context;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpMethod;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
@@ -82,21 +84,19 @@ final class PartDownloads implements AutoCloseable {
     String address = String.valueOf(request.remoteAddress().hostAddress());
     try {
       Offer wanted = wanted(request.params());
+      Optional<WeightType> type = type(request.getParam("type"));
       OfferedParts parts = parts(request.getParam("model"));
       if (!parts.offer().covers(wanted)) {
         throw new Refused(403, "the server offers " + parts.offer() + ", not " + wanted);
       }
       enter(address);
       try {
-        pool.execute(() -> send(parts, wanted, request, context, address));
+        pool.execute(() -> send(parts, wanted, type, request, context, address));
       } catch (RejectedExecutionException e) {
         leave(address);
         throw new Refused(503, "too many downloads");
       }
     } catch (Refused e) {
-      if (e.status == 429 || e.status == 503) {
-        response.putHeader("retry-after", RETRY_SECONDS);
-      }
       refuse(response, e.status, String.valueOf(e.getMessage()));
     }
   }
@@ -126,6 +126,18 @@ final class PartDownloads implements AutoCloseable {
     }
   }
 
+  private static Optional<WeightType> type(@Nullable String name) throws Refused {
+    for (WeightType type : WeightType.values()) {
+      if (type.name().toLowerCase(Locale.ROOT).equals(name)) {
+        return Optional.of(type);
+      }
+    }
+    if (name != null) {
+      throw new Refused(400, "type must be f32, f16, bf16, q8_0 or q4_0");
+    }
+    return Optional.empty();
+  }
+
   private OfferedParts parts(@Nullable String model) throws Refused {
     Optional<ModelService> found =
         models.stream().filter(each -> model == null || each.hash().equals(model)).findFirst();
@@ -136,6 +148,10 @@ final class PartDownloads implements AutoCloseable {
   }
 
   private static void refuse(HttpServerResponse response, int status, String message) {
+    if (status == 429 || status == 503) {
+      response.putHeader("retry-after", RETRY_SECONDS);
+    }
+    response.putHeader("x-error-message", message); // an answer to HEAD has no text
     var unused = response.setStatusCode(status).end(message + "\n");
   }
 
@@ -143,11 +159,21 @@ final class PartDownloads implements AutoCloseable {
   private void send(
       OfferedParts parts,
       Offer wanted,
+      Optional<WeightType> type,
       HttpServerRequest request,
       Context context,
       String address) {
     try {
-      new PartResponse(request, context).answer(parts.open(wanted));
+      Optional<OfferedParts.Part> part = parts.open(wanted, type);
+      if (part.isPresent()) {
+        new PartResponse(request, context).answer(part.get());
+      } else {
+        context.runOnContext(
+            v -> refuse(request.response(), 503, "another part is being converted"));
+      }
+    } catch (InvalidSettingException e) {
+      String message = String.valueOf(e.getMessage());
+      context.runOnContext(v -> refuse(request.response(), 400, message));
     } catch (InterruptedIOException e) {
       log.debug("a download of {} ended: {}", wanted, e.getMessage());
     } catch (IOException | RuntimeException e) {

@@ -56,7 +56,7 @@ public final class ConvertedModels {
     List<Closeable> opened = new ArrayList<>(List.of(model::close));
     try {
       TypePlan plan = TypePlan.of(model, Optional.of(type), EnumSet.allOf(DType.class));
-      if (plan.choices().stream().noneMatch(ConvertedModels::changes)) {
+      if (plan.choices().stream().noneMatch(TypePlan.Choice::changes)) {
         return model;
       }
       if (!model.isWhole()) {
@@ -82,11 +82,6 @@ public final class ConvertedModels {
       closeAll(opened, e);
       throw e;
     }
-  }
-
-  /** Vectors count as f32 whatever they are stored as. */
-  private static boolean changes(TypePlan.Choice choice) {
-    return choice.tensor().rows() > 1 && choice.type() != choice.tensor().dtype();
   }
 
   /**

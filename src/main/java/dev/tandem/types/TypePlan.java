@@ -4,6 +4,7 @@ import dev.tandem.model.Checkpoint;
 import dev.tandem.model.TensorPlan;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -38,6 +39,11 @@ public final class TypePlan {
    */
   public record Choice(Tensor tensor, DType type, String reason) {
 
+    /** Whether this is a matrix that gets another type; vectors count as f32 in any case. */
+    public boolean changes() {
+      return tensor.rows() > 1 && type != tensor.dtype();
+    }
+
     /** The bytes of the tensor after the conversion. */
     public long bytes() {
       return type.bytes(tensor.elements());
@@ -65,6 +71,20 @@ public final class TypePlan {
       Choice choice =
           wanted.isPresent() ? converted(tensor, wanted.get()) : kept(tensor, formatTypes);
       plan.choices.put(tensor.name(), choice);
+    }
+    return plan;
+  }
+
+  /**
+   * As {@link #of}, but each tensor whose type has no more bits than it would get keeps its own.
+   */
+  public static TypePlan smaller(Checkpoint checkpoint, DType wanted) {
+    TypePlan plan = new TypePlan();
+    Set<DType> all = EnumSet.allOf(DType.class);
+    for (Tensor tensor : checkpoint.tensors().values()) {
+      Choice choice = converted(tensor, wanted);
+      boolean isSmaller = choice.bytes() < tensor.bytes();
+      plan.choices.put(tensor.name(), isSmaller ? choice : kept(tensor, all));
     }
     return plan;
   }

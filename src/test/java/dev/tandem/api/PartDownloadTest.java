@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -103,6 +104,98 @@ class PartDownloadTest {
             .isEqualTo("bytes " + from + "-" + last + "/" + length);
         assertThat(some.body()).isEqualTo(Arrays.copyOfRange(all.body(), from, last + 1));
       }
+    }
+  }
+
+  /** Converted while it is sent: every range is a piece of the whole, and so are a HEAD's facts. */
+  @ParameterizedTest
+  @CsvSource({
+    "gpt2-shakespeare, F32, Q8_0, 2",
+    "gpt2-shakespeare, F32, F16, 0",
+    "stories260K, F16, Q4_0, 5"
+  })
+  void aSmallerTypeIsServed(String name, WeightType type, WeightType asked, int layers)
+      throws Exception {
+    try (ModelServer server =
+        Tandem.server(name).type(type).port(0).offer(Offer.ofLayers(layers)).start()) {
+      String exact = "?head=true&layers=" + layers;
+      String query = exact + "&type=" + asked.name().toLowerCase(Locale.ROOT);
+      HttpResponse<byte[]> all = get(server, query);
+      assertThat(all.statusCode()).isEqualTo(200);
+      assertThat(all.body().length).isLessThan(get(server, exact).body().length);
+      Path file = Files.write(directory.resolve("part.gguf"), all.body());
+      assertThat(header(all, "etag"))
+          .isEqualTo("\"approximate-1-" + GgufImage.headerHash(file) + "\"")
+          .isEqualTo(header(send(server, "HEAD", query), "etag"));
+      try (Checkpoint part = Checkpoints.open(file.toString(), Optional.empty())) {
+        assertThat(part.approximation().orElseThrow().type().name()).isEqualTo(asked.name());
+        assertThat(part.hash().hex()).isEqualTo(hash(server));
+        assertThat(part.heldTensors())
+            .as("vectors, positions and rows of broken blocks stay the model's own")
+            .allMatch(
+                entry ->
+                    entry.rows() == 1
+                        || entry.name().equals("position_embd.weight")
+                        || entry.cols() % 32 != 0);
+      }
+      Random random = new Random(layers);
+      int length = all.body().length;
+      for (int i = 0; i < 20; i++) {
+        int from = random.nextInt(length);
+        int last = from + random.nextInt(Math.min(200_000, length - from));
+        HttpResponse<byte[]> some = get(server, query, "Range", "bytes=" + from + "-" + last);
+        assertThat(some.statusCode()).isEqualTo(206);
+        assertThat(some.body()).isEqualTo(Arrays.copyOfRange(all.body(), from, last + 1));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "f32, 'type must have fewer bits than the model''s own types, got f32'",
+    "Q8_0, 'type must be f32, f16, bf16, q8_0 or q4_0'",
+    "q6_k, 'type must be f32, f16, bf16, q8_0 or q4_0'"
+  })
+  void anotherTypeIsRefused(String type, String message) throws Exception {
+    try (ModelServer server = Tandem.server(GPT2).type(WeightType.F32).port(0).start()) {
+      HttpResponse<byte[]> answer = get(server, "?type=" + type);
+      assertThat(answer.statusCode()).isEqualTo(400);
+      assertThat(new String(answer.body(), StandardCharsets.UTF_8)).isEqualTo(message + "\n");
+      HttpResponse<byte[]> head = send(server, "HEAD", "?type=" + type);
+      assertThat(head.statusCode()).isEqualTo(400);
+      assertThat(header(head, "x-error-message")).isEqualTo(message);
+    }
+  }
+
+  /** One conversion at a time: others are asked to come again, and exact parts do not wait. */
+  @Test
+  void conversionsTakeTurns() throws Exception {
+    List<String> types = List.of("q8_0", "q4_0", "f16");
+    try (ModelServer server =
+        Tandem.server(GPT2).type(WeightType.F32).port(0).offer(Offer.ofLayers(4)).start()) {
+      Optional<HttpResponse<byte[]>> refused = Optional.empty();
+      for (int round = 0; refused.isEmpty(); round++) {
+        int layers = round % 4 + 1;
+        List<HttpResponse<byte[]>> answers =
+            types.parallelStream()
+                .map(type -> unchecked(server, "?head=true&layers=" + layers + "&type=" + type))
+                .toList();
+        assertThat(answers).allMatch(each -> each.statusCode() == 200 || each.statusCode() == 503);
+        assertThat(answers).anyMatch(each -> each.statusCode() == 200);
+        refused = answers.stream().filter(each -> each.statusCode() == 503).findFirst();
+      }
+      assertThat(header(refused.get(), "retry-after")).isEqualTo("2");
+      for (String type : types) {
+        assertThat(get(server, "?type=" + type).statusCode()).as(type).isEqualTo(200);
+      }
+    }
+  }
+
+  private static HttpResponse<byte[]> unchecked(ModelServer server, String query) {
+    try {
+      return send(server, "HEAD", query);
+    } catch (Exception e) {
+      throw new AssertionError(e);
     }
   }
 

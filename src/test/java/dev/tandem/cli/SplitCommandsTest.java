@@ -4,6 +4,7 @@ import static dev.tandem.cli.CommandRun.tandem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tandem.cli.terminal.Cli;
 import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.formats.Checkpoints;
@@ -89,6 +90,44 @@ class SplitCommandsTest {
               "this client has no files of stories260K and needs layers:2, but the server offers"
                   + " head; use --offer layers:2 at the server, or use --model MODEL here");
     }
+  }
+
+  @Test
+  void anApproximatePartIsShown(@TempDir Path home) throws IOException {
+    String before = System.setProperty("user.home", home.toString());
+    try (Checkpoint gpt2 =
+            ConvertedModels.convert(
+                Checkpoints.open(ModelSource.DEFAULT, Optional.empty()),
+                DType.F32,
+                ConversionProgress.NONE);
+        HostedModel other =
+            HostedModel.start(
+                gpt2,
+                EngineSettings.defaults(),
+                ServerOptions.defaults().withAddress("127.0.0.1", 0))) {
+      String port = "" + other.port();
+      CommandRun run =
+          tandem("client", "-o", port, "--approximate", "q8_0", "--json", "-n", "3", "hi");
+      assertThat(run.code()).isZero();
+      assertThat(new ObjectMapper().readTree(run.out()).get("exact").asBoolean(true)).isFalse();
+      CommandRun.assertOneLine(
+          run.err(),
+          "the embedding and the head are approximations in q8_0 of the model's own: the result"
+              + " differs from the whole model's bits");
+      CommandRun strict = tandem("client", "-o", port, "--approximate", "q8_0", "--strict", "hi");
+      assertThat(strict.code()).isEqualTo(Cli.FAILURE);
+      assertThat(strict.out()).isEmpty();
+      assertThat(strict.err()).contains("would not give the bits of the whole model");
+      tandem("client", "-o", port, "--approximate", "f32", "hi")
+          .assertFails(Cli.FAILURE, "type must have fewer bits than the model's own types, got f32");
+    } finally {
+      System.setProperty("user.home", before);
+    }
+    client("-c", ModelSource.DEFAULT, "--approximate", "q8_0", "hi")
+        .assertFails(
+            CommandLine.ExitCode.USAGE,
+            "--approximate is for a client without files; with -c, use --type at both ends");
+    client("--approximate", "q9", "hi").assertFails(CommandLine.ExitCode.USAGE, "--approximate");
   }
 
   @ParameterizedTest

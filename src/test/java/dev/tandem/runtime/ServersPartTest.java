@@ -58,6 +58,7 @@ class ServersPartTest {
           ServersPart.open(
               source,
               new SplitOptions(URI.create(server.uri()), layers, reply),
+              Optional.empty(),
               LoadListener.NONE,
               List.of());
       try (Checkpoint files = part.files();

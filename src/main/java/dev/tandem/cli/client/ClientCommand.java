@@ -146,6 +146,7 @@ public final class ClientCommand implements Callable<Integer> {
     split.ifPresent(value -> setSplit(builder, value));
     reply.ifPresent(builder::reply);
     builder.wire(wire);
+    model.approximate().ifPresent(builder::approximate);
     draft.draft().ifPresent(builder::draft);
     String text = generation.checkedPrompt();
     Console console =

@@ -54,21 +54,26 @@ final class GgufHashes {
    * @throws IOException if the file cannot be read
    */
   static List<ModelHash.Entry> entries(GgufMetadata keys) throws IOException {
-    if (!keys.has(PREFIX + "version")) {
+    return entries(keys, PREFIX);
+  }
+
+  /** A list of the same form under other keys. */
+  static List<ModelHash.Entry> entries(GgufMetadata keys, String prefix) throws IOException {
+    if (!keys.has(prefix + "version")) {
       return List.of();
     }
     try {
-      String[] names = keys.texts(PREFIX + "names", MAX_TENSORS);
-      String[] types = keys.texts(PREFIX + "types", MAX_TENSORS);
-      long[] rows = keys.integers(PREFIX + "rows", MAX_TENSORS);
-      long[] cols = keys.integers(PREFIX + "cols", MAX_TENSORS);
-      String[] digests = keys.texts(PREFIX + "sha256", MAX_TENSORS);
+      String[] names = keys.texts(prefix + "names", MAX_TENSORS);
+      String[] types = keys.texts(prefix + "types", MAX_TENSORS);
+      long[] rows = keys.integers(prefix + "rows", MAX_TENSORS);
+      long[] cols = keys.integers(prefix + "cols", MAX_TENSORS);
+      String[] digests = keys.texts(prefix + "sha256", MAX_TENSORS);
       int n = names.length;
       if (types.length != n
           || rows.length != n
           || cols.length != n
           || digests.length != n
-          || keys.integer(PREFIX + "version") != VERSION) {
+          || keys.integer(prefix + "version") != VERSION) {
         return List.of();
       }
       List<ModelHash.Entry> entries = new ArrayList<>();
@@ -127,13 +132,18 @@ final class GgufHashes {
    * @param sample the sample of the file, or {@link #UNKNOWN}
    */
   static void write(GgufHeader header, List<ModelHash.Entry> entries, String sample) {
-    header.u32(PREFIX + "version", VERSION);
-    header.texts(PREFIX + "names", entries.stream().map(ModelHash.Entry::name).toList());
-    header.texts(PREFIX + "types", entries.stream().map(entry -> entry.dtype().name()).toList());
-    header.u64s(PREFIX + "rows", entries.stream().mapToLong(ModelHash.Entry::rows).toArray());
-    header.u64s(PREFIX + "cols", entries.stream().mapToLong(ModelHash.Entry::cols).toArray());
-    header.texts(PREFIX + "sha256", entries.stream().map(ModelHash.Entry::sha256).toList());
+    writeList(header, entries, PREFIX);
     header.text(PREFIX + "sample", sample);
+  }
+
+  /** A list of the same form under other keys. */
+  static void writeList(GgufHeader header, List<ModelHash.Entry> entries, String prefix) {
+    header.u32(prefix + "version", VERSION);
+    header.texts(prefix + "names", entries.stream().map(ModelHash.Entry::name).toList());
+    header.texts(prefix + "types", entries.stream().map(entry -> entry.dtype().name()).toList());
+    header.u64s(prefix + "rows", entries.stream().mapToLong(ModelHash.Entry::rows).toArray());
+    header.u64s(prefix + "cols", entries.stream().mapToLong(ModelHash.Entry::cols).toArray());
+    header.texts(prefix + "sha256", entries.stream().map(ModelHash.Entry::sha256).toList());
   }
 
   /**

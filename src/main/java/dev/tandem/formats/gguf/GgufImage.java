@@ -1,8 +1,12 @@
 package dev.tandem.formats.gguf;
 
+import dev.tandem.model.Approximation;
 import dev.tandem.model.Checkpoint;
+import dev.tandem.model.ModelFormatException;
+import dev.tandem.model.ModelHash;
 import dev.tandem.model.TensorBytes;
 import dev.tandem.model.TensorDigest;
+import dev.tandem.settings.InvalidSettingException;
 import dev.tandem.tensor.DType;
 import dev.tandem.tensor.Tensor;
 import dev.tandem.tensor.TensorData;
@@ -10,9 +14,11 @@ import dev.tandem.tensor.TensorData.FileRegion;
 import dev.tandem.tensor.TensorFile;
 import dev.tandem.types.TypePlan;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
@@ -44,12 +50,62 @@ public final class GgufImage {
    * The image of a part, in the model's own types.
    *
    * @param part holds the embedding, and knows its model; must stay open
-   * @throws dev.tandem.model.ModelFormatException if GGUF cannot hold the model or its tokenizer
+   * @throws ModelFormatException if GGUF cannot hold the model or its tokenizer
    * @throws IOException if a file cannot be read
    */
   public static GgufImage of(Checkpoint part) throws IOException {
     TypePlan plan = TypePlan.of(part, Optional.empty(), EnumSet.allOf(DType.class));
-    return new GgufImage(GgufWriter.partHeader(part, plan), plan.choices());
+    return new GgufImage(GgufWriter.partHeader(part, plan, Optional.empty()), plan.choices());
+  }
+
+  /**
+   * The image of a part whose matrices have a smaller type. They are converted here once, for the
+   * digests in the header, and again while they are read, so that memory does not grow.
+   *
+   * @param part holds the embedding, and knows its model; must stay open
+   * @throws InvalidSettingException if the type has no fewer bits than the part's own types
+   * @throws ModelFormatException if the type cannot hold a value, or GGUF the model
+   * @throws InterruptedIOException if the thread is interrupted
+   * @throws IOException if a file cannot be read
+   */
+  public static GgufImage approximate(Checkpoint part, DType type) throws IOException {
+    TypePlan plan = TypePlan.smaller(part, type);
+    List<TypePlan.Choice> changed =
+        plan.choices().stream().filter(TypePlan.Choice::changes).toList();
+    InvalidSettingException.require(
+        !changed.isEmpty(),
+        "type",
+        "must have fewer bits than the model's own types",
+        TypePlan.name(type));
+    List<ModelHash.Entry> converted = new ArrayList<>();
+    TensorBytes source = new TensorBytes();
+    for (TypePlan.Choice choice : changed) {
+      converted.add(entry(choice, source));
+    }
+    Approximation stated = new Approximation(type, converted);
+    return new GgufImage(
+        GgufWriter.partHeader(part, plan, Optional.of(stated)), plan.choices());
+  }
+
+  private static ModelHash.Entry entry(TypePlan.Choice choice, TensorBytes source)
+      throws IOException {
+    Tensor tensor = choice.tensor();
+    MessageDigest digest = TensorDigest.sha256();
+    source.forEach(
+        tensor,
+        choice.type(),
+        bytes -> {
+          if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedIOException("the conversion was interrupted");
+          }
+          digest.update(bytes);
+        });
+    return new ModelHash.Entry(
+        tensor.name(),
+        choice.type(),
+        tensor.rows(),
+        tensor.cols(),
+        TensorDigest.hex(digest.digest()));
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.tandem.formats.files.ModelLocation;
 import dev.tandem.formats.files.ModelReader;
 import dev.tandem.formats.files.OpenOptions;
 import dev.tandem.formats.files.TokenizerFolder;
+import dev.tandem.model.Approximation;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
 import dev.tandem.model.ModelFormatException;
@@ -58,7 +59,8 @@ public final class GgufReader implements ModelReader {
       GgufFile file = GgufFile.read(open.path(), open.data());
       GgufConfig config = GgufConfig.of(file);
       ModelPart part = config.part();
-      boolean whole = part.isWhole(config.model());
+      Optional<Approximation> approximation = GgufApproximation.read(file.metadata());
+      boolean whole = part.isWhole(config.model()) && approximation.isEmpty();
       Map<String, Tensor> tensors = tensors(file, config);
       return Checkpoint.builder(location.name(), config.model())
           .format(whole ? "GGUF" : "GGUF, part of a model")
@@ -71,6 +73,7 @@ public final class GgufReader implements ModelReader {
           .files(open.closeables())
           .digests(() -> GgufHashes.read(file.metadata(), tensors.values(), !whole))
           .part(part)
+          .approximation(approximation)
           .modelTensors(whole ? List.of() : GgufHashes.entries(file.metadata()))
           .build();
     } catch (IOException | RuntimeException e) {

@@ -1,6 +1,7 @@
 package dev.tandem.formats.gguf;
 
 import dev.tandem.formats.files.ModelWriter;
+import dev.tandem.model.Approximation;
 import dev.tandem.model.Architecture;
 import dev.tandem.model.Checkpoint;
 import dev.tandem.model.ModelConfig;
@@ -125,6 +126,11 @@ public final class GgufWriter implements ModelWriter {
       throw new ModelFormatException(
           checkpoint.name(),
           "a " + config.architecture() + " with RoPE " + config.rope() + " does not fit into GGUF");
+    }
+    if (!checkpoint.isWhole() && checkpoint.approximation().isPresent()) {
+      throw new ModelFormatException(
+          checkpoint.name(),
+          checkpoint.approximationInWords().orElseThrow() + "; split the model itself");
     }
   }
 
@@ -254,12 +260,15 @@ public final class GgufWriter implements ModelWriter {
    *
    * @param part holds the embedding
    * @param plan the tensors, in their order in the file
+   * @param approximation the tensors to which the plan gives a smaller type; empty for none
    */
-  static byte[] partHeader(Checkpoint part, TypePlan plan) throws IOException {
+  static byte[] partHeader(
+      Checkpoint part, TypePlan plan, Optional<Approximation> approximation) throws IOException {
     checkHolds(part);
     GgufHeader header = begun(part, Optional.of(GgufTokenizer.vocabularyOf(part)), plan);
     GgufPart.write(header, part.part(), part.config());
     GgufHashes.write(header, part.hash().entries(), GgufHashes.UNKNOWN);
+    approximation.ifPresent(found -> GgufApproximation.write(header, found));
     addTensors(header, plan.choices());
     return header.toBytes();
   }
