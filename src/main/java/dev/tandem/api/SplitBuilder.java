@@ -125,8 +125,8 @@ public final class SplitBuilder extends EngineBuilder<SplitBuilder> {
   /**
    * The matrices of the client's part are downloaded in a smaller type than the model's: fewer
    * bytes, and the text is no longer that of the whole model. For {@link Tandem#split()} only; a
-   * model that is built in is not downloaded, and keeps its own types. Where there are files, {@link
-   * #type} converts them.
+   * model that is built in is not downloaded, and keeps its own types. Where there are files,
+   * {@link #type} converts them.
    */
   public SplitBuilder approximate(WeightType type) {
     approximate = Optional.of(type);

@@ -144,10 +144,7 @@ final class HubAnswer implements AutoCloseable {
 
   /** What a host answers that says neither why nor what to do. */
   String described() {
-    return uri.getHost()
-        + " answers "
-        + status()
-        + reason();
+    return uri.getHost() + " answers " + status() + reason();
   }
 
   /** What a host says about its answer, after a colon; empty if it says nothing. */

@@ -304,8 +304,8 @@ public final class Checkpoint implements AutoCloseable {
 
   /**
    * The hash of the whole model, computed at the first call; see {@link ModelHash}. A part states
-   * this hash; it is returned after the part's own tensors have been compared with it. Tensors of an {@link
-   * #approximation} are compared with what the file states of them.
+   * this hash; it is returned after the part's own tensors have been compared with it. Tensors of
+   * an {@link #approximation} are compared with what the file states of them.
    *
    * @throws ModelFormatException if they differ
    * @throws IllegalStateException if it is not available

@@ -284,8 +284,8 @@ public final class SplitRuntime implements ModelRuntime {
 
   /**
    * {@inheritDoc} It is exact unless an end computes in plain Java, rows travel in fewer bits, or
-   * the client's part is an approximation: all other unequal profiles are
-   * refused when the model is opened.
+   * the client's part is an approximation: all other unequal profiles are refused when the model is
+   * opened.
    */
   @Override
   public boolean exact() {

@@ -119,7 +119,8 @@ class SplitCommandsTest {
       assertThat(strict.out()).isEmpty();
       assertThat(strict.err()).contains("would not give the bits of the whole model");
       tandem("client", "-o", port, "--approximate", "f32", "hi")
-          .assertFails(Cli.FAILURE, "type must have fewer bits than the model's own types, got f32");
+          .assertFails(
+              Cli.FAILURE, "type must have fewer bits than the model's own types, got f32");
     } finally {
       System.setProperty("user.home", before);
     }

@@ -83,8 +83,7 @@ public final class GgufImage {
       converted.add(entry(choice, source));
     }
     Approximation stated = new Approximation(type, converted);
-    return new GgufImage(
-        GgufWriter.partHeader(part, plan, Optional.of(stated)), plan.choices());
+    return new GgufImage(GgufWriter.partHeader(part, plan, Optional.of(stated)), plan.choices());
   }
 
   private static ModelHash.Entry entry(TypePlan.Choice choice, TensorBytes source)

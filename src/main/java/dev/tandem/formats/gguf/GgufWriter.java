@@ -262,8 +262,8 @@ public final class GgufWriter implements ModelWriter {
    * @param plan the tensors, in their order in the file
    * @param approximation the tensors to which the plan gives a smaller type; empty for none
    */
-  static byte[] partHeader(
-      Checkpoint part, TypePlan plan, Optional<Approximation> approximation) throws IOException {
+  static byte[] partHeader(Checkpoint part, TypePlan plan, Optional<Approximation> approximation)
+      throws IOException {
     checkHolds(part);
     GgufHeader header = begun(part, Optional.of(GgufTokenizer.vocabularyOf(part)), plan);
     GgufPart.write(header, part.part(), part.config());
