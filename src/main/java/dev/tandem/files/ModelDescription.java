@@ -115,12 +115,20 @@ public record ModelDescription(
         checkpoint.name(),
         checkpoint.format(),
         Config.of(checkpoint.config()),
-        checkpoint.isWhole() ? Optional.empty() : Optional.of(checkpoint.part().toString()),
+        part(checkpoint),
         checkpoint.parameterCount(),
         checkpoint.tensorBytes(),
         checkpoint.defaultKvType(),
         kvBytesPerToken(checkpoint),
         checkpoint.tensors().values().stream().map(TensorInfo::of).toList());
+  }
+
+  /** A whole model in another type than the model that it states is not that model. */
+  private static Optional<String> part(Checkpoint checkpoint) {
+    Optional<String> approximate = checkpoint.approximationInWords();
+    return checkpoint.isWhole() && approximate.isEmpty()
+        ? Optional.empty()
+        : Optional.of(checkpoint.part() + approximate.map(words -> "; " + words).orElse(""));
   }
 
   private static Map<KvType, Long> kvBytesPerToken(Checkpoint checkpoint) {

@@ -3,6 +3,7 @@ package dev.tandem.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.files.ModelFiles;
 import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
 import dev.tandem.settings.ModelSource;
@@ -122,6 +123,10 @@ class ApproximateClientTest {
             .contains(
                 "the embedding, layers 0..3 and the head are approximations in q8_0 of the"
                     + " model's own");
+      }
+      try (ModelFiles files = ModelFiles.open(file)) {
+        assertThat(files.describe().part().orElseThrow())
+            .contains("; the embedding, layers 0..3 and the head are approximations in q8_0");
       }
       assertThatThrownBy(() -> Tandem.server(file).port(0).start())
           .isInstanceOf(TandemException.class)
