@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -155,7 +156,7 @@ class RandomOpeningsTest {
     int which = random.nextInt(connection.openings.size());
     CompletableFuture<ScheduledSequence> opening = connection.openings.get(which);
     if (!opening.isDone()) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(1_000); // it may wait for room, which others give back
     } else if (opening.isCompletedExceptionally()) {
       connection.openings.remove(which);
     } else if (close) {
