@@ -137,7 +137,7 @@ class GenerationEndsTest {
   @Test
   @SuppressWarnings("try") // closed early, as a server that goes away
   void aServerThatGoesAwayIsAServerException() throws Exception {
-    try (ModelServer server = Tandem.server(MODEL).port(0).start();
+    try (ModelServer server = Tandem.server(MODEL).port(0).drainTimeout(Duration.ZERO).start();
         SplitModel model =
             Tandem.split(MODEL).server(server.uri()).reconnectTimeout(Duration.ZERO).connect()) {
       Started listener = new Started();

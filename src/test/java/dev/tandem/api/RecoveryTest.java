@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @SuppressWarnings("try") // some are closed early, and once more at the end
 @Timeout(600)
 class RecoveryTest {
-  private static final int SEEDS = Boolean.getBoolean("tandem.long") ? 20 : 2;
+  private static final int SEEDS = Boolean.getBoolean("tandem.long") ? 20 : 1;
 
   /** Longer than an outage here, and short enough to wait for. */
   private static final Duration GRACE = Duration.ofSeconds(5);
