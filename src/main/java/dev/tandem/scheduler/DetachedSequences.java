@@ -34,8 +34,23 @@ final class DetachedSequences implements Reclaimable {
     if (!oldest.hasNext()) {
       return false;
     }
-    oldest.next().end(new ScheduleException(Reason.RECLAIMED, "another one needed its room"));
+    end(oldest.next());
     return true;
+  }
+
+  /** Ends the oldest one of a tenant: whether there was one. */
+  boolean giveBackOneOf(Tenant tenant) {
+    for (ScheduledSequence sequence : sequences) {
+      if (sequence.tenant().equals(tenant)) {
+        end(sequence);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static void end(ScheduledSequence sequence) {
+    sequence.end(new ScheduleException(Reason.RECLAIMED, "another one needed its room"));
   }
 
   void endAll(String message) {

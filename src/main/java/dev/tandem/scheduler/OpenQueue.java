@@ -39,11 +39,15 @@ final class OpenQueue {
     return true;
   }
 
-  /** The opening whose turn it is: of the first tenant who may have as much; null if none is. */
-  @Nullable Opening first() {
-    for (Map.Entry<Tenant, ArrayDeque<Opening>> entry : waiting.entrySet()) {
-      Opening head = entry.getValue().element();
-      if (entry.getKey().allows(head.bytes())) {
+  /**
+   * The opening whose turn it is: of the first tenant who may have as much; null if none is.
+   *
+   * @param allowed whether an opening's tenant may have as much
+   */
+  @Nullable Opening first(Predicate<Opening> allowed) {
+    for (ArrayDeque<Opening> queue : waiting.values()) {
+      Opening head = queue.element();
+      if (allowed.test(head)) {
         return head;
       }
     }

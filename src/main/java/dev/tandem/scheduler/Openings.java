@@ -102,11 +102,11 @@ final class Openings {
     long now = System.nanoTime();
     List<Opening> late;
     do {
-      Opening first = queue.first();
+      Opening first = queue.first(this::hasOwnRoom);
       while (first != null && makeRoom(first, now)) {
         queue.removeFirst(first);
         open(first);
-        first = queue.first();
+        first = queue.first(this::hasOwnRoom);
       }
       late = queue.removeIf(opening -> now - opening.sinceNanos() >= timeoutNanos);
       late.forEach(this::refuseLate);
@@ -140,6 +140,16 @@ final class Openings {
     return need.isNothing();
   }
 
+  /** Whether the tenant may have as much: its sequences that no connection has give way. */
+  private boolean hasOwnRoom(Opening opening) {
+    Tenant tenant = opening.lane().tenant();
+    boolean ended = true;
+    while (ended && !tenant.allows(opening.bytes())) {
+      ended = scheduler.detached().giveBackOneOf(tenant);
+    }
+    return ended;
+  }
+
   private boolean canMeet(Room.Need need, long now) {
     int sequences = 0;
     long bytes = 0;
@@ -160,6 +170,7 @@ final class Openings {
           new ScheduledSequence(
               scheduler, opening.lane(), runner, state, limits.maxInFlight(), opening.bytes());
       room.take(opening.bytes());
+      opening.lane().tenant().reserve(opening.bytes());
       opening.lane().add(sequence);
       opening.result().complete(sequence);
     } catch (ScheduleException e) {

@@ -25,11 +25,19 @@ final class PrefixCache implements Reclaimable {
    * A sequence of one chunk.
    *
    * @param index the number of chunks before it
+   * @param previous the key of the chunk before it; empty for the first
    */
-  private record Chunk(StageRunner runner, int index, Sequence state, long bytes) {
-    /** Whether a sequence can take it as its chunk of that index; the keys are only a claim. */
-    boolean fits(StageRunner stage, int place) {
-      return runner.equals(stage) && index == place;
+  private record Chunk(StageRunner runner, int index, String previous, Sequence state, long bytes) {
+    /**
+     * Whether a sequence can take it as its chunk of that index. Its state follows from all chunks
+     * before it, and the keys are only a claim: each must be known to follow the one before it.
+     */
+    boolean fits(StageRunner stage, int place, List<String> keys) {
+      return runner.equals(stage) && index == place && previous.equals(before(keys, place));
+    }
+
+    static String before(List<String> keys, int place) {
+      return place == 0 ? "" : keys.get(place - 1);
     }
   }
 
@@ -73,7 +81,9 @@ final class PrefixCache implements Reclaimable {
       for (; found < keys.size() && stage.isPresent(); found++) {
         Chunk chunk = chunks.get(keys.get(found));
         int position = found * chunkRows;
-        if (chunk == null || !chunk.fits(runner, found) || position > to.capacity() - chunkRows) {
+        if (chunk == null
+            || !chunk.fits(runner, found, keys)
+            || position > to.capacity() - chunkRows) {
           break;
         }
         stage.get().copy(chunk.state, 0, to, position, chunkRows);
@@ -104,7 +114,7 @@ final class PrefixCache implements Reclaimable {
     }
     try {
       Sequence state = stage.get().openSequence(chunkRows);
-      chunks.put(key, new Chunk(runner, last, state, needed));
+      chunks.put(key, new Chunk(runner, last, Chunk.before(keys, last), state, needed));
       count(needed);
       touch(keys.subList(0, last));
       stage.get().copy(from, last * chunkRows, state, 0, chunkRows);

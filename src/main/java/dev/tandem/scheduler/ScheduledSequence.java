@@ -356,10 +356,17 @@ public final class ScheduledSequence {
     if (next == null) {
       scheduler.detached().add(this);
     } else {
+      lane.tenant().giveBack(reservedBytes());
       lane = next;
+      lane.tenant().reserve(reservedBytes());
       lane.add(this);
     }
     result.complete(length);
+  }
+
+  /** Whose memory it is. */
+  Tenant tenant() {
+    return lane.tenant();
   }
 
   private void endClosed() {
@@ -377,6 +384,7 @@ public final class ScheduledSequence {
     lane.remove(this);
     scheduler.detached().remove(this);
     sequence.close();
+    lane.tenant().giveBack(reservedBytes());
     scheduler.ended(this, queue.size());
     ended.complete(null);
     while (!queue.isEmpty()) {

@@ -58,13 +58,19 @@ public final class Tenant {
 
   void add(ScheduledSequence sequence) {
     sequences.add(sequence);
-    bytes += sequence.reservedBytes();
   }
 
   void remove(ScheduledSequence sequence) {
-    if (sequences.remove(sequence)) {
-      bytes -= sequence.reservedBytes();
-    }
+    sequences.remove(sequence);
+  }
+
+  /** Counts the memory of a sequence, which it may keep without a lane. */
+  void reserve(long sequenceBytes) {
+    bytes += sequenceBytes;
+  }
+
+  void giveBack(long sequenceBytes) {
+    bytes -= sequenceBytes;
   }
 
   /** Whether it may have another sequence of that size. */

@@ -201,6 +201,26 @@ class OpeningsTest {
     var unused = sequence.close();
   }
 
+  /** A lost connection does not make more of it: what no connection has still counts. */
+  @Test
+  void aTenantsLostSequencesCountUntilTheyGiveWay() throws Exception {
+    ModelScheduler scheduler = scheduler(positions(100).withQueueTimeout(Duration.ZERO));
+    Tenant limited = scheduler.tenant(30 * POSITION_BYTES);
+    ScheduledSequence lost = limited.lane().open(SPAN, 20).get();
+    lost.detach().get();
+    ScheduledSequence kept = limited.lane().open(SPAN, 10).get();
+    assertThat(lost.ended()).isNotDone();
+    ScheduledSequence next = limited.lane().open(SPAN, 15).get();
+    assertThat(lost.ended()).as("it had to go").isDone();
+    assertRefused(limited.lane().open(SPAN, 10), Reason.CAPACITY);
+    next.detach().get();
+    next.moveTo(limited.lane()).get();
+    assertRefused(limited.lane().open(SPAN, 10), Reason.CAPACITY);
+    next.close().get();
+    kept.close().get();
+    limited.lane().open(SPAN, 30).get();
+  }
+
   @Test
   void aTenantAtItsOwnLimitWaitsAloneForItself() throws Exception {
     ModelScheduler scheduler = scheduler(positions(100));

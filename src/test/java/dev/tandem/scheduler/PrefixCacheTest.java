@@ -151,6 +151,18 @@ class PrefixCacheTest {
     }
   }
 
+  /** A chunk's state follows from the chunks before it, so it is no other prompt's chunk. */
+  @Test
+  void chunksOfTwoPromptsMakeNoThird() throws Exception {
+    run(open(WHOLE, 100, List.of()), 0, "a", 3 * C);
+    run(open(WHOLE, 100, List.of()), 1, "b", 2 * C);
+    ScheduledSequence mixed = open(WHOLE, 100, List.of("a0", "b1", "a2"));
+    assertThat(mixed.restored()).isEqualTo(C);
+    mixed.close().get();
+    assertThat(restored("b", 3)).isEqualTo(2 * C);
+    assertThat(restored("a", 3)).isEqualTo(3 * C);
+  }
+
   @Test
   void theOldestPromptsMakeRoom() throws Exception {
     restart(4 * CHUNK_BYTES + 7);
