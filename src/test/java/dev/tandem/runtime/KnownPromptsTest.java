@@ -265,7 +265,10 @@ class KnownPromptsTest {
           .isCloseTo(header - ",\"first_position\":256".length(), within(9L)); // epochs' digits
       assertThat(warm.roundTrips()).isEqualTo(cold.roundTrips());
       assertThat(server.prefixBytes()).isPositive().isLessThanOrEqualTo(SHARED.bytes());
-      assertThat(server.activeSequences()).isZero();
+      for (int i = 0; server.activeSequences() > 0; i++) { // it ends a moment after its client
+        assertThat(i).as("waits of 10 ms").isLessThan(3000);
+        Thread.sleep(10);
+      }
     }
   }
 
