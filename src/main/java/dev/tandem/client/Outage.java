@@ -13,6 +13,18 @@ final class Outage {
     this.listener = listener;
   }
 
+  /** A server is silent; it is not known yet whether it is lost. */
+  synchronized void silent(String server, Duration since) {
+    if (!lasts) {
+      listener.silent(server, since);
+    }
+  }
+
+  /** Whether a server was lost, and none computes again yet. */
+  synchronized boolean lasts() {
+    return lasts;
+  }
+
   /** A server is lost. */
   synchronized void begin(String server, String cause) {
     if (!lasts) {

@@ -31,6 +31,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 
 /**
@@ -49,6 +50,7 @@ public final class ServerConnection implements AutoCloseable {
   private volatile String lost = "";
   private volatile String lastError = "";
   private final AtomicLong fullRows = new AtomicLong();
+  private volatile Consumer<Duration> onSilence = since -> {};
   private List<RemoteModel> models = List.of();
   private List<String> features = List.of();
 
@@ -235,9 +237,11 @@ public final class ServerConnection implements AutoCloseable {
       if (message instanceof ErrorMessage error) {
         String problem =
             "the server at " + peer + " refused: " + error.message() + " (" + name(error) + ")";
-        throw error.code() == ErrorCode.UNKNOWN_SEQUENCE
-            ? new StageLostException(problem)
-            : new IOException(problem);
+        throw switch (error.code()) {
+          case UNKNOWN_SEQUENCE -> new StageLostException(problem);
+          case CAPACITY -> new ServerFullException(problem);
+          default -> new IOException(problem);
+        };
       }
       return message;
     } catch (ExecutionException e) {
@@ -296,6 +300,11 @@ public final class ServerConnection implements AutoCloseable {
     return lastError.isEmpty() ? new StageLostException(lost) : new IOException(lost);
   }
 
+  /** Calls this when a server is silent from which answers are awaited. */
+  void onSilence(Consumer<Duration> listener) {
+    onSilence = listener;
+  }
+
   /** Why the connection is lost; empty while it is not. */
   String lostCause() {
     return lost;
@@ -334,6 +343,13 @@ public final class ServerConnection implements AutoCloseable {
         answer(result.header().request(), result);
       } else if (message instanceof TopResult top) {
         answer(top.header().request(), top);
+      }
+    }
+
+    @Override
+    public void silent(Duration since) {
+      if (!pending.isEmpty()) {
+        onSilence.accept(since);
       }
     }
 

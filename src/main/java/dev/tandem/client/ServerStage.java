@@ -30,6 +30,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class ServerStage implements Stage {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
+  private static final Duration FULL_PAUSE = Duration.ofSeconds(1);
 
   /** Connects to a server that can compute the stage's span with the stage's bits. */
   @FunctionalInterface
@@ -77,6 +78,8 @@ public final class ServerStage implements Stage {
   private RemoteStage connect() throws IOException {
     RemoteStage stage = connector.connect();
     stage.onLoss(this::resume);
+    String peer = stage.connection().peer();
+    stage.connection().onSilence(since -> outage.silent(peer, since));
     return stage;
   }
 
@@ -138,6 +141,17 @@ public final class ServerStage implements Stage {
       } catch (StageLostException e) {
         if (System.nanoTime() - deadline >= 0) {
           throw e;
+        }
+      } catch (ServerFullException e) {
+        // A text that has begun waits for room, as it waits for a server.
+        if (!outage.lasts() || System.nanoTime() - deadline >= 0) {
+          throw e;
+        }
+        lockInterruptibly();
+        try {
+          pause(FULL_PAUSE, stage);
+        } finally {
+          lock.unlock();
         }
       }
     }

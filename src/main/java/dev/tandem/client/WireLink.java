@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A WebSocket that sends and receives whole messages. Outgoing messages wait in one queue, because
- * the JDK allows one outstanding send. A ping goes out at every interval; if a server is silent for
- * two intervals, the link is closed.
+ * the JDK allows one outstanding send. Four pings go out at every interval; the receiver notices a
+ * server that is silent for half an interval, and after three intervals the link is closed.
  */
 final class WireLink implements WebSocket.Listener {
 
@@ -41,12 +41,23 @@ final class WireLink implements WebSocket.Listener {
 
     void binary(ByteBuffer message) throws IOException;
 
+    /**
+     * The server is silent, perhaps because the network is. Called once in each silence, by another
+     * thread than the other events.
+     *
+     * @param since for at least how long
+     */
+    void silent(Duration since);
+
     /** The link is lost. Called once, as the last event. */
     void lost(IOException cause);
   }
 
-  /** After this many silent intervals a server counts as dead: two pings were unanswered. */
-  private static final int DEAD_AFTER_INTERVALS = 3;
+  /** The beats of a ping interval; each sends a ping. */
+  private static final int BEATS = 4;
+
+  private static final int SILENT_BEATS = 2;
+  private static final int DEAD_BEATS = 3 * BEATS;
 
   private static final int CLOSED_ABNORMALLY = 1006;
   private static final long CLOSE_MILLIS = 1_000;
@@ -65,7 +76,8 @@ final class WireLink implements WebSocket.Listener {
   private final Receiver receiver;
   private final String peer;
   private final FragmentBuffer fragments = new FragmentBuffer();
-  private final AtomicInteger silentIntervals = new AtomicInteger();
+  private final Duration beat;
+  private final AtomicInteger silentBeats = new AtomicInteger();
   private final AtomicLong bytesSent = new AtomicLong();
   private final AtomicLong bytesReceived = new AtomicLong();
   private final ScheduledExecutorService pings =
@@ -78,9 +90,11 @@ final class WireLink implements WebSocket.Listener {
   private boolean sending;
   private boolean lost;
 
-  private WireLink(Receiver receiver, String peer) {
+  private WireLink(Receiver receiver, String peer, Duration pingInterval) {
     this.receiver = receiver;
     this.peer = peer;
+    Duration quarter = pingInterval.dividedBy(BEATS);
+    beat = quarter.toMillis() > 0 ? quarter : Duration.ofMillis(1);
   }
 
   private static Thread daemon(Runnable task) {
@@ -100,7 +114,7 @@ final class WireLink implements WebSocket.Listener {
     WebSocket.Builder builder =
         client.build().newWebSocketBuilder().connectTimeout(options.connectTimeout());
     options.security().apiKey().ifPresent(key -> builder.header("Authorization", "Bearer " + key));
-    WireLink link = new WireLink(receiver, peer(uri));
+    WireLink link = new WireLink(receiver, peer(uri), options.pingInterval());
     try {
       WebSocket socket =
           builder
@@ -120,7 +134,7 @@ final class WireLink implements WebSocket.Listener {
       Thread.currentThread().interrupt();
       throw (InterruptedIOException) new InterruptedIOException("interrupted").initCause(e);
     }
-    long millis = options.pingInterval().toMillis();
+    long millis = link.beat.toMillis();
     var unused =
         link.pings.scheduleAtFixedRate(link::checkLife, millis, millis, TimeUnit.MILLISECONDS);
     return link;
@@ -280,9 +294,13 @@ final class WireLink implements WebSocket.Listener {
   }
 
   private void checkLife() {
-    if (silentIntervals.incrementAndGet() >= DEAD_AFTER_INTERVALS) {
+    int silent = silentBeats.incrementAndGet();
+    if (silent >= DEAD_BEATS) {
       lose(new IOException("the server at " + peer + " no longer answers"));
     } else {
+      if (silent == SILENT_BEATS + 1) {
+        receiver.silent(beat.multipliedBy(SILENT_BEATS));
+      }
       send(socket -> socket.sendPing(ByteBuffer.allocate(0)));
     }
   }
@@ -356,7 +374,7 @@ final class WireLink implements WebSocket.Listener {
 
   /** Always null: the data is not needed after the return. */
   private @Nullable CompletionStage<?> received(WebSocket from, int length, Handling handling) {
-    silentIntervals.set(0);
+    silentBeats.set(0);
     bytesReceived.addAndGet(length);
     try {
       handling.run();
@@ -370,7 +388,7 @@ final class WireLink implements WebSocket.Listener {
 
   @Override
   public @Nullable CompletionStage<?> onPong(WebSocket from, ByteBuffer data) {
-    silentIntervals.set(0);
+    silentBeats.set(0);
     from.request(1);
     return null;
   }

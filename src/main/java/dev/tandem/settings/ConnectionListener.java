@@ -3,13 +3,22 @@ package dev.tandem.settings;
 import java.time.Duration;
 
 /**
- * Is called when a server is lost, and when one is found. Generations wait meanwhile and then go on
- * by themselves. The thread that reconnects calls it; it must return soon.
+ * Is called when a server is silent or lost, and when one is found. Generations wait meanwhile and
+ * then go on by themselves. It must return soon.
  */
 public interface ConnectionListener {
 
   /** Does nothing. */
   ConnectionListener NONE = new ConnectionListener() {};
+
+  /**
+   * A server from which answers are awaited is silent, perhaps because the network is. If it is heard
+   * again, the work goes on without another call; otherwise it is {@link #lost} some time later.
+   *
+   * @param server host and port
+   * @param since for at least how long
+   */
+  default void silent(String server, Duration since) {}
 
   /**
    * A server is lost; the client looks for it, or for another one.

@@ -15,6 +15,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
@@ -292,6 +293,51 @@ class RecoveryTest {
                 .connect()) {
       server.close();
       assertThatThrownBy(() -> split.generate(request(0))).isInstanceOf(ServerException.class);
+    }
+  }
+
+  /** The other server is full when the first one is lost: the text waits for room there. */
+  @Test
+  void aFullServerIsTriedAgain() throws Exception {
+    CountDownLatch lost = new CountDownLatch(1);
+    ConnectionListener listener =
+        new ConnectionListener() {
+          @Override
+          public void lost(String server, String cause) {
+            lost.countDown();
+          }
+        };
+    try (TextModel whole = Tandem.open("gpt2-shakespeare");
+        ModelServer first =
+            Tandem.server("gpt2-shakespeare").port(0).drainTimeout(Duration.ZERO).start();
+        ModelServer full =
+            Tandem.server("gpt2-shakespeare")
+                .port(0)
+                .maxSequences(1)
+                .queueTimeout(Duration.ZERO)
+                .start();
+        SplitModel other = Tandem.split("gpt2-shakespeare").server(full.uri()).connect();
+        Conversation holder = other.conversation();
+        SplitModel split =
+            Tandem.split("gpt2-shakespeare")
+                .server(first.uri())
+                .server(full.uri())
+                .onConnection(listener)
+                .connect();
+        Conversation talk = split.conversation();
+        Conversation expected = whole.conversation()) {
+      holder.generate(request(1));
+      assertSame(talk.generate(request(2)), expected.generate(request(2)));
+      first.close();
+      Generation waiting = talk.start(request(3), GenerationListener.NONE);
+      lost.await();
+      Thread.sleep(1500); // it is refused meanwhile
+      assertThat(waiting.isDone()).isFalse();
+      assertThatThrownBy(() -> other.generate(request(4))) // who has begun nothing does not wait
+          .isInstanceOf(ServerException.class)
+          .hasMessageContaining("capacity");
+      holder.close();
+      assertSame(waiting.result(), expected.generate(request(3)));
     }
   }
 

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A wire between a client and a server that can be cut, as a killed process does, or go silent. */
@@ -20,6 +21,7 @@ final class CutWire implements AutoCloseable {
   private volatile boolean silent;
   private final AtomicInteger connections = new AtomicInteger();
   private volatile int silenced;
+  private volatile CountDownLatch held = new CountDownLatch(0);
   private volatile String told = "";
   private volatile String tells = "";
 
@@ -61,6 +63,7 @@ final class CutWire implements AutoCloseable {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        awaitRelease();
         if (!isSilent(number)) {
           String text = new String(buffer, 0, n, StandardCharsets.ISO_8859_1);
           String sent = fromServer && !told.isEmpty() ? text.replace(told, tells) : text;
@@ -74,6 +77,23 @@ final class CutWire implements AutoCloseable {
     if (!isSilent(number)) { // else the other end is to find out by itself
       close(to);
     }
+  }
+
+  private void awaitRelease() {
+    try {
+      held.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Delivers nothing until {@link #release}, and loses nothing: a link that is down for a while. */
+  void hold() {
+    held = new CountDownLatch(1);
+  }
+
+  void release() {
+    held.countDown();
   }
 
   private static void close(Socket socket) {

@@ -14,6 +14,13 @@ final class ConnectionMessages implements ConnectionListener {
   }
 
   @Override
+  public void silent(String server, Duration since) {
+    console.interject(
+        String.format(
+            Locale.ROOT, "nothing from %s for %d s; waiting for it", server, since.toSeconds()));
+  }
+
+  @Override
   public void lost(String server, String cause) {
     console.interject(cause + "; looking for it");
   }
