@@ -3,7 +3,6 @@ package dev.tandem.client;
 import dev.tandem.endpoints.ConnectionOptions;
 import dev.tandem.protocol.ClientMessage;
 import dev.tandem.protocol.ControlCodec;
-import dev.tandem.protocol.ErrorCode;
 import dev.tandem.protocol.ErrorMessage;
 import dev.tandem.protocol.FrameCodec;
 import dev.tandem.protocol.FrameLimits;

@@ -12,8 +12,9 @@ public interface ConnectionListener {
   ConnectionListener NONE = new ConnectionListener() {};
 
   /**
-   * A server from which answers are awaited is silent, perhaps because the network is. If it is heard
-   * again, the work goes on without another call; otherwise it is {@link #lost} some time later.
+   * A server from which answers are awaited is silent, perhaps because the network is. If it is
+   * heard again, the work goes on without another call; otherwise it is {@link #lost} some time
+   * later.
    *
    * @param server host and port
    * @param since for at least how long

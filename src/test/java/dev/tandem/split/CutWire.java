@@ -87,7 +87,9 @@ final class CutWire implements AutoCloseable {
     }
   }
 
-  /** Delivers nothing until {@link #release}, and loses nothing: a link that is down for a while. */
+  /**
+   * Delivers nothing until {@link #release}, and loses nothing: a link that is down for a while.
+   */
   void hold() {
     held = new CountDownLatch(1);
   }
