@@ -120,6 +120,17 @@ public final class ServerBuilder extends EngineBuilder<ServerBuilder> {
   }
 
   /**
+   * Sequences of one address at once, over all its connections: at most 128 without a call. Those
+   * that wait to be opened count, and so do those of lost connections, which give way first.
+   *
+   * @throws IllegalArgumentException if it is not at least 1
+   */
+  public ServerBuilder maxSequencesPerAddress(int n) {
+    options = options.withSecurity(options.security().withMaxSequencesPerAddress(n));
+    return this;
+  }
+
+  /**
    * What clients without files may download of the model: {@link Offer#HEAD} without a call, as far
    * as the server's files hold it. See docs/security.md: it gives these weights away.
    */

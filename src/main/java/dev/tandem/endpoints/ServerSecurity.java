@@ -11,16 +11,22 @@ import java.util.Optional;
  * @param privateKey the certificate's private key, PEM
  * @param apiKeys the file of API keys, see docs/security.md; with it every client needs one of them
  * @param maxConnectionsPerAddress clients at once from one address
+ * @param maxSequencesPerAddress sequences of all clients from one address: those that are open, that
+ *     wait to be opened, and those of lost connections
  */
 public record ServerSecurity(
     Optional<Path> certificate,
     Optional<Path> privateKey,
     Optional<Path> apiKeys,
-    int maxConnectionsPerAddress) {
+    int maxConnectionsPerAddress,
+    int maxSequencesPerAddress) {
 
-  /** No TLS, no keys, 64 clients from an address. */
+  /**
+   * No TLS, no keys, 64 clients and 128 sequences from an address: as many as {@link
+   * ServerOptions#defaults} has in all, and as many again that wait for their room.
+   */
   public static final ServerSecurity NONE =
-      new ServerSecurity(Optional.empty(), Optional.empty(), Optional.empty(), 64);
+      new ServerSecurity(Optional.empty(), Optional.empty(), Optional.empty(), 64, 128);
 
   /** Checks the parts against each other. */
   public ServerSecurity {
@@ -35,21 +41,40 @@ public record ServerSecurity(
         "maxConnectionsPerAddress",
         "must be at least 1",
         maxConnectionsPerAddress);
+    InvalidSettingException.require(
+        maxSequencesPerAddress >= 1,
+        "maxSequencesPerAddress",
+        "must be at least 1",
+        maxSequencesPerAddress);
   }
 
   /** The same with TLS. */
   public ServerSecurity withTls(Path chain, Path key) {
     return new ServerSecurity(
-        Optional.of(chain), Optional.of(key), apiKeys, maxConnectionsPerAddress);
+        Optional.of(chain),
+        Optional.of(key),
+        apiKeys,
+        maxConnectionsPerAddress,
+        maxSequencesPerAddress);
   }
 
   /** The same with API keys. */
   public ServerSecurity withApiKeys(Path file) {
-    return new ServerSecurity(certificate, privateKey, Optional.of(file), maxConnectionsPerAddress);
+    return new ServerSecurity(
+        certificate,
+        privateKey,
+        Optional.of(file),
+        maxConnectionsPerAddress,
+        maxSequencesPerAddress);
   }
 
   /** The same with another number of clients from an address. */
   public ServerSecurity withMaxConnectionsPerAddress(int n) {
-    return new ServerSecurity(certificate, privateKey, apiKeys, n);
+    return new ServerSecurity(certificate, privateKey, apiKeys, n, maxSequencesPerAddress);
+  }
+
+  /** The same with another number of sequences of an address. */
+  public ServerSecurity withMaxSequencesPerAddress(int n) {
+    return new ServerSecurity(certificate, privateKey, apiKeys, maxConnectionsPerAddress, n);
   }
 }

@@ -38,8 +38,16 @@ final class DetachedSequences implements Reclaimable {
     return true;
   }
 
-  /** Ends the oldest one of a tenant: whether there was one. */
-  boolean giveBackOneOf(Tenant tenant) {
+  @Override
+  public long availableOf(Tenant tenant, long nowNanos) {
+    return sequences.stream()
+        .filter(sequence -> sequence.tenant().equals(tenant))
+        .mapToLong(ScheduledSequence::reservedBytes)
+        .sum();
+  }
+
+  @Override
+  public boolean giveBackOneOf(Tenant tenant, long nowNanos) {
     for (ScheduledSequence sequence : sequences) {
       if (sequence.tenant().equals(tenant)) {
         end(sequence);

@@ -29,18 +29,44 @@ final class IdleSequences implements Reclaimable {
     return idle;
   }
 
+  private List<ScheduledSequence> idleOf(Tenant tenant, long nowNanos) {
+    return idle(nowNanos).stream().filter(sequence -> sequence.tenant().equals(tenant)).toList();
+  }
+
   @Override
   public Room.Need available(long nowNanos) {
     List<ScheduledSequence> idle = idle(nowNanos);
-    return new Room.Need(
-        idle.size(), idle.stream().mapToLong(ScheduledSequence::reservedBytes).sum());
+    return new Room.Need(idle.size(), bytes(idle));
   }
 
   @Override
   public boolean giveBackOne(Room.Need need, long nowNanos) {
+    return giveBackLongestOf(idle(nowNanos), need.sequences() > 0);
+  }
+
+  @Override
+  public long availableOf(Tenant tenant, long nowNanos) {
+    return bytes(idleOf(tenant, nowNanos));
+  }
+
+  @Override
+  public boolean giveBackOneOf(Tenant tenant, long nowNanos) {
+    return giveBackLongestOf(idleOf(tenant, nowNanos), false);
+  }
+
+  private static long bytes(List<ScheduledSequence> sequences) {
+    return sequences.stream().mapToLong(ScheduledSequence::reservedBytes).sum();
+  }
+
+  /**
+   * Closes the one that waited longest for a step: whether there was one.
+   *
+   * @param empty whether one that holds no memory helps, too
+   */
+  private boolean giveBackLongestOf(List<ScheduledSequence> idle, boolean empty) {
     ScheduledSequence longest = null;
-    for (ScheduledSequence sequence : idle(nowNanos)) {
-      if (helps(sequence, need)
+    for (ScheduledSequence sequence : idle) {
+      if ((empty || sequence.reservedBytes() > 0)
           && (longest == null || sequence.lastStepNanos() - longest.lastStepNanos() < 0)) {
         longest = sequence;
       }
@@ -48,10 +74,6 @@ final class IdleSequences implements Reclaimable {
     return longest != null
         && longest.reclaim(
             "it had no step for " + timeout.toSeconds() + " s, and another one needed its room");
-  }
-
-  private static boolean helps(ScheduledSequence sequence, Room.Need need) {
-    return need.sequences() > 0 || sequence.reservedBytes() > 0;
   }
 
   /** How long until another sequence has been idle for long enough; the longest time if never. */

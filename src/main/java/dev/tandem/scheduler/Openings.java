@@ -102,11 +102,11 @@ final class Openings {
     long now = System.nanoTime();
     List<Opening> late;
     do {
-      Opening first = queue.first(this::hasOwnRoom);
+      Opening first = queue.first(opening -> canHaveOwnRoom(opening, now));
       while (first != null && makeRoom(first, now)) {
         queue.removeFirst(first);
         open(first);
-        first = queue.first(this::hasOwnRoom);
+        first = queue.first(opening -> canHaveOwnRoom(opening, now));
       }
       late = queue.removeIf(opening -> now - opening.sinceNanos() >= timeoutNanos);
       late.forEach(this::refuseLate);
@@ -130,24 +130,36 @@ final class Openings {
   /** Takes room back if that makes enough of it: whether there is enough. */
   private boolean makeRoom(Opening opening, long now) {
     Room.Need need = room.missingFor(opening.bytes());
-    if (!need.isNothing() && canMeet(need, now)) {
-      for (Reclaimable each : reclaimable) {
-        while (!need.isNothing() && each.giveBackOne(need, now)) {
-          need = room.missingFor(opening.bytes());
-        }
+    if (!need.isNothing() && !canMeet(need, now) || !makeOwnRoom(opening, now)) {
+      return false;
+    }
+    need = room.missingFor(opening.bytes()); // its own room was a part of it
+    for (Reclaimable each : reclaimable) {
+      while (!need.isNothing() && each.giveBackOne(need, now)) {
+        need = room.missingFor(opening.bytes());
       }
     }
     return need.isNothing();
   }
 
-  /** Whether the tenant may have as much: its sequences that no connection has give way. */
-  private boolean hasOwnRoom(Opening opening) {
+  /** Whether the tenant may have as much, at least if it gives up what it does not use. */
+  private boolean canHaveOwnRoom(Opening opening, long now) {
     Tenant tenant = opening.lane().tenant();
-    boolean ended = true;
-    while (ended && !tenant.allows(opening.bytes())) {
-      ended = scheduler.detached().giveBackOneOf(tenant);
+    long missing = tenant.missingFor(opening.bytes());
+    return missing == 0
+        || reclaimable.stream().mapToLong(each -> each.availableOf(tenant, now)).sum() >= missing;
+  }
+
+  /** Takes back what the tenant does not use, as far as its own limit asks for it. */
+  private boolean makeOwnRoom(Opening opening, long now) {
+    Tenant tenant = opening.lane().tenant();
+    long missing = tenant.missingFor(opening.bytes());
+    for (Reclaimable each : reclaimable) {
+      while (missing > 0 && each.giveBackOneOf(tenant, now)) {
+        missing = tenant.missingFor(opening.bytes());
+      }
     }
-    return ended;
+    return missing == 0;
   }
 
   private boolean canMeet(Room.Need need, long now) {

@@ -162,6 +162,17 @@ final class PrefixCache implements Reclaimable {
     return true;
   }
 
+  /** {@inheritDoc} Chunks count against no tenant's limit. */
+  @Override
+  public long availableOf(Tenant tenant, long nowNanos) {
+    return 0;
+  }
+
+  @Override
+  public boolean giveBackOneOf(Tenant tenant, long nowNanos) {
+    return false;
+  }
+
   /** Drops the chunks of a stage that is about to be closed. */
   void dropAllOf(StageRunner runner) {
     for (String key : List.copyOf(chunks.keySet())) {

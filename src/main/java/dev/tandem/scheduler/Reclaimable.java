@@ -16,4 +16,14 @@ interface Reclaimable {
    * @return whether there was one
    */
   boolean giveBackOne(Room.Need need, long nowNanos);
+
+  /** The bytes that it could give back now and that count against a tenant's own limit. */
+  long availableOf(Tenant tenant, long nowNanos);
+
+  /**
+   * Releases the piece that is missed least of those that count against a tenant's own limit.
+   *
+   * @return whether there was one
+   */
+  boolean giveBackOneOf(Tenant tenant, long nowNanos);
 }

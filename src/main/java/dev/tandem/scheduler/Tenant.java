@@ -73,9 +73,9 @@ public final class Tenant {
     bytes -= sequenceBytes;
   }
 
-  /** Whether it may have another sequence of that size. */
-  boolean allows(long sequenceBytes) {
-    return sequenceBytes <= maxBytes - bytes;
+  /** What another sequence of that size lacks under the tenant's own limit; not below 0. */
+  long missingFor(long sequenceBytes) {
+    return Math.max(0, sequenceBytes - (maxBytes - bytes));
   }
 
   /** What it has of a limit of its own, in words that follow others. */

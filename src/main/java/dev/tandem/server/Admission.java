@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * Only the event loop uses it.
  */
 final class Admission {
+  /** Connections of an address that have not sent their request. */
+  private static final int MAX_REQUESTS_PER_ADDRESS = 256;
+
   private static final int UNAUTHORIZED = 401;
   private static final int FORBIDDEN = 403;
   private static final int TOO_MANY = 429;
@@ -23,11 +26,17 @@ final class Admission {
   private final ServerOptions options;
   private final @Nullable ApiKeys keys;
   private final ClientAccount anonymous;
-  private final Map<String, Integer> perAddress = new HashMap<>();
+
+  /** Those that use something. */
+  private final Map<String, ClientAddress> addresses = new HashMap<>();
+
   private int total;
 
   /** What was decided: an account, or an HTTP status. */
   record Decision(Optional<ClientAccount> account, int status) {}
+
+  /** What was decided: a client, or an HTTP status. */
+  record Entry(Optional<Client> client, int status) {}
 
   /**
    * @throws IOException if the file of keys cannot be read
@@ -52,32 +61,42 @@ final class Admission {
     return new Decision(account, account.isPresent() ? 0 : UNAUTHORIZED);
   }
 
+  /** The address that a connection comes from. */
+  ClientAddress address(SocketAddress peer) {
+    return addresses.computeIfAbsent(
+        String.valueOf(peer.hostAddress()),
+        host ->
+            new ClientAddress(
+                host,
+                MAX_REQUESTS_PER_ADDRESS,
+                options.security().maxConnectionsPerAddress(),
+                options.security().maxSequencesPerAddress(),
+                () -> addresses.remove(host)));
+  }
+
   /** Lets a client in, who is counted until {@link #left}; or a status. */
-  Decision enter(MultiMap headers, SocketAddress address) {
+  Entry enter(MultiMap headers, SocketAddress peer) {
     Decision decision = identify(headers);
     if (decision.account().isEmpty()) {
-      return decision;
+      return new Entry(Optional.empty(), decision.status());
     }
     if (total >= options.maxConnections()) {
-      return new Decision(Optional.empty(), FULL);
+      return new Entry(Optional.empty(), FULL);
     }
-    String host = String.valueOf(address.hostAddress());
-    int fromHost = perAddress.getOrDefault(host, 0);
-    if (fromHost >= options.security().maxConnectionsPerAddress()
-        || !decision.account().get().connect()) {
-      return new Decision(Optional.empty(), TOO_MANY);
+    Client client = new Client(decision.account().get(), address(peer));
+    if (client.address().connections().isFull() || client.account().connections().isFull()) {
+      client.address().gaveBack(); // it may have used nothing before
+      return new Entry(Optional.empty(), TOO_MANY);
     }
-    perAddress.put(host, fromHost + 1);
+    client.connect();
     total++;
-    return decision;
+    return new Entry(Optional.of(client), 0);
   }
 
   /** A client of {@link #enter} is gone. */
-  void left(ClientAccount account, SocketAddress address) {
-    account.disconnect();
+  void left(Client client) {
+    client.disconnect();
     total--;
-    perAddress.computeIfPresent(
-        String.valueOf(address.hostAddress()), (host, n) -> n == 1 ? null : n - 1);
   }
 
   /**

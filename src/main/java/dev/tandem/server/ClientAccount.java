@@ -1,18 +1,15 @@
 package dev.tandem.server;
 
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
 
-/** What the clients of one API key use together, and may use. Safe for use by many threads. */
+/** What the clients of one API key use together, and may use. Only the event loop uses it. */
 final class ClientAccount {
   private final String name;
   private final boolean anonymous;
-  private final int maxConnections;
-  private final int maxSequences;
   private final long maxBytes;
   private final Optional<String> prefixScope;
-  private final AtomicInteger connections = new AtomicInteger();
-  private final AtomicInteger sequences = new AtomicInteger();
+  private final Quota connections;
+  private final Quota sequences;
 
   /**
    * An account that has used nothing.
@@ -40,8 +37,8 @@ final class ClientAccount {
     this.prefixScope = prefixScope;
     this.name = name;
     this.anonymous = anonymous;
-    this.maxConnections = maxConnections;
-    this.maxSequences = maxSequences;
+    this.connections = new Quota(maxConnections);
+    this.sequences = new Quota(maxSequences);
   }
 
   /** The account of all clients of a server without keys. */
@@ -73,34 +70,17 @@ final class ClientAccount {
     return anonymous;
   }
 
-  int maxSequences() {
-    return maxSequences;
+  Quota connections() {
+    return connections;
+  }
+
+  /** Sequences that are open, lost or wait to be opened. */
+  Quota sequences() {
+    return sequences;
   }
 
   /** Bytes of KV cache that its sequences of one model may reserve together. */
   long maxBytes() {
     return maxBytes;
-  }
-
-  /** Counts one more connection; false if there may be no more. */
-  boolean connect() {
-    return increment(connections, maxConnections);
-  }
-
-  void disconnect() {
-    connections.decrementAndGet();
-  }
-
-  /** Counts one more sequence; false if there may be no more. */
-  boolean openSequence() {
-    return increment(sequences, maxSequences);
-  }
-
-  void closeSequences(int n) {
-    sequences.addAndGet(-n);
-  }
-
-  private static boolean increment(AtomicInteger count, int max) {
-    return count.getAndUpdate(n -> n < max ? n + 1 : n) < max;
   }
 }

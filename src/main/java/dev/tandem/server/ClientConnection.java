@@ -76,7 +76,7 @@ final class ClientConnection {
       Vertx vertx,
       ServerWebSocket socket,
       List<ModelService> models,
-      ClientAccount account,
+      Client client,
       FrameLimits frameLimits,
       int epoch,
       ResumableSequences resumable,
@@ -87,14 +87,14 @@ final class ClientConnection {
     this.socket = socket;
     this.models = models;
     this.frameLimits = frameLimits;
-    this.features = Replies.features(resumable.isOffered(), account);
+    this.features = Replies.features(resumable.isOffered(), client.account());
     this.selecting = selecting;
     this.context = vertx.getOrCreateContext();
     this.peer = String.valueOf(socket.remoteAddress());
     this.assembler =
         new MessageAssembler(
             FrameHeader.messageBytes(frameLimits.maxRows(), frameLimits.maxColumns()));
-    this.sequences = new ConnectionSequences(this, models, account, epoch, resumable);
+    this.sequences = new ConnectionSequences(this, models, client, epoch, resumable);
     this.outbound = new Outbound(socket, this::pause, this::resume, () -> silentIntervals = 0);
     socket.frameHandler(this::receive);
     socket.pongHandler(v -> silentIntervals = 0);

@@ -11,7 +11,7 @@ import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.scheduler.Lane;
 import dev.tandem.scheduler.ScheduledSequence;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,28 +24,28 @@ final class ConnectionSequences {
   private record Share(ModelService model, Lane lane) {}
 
   private final ClientConnection connection;
-  private final ClientAccount account;
+  private final Client client;
   private final int epoch;
   private final ResumableSequences resumable;
   private final List<Share> shares;
   private final Map<Integer, ServedSequence> byId = new HashMap<>();
 
   /** Those that are on their way here from another connection. */
-  private final Set<ServedSequence> arriving = new HashSet<>();
+  private final Set<ServedSequence> arriving = new LinkedHashSet<>();
 
   private int last;
 
   ConnectionSequences(
       ClientConnection connection,
       List<ModelService> models,
-      ClientAccount account,
+      Client client,
       int epoch,
       ResumableSequences resumable) {
     this.connection = connection;
-    this.account = account;
+    this.client = client;
     this.epoch = epoch;
     this.resumable = resumable;
-    shares = models.stream().map(model -> new Share(model, model.lane(account))).toList();
+    shares = models.stream().map(model -> new Share(model, model.lane(client.account()))).toList();
   }
 
   /** The connection's epoch, which every frame repeats. */
@@ -56,26 +56,48 @@ final class ConnectionSequences {
   void open(Open open) throws ProtocolException {
     Share share = share(open);
     share.model().check(open);
-    if (!account.openSequence() && !(resumable.endOldest(account) && account.openSequence())) {
-      throw ModelService.refused(
-          ErrorCode.CAPACITY,
-          open,
-          "the clients of key "
-              + account.name()
-              + " may have "
-              + account.maxSequences()
-              + " sequences together");
-    }
+    count(open);
     Optional<PromptPrefix> prefix =
-        account.prefixScope().map(scope -> share.model().prefix(open, scope));
+        client.account().prefixScope().map(scope -> share.model().prefix(open, scope));
     List<String> known = prefix.map(PromptPrefix::keys).orElse(List.of());
     connection.whenDone(
         share.lane().open(open.span(), open.maxPositions(), known),
         opened -> opened(open, share, opened, prefix),
         failure -> {
-          account.closeSequences(1);
+          client.closeSequence();
           connection.refuse(Replies.refusal(failure, open.request(), 0));
         });
+  }
+
+  /**
+   * Counts a sequence before the engine looks at it, so that not more can wait for the engine
+   * either. Where a limit is reached, the oldest lost sequence under it gives way, unless the other
+   * limit refuses this one all the same.
+   */
+  private void count(Open open) throws ProtocolException {
+    ClientAccount account = client.account();
+    ClientAddress address = client.address();
+    checkRoom(open, account.sequences(), "the clients of key " + account.name());
+    checkRoom(open, address.sequences(), "the clients of address " + address.host());
+    for (Quota quota : List.of(account.sequences(), address.sequences())) {
+      if (quota.isFull()) {
+        resumable.oldest(quota).ifPresent(resumable::end);
+      }
+    }
+    client.openSequence();
+  }
+
+  private void checkRoom(Open open, Quota quota, String whose) throws ProtocolException {
+    if (quota.isFull() && resumable.oldest(quota).isEmpty()) {
+      throw ModelService.refused(
+          ErrorCode.CAPACITY,
+          open,
+          whose
+              + " may have "
+              + quota.max()
+              + " sequences together, and all of them are open or being opened; close one, or try"
+              + " again later");
+    }
   }
 
   private Share share(Open open) throws ProtocolException {
@@ -93,13 +115,13 @@ final class ConnectionSequences {
   private void opened(
       Open open, Share share, ScheduledSequence scheduled, Optional<PromptPrefix> prefix) {
     if (connection.isClosing()) {
-      account.closeSequences(1); // closing the lane has freed it
+      client.closeSequence(); // closing the lane has freed it
       return;
     }
     ModelService model = share.model();
     SequenceLimits limits = model.limits(scheduled.spec(), open);
     prefix.ifPresent(chunks -> chunks.restored(scheduled.restored()));
-    ServedSequence sequence = new ServedSequence(scheduled, limits, open, account, model, prefix);
+    ServedSequence sequence = new ServedSequence(scheduled, limits, open, client, model, prefix);
     connection.whenDone(scheduled.ended(), v -> ended(sequence), failure -> {});
     connection.whenDone(scheduled.reclaimed(), why -> reclaimed(sequence, why), failure -> {});
     int id = add(sequence);
@@ -146,13 +168,14 @@ final class ConnectionSequences {
   }
 
   void resume(Resume message) throws ProtocolException {
-    ServedSequence sequence = resumable.take(message, account);
+    ServedSequence sequence = resumable.take(message, client.account());
     sequence.setOwner(this);
     arriving.add(sequence);
     connection.whenDone(
         sequence.scheduled().moveTo(laneOf(sequence)),
         length -> resumed(message, sequence, length),
         failure -> {
+          sequence.endMove();
           arriving.remove(sequence);
           connection.refuse(Replies.refusal(failure, message.request(), 0));
         });
@@ -168,6 +191,7 @@ final class ConnectionSequences {
   }
 
   private void resumed(Resume message, ServedSequence sequence, int length) {
+    sequence.endMove();
     if (!arriving.remove(sequence)) {
       connection.refuse(Replies.unknown(message.request(), 0)); // yet another connection has it
       return;

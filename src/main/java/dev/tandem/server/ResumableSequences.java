@@ -76,9 +76,10 @@ final class ResumableSequences {
   }
 
   /**
-   * Takes a sequence away from the connection that has it, if one does.
+   * Takes a sequence away from the connection that has it, if one does. The caller ends the move.
    *
-   * @throws ProtocolException if there is none with this token and account
+   * @throws ProtocolException if there is none with this token and account, or it moves already,
+   *     too often
    */
   ServedSequence take(Resume message, ClientAccount account) throws ProtocolException {
     ServedSequence sequence = byToken.get(message.token());
@@ -86,6 +87,13 @@ final class ResumableSequences {
       throw new ProtocolException(
           ErrorCode.UNKNOWN_SEQUENCE,
           "the sequence to resume is not held any more, or it belongs to another API key",
+          message.request(),
+          0);
+    }
+    if (!sequence.beginMove()) {
+      throw new ProtocolException(
+          ErrorCode.LIMIT,
+          "more than " + ServedSequence.MAX_MOVES + " resumes of a sequence at once; try again later",
           message.request(),
           0);
     }
@@ -97,14 +105,8 @@ final class ResumableSequences {
     return sequence;
   }
 
-  /** Ends the oldest of an account's sequences that no connection has: whether there was one. */
-  boolean endOldest(ClientAccount account) {
-    for (ServedSequence sequence : detached.keySet()) {
-      if (sequence.account().equals(account)) {
-        end(sequence);
-        return true;
-      }
-    }
-    return false;
+  /** The oldest sequence that no connection has and that counts in a quota. */
+  Optional<ServedSequence> oldest(Quota quota) {
+    return detached.keySet().stream().filter(sequence -> sequence.countsIn(quota)).findFirst();
   }
 }

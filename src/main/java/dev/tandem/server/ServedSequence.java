@@ -26,11 +26,14 @@ import org.jspecify.annotations.Nullable;
  * method says otherwise.
  */
 final class ServedSequence {
+  /** Moves wait for the engine, which may be busy for long; a client that reconnects makes few. */
+  static final int MAX_MOVES = 16;
+
   private final ScheduledSequence scheduled;
   private final SequenceLimits limits;
   private final Open open;
   private final Optional<TopSelection> selection;
-  private final ClientAccount account;
+  private final Client client;
   private final ModelService model;
   private final Optional<PromptPrefix> prefix;
   private Optional<ResumeToken> token = Optional.empty();
@@ -38,8 +41,11 @@ final class ServedSequence {
   /** The connection that has it; null if that is lost. */
   private @Nullable ConnectionSequences owner;
 
-  /** Whether it still counts among its account's sequences. */
+  /** Whether it still counts among its client's sequences. */
   private boolean counts = true;
+
+  /** Moves to other connections that are not done. */
+  private int moves;
 
   /** The last step that came; null before the first. */
   private @Nullable FrameHeader lastStep;
@@ -50,18 +56,18 @@ final class ServedSequence {
   /**
    * A sequence.
    *
-   * @param account among whose sequences it has been counted
+   * @param client among whose sequences it has been counted
    * @param prefix the chunks that it begins with; empty if none are kept for its client
    */
   ServedSequence(
       ScheduledSequence scheduled,
       SequenceLimits limits,
       Open open,
-      ClientAccount account,
+      Client client,
       ModelService model,
       Optional<PromptPrefix> prefix) {
     this.prefix = prefix;
-    this.account = account;
+    this.client = client;
     this.model = model;
     this.scheduled = scheduled;
     this.limits = limits;
@@ -80,7 +86,7 @@ final class ServedSequence {
   }
 
   ClientAccount account() {
-    return account;
+    return client.account();
   }
 
   ModelService model() {
@@ -103,12 +109,32 @@ final class ServedSequence {
     owner = value;
   }
 
-  /** It no longer counts among its account's sequences; idempotent. */
+  /** Whether it counts in a quota of its account or of its address. */
+  boolean countsIn(Quota quota) {
+    return counts
+        && (quota.equals(client.account().sequences())
+            || quota.equals(client.address().sequences()));
+  }
+
+  /** It no longer counts among its client's sequences; idempotent. */
   void release() {
     if (counts) {
       counts = false;
-      account.closeSequences(1);
+      client.closeSequence();
     }
+  }
+
+  /** Counts a move that begins: whether there may be another one. */
+  boolean beginMove() {
+    if (moves == MAX_MOVES) {
+      return false;
+    }
+    moves++;
+    return true;
+  }
+
+  void endMove() {
+    moves--;
   }
 
   /** It has another id, on another connection; the rows that it keeps are still there. */

@@ -58,6 +58,9 @@ public final class SplitServer implements AutoCloseable {
 
   private static final long START_SECONDS = 30;
 
+  /** A connection that has not sent its request, and the timer that closes it. */
+  private record Handshake(ClientAddress address, long timer) {}
+
   private final ServerOptions options;
   private final List<ModelService> models;
   private final PartDownloads downloads;
@@ -65,8 +68,8 @@ public final class SplitServer implements AutoCloseable {
   private final Admission admission;
 
   // Only the event loop uses these; the keys are the clients' addresses with their ports.
-  private final Map<String, Long> handshakes = new HashMap<>();
-  private final Map<String, ClientAccount> admitted = new HashMap<>();
+  private final Map<String, Handshake> handshakes = new HashMap<>();
+  private final Map<String, Client> admitted = new HashMap<>();
 
   private final Vertx vertx;
   private final ResumableSequences resumable;
@@ -250,21 +253,23 @@ public final class SplitServer implements AutoCloseable {
   /** A connection that does not send its request soon is closed. */
   private void expectRequest(HttpConnection connection) {
     String peer = String.valueOf(connection.remoteAddress());
-    long timer =
-        vertx.setTimer(
-            HANDSHAKE_MILLIS,
-            id -> {
-              handshakes.remove(peer);
-              connection.close();
-            });
-    handshakes.put(peer, timer);
+    ClientAddress address = admission.address(connection.remoteAddress());
+    if (address.requests().isFull()) {
+      connection.close();
+      return;
+    }
+    long timer = vertx.setTimer(HANDSHAKE_MILLIS, id -> connection.close());
+    address.requests().take();
+    handshakes.put(peer, new Handshake(address, timer));
     connection.closeHandler(v -> requestCame(peer));
   }
 
   private void requestCame(String peer) {
-    Long timer = handshakes.remove(peer);
-    if (timer != null) {
-      vertx.cancelTimer(timer);
+    Handshake handshake = handshakes.remove(peer);
+    if (handshake != null) {
+      vertx.cancelTimer(handshake.timer());
+      handshake.address().requests().giveBack();
+      handshake.address().gaveBack();
     }
   }
 
@@ -315,29 +320,28 @@ public final class SplitServer implements AutoCloseable {
       handshake.reject(503);
     } else {
       SocketAddress address = handshake.remoteAddress();
-      Admission.Decision decision = admission.enter(handshake.headers(), address);
-      if (decision.account().isEmpty()) {
-        handshake.reject(decision.status());
+      Admission.Entry entry = admission.enter(handshake.headers(), address);
+      if (entry.client().isEmpty()) {
+        handshake.reject(entry.status());
         return;
       }
-      ClientAccount account = decision.account().get();
-      admitted.put(String.valueOf(address), account);
+      Client client = entry.client().get();
+      admitted.put(String.valueOf(address), client);
       var unused =
           handshake
               .accept()
               .onFailure(
                   e -> {
                     if (admitted.remove(String.valueOf(address)) != null) {
-                      admission.left(account, address);
+                      admission.left(client);
                     }
                   });
     }
   }
 
   private void connected(ServerWebSocket socket) {
-    SocketAddress address = socket.remoteAddress();
-    ClientAccount account = admitted.remove(String.valueOf(address));
-    if (account == null) {
+    Client client = admitted.remove(String.valueOf(socket.remoteAddress()));
+    if (client == null) {
       throw new IllegalStateException("a client that was not admitted");
     }
     int epoch = 1 + random.nextInt(Integer.MAX_VALUE);
@@ -346,7 +350,7 @@ public final class SplitServer implements AutoCloseable {
             vertx,
             socket,
             models,
-            account,
+            client,
             frameLimits,
             epoch,
             resumable,
@@ -354,7 +358,7 @@ public final class SplitServer implements AutoCloseable {
             options.times().pingInterval().toMillis(),
             connection -> {
               connections.remove(connection);
-              admission.left(account, address);
+              admission.left(client);
             }));
   }
 }

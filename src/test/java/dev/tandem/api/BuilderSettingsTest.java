@@ -27,6 +27,7 @@ class BuilderSettingsTest {
     refuses("port", () -> server.port(65_536));
     refuses("maxConnections", () -> server.maxConnections(0));
     refuses("maxSequences", () -> server.maxSequences(0));
+    refuses("maxSequencesPerAddress", () -> server.maxSequencesPerAddress(0));
     refuses("maxContext", () -> server.maxContext(0));
     refuses("prefixCache", () -> server.prefixCache(-1));
     refuses("pingInterval", () -> server.pingInterval(Duration.ofNanos(1)));

@@ -108,6 +108,11 @@ class UsageErrorsTest {
         Wrong.says("--port must be at most 65535", "server", "-o", "65536"),
         Wrong.says("--port must be at least 0, got -1", "server", "-o", "-1"),
         Wrong.says("--max-sequences must be at least 1", "server", "--max-sequences", "0"),
+        Wrong.says(
+            "--max-sequences-per-address must be at least 1",
+            "server",
+            "--max-sequences-per-address",
+            "0"),
         Wrong.says("--max-context must be at least 0", "server", "--max-context", "-1"),
         Wrong.says(
             "add --api-key-file, or --insecure if this is intended", "server", "-a", "0.0.0.0"));

@@ -221,6 +221,37 @@ class OpeningsTest {
     limited.lane().open(SPAN, 30).get();
   }
 
+  /** It loses what no connection has, then what it does not use; never what others do not use. */
+  @Test
+  void aTenantAtItsOwnLimitGetsBackWhatItDoesNotUse() throws Exception {
+    ModelScheduler scheduler = scheduler(positions(200).withIdleTimeout(Duration.ZERO));
+    ScheduledSequence ofAnother = scheduler.lane().open(SPAN, 50).get();
+    Tenant limited = scheduler.tenant(30 * POSITION_BYTES);
+    Lane busyLane = limited.lane();
+    ScheduledSequence busy = busyLane.open(SPAN, 5).get();
+    busyLane.pause(); // so that its step waits
+    CompletableFuture<?> step = SchedulerFixture.submit(busy, SchedulerFixture.generated(0, 1));
+    ScheduledSequence older = limited.lane().open(SPAN, 10).get();
+    ScheduledSequence newer = limited.lane().open(SPAN, 5).get();
+    ScheduledSequence lost = limited.lane().open(SPAN, 10).get();
+    lost.detach().get();
+    limited.lane().open(SPAN, 10).get().close().get();
+    assertThat(lost.ended()).as("lost, so it went first").isDone();
+    assertThat(older.reclaimed()).isNotDone();
+    ScheduledSequence next = limited.lane().open(SPAN, 20).get();
+    assertThat(older.reclaimed().get()).as("idle for longest").contains("needed its room");
+    assertThat(newer.reclaimed()).isNotDone();
+    CompletableFuture<ScheduledSequence> tooMuch = limited.lane().open(SPAN, 28);
+    settle(scheduler);
+    assertThat(tooMuch).as("what it could get back is not enough").isNotDone();
+    assertThat(List.of(newer.reclaimed().isDone(), next.reclaimed().isDone()))
+        .containsOnly(false);
+    busyLane.resume();
+    step.get();
+    tooMuch.get();
+    assertThat(ofAnother.reclaimed()).as("there was room without it").isNotDone();
+  }
+
   @Test
   void aTenantAtItsOwnLimitWaitsAloneForItself() throws Exception {
     ModelScheduler scheduler = scheduler(positions(100));

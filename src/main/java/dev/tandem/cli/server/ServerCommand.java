@@ -170,6 +170,15 @@ public final class ServerCommand implements Callable<Integer> {
   private int maxConnectionsPerAddress;
 
   @Option(
+      names = "--max-sequences-per-address",
+      paramLabel = "N",
+      defaultValue = "128",
+      description =
+          "Sequences at once from one address: open ones, those that wait for room, and those of"
+              + " lost connections. Default: ${DEFAULT-VALUE}")
+  private int maxSequencesPerAddress;
+
+  @Option(
       names = "--offer",
       paramLabel = "none|embeddings|head|layers:K",
       converter = Offers.class,
@@ -281,6 +290,7 @@ public final class ServerCommand implements Callable<Integer> {
             .queueTimeout(Duration.ofSeconds(queueTimeout))
             .idleTimeout(Duration.ofSeconds(idleTimeout))
             .maxConnectionsPerAddress(maxConnectionsPerAddress)
+            .maxSequencesPerAddress(maxSequencesPerAddress)
             .resumeGrace(Duration.ofSeconds(resumeGrace))
             .drainTimeout(Duration.ofSeconds(drainTimeout))
             .prefixCache(prefixCache.bytes());
