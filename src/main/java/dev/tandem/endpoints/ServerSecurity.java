@@ -11,8 +11,8 @@ import java.util.Optional;
  * @param privateKey the certificate's private key, PEM
  * @param apiKeys the file of API keys, see docs/security.md; with it every client needs one of them
  * @param maxConnectionsPerAddress clients at once from one address
- * @param maxSequencesPerAddress sequences of all clients from one address: those that are open, that
- *     wait to be opened, and those of lost connections
+ * @param maxSequencesPerAddress sequences of all clients from one address: those that are open,
+ *     that wait to be opened, and those of lost connections
  */
 public record ServerSecurity(
     Optional<Path> certificate,

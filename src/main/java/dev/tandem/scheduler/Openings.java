@@ -130,7 +130,7 @@ final class Openings {
   /** Takes room back if that makes enough of it: whether there is enough. */
   private boolean makeRoom(Opening opening, long now) {
     Room.Need need = room.missingFor(opening.bytes());
-    if (!need.isNothing() && !canMeet(need, now) || !makeOwnRoom(opening, now)) {
+    if ((!need.isNothing() && !canMeet(need, now)) || !makeOwnRoom(opening, now)) {
       return false;
     }
     need = room.missingFor(opening.bytes()); // its own room was a part of it

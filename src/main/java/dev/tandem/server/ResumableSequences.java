@@ -93,7 +93,9 @@ final class ResumableSequences {
     if (!sequence.beginMove()) {
       throw new ProtocolException(
           ErrorCode.LIMIT,
-          "more than " + ServedSequence.MAX_MOVES + " resumes of a sequence at once; try again later",
+          "more than "
+              + ServedSequence.MAX_MOVES
+              + " resumes of a sequence at once; try again later",
           message.request(),
           0);
     }

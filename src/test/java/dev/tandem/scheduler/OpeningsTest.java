@@ -244,8 +244,7 @@ class OpeningsTest {
     CompletableFuture<ScheduledSequence> tooMuch = limited.lane().open(SPAN, 28);
     settle(scheduler);
     assertThat(tooMuch).as("what it could get back is not enough").isNotDone();
-    assertThat(List.of(newer.reclaimed().isDone(), next.reclaimed().isDone()))
-        .containsOnly(false);
+    assertThat(List.of(newer.reclaimed().isDone(), next.reclaimed().isDone())).containsOnly(false);
     busyLane.resume();
     step.get();
     tooMuch.get();

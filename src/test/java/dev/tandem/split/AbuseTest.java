@@ -1,233 +1,201 @@
 package dev.tandem.split;
 
-import static dev.tandem.ThreadPerTask.THREADS;
-import static dev.tandem.split.ToyServer.C;
-import static dev.tandem.split.ToyServer.D;
-import static dev.tandem.split.ToyServer.anyPort;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.protocol.ControlCodec;
-import dev.tandem.protocol.ErrorCode;
-import dev.tandem.protocol.ErrorMessage;
-import dev.tandem.protocol.FrameHeader;
-import dev.tandem.protocol.Open;
-import dev.tandem.protocol.Opened;
-import dev.tandem.settings.Output;
+import dev.tandem.formats.Checkpoints;
+import dev.tandem.model.Checkpoint;
+import dev.tandem.runtime.LocalChain;
+import dev.tandem.settings.EngineSettings;
+import dev.tandem.stage.Span;
+import dev.tandem.stage.Stage;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.net.SocketException;
-import java.nio.charset.StandardCharsets;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
-import java.util.concurrent.CompletableFuture;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
- * All kinds of abuse at once, again and again, while good clients run: their bits stay right, what
- * is refused is refused as documented, and nothing is left.
+ * All kinds of abuse at once ({@link Attackers}) against a server process with API keys and a
+ * budget of KV cache, while good clients run: nothing of theirs is refused, their bits stay right,
+ * every refusal is documented, the memory stays within its bounds, and nothing is left. Their step
+ * times with and without the abuse are reported; the long run asserts them.
  */
 @Tag("slow")
 @Timeout(3000)
 class AbuseTest {
   private static final boolean LONG = Boolean.getBoolean("tandem.long");
-  private static final Duration TIME = LONG ? Duration.ofMinutes(10) : Duration.ofSeconds(3);
+  private static final Duration ABUSE = LONG ? Duration.ofMinutes(10) : Duration.ofSeconds(3);
+  private static final Duration QUIET = LONG ? Duration.ofSeconds(30) : Duration.ofSeconds(1);
 
-  private static final int GARBAGE = 64;
-  private static final int SLOW = 16;
-  private static final int MAX_SEQUENCES = 8;
+  private static final String MODEL = "gpt2-shakespeare";
+  private static final long KV_BYTES = 48L << 20;
+  private static final long HEAP_BYTES = 256L << 20;
 
-  /** Beyond the memory after the first round: buffers of the JVM, of Netty and of the tests. */
-  private static final long MORE_BYTES = 256L << 20;
+  /** Beside the KV cache, with that heap: docs/security.md states it. */
+  private static final long OTHER_BYTES = 640L << 20;
 
-  private final ToyServer toy;
+  private static final double MAX_SLOWER = 2;
+  private static final int SAMPLE_MILLIS = 100;
 
-  AbuseTest() throws IOException {
-    toy = new ToyServer(anyPort().withSequences(MAX_SEQUENCES, ToyServer.MAX_SEQ));
-  }
+  @TempDir private Path directory;
 
-  private Socket connect() throws IOException {
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), toy.server.port());
-    socket.setSoTimeout(30_000);
-    return socket;
-  }
-
-  /** Random bytes, some of them behind a good handshake. */
-  private void garbage(long seed) throws IOException {
-    Random random = new Random(seed);
-    byte[] bytes = new byte[1 + random.nextInt(4000)];
-    random.nextBytes(bytes);
-    try (Socket socket = connect()) {
-      OutputStream out = socket.getOutputStream();
-      if (random.nextBoolean()) {
-        out.write(RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII));
-      }
-      out.write(bytes);
-      socket.shutdownOutput();
-      byte[] unused = socket.getInputStream().readAllBytes();
-    } catch (SocketException e) {
-      // reset, or closed while it was written to
+  private record Peak(long kvBytes, long residentBytes) {
+    Peak with(ServedProcess server) throws IOException {
+      return new Peak(
+          Math.max(kvBytes, server.state().kvBytes()),
+          Math.max(residentBytes, server.residentBytes()));
     }
-  }
-
-  /** A part of a handshake, byte by byte, and never the rest. */
-  private void slowHandshake() throws Exception {
-    byte[] start = RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII);
-    try (Socket socket = connect()) {
-      for (int i = 0; i < 40; i++) {
-        socket.getOutputStream().write(start[i]);
-        Thread.sleep(10);
-      }
-    } catch (SocketException e) {
-      // closed by the server
-    }
-  }
-
-  /** Asks without end and reads nothing. */
-  private void neverReads() throws IOException {
-    byte[] text =
-        "{\"type\":\"info\",\"version\":1,\"request\":1}".getBytes(StandardCharsets.US_ASCII);
-    byte[] frame = new byte[6 + text.length]; // masked with zeros
-    frame[0] = (byte) 0x81;
-    frame[1] = (byte) (0x80 | text.length);
-    System.arraycopy(text, 0, frame, 6, text.length);
-    Socket socket = connect();
-    CompletableFuture<Void> asking =
-        CompletableFuture.runAsync(
-            () -> {
-              try {
-                OutputStream out = socket.getOutputStream();
-                out.write(RawClient.UPGRADE.getBytes(StandardCharsets.US_ASCII));
-                for (int i = 0; i < 20_000; i++) {
-                  out.write(frame);
-                }
-              } catch (IOException e) {
-                // the server closed it, or the test did
-              }
-            },
-            THREADS);
-    try {
-      Thread.sleep(500);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-    socket.close();
-    asking.join();
-  }
-
-  private void foreignOrigin() throws IOException {
-    String upgrade =
-        RawClient.UPGRADE.replace("Host: x", "Host: x\r\nOrigin: http://elsewhere.example");
-    try (Socket socket = connect()) {
-      socket.getOutputStream().write(upgrade.getBytes(StandardCharsets.US_ASCII));
-      byte[] status = socket.getInputStream().readNBytes("HTTP/1.1 403".length());
-      assertThat(new String(status, StandardCharsets.US_ASCII)).isEqualTo("HTTP/1.1 403");
-    }
-  }
-
-  private void tooLong() throws InterruptedException {
-    try (RawClient client = new RawClient(toy.uri())) {
-      client.send(new byte[FrameHeader.messageBytes(C, D) + 1]);
-      client.assertError(ErrorCode.TOO_LONG);
-      client.assertClosed(1009);
-    }
-  }
-
-  /** Opens until it is refused, under one request number; then it steps and never closes. */
-  private void opensAll() throws InterruptedException {
-    try (RawClient client = new RawClient(toy.uri())) {
-      Open open = client.openMessage(0, Output.HIDDEN, 200);
-      Opened last = null;
-      for (int i = 0; i <= MAX_SEQUENCES; i++) {
-        client.send(ControlCodec.encodeClient(open));
-        Object answer = client.next();
-        if (answer instanceof Opened opened) {
-          last = opened;
-        } else {
-          assertThat(answer)
-              .isInstanceOfSatisfying(
-                  ErrorMessage.class,
-                  error -> assertThat(error.code()).isIn(ErrorCode.CAPACITY, ErrorCode.LIMIT));
-          break;
-        }
-      }
-      if (last != null) {
-        client.send(RawClient.frame(client.step(last, 7, 1)));
-        client.assertError(ErrorCode.POSITION);
-      }
-    }
-  }
-
-  private interface Attack {
-    void run() throws Exception;
-  }
-
-  private static CompletableFuture<Void> start(Attack attack) {
-    return CompletableFuture.runAsync(
-        () -> {
-          try {
-            attack.run();
-          } catch (Exception e) {
-            throw new IllegalStateException(e);
-          }
-        },
-        THREADS);
-  }
-
-  private void round(int number) {
-    List<CompletableFuture<Void>> attacks = new ArrayList<>();
-    for (int i = 0; i < GARBAGE; i++) {
-      long seed = (long) number * GARBAGE + i;
-      attacks.add(start(() -> garbage(seed)));
-    }
-    for (int i = 0; i < SLOW; i++) {
-      attacks.add(start(this::slowHandshake));
-    }
-    attacks.add(start(this::neverReads));
-    attacks.add(start(this::foreignOrigin));
-    attacks.add(start(this::tooLong));
-    attacks.add(start(this::opensAll));
-    attacks.forEach(CompletableFuture::join);
-  }
-
-  private static long residentBytes() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
-        .filter(line -> line.startsWith("VmRSS:"))
-        .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
-        .findFirst()
-        .orElse(0);
   }
 
   @Test
-  void goodClientsGoOnAndNothingIsLeft() throws Exception {
-    try (Bystander one = new Bystander(toy);
-        Bystander two = new Bystander(toy)) {
-      round(0);
-      long before = Files.exists(Path.of("/proc/self/status")) ? residentBytes() : 0;
-      long end = System.nanoTime() + TIME.toNanos();
-      int rounds = 1;
-      while (System.nanoTime() < end) {
-        round(rounds++);
-        one.assertAlive();
-        two.assertAlive();
-        if (before > 0) {
-          assertThat(residentBytes()).as("round %d", rounds).isLessThan(before + MORE_BYTES);
-        }
+  void goodClientsGoOnAndNothingIsLeft(TestReporter reporter) throws Exception {
+    Path keys = directory.resolve("keys");
+    Files.writeString(
+        keys,
+        Attackers.keys(KV_BYTES)
+            + "alice " + RawClient.sha256("alice") + "\nbob " + RawClient.sha256("bob") + "\n");
+    ServedProcess.Guarded guarded = new ServedProcess.Guarded(keys, KV_BYTES, HEAP_BYTES);
+    try (Checkpoint checkpoint = Checkpoints.open(MODEL, Optional.empty());
+        LocalChain local = new LocalChain(checkpoint, EngineSettings.defaults());
+        ServedProcess server = new ServedProcess(MODEL, guarded)) {
+      Stage alone = local.stage(Span.layers(0, checkpoint.config().nLayers()));
+      int threads;
+      URI uri = URI.create("ws://127.0.0.1:" + server.port() + "/v1/split");
+      try (GoodClient alice = new GoodClient(uri, "alice", alone);
+          GoodClient bob = new GoodClient(uri, "bob", alone)) {
+        List<GoodClient> good = List.of(alice, bob);
+        awaitTexts(good, 5); // until the code is compiled
+        threads = server.state().threads();
+        takeTimes(good);
+        Thread.sleep(QUIET.toMillis());
+        long[] before = takeTimes(good);
+        long[] during = abuse(server, alone, good, reporter);
+        awaitTexts(good, 1);
+        takeTimes(good);
+        Thread.sleep(QUIET.toMillis());
+        report(before, during, takeTimes(good), reporter);
       }
-      assertThat(rounds).isGreaterThan(1);
+      ServedProcess.State last = server.awaitIdle(threads);
+      assertThat(last.sequences()).isZero();
+      assertThat(last.kvBytes()).isZero();
+      assertThat(last.threads()).isLessThanOrEqualTo(threads);
     }
-    while (toy.server.activeConnections() > 0 || toy.server.activeSequences() > 0) {
-      Thread.sleep(1);
+  }
+
+  private static long[] takeTimes(List<GoodClient> good) {
+    return good.stream().flatMapToLong(each -> LongStream.of(each.takeTimes())).toArray();
+  }
+
+  /** Waits until each has computed so many more texts. */
+  private static void awaitTexts(List<GoodClient> good, int more) throws InterruptedException {
+    for (GoodClient each : good) {
+      int enough = each.texts() + more;
+      while (each.texts() < enough) {
+        Thread.sleep(1);
+      }
     }
-    assertThat(toy.model.openSequences()).isZero();
-    assertThat(toy.server.load().get(0).reservedBytes()).isZero();
-    toy.close();
+  }
+
+  /** The good clients' times meanwhile. */
+  private static long[] abuse(
+      ServedProcess server, Stage model, List<GoodClient> good, TestReporter reporter)
+      throws Exception {
+    Peak peak = new Peak(0, 0);
+    long[] times;
+    int chunkRows = model.profile().chunkRows();
+    try (Attackers attackers =
+        new Attackers(
+            server.port(), model.spec().span().end(), chunkRows, model.spec().dModel())) {
+      long end = System.nanoTime() + ABUSE.toNanos();
+      while (System.nanoTime() < end) {
+        Thread.sleep(SAMPLE_MILLIS);
+        peak = peak.with(server);
+        assertThat(peak.kvBytes()).isLessThanOrEqualTo(KV_BYTES);
+        assertThat(peak.residentBytes()).isLessThan(KV_BYTES + OTHER_BYTES);
+        good.forEach(GoodClient::texts);
+        attackers.assertAnswered();
+      }
+      times = takeTimes(good);
+      awaitTexts(good, 1);
+      assertDocumented(attackers);
+      assertThat(attackers.counts())
+          .containsKeys(
+              "garbage", "opens until refused", "no key", "wrong key", "foreign origin", "too long",
+              "too many connections", "broken steps");
+      if (LONG) {
+        assertThat(attackers.counts())
+            .containsKeys("slow handshake", "reads no rows", "reads no info");
+      }
+      reporter.publishEntry("attacks", attackers.counts().toString());
+    }
+    reporter.publishEntry(
+        "memory",
+        String.format(
+            Locale.ROOT,
+            "KV cache %.1f of %.1f MiB, resident %.1f MiB",
+            peak.kvBytes() / 0x1p20,
+            KV_BYTES / 0x1p20,
+            peak.residentBytes() / 0x1p20));
+    return times;
+  }
+
+  /** What the server has answered stands in the tables of the protocol. */
+  private static void assertDocumented(Attackers attackers) throws IOException {
+    Set<String> documented =
+        Files.readAllLines(Path.of("docs/protocol.md")).stream()
+            .map(Pattern.compile("^\\| `?([a-z-]+|\\d{3})`? \\|.*")::matcher)
+            .filter(java.util.regex.Matcher::matches)
+            .map(matcher -> matcher.group(1))
+            .collect(Collectors.toSet());
+    assertThat(attackers.codes())
+        .contains("capacity", "position", "too-long", "unknown-sequence", "version")
+        .isSubsetOf(documented);
+    Set<String> refused =
+        attackers.statuses().stream()
+            .filter(status -> status != 101)
+            .map(String::valueOf)
+            .collect(Collectors.toSet());
+    assertThat(refused).contains("401", "403", "429").isSubsetOf(documented);
+  }
+
+  private static void report(
+      long[] before, long[] during, long[] after, TestReporter reporter) {
+    long[] quiet = LongStream.concat(LongStream.of(before), LongStream.of(after)).toArray();
+    reporter.publishEntry("quiet", inWords(quiet));
+    reporter.publishEntry("abuse", inWords(during));
+    if (LONG) {
+      assertThat(quiet.length).isGreaterThan(5_000);
+      assertThat((double) quantile(during, 0.99))
+          .as("p99 with abuse")
+          .isLessThanOrEqualTo(MAX_SLOWER * quantile(quiet, 0.99));
+    }
+  }
+
+  private static long quantile(long[] nanos, double share) {
+    long[] sorted = nanos.clone();
+    Arrays.sort(sorted);
+    return sorted[(int) (share * (sorted.length - 1))];
+  }
+
+  private static String inWords(long[] nanos) {
+    return String.format(
+        Locale.ROOT,
+        "%d steps, p50 %.3f ms, p99 %.3f ms",
+        nanos.length,
+        quantile(nanos, 0.5) / 1e6,
+        quantile(nanos, 0.99) / 1e6);
   }
 }

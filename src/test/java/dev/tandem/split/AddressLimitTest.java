@@ -152,8 +152,7 @@ class AddressLimitTest {
   void openingsAreBoundedBeforeTheEngineSeesThem() throws Exception {
     assertOpeningsAreBounded(anyPort().withSecurity(limited()), Optional.empty());
     Path keys = Files.writeString(directory.resolve("keys"), "a " + RawClient.sha256("a") + "\n");
-    assertOpeningsAreBounded(
-        anyPort().withSecurity(limited().withApiKeys(keys)), Optional.of("a"));
+    assertOpeningsAreBounded(anyPort().withSecurity(limited().withApiKeys(keys)), Optional.of("a"));
   }
 
   @Test
@@ -200,8 +199,7 @@ class AddressLimitTest {
     try (ToyServer toy = new ToyServer(anyPort());
         RawClient client = new RawClient(toy.uri())) {
       for (int i = 0; i < 257; i++) {
-        silent.add(
-            new Socket(InetAddress.getLoopbackAddress(), toy.server.port(), from, 0));
+        silent.add(new Socket(InetAddress.getLoopbackAddress(), toy.server.port(), from, 0));
       }
       Socket last = silent.get(256);
       last.setSoTimeout(8_000); // the others are closed after 10 s

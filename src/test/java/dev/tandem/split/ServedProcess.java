@@ -11,11 +11,13 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A server as a process of its own, which can be killed and started again on the same port, and
@@ -24,6 +26,7 @@ import java.util.Optional;
 public final class ServedProcess implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(2);
   private static final Duration PING = Duration.ofMillis(200);
+  private static final Duration QUEUE = Duration.ofSeconds(1);
 
   /** A guard against hanging only. */
   private static final long GUARD_NANOS = 120_000_000_000L;
@@ -37,25 +40,48 @@ public final class ServedProcess implements AutoCloseable {
    */
   public record State(int sequences, long kvBytes, int threads) {}
 
+  /**
+   * What an operator sets where others can reach the server.
+   *
+   * @param keys the file of API keys
+   * @param kvBytes the budget of KV cache
+   * @param heapBytes the largest Java heap
+   */
+  public record Guarded(Path keys, long kvBytes, long heapBytes) {}
+
   private final String model;
+  private final Optional<Guarded> guarded;
   private int port;
   private Process process;
   private BufferedReader out;
 
   /** Starts a server on any port. */
   public ServedProcess(String model) throws IOException {
+    this(model, Optional.empty());
+  }
+
+  /** Starts a server with API keys and budgets on any port. */
+  ServedProcess(String model, Guarded guarded) throws IOException {
+    this(model, Optional.of(guarded));
+  }
+
+  private ServedProcess(String model, Optional<Guarded> guarded) throws IOException {
     this.model = model;
-    process = launch(model, 0);
+    this.guarded = guarded;
+    process = launch(0);
     out = reader(process);
     port = Integer.parseInt(line());
   }
 
-  private static Process launch(String model, int port) throws IOException {
+  private Process launch(int atPort) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"));
     command.add(System.getProperty("java.class.path"));
-    command.addAll(List.of(ServedProcess.class.getName(), model, "" + port));
+    guarded.ifPresent(limits -> command.add(1, "-Xmx" + limits.heapBytes()));
+    command.addAll(List.of(ServedProcess.class.getName(), model, "" + atPort));
+    guarded.ifPresent(
+        limits -> command.addAll(List.of(limits.keys().toString(), "" + limits.kvBytes())));
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
@@ -81,7 +107,7 @@ public final class ServedProcess implements AutoCloseable {
   public void killAndRestart() throws IOException {
     process.destroyForcibly();
     process.onExit().join();
-    process = launch(model, port);
+    process = launch(port);
     out = reader(process);
     port = Integer.parseInt(line());
   }
@@ -94,6 +120,17 @@ public final class ServedProcess implements AutoCloseable {
     String[] numbers = line().split(" ", 3);
     return new State(
         Integer.parseInt(numbers[0]), Long.parseLong(numbers[1]), Integer.parseInt(numbers[2]));
+  }
+
+  /** Memory of the process that is in RAM. */
+  long residentBytes() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
+      return lines
+          .filter(line -> line.startsWith("VmRSS:"))
+          .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
+          .findFirst()
+          .orElseThrow();
+    }
   }
 
   /** Waits until it holds nothing, and no more threads than that; returns the last state. */
@@ -114,13 +151,21 @@ public final class ServedProcess implements AutoCloseable {
     process.onExit().join();
   }
 
-  /** The process: a model and a port. */
-  public static void main(String[] args) throws Exception {
+  private static ServerOptions options(String[] args) {
     ServerOptions defaults = ServerOptions.defaults();
-    ServerOptions options =
-        defaults
-            .withAddress("127.0.0.1", Integer.parseInt(args[1]))
-            .withTimes(defaults.times().withResumeGrace(GRACE).withPingInterval(PING));
+    ServerOptions options = defaults.withAddress("127.0.0.1", Integer.parseInt(args[1]));
+    if (args.length == 2) {
+      return options.withTimes(defaults.times().withResumeGrace(GRACE).withPingInterval(PING));
+    }
+    return options
+        .withTimes(defaults.times().withResumeGrace(GRACE).withQueue(QUEUE))
+        .withSecurity(defaults.security().withApiKeys(Path.of(args[2])))
+        .withKvBudget(Long.parseLong(args[3]));
+  }
+
+  /** The process: a model and a port, and perhaps a file of keys and a budget of KV cache. */
+  public static void main(String[] args) throws Exception {
+    ServerOptions options = options(args);
     try (Checkpoint checkpoint = Checkpoints.open(args[0], Optional.empty());
         HostedModel server = HostedModel.start(checkpoint, EngineSettings.defaults(), options);
         BufferedReader in =
