@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -66,7 +67,11 @@ class AbuseTest {
     Files.writeString(
         keys,
         Attackers.keys(KV_BYTES)
-            + "alice " + RawClient.sha256("alice") + "\nbob " + RawClient.sha256("bob") + "\n");
+            + "alice "
+            + RawClient.sha256("alice")
+            + "\nbob "
+            + RawClient.sha256("bob")
+            + "\n");
     ServedProcess.Guarded guarded = new ServedProcess.Guarded(keys, KV_BYTES, HEAP_BYTES);
     try (Checkpoint checkpoint = Checkpoints.open(MODEL, Optional.empty());
         LocalChain local = new LocalChain(checkpoint, EngineSettings.defaults());
@@ -117,8 +122,7 @@ class AbuseTest {
     long[] times;
     int chunkRows = model.profile().chunkRows();
     try (Attackers attackers =
-        new Attackers(
-            server.port(), model.spec().span().end(), chunkRows, model.spec().dModel())) {
+        new Attackers(server.port(), model.spec().span().end(), chunkRows, model.spec().dModel())) {
       long end = System.nanoTime() + ABUSE.toNanos();
       while (System.nanoTime() < end) {
         Thread.sleep(SAMPLE_MILLIS);
@@ -133,8 +137,14 @@ class AbuseTest {
       assertDocumented(attackers);
       assertThat(attackers.counts())
           .containsKeys(
-              "garbage", "opens until refused", "no key", "wrong key", "foreign origin", "too long",
-              "too many connections", "broken steps");
+              "garbage",
+              "opens until refused",
+              "no key",
+              "wrong key",
+              "foreign origin",
+              "too long",
+              "too many connections",
+              "broken steps");
       if (LONG) {
         assertThat(attackers.counts())
             .containsKeys("slow handshake", "reads no rows", "reads no info");
@@ -157,7 +167,7 @@ class AbuseTest {
     Set<String> documented =
         Files.readAllLines(Path.of("docs/protocol.md")).stream()
             .map(Pattern.compile("^\\| `?([a-z-]+|\\d{3})`? \\|.*")::matcher)
-            .filter(java.util.regex.Matcher::matches)
+            .filter(Matcher::matches)
             .map(matcher -> matcher.group(1))
             .collect(Collectors.toSet());
     assertThat(attackers.codes())
@@ -171,8 +181,7 @@ class AbuseTest {
     assertThat(refused).contains("401", "403", "429").isSubsetOf(documented);
   }
 
-  private static void report(
-      long[] before, long[] during, long[] after, TestReporter reporter) {
+  private static void report(long[] before, long[] during, long[] after, TestReporter reporter) {
     long[] quiet = LongStream.concat(LongStream.of(before), LongStream.of(after)).toArray();
     reporter.publishEntry("quiet", inWords(quiet));
     reporter.publishEntry("abuse", inWords(during));

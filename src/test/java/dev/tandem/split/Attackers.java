@@ -49,8 +49,10 @@ final class Attackers implements AutoCloseable {
   private static final int MAX_SEQUENCES = 6;
   private static final int MAX_CONNECTIONS = 2;
 
-  private static final String FROM = "127.0.0.2";
-  private static final String GARBAGE_FROM = "127.0.0.3";
+  /** The last numbers of the loopback addresses that they come from. */
+  private static final int FROM = 2;
+
+  private static final int GARBAGE_FROM = 3;
   private static final int RECEIVE_BYTES = 1 << 16;
 
   /** Of those that do not read: so that the server soon notices. */
@@ -103,10 +105,22 @@ final class Attackers implements AutoCloseable {
   /** Lines of a file of keys; their limits together leave room in {@code kvBytes} for others. */
   static String keys(long kvBytes) {
     String part = " kv=" + kvBytes / 4 / 1024 + "K\n";
-    return "mallory " + RawClient.sha256("mallory") + " sequences=" + MAX_SEQUENCES + part
-        + "trudy " + RawClient.sha256("trudy") + part
-        + "idler " + RawClient.sha256("idler") + part
-        + "crowd " + RawClient.sha256("crowd") + " connections=" + MAX_CONNECTIONS + "\n";
+    return "mallory "
+        + RawClient.sha256("mallory")
+        + " sequences="
+        + MAX_SEQUENCES
+        + part
+        + "trudy "
+        + RawClient.sha256("trudy")
+        + part
+        + "idler "
+        + RawClient.sha256("idler")
+        + part
+        + "crowd "
+        + RawClient.sha256("crowd")
+        + " connections="
+        + MAX_CONNECTIONS
+        + "\n";
   }
 
   private void start(String name, long pauseMillis, Attack attack) {
@@ -129,7 +143,7 @@ final class Attackers implements AutoCloseable {
             THREADS));
   }
 
-  private HandWrittenClient connect(String from, int receiveBytes) throws IOException {
+  private HandWrittenClient connect(int from, int receiveBytes) throws IOException {
     HandWrittenClient client = new HandWrittenClient(from, port, receiveBytes);
     open.add(client);
     return client;

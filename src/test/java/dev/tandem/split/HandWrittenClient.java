@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * A WebSocket client on a plain socket: it comes from any loopback address, sends what no library
@@ -34,13 +35,14 @@ final class HandWrittenClient implements AutoCloseable {
   /**
    * Connects.
    *
-   * @param from the address that it comes from
+   * @param from the last number of the loopback address that it comes from
    * @param receiveBytes what the system keeps unread at most
    */
-  HandWrittenClient(String from, int port, int receiveBytes) throws IOException {
+  HandWrittenClient(int from, int port, int receiveBytes) throws IOException {
     socket.setReceiveBufferSize(receiveBytes);
-    socket.bind(new InetSocketAddress(InetAddress.getByName(from), 0));
-    socket.connect(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port));
+    socket.bind(
+        new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, (byte) from}), 0));
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     socket.setSoTimeout(GUARD_MILLIS);
     in = new BufferedInputStream(socket.getInputStream());
   }
@@ -54,7 +56,7 @@ final class HandWrittenClient implements AutoCloseable {
   }
 
   static byte[] handshake(String... headers) {
-    String more = String.join("", java.util.Arrays.stream(headers).map(h -> "\r\n" + h).toList());
+    String more = String.join("", Arrays.stream(headers).map(h -> "\r\n" + h).toList());
     return RawClient.UPGRADE
         .replace("Host: x", "Host: x" + more)
         .getBytes(StandardCharsets.US_ASCII);
