@@ -144,7 +144,7 @@ class AbuseTest {
               "foreign origin",
               "too long",
               "too many connections",
-              "broken steps");
+              "broken messages");
       if (LONG) {
         assertThat(attackers.counts())
             .containsKeys("slow handshake", "reads no rows", "reads no info");
