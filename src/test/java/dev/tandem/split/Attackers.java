@@ -20,9 +20,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  *
  * <p><b>Pace.</b> They share the processor with the server and with the good clients here, which
  * attackers in a network do not. So none of them repeats as fast as it can: each pauses between its
- * messages or connections for a time that a network would take, {@value Attacks#PAUSE_MILLIS} ms and more.
- * In all there are about 150 connections and some hundred messages per second, on about 100
- * connections at once.
+ * messages or connections for a time that a network would take, {@value Attacks#PAUSE_MILLIS} ms
+ * and more. In all there are about 150 connections and some hundred messages per second, on about
+ * 100 connections at once.
  */
 final class Attackers implements AutoCloseable {
   private static final int GARBAGE = 64;

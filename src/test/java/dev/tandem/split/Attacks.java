@@ -40,7 +40,7 @@ final class Attacks {
   private static final int GARBAGE_FROM = 3;
   private static final int RECEIVE_BYTES = 1 << 16;
 
-  /** Of those that do not read: so that the server soon notices. */
+  /** What a client that does not read lets the system keep, so that the server soon notices. */
   private static final int FEW_BYTES = 1 << 12;
 
   /** The request number of several messages. */
