@@ -6,7 +6,6 @@ import static dev.tandem.split.ToyServer.anyPort;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.endpoints.ServerOptions;
-import dev.tandem.protocol.ClientMessage;
 import dev.tandem.protocol.CloseSequence;
 import dev.tandem.protocol.ControlCodec;
 import dev.tandem.protocol.ErrorCode;
@@ -18,7 +17,6 @@ import dev.tandem.protocol.InfoRequest;
 import dev.tandem.protocol.Open;
 import dev.tandem.protocol.Opened;
 import dev.tandem.protocol.Result;
-import dev.tandem.protocol.Samples;
 import dev.tandem.protocol.SequenceLimits;
 import dev.tandem.protocol.WireProfile;
 import dev.tandem.settings.Output;
@@ -42,8 +40,6 @@ import org.junit.jupiter.api.Timeout;
 class HostileClientTest {
   private static final int MAX_SEQUENCES = 6;
   private static final int MAX_STEP = FrameHeader.messageBytes(C, D);
-  private static final int MUTATIONS = Boolean.getBoolean("tandem.long") ? 100_000 : 1_000;
-  private static final long SEED = 99;
 
   private ToyServer toy;
   private Bystander bystander;
@@ -317,58 +313,6 @@ class HostileClientTest {
       client.assertError(ErrorCode.POSITION);
       client.send(RawClient.frame(client.step(opened, 0, 1)));
       assertThat(client.next()).isInstanceOf(Result.class);
-    }
-  }
-
-  /** Every mutated message of a client in every state is answered or closes the connection. */
-  @Test
-  void mutatedMessagesAreAllAnswered() throws Exception {
-    Samples samples = new Samples(SEED);
-    int sent = 0;
-    int answered = 0;
-    int connections = 0;
-    while (sent < MUTATIONS) {
-      connections++;
-      try (RawClient client = client()) {
-        Opened opened = openLogits(client);
-        boolean alive = true;
-        while (alive && sent < MUTATIONS) {
-          sendMutated(client, opened, samples, sent++);
-          Object answer = client.next();
-          if (answer instanceof ErrorMessage error && error.code().closesConnection()) {
-            assertThat(client.next()).isInstanceOf(RawClient.Closed.class);
-            alive = false;
-          }
-          if (answer instanceof RawClient.Closed) {
-            alive = false;
-          } else {
-            answered++;
-          }
-        }
-      }
-    }
-    assertThat(answered).isGreaterThan(MUTATIONS * 9 / 10);
-    assertThat(connections).isGreaterThan(MUTATIONS / 10);
-    assertThat(bystander.rounds()).isPositive();
-  }
-
-  /** Waits for room: the sequences of the connection before may still be on their way out. */
-  private static Opened openLogits(RawClient client) throws InterruptedException {
-    while (true) {
-      client.send(ControlCodec.encodeClient(client.openMessage(0, Output.LOGITS, 200)));
-      if (client.next() instanceof Opened opened) {
-        return opened;
-      }
-    }
-  }
-
-  private static void sendMutated(RawClient client, Opened opened, Samples samples, int i) {
-    if (i % 8 == 7) {
-      ClientMessage message = samples.client();
-      byte[] text = ControlCodec.encodeClient(message).getBytes(StandardCharsets.UTF_8);
-      client.send(new String(samples.mutate(text), StandardCharsets.UTF_8));
-    } else {
-      client.send(samples.mutate(RawClient.frame(client.step(opened, 0, 1 + i % C))));
     }
   }
 

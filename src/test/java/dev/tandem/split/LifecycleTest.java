@@ -11,7 +11,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tandem.client.RemoteStage;
 import dev.tandem.client.ServerConnection;
 import dev.tandem.endpoints.ConnectionOptions;
-import dev.tandem.endpoints.ServerOptions;
 import dev.tandem.protocol.ControlCodec;
 import dev.tandem.protocol.FrameHeader;
 import dev.tandem.protocol.FrameKind;
@@ -25,9 +24,7 @@ import dev.tandem.stage.Sequence;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Random;
@@ -91,10 +88,6 @@ class LifecycleTest {
     while (toy.server.activeSequences() > 0 || toy.model.openSequences() > 0) {
       Thread.sleep(1); // the test's timeout guards it
     }
-  }
-
-  private static ConnectionOptions waiting(Duration connect, Duration step) {
-    return new ConnectionOptions(connect, Duration.ofSeconds(60), step, Duration.ofSeconds(10));
   }
 
   private static ConnectionOptions quickPings() {
@@ -264,58 +257,11 @@ class LifecycleTest {
   }
 
   @Test
-  void aPortInUseSaysWhichAndWhatToDo() throws Exception {
-    try (ToyServer toy = new ToyServer(anyPort())) {
-      int port = toy.server.port();
-      assertOneLine(
-          () -> new ToyServer(ServerOptions.defaults().withAddress("127.0.0.1", port)).close(),
-          String.valueOf(port),
-          "in use",
-          "choose another port");
-    }
-    assertOneLine(
-        () ->
-            new ToyServer(ServerOptions.defaults().withAddress("no.such.host.invalid", 0)).close(),
-        "no.such.host.invalid");
-  }
-
-  @Test
-  void noServerSaysSo() throws Exception {
-    int port;
-    try (ServerSocket unused = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-      port = unused.getLocalPort();
-    }
-    assertOneLine(
-        () -> ServerConnection.connect(uri(port), ConnectionOptions.defaults()).close(),
-        "no server at 127.0.0.1:" + port + " (connection refused); start it or check the address");
-    assertOneLine(
-        () ->
-            ServerConnection.connect(
-                    URI.create("ws://no.such.host.invalid:1/v1/split"),
-                    ConnectionOptions.defaults())
-                .close(),
-        "no server at no.such.host.invalid:1 (unknown host)");
-    try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-      assertOneLine(
-          () ->
-              ServerConnection.connect(
-                      uri(mute.getLocalPort()),
-                      waiting(Duration.ofMillis(300), Duration.ofSeconds(60)))
-                  .close(),
-          "no answer from 127.0.0.1:" + mute.getLocalPort() + " within 300 ms");
-    }
-  }
-
-  private static URI uri(int port) {
-    return URI.create("ws://127.0.0.1:" + port + "/v1/split");
-  }
-
-  @Test
   void aStepThatTakesTooLongIsGivenUpAndTheSequenceRecovers() throws Exception {
     try (ToyServer toy = new ToyServer(anyPort());
         ServerConnection connection =
             ServerConnection.connect(
-                toy.uri(), waiting(Duration.ofSeconds(60), Duration.ofSeconds(2)))) {
+                toy.uri(), ConnectionOptions.defaults().withStepTimeout(Duration.ofSeconds(2)))) {
       RemoteStage stage = toy.stage(connection, 0, Output.HIDDEN);
       Sequence sequence = stage.openSequence(10);
       Gate gate = new Gate(toy.model);
@@ -369,33 +315,6 @@ class LifecycleTest {
       sequence.close();
       awaitNoSequences(toy);
       stage.openSequence(50).close();
-    }
-  }
-
-  @Test
-  void aServerThatIsNoTandemServerIsRecognised() throws Exception {
-    try (ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-      CompletableFuture<Void> answering =
-          CompletableFuture.runAsync(
-              () -> {
-                try (Socket socket = listener.accept()) {
-                  socket
-                      .getOutputStream()
-                      .write(
-                          "HTTP/1.1 418 no\r\ncontent-length: 0\r\n\r\n"
-                              .getBytes(StandardCharsets.US_ASCII));
-                  socket.getInputStream().readAllBytes();
-                } catch (IOException e) {
-                  throw new CompletionException(e);
-                }
-              },
-              THREADS);
-      assertOneLine(
-          () ->
-              ServerConnection.connect(uri(listener.getLocalPort()), ConnectionOptions.defaults())
-                  .close(),
-          "is not a Tandem server (HTTP 418)");
-      answering.cancel(true);
     }
   }
 }

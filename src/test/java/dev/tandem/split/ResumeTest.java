@@ -31,12 +31,9 @@ import dev.tandem.stage.Sequence;
 import dev.tandem.stage.Span;
 import dev.tandem.stage.Stage;
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -336,9 +333,8 @@ class ResumeTest {
     }
   }
 
-  private static String line(String key) throws Exception {
-    byte[] hash = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
-    return key + " " + HexFormat.of().formatHex(hash);
+  private static String line(String key) {
+    return key + " " + RawClient.sha256(key);
   }
 
   /** Many waiting prompt chunks are dropped, and those that were computed are not lost. */

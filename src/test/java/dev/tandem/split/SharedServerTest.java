@@ -21,13 +21,10 @@ import dev.tandem.protocol.Result;
 import dev.tandem.scheduler.SchedulerLoad;
 import dev.tandem.settings.Output;
 import dev.tandem.settings.RowType;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -136,7 +133,7 @@ class SharedServerTest {
   void rowsAreSharedBetweenKeys() throws Exception {
     Path keys = directory.resolve("keys");
     Files.writeString(
-        keys, "many " + sha256("m") + "\none " + sha256("o") + "\nholder " + sha256("h") + "\n");
+        keys, "many " + RawClient.sha256("m") + "\none " + RawClient.sha256("o") + "\nholder " + RawClient.sha256("h") + "\n");
     ServerOptions options = anyPort().withSecurity(ServerSecurity.NONE.withApiKeys(keys));
     List<Integer> chunks = new CopyOnWriteArrayList<>();
     CountDownLatch entered = new CountDownLatch(1);
@@ -207,10 +204,5 @@ class SharedServerTest {
         D,
         C - nOut,
         nOut);
-  }
-
-  private static String sha256(String key) throws Exception {
-    MessageDigest digest = MessageDigest.getInstance("SHA-256");
-    return HexFormat.of().formatHex(digest.digest(key.getBytes(StandardCharsets.UTF_8)));
   }
 }
