@@ -133,7 +133,14 @@ class SharedServerTest {
   void rowsAreSharedBetweenKeys() throws Exception {
     Path keys = directory.resolve("keys");
     Files.writeString(
-        keys, "many " + RawClient.sha256("m") + "\none " + RawClient.sha256("o") + "\nholder " + RawClient.sha256("h") + "\n");
+        keys,
+        "many "
+            + RawClient.sha256("m")
+            + "\none "
+            + RawClient.sha256("o")
+            + "\nholder "
+            + RawClient.sha256("h")
+            + "\n");
     ServerOptions options = anyPort().withSecurity(ServerSecurity.NONE.withApiKeys(keys));
     List<Integer> chunks = new CopyOnWriteArrayList<>();
     CountDownLatch entered = new CountDownLatch(1);
