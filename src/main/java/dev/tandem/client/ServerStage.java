@@ -52,12 +52,20 @@ public final class ServerStage implements Stage {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
-  // Changed under the lock, and read without it by close.
-  private volatile RemoteStage current;
-  private volatile boolean closed;
+  /**
+   * A stage, and the traffic of the connections before its own.
+   *
+   * @param stage on the connection of the moment
+   */
+  private record Connected(RemoteStage stage, Traffic earlier) {
+    Traffic traffic() {
+      return earlier.plus(stage.connection().traffic());
+    }
+  }
 
-  // Guarded by lock.
-  private Traffic earlier = new Traffic(0, 0, 0, 0);
+  // Changed under the lock, and read without it by close and traffic.
+  private volatile Connected current;
+  private volatile boolean closed;
 
   /**
    * Connects for the first time; this is not tried twice.
@@ -70,9 +78,10 @@ public final class ServerStage implements Stage {
     this.connector = connector;
     this.patience = patience;
     this.outage = new Outage(listener);
-    current = connect();
-    spec = current.spec();
-    profile = current.profile();
+    RemoteStage stage = connect();
+    current = new Connected(stage, new Traffic(0, 0, 0, 0));
+    spec = stage.spec();
+    profile = stage.profile();
   }
 
   private RemoteStage connect() throws IOException {
@@ -98,14 +107,9 @@ public final class ServerStage implements Stage {
     return true;
   }
 
-  /** The traffic of all connections so far. */
+  /** The traffic of all connections so far. It waits for nothing, also while a server is lost. */
   public Traffic traffic() {
-    lock.lock();
-    try {
-      return earlier.plus(current.connection().traffic());
-    } finally {
-      lock.unlock();
-    }
+    return current.traffic();
   }
 
   /**
@@ -119,7 +123,7 @@ public final class ServerStage implements Stage {
 
   /** A stage behind this one, on the connection of the moment and without layers. */
   public RemoteStage withoutLayers() throws IOException {
-    return current.withSpan(Span.layers(spec.span().end(), spec.span().end()));
+    return current.stage().withSpan(Span.layers(spec.span().end(), spec.span().end()));
   }
 
   /**
@@ -193,14 +197,14 @@ public final class ServerStage implements Stage {
   private RemoteStage connected(long deadline) throws IOException {
     lockInterruptibly();
     try {
-      String cause = current.connection().lostCause();
+      String cause = current.stage().connection().lostCause();
       if (!cause.isEmpty() && !closed) {
         reconnect(cause, deadline);
       }
       if (closed) {
         throw new IllegalStateException("the stage is closed");
       }
-      return current;
+      return current.stage();
     } finally {
       lock.unlock();
     }
@@ -210,16 +214,15 @@ public final class ServerStage implements Stage {
     if (patience.isZero()) {
       throw new StageLostException(cause);
     }
-    RemoteStage lost = current;
+    RemoteStage lost = current.stage();
     outage.begin(lost.connection().peer(), cause);
     IOException failure = new StageLostException(cause);
     Duration pause = FIRST_PAUSE;
     while (!closed && System.nanoTime() - deadline < 0) {
       try {
         RemoteStage found = connect();
-        earlier = earlier.plus(lost.connection().traffic());
         lost.connection().close(); // its sequences may be resumed
-        current = found;
+        current = new Connected(found, current.traffic());
         changed.signalAll();
         if (closed) { // in the meantime, by another thread
           end(found);
@@ -236,7 +239,7 @@ public final class ServerStage implements Stage {
           pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
               ? pause.multipliedBy(2)
               : LONGEST_PAUSE;
-      if (!current.equals(lost)) {
+      if (!current.stage().equals(lost)) {
         return; // another thread has connected in the meantime
       }
     }
@@ -247,7 +250,7 @@ public final class ServerStage implements Stage {
   private void pause(Duration time, RemoteStage lost) throws InterruptedIOException {
     long left = time.toNanos();
     try {
-      while (left > 0 && !closed && current.equals(lost)) {
+      while (left > 0 && !closed && current.stage().equals(lost)) {
         left = changed.awaitNanos(left);
       }
     } catch (InterruptedException e) {
@@ -288,7 +291,7 @@ public final class ServerStage implements Stage {
         lock.unlock();
       }
     }
-    end(current);
+    end(current.stage());
   }
 
   private static void end(RemoteStage stage) {

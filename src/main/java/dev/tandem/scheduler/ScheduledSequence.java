@@ -183,7 +183,8 @@ public final class ScheduledSequence {
   }
 
   /**
-   * Drops the steps that wait, and continues the sequence in another lane.
+   * Drops the steps that wait, and continues the sequence in another lane. If that one has been
+   * closed meanwhile, the sequence is in no lane, as after {@link #detach}.
    *
    * @return as for {@link #detach}
    */
@@ -334,9 +335,6 @@ public final class ScheduledSequence {
   }
 
   private void leaveLaneNow(@Nullable Lane next, CompletableFuture<Integer> result) {
-    if (next != null && next.isClosed()) {
-      endClosed();
-    }
     if (ended.isDone()) {
       result.completeExceptionally(closedException());
       return;
@@ -353,7 +351,7 @@ public final class ScheduledSequence {
     while (!queue.isEmpty()) {
       queue.remove().failed(closedException());
     }
-    if (next == null) {
+    if (next == null || next.isClosed()) {
       scheduler.detached().add(this);
     } else {
       lane.tenant().giveBack(reservedBytes());
