@@ -131,6 +131,11 @@ public final class HostedModel implements Hosting.Hosted {
     return server.load().get(0);
   }
 
+  /** Memory of the known prompts, which {@link #load} counts as reserved. */
+  public long prefixBytes() {
+    return server.prefixBytes();
+  }
+
   @Override
   public String span() {
     return offered.spec().span().inWords();

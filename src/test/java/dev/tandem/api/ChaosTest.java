@@ -3,27 +3,25 @@ package dev.tandem.api;
 import static dev.tandem.ThreadPerTask.THREADS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.api.ChaosServers.Kind;
 import dev.tandem.generation.GeneratedToken;
-import dev.tandem.generation.GenerationRequest;
 import dev.tandem.generation.GenerationResult;
-import dev.tandem.settings.Draft;
-import dev.tandem.settings.Reply;
 import dev.tandem.split.ChaosWire;
-import dev.tandem.split.ServedProcess;
-import java.io.IOException;
+import dev.tandem.split.KilledServer;
+import dev.tandem.split.SpareServers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
 
 /**
  * Connections break in every way, late answers come on given-up connections, and servers are killed
- * and started again, all by a seed: every client ends with the bits of an undisturbed run, and
- * nothing is left on the servers.
+ * and started again, all by a seed: every client of one server, of a chain, or of two servers with
+ * the same layers ends with the bits of an undisturbed run, and nothing is left on the servers.
  */
 @Tag("slow")
 @Timeout(7200)
@@ -31,133 +29,128 @@ class ChaosTest {
   private static final boolean LONG = Boolean.getBoolean("tandem.long");
   private static final int RUNS = LONG ? 200 : 4;
 
-  /** Of the wire and of processes; in all runs together. */
-  private static final int KILLS = LONG ? 300 : 4;
+  /** In every two runs three servers are killed. */
+  private static final int KILLS = RUNS * 3 / 2;
 
-  /** In a short run one process is killed in so many runs; starting one takes a second or two. */
-  private static final int RUNS_PER_DEAD_PROCESS = LONG ? 2 : 3;
-
-  private static final int TOKENS = 60;
+  private static final int SPARES = 2;
   private static final int MEAN_BYTES = 15_000;
   private static final int MAX_BREAKS = 4;
-  private static final String MODEL = "gpt2-shakespeare";
+  private static final int N_LAYERS = 4;
 
-  private record Outcome(GenerationResult result, GenerationRequest request) {}
-
-  private static SplitModel open(Random random, ChaosWire wire) {
-    int layers = random.nextInt(4);
-    List<Reply> replies = List.of(Reply.values());
-    Reply reply = replies.get(random.nextInt(replies.size()));
-    boolean drafts = random.nextBoolean();
-    for (int attempt = 0; ; attempt++) {
-      try {
-        SplitBuilder builder =
-            Tandem.split(MODEL)
-                .server(wire.uri())
-                .layers(layers)
-                .reply(reply)
-                .topLogits(8)
-                .connectTimeout(Duration.ofSeconds(2))
-                .openTimeout(Duration.ofSeconds(10))
-                .pingInterval(Duration.ofMillis(200));
-        return (drafts ? builder.draft(Draft.ngram()) : builder).connect();
-      } catch (ServerException e) { // the first connection is not tried twice by itself
-        assertThat(attempt).as("first connections").isLessThan(20);
+  /** Servers that are started together, and how many runs they serve. */
+  private record Series(Kind kind, boolean prefixes, int runs) {
+    private static List<Series> all() {
+      if (!LONG) {
+        return List.of(
+            new Series(Kind.ONE, true, 1),
+            new Series(Kind.TWO, false, 1),
+            new Series(Kind.THREE, true, 1),
+            new Series(Kind.TWINS, false, 1));
       }
+      List<Series> all = new ArrayList<>();
+      for (Kind kind : Kind.values()) {
+        all.add(new Series(kind, false, RUNS / (2 * Kind.values().length)));
+        all.add(new Series(kind, true, RUNS / (2 * Kind.values().length)));
+      }
+      return all;
     }
   }
 
-  private static Outcome client(long seed, ChaosWire wire, Runnable atToken) {
-    Random random = new Random(seed);
-    GenerationRequest request =
-        GenerationRequest.of("What light through yonder window breaks? It is the east, " + seed)
-            .maxTokens(TOKENS)
-            .ignoreEos(true)
-            .temperature(random.nextInt(3) / 2.0)
-            .seed(seed);
-    try (SplitModel split = open(random, wire)) {
+  private static SplitModel open(
+      ChaosPlan.Client client, List<ChaosWire> wires, ChaosKiller killer) {
+    SplitBuilder builder =
+        Tandem.split(KilledServer.MODEL)
+            .layers(client.layers())
+            .reply(client.reply())
+            .topLogits(8)
+            .onConnection(killer.listener())
+            .connectTimeout(Duration.ofSeconds(2))
+            .openTimeout(Duration.ofSeconds(10))
+            .pingInterval(Duration.ofMillis(200));
+    wires.forEach(wire -> builder.server(wire.uri()));
+    client.draft().ifPresent(builder::draft);
+    return ChaosServers.connect(builder);
+  }
+
+  private static GenerationResult generate(
+      ChaosPlan.Client client, List<ChaosWire> wires, ChaosKiller killer, Runnable atToken) {
+    try (SplitModel split = open(client, wires, killer)) {
       Generation running =
           split.start(
-              request,
+              client.request(),
               new GenerationListener() {
                 @Override
                 public void token(GeneratedToken token) {
                   atToken.run();
                 }
               });
-      return new Outcome(running.result(), request);
+      return running.result();
     }
   }
 
-  /** Kills the server when so many tokens have come. */
-  private static final class Killer implements Runnable {
-    private final ServedProcess server;
-    private int left;
-    private int kills;
-
-    Killer(ServedProcess server, int after) {
-      this.server = server;
-      this.left = after;
-    }
-
-    @Override
-    public synchronized void run() {
-      left--;
-      if (left == 0) {
-        kills++;
-        try {
-          server.killAndRestart();
-        } catch (IOException e) {
-          throw new IllegalStateException(e);
-        }
+  private static ChaosCounts run(ChaosPlan plan, ChaosServers servers, TextModel whole)
+      throws Exception {
+    List<ChaosWire> wires = servers.wires(plan.seed(), MEAN_BYTES, MAX_BREAKS);
+    try {
+      ChaosKiller killer = new ChaosKiller(plan, servers, wires);
+      List<CompletableFuture<GenerationResult>> results = new ArrayList<>();
+      for (int i = 0; i < plan.clients().size(); i++) {
+        int index = i;
+        ChaosPlan.Client client = plan.clients().get(i);
+        results.add(
+            CompletableFuture.supplyAsync(
+                () -> generate(client, wires, killer, () -> killer.token(index)), THREADS));
       }
-    }
-  }
-
-  /** One wire with some clients at once; returns how often something was killed. */
-  private static int run(int seed, ServedProcess server, TextModel whole) throws Exception {
-    Random random = new Random(seed);
-    boolean kills = seed % RUNS_PER_DEAD_PROCESS == 0;
-    Killer killer = new Killer(server, kills ? 5 + random.nextInt(TOKENS / 2) : 0);
-    try (ChaosWire wire = new ChaosWire(server.port(), seed, MEAN_BYTES, MAX_BREAKS)) {
-      List<CompletableFuture<Outcome>> clients = new ArrayList<>();
-      for (int i = 0; i <= seed % 3; i++) {
-        long clientSeed = 10L * seed + i;
-        clients.add(CompletableFuture.supplyAsync(() -> client(clientSeed, wire, killer), THREADS));
+      for (int i = 0; i < results.size(); i++) {
+        GenerationResult expected = whole.generate(plan.clients().get(i).request());
+        GenerationResult result = results.get(i).join();
+        assertThat(result.ids()).as("client %d of %s", i, plan).isEqualTo(expected.ids());
+        assertThat(result.text()).as("client %d of %s", i, plan).isEqualTo(expected.text());
       }
-      for (CompletableFuture<Outcome> client : clients) {
-        Outcome outcome = client.join();
-        GenerationResult expected = whole.generate(outcome.request());
-        assertThat(outcome.result().ids()).as("seed %d", seed).isEqualTo(expected.ids());
-        assertThat(outcome.result().text()).isEqualTo(expected.text());
+      return killer.finish();
+    } catch (RuntimeException e) {
+      throw new IllegalStateException(servers + ", " + plan, e);
+    } finally {
+      for (ChaosWire wire : wires) {
+        wire.close();
       }
-      return wire.breaks() + killer.kills;
     }
   }
 
   @Test
-  void everyClientEndsWithTheBitsOfAQuietRun() throws Exception {
-    try (TextModel whole = Tandem.model(MODEL).open();
-        ServedProcess server = new ServedProcess(MODEL)) {
-      int kills = 0;
-      for (int seed = 0; seed < RUNS; seed++) {
-        kills += run(seed, server, whole);
-      }
-      assertThat(kills).as("kills").isGreaterThanOrEqualTo(KILLS);
-      // A quiet run shows how many threads a server keeps, and starts those that it starts late.
-      try (ChaosWire quiet = new ChaosWire(server.port(), 0, 1, 0)) {
-        Outcome unused = client(1, quiet, () -> {});
-      }
-      ServedProcess fresh = new ServedProcess(MODEL);
-      try (fresh;
-          ChaosWire quiet = new ChaosWire(fresh.port(), 0, 1, 0)) {
-        Outcome unused = client(1, quiet, () -> {});
-        int threads = fresh.awaitIdle(Integer.MAX_VALUE).threads();
-        ServedProcess.State left = server.awaitIdle(threads);
-        assertThat(left.sequences()).isZero();
-        assertThat(left.kvBytes()).isZero();
-        assertThat(left.threads()).isLessThanOrEqualTo(threads);
+  void everyClientEndsWithTheBitsOfAQuietRun(TestReporter reporter) throws Exception {
+    ChaosCounts counts = ChaosCounts.NONE;
+    long seed = 0;
+    long known = 0;
+    long start = System.nanoTime();
+    try (TextModel whole =
+            Tandem.model(KilledServer.MODEL).settings(KilledServer.SETTINGS).open();
+        SpareServers spares = new SpareServers(SPARES)) {
+      for (Series series : Series.all()) {
+        try (ChaosServers servers = new ChaosServers(series.kind, series.prefixes, spares)) {
+          for (int run = 0; run < series.runs; run++, seed++) {
+            int kills = 1 + (int) (seed % 2);
+            counts =
+                counts.plus(
+                    run(
+                        ChaosPlan.draw(
+                            seed, servers.firstLayer(), N_LAYERS, servers.size(), kills),
+                        servers,
+                        whole));
+          }
+          known += servers.checkNothingIsLeft();
+        }
       }
     }
+    reporter.publishEntry("happened", counts.toString());
+    reporter.publishEntry("bytes of known prompts that stay", "" + known);
+    reporter.publishEntry(
+        "seconds per run", "" + (System.nanoTime() - start) / 1_000_000 / RUNS / 1000.0);
+    assertThat(counts.kills()).as("kills").isEqualTo(KILLS);
+    if (LONG) {
+      assertThat(counts.inReplays()).as("kills while a client sent its rows again").isPositive();
+      assertThat(counts.moves()).as("clients that went on on another server").isPositive();
+    }
+    assertThat(counts.breaks()).as("breaks").isGreaterThanOrEqualTo(KILLS);
   }
 }
