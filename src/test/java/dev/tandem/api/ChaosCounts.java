@@ -10,8 +10,7 @@ package dev.tandem.api;
  * @param moves replays among these on another server
  * @param resumed losses after which it went on with the one it had
  */
-record ChaosCounts(
-    int kills, int inReplays, int breaks, int replays, int moves, int resumed) {
+record ChaosCounts(int kills, int inReplays, int breaks, int replays, int moves, int resumed) {
   static final ChaosCounts NONE = new ChaosCounts(0, 0, 0, 0, 0, 0);
 
   ChaosCounts plus(ChaosCounts more) {

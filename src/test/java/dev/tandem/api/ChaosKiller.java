@@ -46,7 +46,7 @@ final class ChaosKiller {
     }
   }
 
-  /** What hears of a client's connections. */
+  /** Follows a client's connections. */
   ConnectionListener listener() {
     return new ConnectionListener() {
       private final Set<String> lost = new HashSet<>();

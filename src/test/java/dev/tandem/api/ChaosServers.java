@@ -22,17 +22,21 @@ final class ChaosServers implements AutoCloseable {
 
   /** How the layers are spread. */
   enum Kind {
-    ONE(List.of(Span.layers(0, 4))),
-    TWO(List.of(Span.layers(0, 2), Span.layers(2, 4))),
-    THREE(List.of(Span.layers(0, 1), Span.layers(1, 3), Span.layers(3, 4))),
-    TWINS(List.of(Span.layers(0, 4), Span.layers(0, 4))),
+    ONE,
+    TWO,
+    THREE,
+    TWINS,
     /** The first layer is held by clients only. */
-    UPPER(List.of(Span.layers(1, 4)));
+    UPPER;
 
-    private final List<Span> spans;
-
-    Kind(List<Span> spans) {
-      this.spans = spans;
+    private List<Span> spans() {
+      return switch (this) {
+        case ONE -> List.of(Span.layers(0, 4));
+        case TWO -> List.of(Span.layers(0, 2), Span.layers(2, 4));
+        case THREE -> List.of(Span.layers(0, 1), Span.layers(1, 3), Span.layers(3, 4));
+        case TWINS -> List.of(Span.layers(0, 4), Span.layers(0, 4));
+        case UPPER -> List.of(Span.layers(1, 4));
+      };
     }
   }
 
@@ -47,7 +51,7 @@ final class ChaosServers implements AutoCloseable {
     this.kind = kind;
     this.prefixes = prefixes;
     try {
-      for (Span span : kind.spans) {
+      for (Span span : kind.spans()) {
         servers.add(new KilledServer(spares, span, prefixes ? PREFIX_BYTES : 0));
       }
       serveQuietly();
@@ -61,7 +65,7 @@ final class ChaosServers implements AutoCloseable {
   }
 
   int firstLayer() {
-    return kind.spans.get(0).begin();
+    return kind.spans().get(0).begin();
   }
 
   int size() {

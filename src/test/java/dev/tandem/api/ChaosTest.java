@@ -12,6 +12,7 @@ import dev.tandem.split.SpareServers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -123,8 +124,7 @@ class ChaosTest {
     long seed = 0;
     long known = 0;
     long start = System.nanoTime();
-    try (TextModel whole =
-            Tandem.model(KilledServer.MODEL).settings(KilledServer.SETTINGS).open();
+    try (TextModel whole = Tandem.model(KilledServer.MODEL).settings(KilledServer.SETTINGS).open();
         SpareServers spares = new SpareServers(SPARES)) {
       for (Series series : Series.all()) {
         try (ChaosServers servers = new ChaosServers(series.kind, series.prefixes, spares)) {
@@ -133,8 +133,7 @@ class ChaosTest {
             counts =
                 counts.plus(
                     run(
-                        ChaosPlan.draw(
-                            seed, servers.firstLayer(), N_LAYERS, servers.size(), kills),
+                        ChaosPlan.draw(seed, servers.firstLayer(), N_LAYERS, servers.size(), kills),
                         servers,
                         whole));
           }
@@ -144,8 +143,8 @@ class ChaosTest {
     }
     reporter.publishEntry("happened", counts.toString());
     reporter.publishEntry("bytes of known prompts that stay", "" + known);
-    reporter.publishEntry(
-        "seconds per run", "" + (System.nanoTime() - start) / 1_000_000 / RUNS / 1000.0);
+    double seconds = (System.nanoTime() - start) / 1e9 / RUNS;
+    reporter.publishEntry("seconds per run", String.format(Locale.ROOT, "%.1f", seconds));
     assertThat(counts.kills()).as("kills").isEqualTo(KILLS);
     if (LONG) {
       assertThat(counts.inReplays()).as("kills while a client sent its rows again").isPositive();

@@ -36,8 +36,8 @@ public final class KilledServer implements AutoCloseable {
   private static final long GUARD_NANOS = 120_000_000_000L;
 
   /**
-   * Below the ports that systems give to clients: nobody else takes a port of a dead server. Two
-   * runs of the tests at once begin at different ones.
+   * Below the ports that systems give to clients, so that none takes a dead server's port. Two runs
+   * of the tests at once begin at different ones.
    */
   private static final AtomicInteger PORTS =
       new AtomicInteger(20_000 + (int) (ProcessHandle.current().pid() % 300) * 40);
@@ -78,8 +78,8 @@ public final class KilledServer implements AutoCloseable {
   private static int freePort() {
     while (true) {
       int candidate = PORTS.getAndIncrement();
-      try (ServerSocket unused =
-          new ServerSocket(candidate, 1, InetAddress.getLoopbackAddress())) {
+      try {
+        new ServerSocket(candidate, 1, InetAddress.getLoopbackAddress()).close();
         return candidate;
       } catch (IOException e) {
         // another process has it
@@ -170,9 +170,7 @@ public final class KilledServer implements AutoCloseable {
     ServerOptions options = options(Integer.parseInt(numbers[0]), Long.parseLong(numbers[3]));
     try (HostedModel server = HostedModel.start(checkpoint, layers, SETTINGS, options)) {
       System.out.println(server.port());
-      for (String line = in.readLine();
-          line != null && !line.equals(STOP);
-          line = in.readLine()) {
+      for (String line = in.readLine(); line != null && !line.equals(STOP); line = in.readLine()) {
         SchedulerLoad load = server.load();
         long prefixes = server.prefixBytes();
         int threads = Thread.getAllStackTraces().size();
