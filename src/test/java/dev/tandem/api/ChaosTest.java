@@ -30,12 +30,12 @@ class ChaosTest {
   private static final boolean LONG = Boolean.getBoolean("tandem.long");
   private static final int RUNS = LONG ? 200 : 4;
 
-  /** In every two runs three servers are killed. */
-  private static final int KILLS = RUNS * 3 / 2;
+  /** In every two long runs three servers are killed. */
+  private static final int KILLS = LONG ? RUNS * 3 / 2 : RUNS;
 
-  private static final int SPARES = 2;
+  private static final int SPARES = LONG ? 2 : 1;
   private static final int MEAN_BYTES = 15_000;
-  private static final int MAX_BREAKS = 4;
+  private static final int MAX_BREAKS = LONG ? 4 : 2;
   private static final int N_LAYERS = 4;
 
   /** Servers that are started together, and how many runs they serve. */
@@ -129,7 +129,7 @@ class ChaosTest {
       for (Series series : Series.all()) {
         try (ChaosServers servers = new ChaosServers(series.kind, series.prefixes, spares)) {
           for (int run = 0; run < series.runs; run++, seed++) {
-            int kills = 1 + (int) (seed % 2);
+            int kills = LONG ? 1 + (int) (seed % 2) : 1;
             counts =
                 counts.plus(
                     run(
