@@ -6,12 +6,17 @@ import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A split model over slow links, as processes of their own: {@code tandem server}, {@link SlowWire}
@@ -32,13 +37,15 @@ public final class LinkReport implements AutoCloseable {
           Map.entry("mbit", "5"),
           Map.entry("replies", "hidden,topk,logits"),
           Map.entry("wires", "f32,f16,q8_0"),
-          Map.entry("temperatures", "0,0.7,1"),
-          Map.entry("cuts", "0,3,6,9,12"),
-          Map.entry("tokens", "40"),
-          Map.entry("text-tokens", "180"),
+          Map.entry("temperatures", "0.7,0,1"), // all replies and rows at the first one
+          Map.entry("cuts", "0,4,8,12"),
+          Map.entry("tokens", "20"),
+          Map.entry("text-tokens", "120"),
           Map.entry("repeat", "5"),
           Map.entry("loopback", "false"));
 
+  private static final Pattern LAYERS_HERE = Pattern.compile("layers? (?:\\d+\\.\\.)?(\\d+)(?: and the head)? here");
+  private static final String AUTO = "auto";
   private static final String SOME_IDS = "11 262 318 257";
   private static final int PROMPT = 512;
 
@@ -103,12 +110,6 @@ public final class LinkReport implements AutoCloseable {
 
     /** What a client prints. */
     JsonNode client(String model, int n, String... words) throws IOException {
-      return tryClient(model, n, words)
-          .orElseThrow(() -> new IOException("the client does not know an option"));
-    }
-
-    /** What a client prints; empty if it does not know an option. */
-    Optional<JsonNode> tryClient(String model, int n, String... words) throws IOException {
       List<String> command =
           tandem("client", "--server", url, "-c", model, "-n", "" + n, "--ignore-eos", "--json");
       command.addAll(List.of(words));
@@ -116,16 +117,13 @@ public final class LinkReport implements AutoCloseable {
       byte[] out = process.getInputStream().readAllBytes();
       try {
         int code = process.waitFor();
-        if (code == 2) {
-          return Optional.empty();
-        }
         if (code != 0) {
           throw new IOException("the client ended with " + code + ": " + command);
         }
       } catch (InterruptedException e) {
         throw new IOException(e);
       }
-      return Optional.of(new ObjectMapper().readTree(out));
+      return new ObjectMapper().readTree(out);
     }
 
     @Override
@@ -212,38 +210,62 @@ public final class LinkReport implements AutoCloseable {
         "Drafts (" + name(model) + ")",
         "round trip, ms",
         "temperature",
+        "reply",
+        "rows",
         "draft",
         "ms/token",
         "of none",
         "round trips/token",
+        "bytes sent/token",
+        "bytes received/token",
         "compared",
         "accepted");
-    int n = Integer.parseInt(option("text-tokens"));
-    List<String> drafts = new ArrayList<>(List.of("none", "ngram"));
-    drafts.addAll(list("draft-model"));
+    List<String> temperatures = list("temperatures");
     for (String rtt : list("rtt")) {
       try (Link link = new Link(model, rtt, false, false)) {
-        for (String temperature : list("temperatures")) {
-          double none = 0;
-          for (String draft : drafts) {
-            String[] words = {"-t", temperature, "-s", "1", "--draft", draft, "ROMEO:"};
-            JsonNode one = link.client(model, 1, words);
-            JsonNode many = link.client(model, n + 1, words);
-            double ms = number(many, "timings", "ms_per_token");
-            none = draft.equals("none") ? ms : none;
-            double compared = number(many, "draft", "compared");
-            line(
-                rtt,
-                temperature,
-                name(draft),
-                ms,
-                ms / none,
-                perToken(one, many, "round_trips"),
-                (int) compared,
-                compared == 0 ? "" : number(many, "draft", "accepted") / compared);
+        for (String temperature : temperatures) {
+          drafts(link, rtt, temperature, "hidden", "f32");
+        }
+        for (String reply : list("replies")) {
+          for (String wire : list("wires")) {
+            if (!(reply + wire).equals("hiddenf32")) {
+              drafts(link, rtt, temperatures.get(0), reply, wire);
+            }
           }
         }
       }
+    }
+  }
+
+  private void drafts(Link link, String rtt, String temperature, String reply, String wire)
+      throws IOException {
+    String model = option("text-model");
+    List<String> drafts = new ArrayList<>(List.of("none", "ngram"));
+    drafts.addAll(list("draft-model"));
+    double none = 0;
+    for (String draft : drafts) {
+      String[] words = {
+        "--split", "0", "--reply", reply, "--wire", wire, "-t", temperature, "-s", "1", "--draft",
+        draft, "ROMEO:"
+      };
+      JsonNode one = link.client(model, 1, words);
+      JsonNode many = link.client(model, Integer.parseInt(option("text-tokens")) + 1, words);
+      double ms = number(many, "timings", "ms_per_token");
+      none = draft.equals("none") ? ms : none;
+      double compared = number(many, "draft", "compared");
+      line(
+          rtt,
+          temperature,
+          reply,
+          wire,
+          name(draft),
+          ms,
+          ms / none,
+          perToken(one, many, "round_trips"),
+          perToken(one, many, "bytes_sent"),
+          perToken(one, many, "bytes_received"),
+          (int) compared,
+          compared == 0 ? "" : number(many, "draft", "accepted") / compared);
     }
   }
 
@@ -271,7 +293,7 @@ public final class LinkReport implements AutoCloseable {
   private void split() throws IOException {
     List<String> columns = new ArrayList<>(List.of("model", "round trip, ms", "slow end"));
     list("cuts").forEach(cut -> columns.add("K=" + cut + ", ms/token"));
-    columns.addAll(List.of("best K", "auto, ms/token", "of the best"));
+    columns.addAll(List.of("best K", "auto, ms/token", "of the best", "auto chose"));
     head("Where the model is cut", columns.toArray(String[]::new));
     for (String model : list("models")) {
       for (String rtt : list("rtt")) {
@@ -286,43 +308,41 @@ public final class LinkReport implements AutoCloseable {
 
   private List<Object> cuts(Link link, String model, String rtt, String slow) throws IOException {
     List<String> cuts = new ArrayList<>(list("cuts"));
-    cuts.add("auto");
+    cuts.add(AUTO);
     Map<String, List<Double>> times = new HashMap<>();
+    SortedSet<String> chosen = new TreeSet<>();
     for (int i = 0; i < Integer.parseInt(option("repeat")); i++) { // in turn
       for (String cut : cuts) {
-        Optional<JsonNode> result =
-            link.tryClient(
-                model,
-                Integer.parseInt(option("tokens")) + 1,
-                "--ids",
-                SOME_IDS,
-                "-t",
-                "0",
-                "--split",
-                cut);
-        if (result.isPresent()) {
-          times
-              .computeIfAbsent(cut, each -> new ArrayList<>())
-              .add(number(result.get(), "timings", "ms_per_token"));
+        int n = Integer.parseInt(option("tokens")) + 1;
+        JsonNode result =
+            link.client(model, n, "--ids", SOME_IDS, "-t", "0", "--split", cut);
+        times
+            .computeIfAbsent(cut, each -> new ArrayList<>())
+            .add(number(result, "timings", "ms_per_token"));
+        if (cut.equals(AUTO)) {
+          chosen.add(chosen(result.get("wire").get("chain").asText()));
         }
       }
     }
     List<Object> row = new ArrayList<>(List.of(name(model), rtt, slow));
-    String best = "";
-    double least = Double.POSITIVE_INFINITY;
-    for (String cut : list("cuts")) {
-      double ms = median(times.getOrDefault(cut, List.of()));
-      row.add(ms);
-      if (ms < least) {
-        least = ms;
-        best = cut;
-      }
-    }
-    row.add(best);
-    List<Double> auto = times.getOrDefault("auto", List.of());
-    row.add(auto.isEmpty() ? "not there" : median(auto));
-    row.add(auto.isEmpty() ? "" : median(auto) / least);
+    cuts.forEach(cut -> times.put(cut, List.of(median(times.getOrDefault(cut, List.of())))));
+    double auto = times.getOrDefault(AUTO, List.of()).get(0);
+    times.remove(AUTO);
+    list("cuts").forEach(cut -> row.addAll(times.getOrDefault(cut, List.of())));
+    String best = Collections.min(list("cuts"), Comparator.comparing(cut -> times.get(cut).get(0)));
+    row.addAll(List.of(best, auto, auto / times.get(best).get(0), String.join("; ", chosen)));
     return row;
+  }
+
+  /** Which cut and reply a client names. */
+  private static String chosen(String chain) {
+    Matcher here = LAYERS_HERE.matcher(chain);
+    String cut = here.find() ? "K=" + (1 + Integer.parseInt(here.group(1))) : "K=0";
+    if (!chain.contains(" on ws")) {
+      return cut + ", nothing on the server";
+    }
+    return cut
+        + (chain.contains("head here") ? ", hidden" : chain.contains("best") ? ", topk" : ", logits");
   }
 
   private static double median(List<Double> values) {

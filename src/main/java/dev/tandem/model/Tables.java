@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
 /**
@@ -13,6 +15,7 @@ import java.util.stream.IntStream;
  */
 public final class Tables {
   private static final int F16_PATTERNS = 1 << 16;
+  private static final Map<Activation, ShortBuffer> ACTIVATIONS = new ConcurrentHashMap<>();
   private static final double SQRT_2_OVER_PI = StrictMath.sqrt(2 / Math.PI);
 
   private Tables() {}
@@ -56,11 +59,15 @@ public final class Tables {
   }
 
   /**
-   * The activation for every f16 input.
+   * The activation for every f16 input. It is computed once in the process, and kept.
    *
-   * @return {@code [65536]} f16 bits, indexed by the input's f16 bits, direct
+   * @return {@code [65536]} f16 bits, indexed by the input's f16 bits, direct; only to be read
    */
   public static ShortBuffer activation(Activation activation) {
+    return ACTIVATIONS.computeIfAbsent(activation, Tables::computed).duplicate();
+  }
+
+  private static ShortBuffer computed(Activation activation) {
     ShortBuffer table = direct(2L * F16_PATTERNS).asShortBuffer();
     for (int bits = 0; bits < F16_PATTERNS; bits++) {
       table.put(toF16(activate(activation, Float16.toFloat((short) bits))));

@@ -172,7 +172,8 @@ class SplitCommandsTest {
     JsonNode json = client("--json", "-n", "5", "").json();
     assertThat(json.get("finish_reason").asText()).isEqualTo("length");
     JsonNode wire = json.get("wire");
-    assertThat(wire).hasSize(4);
+    assertThat(wire).hasSize(5);
+    assertThat(wire.get("chain").asText()).contains(" on ws://").contains("the head here");
     assertThat(wire.get("round_trips").asInt()).isGreaterThanOrEqualTo(5);
     assertThat(wire.get("bytes_sent").asInt()).isPositive();
     assertThat(wire.get("bytes_received").asInt()).isPositive();

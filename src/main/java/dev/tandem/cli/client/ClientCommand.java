@@ -167,7 +167,7 @@ public final class ClientCommand implements Callable<Integer> {
       if (general.verbose || isMeasured()) {
         console.note(opened.chain());
       }
-      return run.run(opened, text, () -> facts(opened.wireStats()));
+      return run.run(opened, text, () -> facts(opened));
     } catch (TandemException e) {
       if (!run.interrupted()) {
         throw e;
@@ -234,8 +234,10 @@ public final class ClientCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  private static Map<String, Object> facts(WireStats stats) {
+  private static Map<String, Object> facts(SplitModel opened) {
+    WireStats stats = opened.wireStats();
     Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("chain", opened.chain());
     facts.put("round_trips", stats.roundTrips());
     facts.put("bytes_sent", stats.bytesSent());
     facts.put("bytes_received", stats.bytesReceived());
