@@ -5,6 +5,7 @@ import dev.tandem.sampling.Sampler;
 import dev.tandem.settings.SamplingOptions;
 import dev.tandem.stage.RowKind;
 import java.io.IOException;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -12,10 +13,21 @@ import org.jspecify.annotations.Nullable;
  * Lets a small model guess. It draws with the options and the noise of the large one: noise belongs
  * to a seed, a position and a token id, so two models with similar logits draw the same token also
  * at high temperatures.
+ *
+ * <p>Greedy texts often repeat themselves, the large model's as much as the small one's. There, the
+ * small model's choice gives way to what followed the same ids before, if it rates that nearly as
+ * high: in texts of gpt2-shakespeare 83% of the guesses are right, and 55% without this.
  */
 public final class ModelDrafter implements Drafter {
   /** With more new rows than this, it computes them as rows of a prompt. */
   private static final int MAX_GENERATED_ROWS = 16;
+
+  /**
+   * How much higher the small model's choice may be rated than what followed before, in logits.
+   * With 1, 2, 3 and 5 in greedy texts of gpt2-shakespeare 74, 83, 84 and 84% of the guesses were
+   * right.
+   */
+  private static final float MAX_DIFFERENCE = 2;
 
   private final Generator generator;
   private final StageChain chain;
@@ -25,6 +37,8 @@ public final class ModelDrafter implements Drafter {
 
   /** Null if the request's tokens cannot be guessed. */
   private @Nullable Sampler sampler;
+
+  private boolean greedy;
 
   /** Ids that the sampler counts: a beginning of the sequence. */
   private int nCounted;
@@ -60,6 +74,7 @@ public final class ModelDrafter implements Drafter {
     }
     nCounted = promptEnd;
     sampler = begun;
+    greedy = request.sampling().temperature() == 0;
   }
 
   @Override
@@ -84,6 +99,9 @@ public final class ModelDrafter implements Drafter {
       if (id == Sampler.NO_TOKEN || generator.isStop(id)) {
         break; // a text that ends needs no more rows
       }
+      if (greedy) {
+        id = repeated(ids, size + n, id);
+      }
       drawing.accept(id);
       ids[size + n] = id;
       n++;
@@ -92,6 +110,14 @@ public final class ModelDrafter implements Drafter {
       drawing.forget(ids[size + i]);
     }
     return n;
+  }
+
+  /** What followed the same ids before, if its logit is near that of the choice; else the choice. */
+  private int repeated(int[] ids, int size, int chosen) {
+    int before = NgramDrafter.nextAfterLongest(ids, size);
+    FloatBuffer logits = chain.logits();
+    boolean near = before >= 0 && logits.get(chosen) - logits.get(before) < MAX_DIFFERENCE;
+    return near && !generator.isStop(before) ? before : chosen;
   }
 
   /** How many ids from the beginning are those that were computed. */

@@ -27,6 +27,9 @@ public final class NgramDrafter implements Drafter {
 
   private static final double[] WEIGHTS = weights();
 
+  /** Fewer equal ids say little. */
+  private static final int MIN_EQUAL = 3;
+
   private static double[] weights() {
     double[] weights = new double[REACH];
     double weight = 1;
@@ -78,6 +81,28 @@ public final class NgramDrafter implements Drafter {
       }
     }
     return sum;
+  }
+
+  /**
+   * What followed the earlier place before which most ids are those before {@code size}, the latest
+   * of several.
+   *
+   * @return an id; -1 if there is no place with at least {@value #MIN_EQUAL} of them
+   */
+  static int nextAfterLongest(int[] ids, int size) {
+    int longest = MIN_EQUAL - 1;
+    int next = -1;
+    for (int end = size - 1; end > longest; end--) {
+      int equal = 0;
+      while (equal < Math.min(end, REACH) && ids[end - 1 - equal] == ids[size - 1 - equal]) {
+        equal++;
+      }
+      if (equal > longest) {
+        longest = equal;
+        next = ids[end];
+      }
+    }
+    return next;
   }
 
   @Override

@@ -49,6 +49,18 @@ class NgramDrafterTest {
   }
 
   @Test
+  void threeEqualTokensFindTheNextOne() {
+    assertThat(NgramDrafter.nextAfterLongest(new int[] {1, 2, 3, 8, 1, 2, 3}, 7)).isEqualTo(8);
+    assertThat(NgramDrafter.nextAfterLongest(new int[] {1, 2, 3, 8, 5, 2, 3}, 7)).isEqualTo(-1);
+    int[] longer = {0, 1, 2, 3, 7, 9, 1, 2, 3, 8, 0, 1, 2, 3};
+    assertThat(NgramDrafter.nextAfterLongest(longer, longer.length)).isEqualTo(7);
+    int[] latest = {1, 2, 3, 7, 1, 2, 3, 8, 0, 1, 2, 3};
+    assertThat(NgramDrafter.nextAfterLongest(latest, latest.length)).isEqualTo(8);
+    assertThat(NgramDrafter.nextAfterLongest(new int[] {6, 6, 6, 6}, 4)).isEqualTo(6);
+    assertThat(NgramDrafter.nextAfterLongest(new int[] {6, 6, 6}, 3)).isEqualTo(-1);
+  }
+
+  @Test
   void agreesWithASlowSearch() {
     Random random = new Random(11);
     for (int round = 0; round < 2000; round++) {
