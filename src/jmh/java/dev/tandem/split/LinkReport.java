@@ -6,8 +6,6 @@ import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -44,7 +42,8 @@ public final class LinkReport implements AutoCloseable {
           Map.entry("repeat", "5"),
           Map.entry("loopback", "false"));
 
-  private static final Pattern LAYERS_HERE = Pattern.compile("layers? (?:\\d+\\.\\.)?(\\d+)(?: and the head)? here");
+  private static final Pattern LAYERS_HERE =
+      Pattern.compile("layers? (?:\\d+\\.\\.)?(\\d+)(?: and the head)? here");
   private static final String AUTO = "auto";
   private static final String SOME_IDS = "11 262 318 257";
   private static final int PROMPT = 512;
@@ -245,8 +244,19 @@ public final class LinkReport implements AutoCloseable {
     double none = 0;
     for (String draft : drafts) {
       String[] words = {
-        "--split", "0", "--reply", reply, "--wire", wire, "-t", temperature, "-s", "1", "--draft",
-        draft, "ROMEO:"
+        "--split",
+        "0",
+        "--reply",
+        reply,
+        "--wire",
+        wire,
+        "-t",
+        temperature,
+        "-s",
+        "1",
+        "--draft",
+        draft,
+        "ROMEO:"
       };
       JsonNode one = link.client(model, 1, words);
       JsonNode many = link.client(model, Integer.parseInt(option("text-tokens")) + 1, words);
@@ -314,8 +324,7 @@ public final class LinkReport implements AutoCloseable {
     for (int i = 0; i < Integer.parseInt(option("repeat")); i++) { // in turn
       for (String cut : cuts) {
         int n = Integer.parseInt(option("tokens")) + 1;
-        JsonNode result =
-            link.client(model, n, "--ids", SOME_IDS, "-t", "0", "--split", cut);
+        JsonNode result = link.client(model, n, "--ids", SOME_IDS, "-t", "0", "--split", cut);
         times
             .computeIfAbsent(cut, each -> new ArrayList<>())
             .add(number(result, "timings", "ms_per_token"));
@@ -325,12 +334,18 @@ public final class LinkReport implements AutoCloseable {
       }
     }
     List<Object> row = new ArrayList<>(List.of(name(model), rtt, slow));
-    cuts.forEach(cut -> times.put(cut, List.of(median(times.getOrDefault(cut, List.of())))));
-    double auto = times.getOrDefault(AUTO, List.of()).get(0);
-    times.remove(AUTO);
-    list("cuts").forEach(cut -> row.addAll(times.getOrDefault(cut, List.of())));
-    String best = Collections.min(list("cuts"), Comparator.comparing(cut -> times.get(cut).get(0)));
-    row.addAll(List.of(best, auto, auto / times.get(best).get(0), String.join("; ", chosen)));
+    String best = "";
+    double least = Double.POSITIVE_INFINITY;
+    for (String cut : list("cuts")) {
+      double ms = median(times.getOrDefault(cut, List.of()));
+      row.add(ms);
+      if (ms < least) {
+        least = ms;
+        best = cut;
+      }
+    }
+    double auto = median(times.getOrDefault(AUTO, List.of()));
+    row.addAll(List.of(best, auto, auto / least, String.join("; ", chosen)));
     return row;
   }
 
@@ -338,11 +353,8 @@ public final class LinkReport implements AutoCloseable {
   private static String chosen(String chain) {
     Matcher here = LAYERS_HERE.matcher(chain);
     String cut = here.find() ? "K=" + (1 + Integer.parseInt(here.group(1))) : "K=0";
-    if (!chain.contains(" on ws")) {
-      return cut + ", nothing on the server";
-    }
-    return cut
-        + (chain.contains("head here") ? ", hidden" : chain.contains("best") ? ", topk" : ", logits");
+    String reply = chain.contains("best") ? "topk" : "logits";
+    return !chain.contains(" on ws") ? cut : cut + (chain.contains("head here") ? ", hidden" : ", " + reply);
   }
 
   private static double median(List<Double> values) {

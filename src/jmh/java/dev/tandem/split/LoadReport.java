@@ -183,7 +183,9 @@ public final class LoadReport {
     }
   }
 
-  /** The time of a prompt's last whole chunk alone: what it takes longer than without this chunk. */
+  /**
+   * The time of a prompt's last whole chunk alone: what it takes longer than without this chunk.
+   */
   private static double lastChunkMs(SplitModel model, int nPrompt) {
     double[] times = new double[CHUNK_REPEATS];
     for (int i = 0; i < CHUNK_REPEATS; i++) {

@@ -112,7 +112,9 @@ public final class ModelDrafter implements Drafter {
     return n;
   }
 
-  /** What followed the same ids before, if its logit is near that of the choice; else the choice. */
+  /**
+   * What followed the same ids before, if its logit is near that of the choice; else the choice.
+   */
   private int repeated(int[] ids, int size, int chosen) {
     int before = NgramDrafter.nextAfterLongest(ids, size);
     FloatBuffer logits = chain.logits();

@@ -16,6 +16,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
@@ -70,7 +71,7 @@ class EveryCombinationTest {
   @ParameterizedTest
   @MethodSource({"gpt2", "llama"})
   void theBitsAreThoseOfTheWholeModel(Combination combination) throws Exception {
-    Fleet fleet = fleets.get(combination.model());
+    Fleet fleet = Objects.requireNonNull(fleets.get(combination.model()));
     List<ModelServer> chain =
         fleet.chain(combination.servers(), combination.prefix() != Prefix.OFF);
     List<SplitModel> some = connect(fleet, combination);
@@ -152,8 +153,7 @@ class EveryCombinationTest {
     }
   }
 
-  private static long sum(
-      List<SplitModel> some, ToLongFunction<WireStats> part) {
+  private static long sum(List<SplitModel> some, ToLongFunction<WireStats> part) {
     return some.stream().mapToLong(client -> part.applyAsLong(client.wireStats())).sum();
   }
 

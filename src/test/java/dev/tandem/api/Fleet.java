@@ -29,7 +29,9 @@ final class Fleet implements AutoCloseable {
   private final Map<String, List<ModelServer>> chains = new HashMap<>();
   private final Map<String, Expected> expected = new HashMap<>();
 
-  /** What the whole model makes of a request; its log-probabilities as a hash, for they are many. */
+  /**
+   * What the whole model makes of a request; its log-probabilities as a hash, for they are many.
+   */
   record Expected(List<Integer> ids, String text, int logprobs) {
     static Expected of(GenerationResult result) {
       List<Integer> ids = Arrays.stream(result.ids()).boxed().toList();
