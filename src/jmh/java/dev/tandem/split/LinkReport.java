@@ -354,7 +354,9 @@ public final class LinkReport implements AutoCloseable {
     Matcher here = LAYERS_HERE.matcher(chain);
     String cut = here.find() ? "K=" + (1 + Integer.parseInt(here.group(1))) : "K=0";
     String reply = chain.contains("best") ? "topk" : "logits";
-    return !chain.contains(" on ws") ? cut : cut + (chain.contains("head here") ? ", hidden" : ", " + reply);
+    return !chain.contains(" on ws")
+        ? cut
+        : cut + (chain.contains("head here") ? ", hidden" : ", " + reply);
   }
 
   private static double median(List<Double> values) {
