@@ -36,9 +36,9 @@ public final class LinkReport implements AutoCloseable {
           Map.entry("replies", "hidden,topk,logits"),
           Map.entry("wires", "f32,f16,q8_0"),
           Map.entry("temperatures", "0.7,0,1"), // all replies and rows at the first one
-          Map.entry("cuts", "0,4,8,12"),
+          Map.entry("cuts", "0,6,12"),
           Map.entry("tokens", "20"),
-          Map.entry("text-tokens", "120"),
+          Map.entry("text-tokens", "80"),
           Map.entry("repeat", "5"),
           Map.entry("loopback", "false"));
 
