@@ -29,6 +29,7 @@ public final class LinkReport implements AutoCloseable {
           Map.entry("tandem", ""), // words that run the command line
           Map.entry("models", ""), // random models of GPT-2's shape
           Map.entry("text-model", "gpt2-shakespeare"), // one that draws texts
+          Map.entry("prompts", "ROMEO:|First Citizen:|KING RICHARD III:|What is the"),
           Map.entry("draft-model", ""),
           Map.entry("parts", "replies,drafts,prompt,split"),
           Map.entry("rtt", "20,50,150"),
@@ -38,7 +39,7 @@ public final class LinkReport implements AutoCloseable {
           Map.entry("temperatures", "0.7,0,1"), // all replies and rows at the first one
           Map.entry("cuts", "0,6,12"),
           Map.entry("tokens", "20"),
-          Map.entry("text-tokens", "80"),
+          Map.entry("text-tokens", "100"),
           Map.entry("repeat", "5"),
           Map.entry("loopback", "false"));
 
@@ -136,7 +137,7 @@ public final class LinkReport implements AutoCloseable {
     return System.getProperty("java.home") + File.separator + "bin" + File.separator + "java";
   }
 
-  private static double number(JsonNode result, String group, String name) {
+  static double number(JsonNode result, String group, String name) {
     return result.get(group).get(name).asDouble();
   }
 
@@ -204,9 +205,8 @@ public final class LinkReport implements AutoCloseable {
   }
 
   private void drafts() throws IOException {
-    String model = option("text-model");
     head(
-        "Drafts (" + name(model) + ")",
+        "Drafts (" + name(option("text-model")) + ")",
         "round trip, ms",
         "temperature",
         "reply",
@@ -220,15 +220,16 @@ public final class LinkReport implements AutoCloseable {
         "compared",
         "accepted");
     List<String> temperatures = list("temperatures");
+    List<String> prompts = List.of(option("prompts").split("\\|"));
     for (String rtt : list("rtt")) {
-      try (Link link = new Link(model, rtt, false, false)) {
+      try (Link link = new Link(option("text-model"), rtt, false, false)) {
         for (String temperature : temperatures) {
-          drafts(link, rtt, temperature, "hidden", "f32");
+          drafts(link, prompts, rtt, temperature, "hidden", "f32");
         }
         for (String reply : list("replies")) {
           for (String wire : list("wires")) {
             if (!(reply + wire).equals("hiddenf32")) {
-              drafts(link, rtt, temperatures.get(0), reply, wire);
+              drafts(link, prompts.subList(0, 1), rtt, temperatures.get(0), reply, wire);
             }
           }
         }
@@ -236,46 +237,29 @@ public final class LinkReport implements AutoCloseable {
     }
   }
 
-  private void drafts(Link link, String rtt, String temperature, String reply, String wire)
-      throws IOException {
-    String model = option("text-model");
+  private void drafts(Link link, List<String> prompts, String... how) throws IOException {
     List<String> drafts = new ArrayList<>(List.of("none", "ngram"));
     drafts.addAll(list("draft-model"));
     double none = 0;
     for (String draft : drafts) {
-      String[] words = {
-        "--split",
-        "0",
-        "--reply",
-        reply,
-        "--wire",
-        wire,
-        "-t",
-        temperature,
-        "-s",
-        "1",
-        "--draft",
-        draft,
-        "ROMEO:"
-      };
-      JsonNode one = link.client(model, 1, words);
-      JsonNode many = link.client(model, Integer.parseInt(option("text-tokens")) + 1, words);
-      double ms = number(many, "timings", "ms_per_token");
-      none = draft.equals("none") ? ms : none;
-      double compared = number(many, "draft", "compared");
-      line(
-          rtt,
-          temperature,
-          reply,
-          wire,
-          name(draft),
-          ms,
-          ms / none,
-          perToken(one, many, "round_trips"),
-          perToken(one, many, "bytes_sent"),
-          perToken(one, many, "bytes_received"),
-          (int) compared,
-          compared == 0 ? "" : number(many, "draft", "accepted") / compared);
+      DraftSum sum = new DraftSum();
+      for (String prompt : prompts) {
+        String[] words = {
+          "--split", "0", "-t", how[1], "--reply", how[2], "--wire", how[3], "-s", "1", "--draft",
+          draft, prompt
+        };
+        String model = option("text-model");
+        sum.add(
+            link.client(model, 1, words),
+            link.client(model, Integer.parseInt(option("text-tokens")) + 1, words));
+      }
+      none = draft.equals("none") ? sum.perToken("decode_ms") : none;
+      List<Object> row = new ArrayList<>(List.of((Object[]) how));
+      row.addAll(List.of(name(draft), sum.perToken("decode_ms"), sum.perToken("decode_ms") / none));
+      row.addAll(List.of(sum.perToken("round_trips"), sum.perToken("bytes_sent")));
+      row.addAll(List.of(sum.perToken("bytes_received"), (int) sum.of("compared")));
+      row.add(sum.of("compared") == 0 ? "" : sum.of("accepted") / sum.of("compared"));
+      line(row.toArray());
     }
   }
 

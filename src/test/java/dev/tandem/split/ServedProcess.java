@@ -14,18 +14,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/**
- * A server as a process of its own, which can be killed and started again on the same port, and
- * says what it holds when it is asked.
- */
-public final class ServedProcess implements AutoCloseable {
+/** A server with API keys and budgets, as a process of its own; it says what it holds when asked. */
+final class ServedProcess implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(2);
-  private static final Duration PING = Duration.ofMillis(200);
   private static final Duration QUEUE = Duration.ofSeconds(1);
 
   /** A guard against hanging only. */
@@ -38,7 +33,7 @@ public final class ServedProcess implements AutoCloseable {
    * @param kvBytes memory that their KV caches may fill
    * @param threads Java threads of the process
    */
-  public record State(int sequences, long kvBytes, int threads) {}
+  record State(int sequences, long kvBytes, int threads) {}
 
   /**
    * What an operator sets where others can reach the server.
@@ -47,47 +42,31 @@ public final class ServedProcess implements AutoCloseable {
    * @param kvBytes the budget of KV cache
    * @param heapBytes the largest Java heap
    */
-  public record Guarded(Path keys, long kvBytes, long heapBytes) {}
+  record Guarded(Path keys, long kvBytes, long heapBytes) {}
 
-  private final String model;
-  private final Optional<Guarded> guarded;
-  private int port;
-  private Process process;
-  private BufferedReader out;
+  private final int port;
+  private final Process process;
+  private final BufferedReader out;
 
   /** Starts a server on any port. */
-  public ServedProcess(String model) throws IOException {
-    this(model, Optional.empty());
-  }
-
-  /** Starts a server with API keys and budgets on any port. */
-  ServedProcess(String model, Guarded guarded) throws IOException {
-    this(model, Optional.of(guarded));
-  }
-
-  private ServedProcess(String model, Optional<Guarded> guarded) throws IOException {
-    this.model = model;
-    this.guarded = guarded;
-    process = launch(0);
-    out = reader(process);
+  ServedProcess(String model, Guarded limits) throws IOException {
+    List<String> command =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx" + limits.heapBytes(),
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-cp",
+            System.getProperty("java.class.path"),
+            ServedProcess.class.getName(),
+            model,
+            limits.keys().toString(),
+            "" + limits.kvBytes());
+    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    out =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     port = Integer.parseInt(line());
-  }
-
-  private Process launch(int atPort) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"));
-    command.add(System.getProperty("java.class.path"));
-    guarded.ifPresent(limits -> command.add(1, "-Xmx" + limits.heapBytes()));
-    command.addAll(List.of(ServedProcess.class.getName(), model, "" + atPort));
-    guarded.ifPresent(
-        limits -> command.addAll(List.of(limits.keys().toString(), "" + limits.kvBytes())));
-    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-  }
-
-  private static BufferedReader reader(Process process) {
-    return new BufferedReader(
-        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
   }
 
   private String line() throws IOException {
@@ -98,22 +77,12 @@ public final class ServedProcess implements AutoCloseable {
     return line;
   }
 
-  /** The port that it always listens on. */
-  public int port() {
+  int port() {
     return port;
   }
 
-  /** Kills it with SIGKILL, and starts it again. */
-  public void killAndRestart() throws IOException {
-    process.destroyForcibly();
-    process.onExit().join();
-    process = launch(port);
-    out = reader(process);
-    port = Integer.parseInt(line());
-  }
-
   /** What it holds now. */
-  public State state() throws IOException {
+  State state() throws IOException {
     OutputStream in = process.getOutputStream();
     in.write('\n');
     in.flush();
@@ -134,7 +103,7 @@ public final class ServedProcess implements AutoCloseable {
   }
 
   /** Waits until it holds nothing, and no more threads than that; returns the last state. */
-  public State awaitIdle(int threads) throws IOException, InterruptedException {
+  State awaitIdle(int threads) throws IOException, InterruptedException {
     long end = System.nanoTime() + GUARD_NANOS;
     State state = state();
     while ((state.sequences() > 0 || state.kvBytes() > 0 || state.threads() > threads)
@@ -151,21 +120,15 @@ public final class ServedProcess implements AutoCloseable {
     process.onExit().join();
   }
 
-  private static ServerOptions options(String[] args) {
-    ServerOptions defaults = ServerOptions.defaults();
-    ServerOptions options = defaults.withAddress("127.0.0.1", Integer.parseInt(args[1]));
-    if (args.length == 2) {
-      return options.withTimes(defaults.times().withResumeGrace(GRACE).withPingInterval(PING));
-    }
-    return options
-        .withTimes(defaults.times().withResumeGrace(GRACE).withQueue(QUEUE))
-        .withSecurity(defaults.security().withApiKeys(Path.of(args[2])))
-        .withKvBudget(Long.parseLong(args[3]));
-  }
-
-  /** The process: a model and a port, and perhaps a file of keys and a budget of KV cache. */
+  /** The process: a model, a file of keys, and a budget of KV cache. */
   public static void main(String[] args) throws Exception {
-    ServerOptions options = options(args);
+    ServerOptions defaults = ServerOptions.defaults();
+    ServerOptions options =
+        defaults
+            .withAddress("127.0.0.1", 0)
+            .withTimes(defaults.times().withResumeGrace(GRACE).withQueue(QUEUE))
+            .withSecurity(defaults.security().withApiKeys(Path.of(args[1])))
+            .withKvBudget(Long.parseLong(args[2]));
     try (Checkpoint checkpoint = Checkpoints.open(args[0], Optional.empty());
         HostedModel server = HostedModel.start(checkpoint, EngineSettings.defaults(), options);
         BufferedReader in =
