@@ -18,7 +18,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** A server with API keys and budgets, as a process of its own; it says what it holds when asked. */
+/**
+ * A server with API keys and budgets, as a process of its own; it says what it holds when asked.
+ */
 final class ServedProcess implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(2);
   private static final Duration QUEUE = Duration.ofSeconds(1);
@@ -64,8 +66,7 @@ final class ServedProcess implements AutoCloseable {
             "" + limits.kvBytes());
     process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     out =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     port = Integer.parseInt(line());
   }
 
